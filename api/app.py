@@ -1,0 +1,58 @@
+"""The application: its parts, its routes, its guards."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
+from service.datasets import ensure_builtins
+
+import stackyard
+from api import artifacts, datasets, health, history, jobs, openapi, problems, specs
+from api.auth import BearerToken
+from api.dependencies import Parts
+from service.artifacts import ArtifactStore
+from service.database import Sessions
+from service.queue import WakeUps, create_celery
+from service.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application; its tables must be there (`python -m migrations`).
+
+    Args:
+        settings: of this installation; read from the environment where absent.
+
+    """
+    settings = settings or Settings()
+    app = FastAPI(
+        title="Stackyard",
+        version=stackyard.__version__,
+        description="A training-job service for Keras.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.parts = Parts(
+        settings=settings,
+        sessions=Sessions(settings.database),
+        store=ArtifactStore(settings.data_dir),
+        wake_ups=WakeUps(create_celery(settings)),
+    )
+    for room in (health, datasets, specs, jobs, history, artifacts):
+        app.include_router(room.router)
+    problems.install(app)
+    openapi.install(app)
+    patch_fastapi(app)  # serves the documentation page's own files, which FastAPI would load from elsewhere
+    if settings.token is not None:
+        app.add_middleware(BearerToken, token=settings.token.get_secret_value())
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    parts: Parts = app.state.parts
+    with parts.sessions.begin() as session:
+        ensure_builtins(session)
+    yield
+    parts.sessions.dispose()

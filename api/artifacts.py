@@ -1,0 +1,51 @@
+"""The files that a job made."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import FileResponse
+
+from api.dependencies import SessionsDep, StoreDep
+from api.problems import RESPONSES
+from models import Artifact
+from service import results
+
+router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
+
+IfNoneMatch = Annotated[str, Header(alias="If-None-Match", include_in_schema=False)]
+_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.get("/{job_id}/model", response_class=FileResponse, responses={200: _BINARY})
+def get_model(
+    job_id: UUID, sessions: SessionsDep, store: StoreDep, if_none_match: IfNoneMatch = ""
+) -> Response:
+    """Stream the trained network as a `.keras` file; 409 with the reason until there is one."""
+    with sessions.read() as session:
+        model = results.artifact(session, job_id, "model")
+    return _file(model, store, if_none_match, filename=f"{job_id}.keras")
+
+
+@router.get(
+    "/{job_id}/summary", response_class=FileResponse, responses={200: {"content": {"text/plain": {}}}}
+)
+def get_summary(
+    job_id: UUID,
+    sessions: SessionsDep,
+    store: StoreDep,
+    if_none_match: IfNoneMatch = "",
+) -> Response:
+    """Tell Keras's own summary of the network."""
+    with sessions.read() as session:
+        summary = results.artifact(session, job_id, "summary")
+    return _file(summary, store, if_none_match)
+
+
+def _file(artifact: Artifact, store: StoreDep, if_none_match: str, filename: str | None = None) -> Response:
+    headers = {"ETag": f'"{artifact.sha256}"', "Cache-Control": "private, no-cache"}
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    if tags & {headers["ETag"], "*"}:
+        return Response(status_code=304, headers=headers)
+    path = store.path(artifact.sha256)
+    return FileResponse(path, media_type=artifact.media_type, filename=filename, headers=headers)

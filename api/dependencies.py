@@ -1,0 +1,47 @@
+"""What an endpoint may ask for: the installation's parts, made once by `api.app`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from service.artifacts import ArtifactStore
+from service.database import Sessions
+from service.queue import WakeUps
+from service.settings import Settings
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the application is made of; one instance lives in `app.state.parts`."""
+
+    settings: Settings
+    sessions: Sessions
+    store: ArtifactStore
+    wake_ups: WakeUps
+
+
+def _parts(request: Request) -> Parts:
+    return request.app.state.parts
+
+
+def _settings(request: Request) -> Settings:
+    return _parts(request).settings
+
+
+def _sessions(request: Request) -> Sessions:
+    return _parts(request).sessions
+
+
+def _store(request: Request) -> ArtifactStore:
+    return _parts(request).store
+
+
+def _wake_ups(request: Request) -> WakeUps:
+    return _parts(request).wake_ups
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+SessionsDep = Annotated[Sessions, Depends(_sessions)]
+StoreDep = Annotated[ArtifactStore, Depends(_store)]
+WakeUpsDep = Annotated[WakeUps, Depends(_wake_ups)]

@@ -1,0 +1,124 @@
+"""Jobs: submit, look, cancel, delete."""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Response
+
+from api import openapi
+from api.body import JsonBody
+from api.dependencies import SessionsDep, SettingsDep, WakeUpsDep
+from api.problems import RESPONSES
+from api.text import ONE_LINE
+from api.views import JobPage, JobSummaryView, JobView
+from models import Job, JobState
+from service import details, jobs
+from service.database import Sessions
+from service.jobs import Idempotency, JobFilter
+from service.settings import Settings
+from stackyard.spec import parse
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
+
+MAX_PAGE = 200
+Text = Annotated[str, Query(max_length=200, pattern=ONE_LINE)]
+
+
+def _filter(
+    state: Annotated[list[JobState] | None, Query()] = None,
+    tag: Annotated[list[Text] | None, Query()] = None,
+    name: Annotated[Text | None, Query()] = None,
+    dataset: Annotated[Text | None, Query()] = None,
+    created_after: Annotated[datetime | None, Query()] = None,
+    created_before: Annotated[datetime | None, Query()] = None,
+) -> JobFilter:
+    return JobFilter(
+        states=state or (),
+        tags=tag or (),
+        name=name,
+        dataset=dataset,
+        created_after=created_after,
+        created_before=created_before,
+    )
+
+
+def _idempotency(
+    body: JsonBody,
+    key: Annotated[
+        str | None,
+        Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE),
+    ] = None,
+) -> Idempotency | None:
+    return None if key is None else Idempotency(key, hashlib.sha256(body).hexdigest())
+
+
+@router.post("", status_code=201, openapi_extra=openapi.SPEC_BODY)
+def submit_job(
+    body: JsonBody,
+    idempotency: Annotated[Idempotency | None, Depends(_idempotency)],
+    sessions: SessionsDep,
+    settings: SettingsDep,
+    wake_ups: WakeUpsDep,
+    after: BackgroundTasks,
+    response: Response,
+) -> JobView:
+    """Queue a job. With an `Idempotency-Key`, a repeat of the request gets the job that the first one made."""
+    job = _submit(body, idempotency, sessions, settings)
+    # After the commit, and after the response: the client's 201 does not wait for the broker.
+    after.add_task(wake_ups.send, job.queue)
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return _view(sessions, job)
+
+
+@router.get("")
+def list_jobs(
+    sessions: SessionsDep,
+    wanted: Annotated[JobFilter, Depends(_filter)],
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> JobPage:
+    """List jobs, newest first. `state` and `tag` may be repeated: any of the states, all of the tags."""
+    with sessions.read() as session:
+        page = jobs.find(session, wanted, limit=limit, cursor=cursor)
+        found = details.gather(session, page.items)
+    return JobPage(items=[JobSummaryView.of(job) for job in found], next=page.next)
+
+
+@router.get("/{job_id}")
+def get_job(job_id: UUID, sessions: SessionsDep) -> JobView:
+    """Tell all there is to tell about a job."""
+    with sessions.read() as session:
+        return JobView.of(details.gather(session, [jobs.get(session, job_id)])[0])
+
+
+@router.post("/{job_id}/cancel", status_code=202)
+def cancel_job(job_id: UUID, sessions: SessionsDep) -> JobView:
+    """Stop a job: at once while it waits, else within a second or so. A repeat changes nothing."""
+    with sessions.begin() as session:
+        job = jobs.cancel(session, job_id)
+    return _view(sessions, job)
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete_job(job_id: UUID, sessions: SessionsDep) -> None:
+    """Delete a job, its history and its artifacts, whatever state it is in."""
+    with sessions.begin() as session:
+        jobs.remove(session, job_id)
+
+
+def _submit(body: bytes, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> Job:
+    spec = parse(body, settings.limits)
+    with sessions.read() as session:
+        earlier = jobs.earlier(session, idempotency)
+        if earlier is not None:
+            return earlier
+        checked = jobs.examine(session, spec, settings.limits)
+    with sessions.begin() as session:
+        return jobs.submit(session, checked, idempotency)
+
+
+def _view(sessions: Sessions, job: Job) -> JobView:
+    with sessions.read() as session:
+        return JobView.of(details.gather(session, [job])[0])

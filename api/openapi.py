@@ -1,0 +1,33 @@
+"""The OpenAPI document: FastAPI's own, and the spec language, whose bodies FastAPI does not parse."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from stackyard.spec import JobSpec
+
+_COMPONENTS = "#/components/schemas/"
+
+SPEC_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}JobSpec"}}},
+    },
+}
+"""What an endpoint that reads a spec adds to its operation."""
+
+
+def install(app: FastAPI) -> None:
+    """Make `app.openapi` name the types of the spec language among its components."""
+    stock = app.openapi
+
+    def complete() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = stock()
+            schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
+            spec = JobSpec.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
+            for name, schema in {**spec.pop("$defs", {}), "JobSpec": spec}.items():
+                schemas.setdefault(name, schema)
+        return app.openapi_schema or stock()
+
+    app.openapi = complete

@@ -1,0 +1,100 @@
+"""How long a job waits on an idle server with a warm worker, what a POST costs, and what the API weighs.
+
+A job's own record tells when it was made and when its attempt began, both by the database's clock; the client adds the
+time that its POST took.
+"""
+
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+
+from stackyard.client import Client
+
+JOBS = 20
+POSTS = 200
+SPEC: dict[str, Any] = {
+    "data": {"dataset": "builtin:iris", "target": {"column": "target"}},
+    "network": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+    "training": {"loss": "sparse_categorical_crossentropy", "epochs": 1, "seed": 0},
+}
+WAITING: dict[str, Any] = SPEC | {"run": {"device": "gpu"}}
+"""Nobody serves this job's queue, so that the POST is measured alone and not the training behind it."""
+MEGABYTE = 1_000_000
+
+
+def main() -> None:
+    """Measure, print a table, and keep the figures in `benchmarks/results`."""
+    with TemporaryDirectory(prefix="stackyard-bench-") as directory:
+        data_dir = Path(directory)
+        command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", directory]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        try:
+            figures = _measure(_url(data_dir / "serve.json"), server.pid)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait()
+    figures["machine"] = {"cores": os.cpu_count(), "processor": platform.processor(), "system": platform.platform()}
+    for name, figure in figures.items():
+        print(f"{name:32} {figure}")
+    results = Path(__file__).parent / "results" / "latency.json"
+    results.parent.mkdir(exist_ok=True)
+    results.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _measure(url: str, server: int) -> dict[str, Any]:
+    with Client(url) as client:
+        client.wait(client.submit(SPEC).id)  # the first job finds a worker that is still starting
+        jobs = [client.wait(client.submit(SPEC).id) for _ in range(JOBS)]
+        waits = [1000 * _seconds(job.created_at, job.started_at) for job in jobs]
+        posts = sorted(1000 * _timed(lambda: client.submit(WAITING)) for _ in range(POSTS))
+    return {
+        "jobs": JOBS,
+        "made_to_running_ms_median": round(statistics.median(waits), 1),
+        "made_to_running_ms_max": round(max(waits), 1),
+        "posts": POSTS,
+        "post_ms_median": round(statistics.median(posts), 1),
+        "post_ms_p95": round(posts[int(len(posts) * 0.95)], 1),
+        "api_resident_MB": round(_api(server).memory_info().rss / MEGABYTE, 1),
+    }
+
+
+def _seconds(start: datetime, end: datetime | None) -> float:
+    if end is None:
+        raise ValueError("expected a job that was started")
+    return (end - start).total_seconds()
+
+
+def _timed(action: Any) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _api(server: int) -> psutil.Process:
+    return next(
+        process for process in psutil.Process(server).children(recursive=True) if "uvicorn" in process.cmdline()
+    )
+
+
+def _url(record: Path) -> str:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if record.exists() and (told := json.loads(record.read_text()))["ready"]:
+            return told["url"]
+        time.sleep(0.05)
+    raise TimeoutError("the server did not become ready")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The tables, one file each. Migrations make them; `service` reads and writes them; nothing else lives here."""
+
+from models.artifact import Artifact
+from models.base import Base
+from models.dataset import Dataset
+from models.epoch import Epoch
+from models.idempotency import IdempotencyKey
+from models.job import Job, JobState
+from models.metric import JobMetric
+from models.tag import JobTag
+from models.transition import Transition
+
+__all__ = [
+    "Artifact",
+    "Base",
+    "Dataset",
+    "Epoch",
+    "IdempotencyKey",
+    "Job",
+    "JobMetric",
+    "JobState",
+    "JobTag",
+    "Transition",
+]

@@ -1,0 +1,27 @@
+"""Named, versioned, content-addressed input."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class Dataset(Base):
+    """One version of a named dataset; versions of one name count up from 1, and the newest is what a name means."""
+
+    __tablename__ = "datasets"
+    __table_args__ = (UniqueConstraint("name", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    version: Mapped[int]
+    media_type: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    description: Mapped[dict[str, Any]]
+    """A `stackyard.spec.DatasetDescription`, as JSON."""
+    created_at: Mapped[datetime]

@@ -1,0 +1,84 @@
+"""A job: what was asked, where it stands, and who may work on it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Enum, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+
+
+class JobState(StrEnum):
+    """Where a job stands. `service.lifecycle` holds the table of legal transitions."""
+
+    QUEUED = "queued"
+    """Accepted, and waiting for a worker to claim it."""
+    RUNNING = "running"
+    """A worker holds a lease on its current attempt."""
+    SUCCEEDED = "succeeded"
+    """Trained to the end; its model is published."""
+    DIVERGED = "diverged"
+    """Its loss stopped being finite; the history up to there is kept."""
+    FAILED = "failed"
+    """It could not be trained, and `reason` says why."""
+    CANCELLED = "cancelled"
+    """Somebody asked for it to stop before its end."""
+
+
+class Job(Base):
+    """The row is the truth about a job; the broker's messages only say that there may be work."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_state_queue_priority_id", "state", "queue", "priority", "id"),
+        Index("ix_jobs_state_lease_until", "state", "lease_until"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(index=True)
+    spec: Mapped[dict[str, Any]]
+    """The whole `stackyard.spec.JobSpec`, defaults and seed filled in, as JSON."""
+    state: Mapped[JobState] = mapped_column(
+        Enum(
+            JobState,
+            native_enum=False,
+            length=16,
+            create_constraint=True,
+            name="state",
+            values_callable=lambda states: [state.value for state in states],
+        ),
+    )
+    reason: Mapped[dict[str, Any] | None]
+    """Why it is in this state, where that needs saying: `code` and `message`."""
+
+    dataset_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("datasets.id", ondelete="SET NULL"), index=True
+    )
+    dataset_name: Mapped[str] = mapped_column(index=True)
+    dataset_version: Mapped[int]
+
+    queue: Mapped[str]
+    priority: Mapped[int]
+    attempt: Mapped[int]
+    """How often it was claimed; the number fences every write of a worker."""
+    lost_attempts: Mapped[int]
+    """How many attempts ended without a word from their worker."""
+    worker: Mapped[str | None]
+    """Who holds, or last held, the lease: host and process."""
+    lease_until: Mapped[datetime | None]
+    cancel_requested: Mapped[bool]
+
+    epochs: Mapped[int]
+    epochs_done: Mapped[int]
+    metric_names: Mapped[list[str]]
+    """What the numbers in the job's `epochs` rows are, in their order."""
+    evaluation: Mapped[dict[str, Any] | None]
+    """The test set's metrics: `metrics`, and `nonfinite` beside it."""
+
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

@@ -1,0 +1,14 @@
+"""A word that a client put on a job, to find it again."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base
+from models.job_owned import JobOwned
+
+
+class JobTag(JobOwned, Base):
+    """The tags of a job's spec, one a row, so that a filter can use an index."""
+
+    __tablename__ = "job_tags"
+
+    tag: Mapped[str] = mapped_column(primary_key=True, index=True)

@@ -1,0 +1,104 @@
+"""Sessions on SQLite and PostgreSQL that behave alike, and the database's own clock."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+_BUSY_TIMEOUT_S = 30
+_WAL_SAFE_SQLITE = (3, 51, 3)
+"""Before this release a checkpoint race can corrupt a WAL database that several processes share."""
+_READ_ONLY = "stackyard_read_only"
+
+
+UNAVAILABLE = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises when the database cannot be reached, is locked for too long, or went away."""
+
+
+class Sessions:
+    """Where transactions begin: `begin()` to write, `read()` to look.
+
+    Args:
+        url: a SQLAlchemy URL, of SQLite or PostgreSQL through psycopg.
+
+    """
+
+    def __init__(self, url: str) -> None:
+        self.engine = _create_engine(url)
+        self._writing = sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = sessionmaker(
+            self.engine.execution_options(**{_READ_ONLY: True}),
+            expire_on_commit=False,
+            autoflush=False,
+        )
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A session in a transaction that may write: committed at the end, rolled back on an exception."""
+        with self._writing.begin() as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only looks, and so never waits for another's right to write."""
+        with self._reading() as session:
+            yield session
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def now(session: Session) -> datetime:
+    """The database's clock: the one clock that every process of an installation shares."""
+    if session.get_bind().dialect.name == "sqlite":
+        seconds = session.scalar(text("SELECT (julianday('now') - 2440587.5) * 86400.0"))
+        return datetime.fromtimestamp(float(seconds or 0), UTC)
+    moment = session.scalar(select(text("clock_timestamp()")))
+    if not isinstance(moment, datetime):
+        raise TypeError(f"expected a time from the database's clock, received {moment!r}")
+    return moment.astimezone(UTC)
+
+
+def _create_engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late to be IMMEDIATE
+    journal = "WAL" if sqlite3.sqlite_version_info >= _WAL_SAFE_SQLITE else "TRUNCATE"
+    for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    # A deferred transaction that turns to writing can fail at once with "database is locked".
+    connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
+
+
+def insert_if_absent(session: Session, table: type[DeclarativeBase], values: dict[str, Any]) -> bool:
+    """Insert a row unless one with an equal key is there, waiting for whoever is inserting it just now.
+
+    Returns:
+        Whether the row was inserted.
+
+    """
+    dialect = session.get_bind().dialect.name
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    key = next(iter(inspect(table).primary_key))
+    statement = insert(table).values(values).on_conflict_do_nothing().returning(key)
+    return session.scalar(statement) is not None

@@ -1,0 +1,71 @@
+"""What the use cases refuse. What that is in HTTP is the API's matter (`api.problems`).
+
+ServiceError
+├── NotFound
+├── Conflict
+├── Invalid
+├── TooLarge
+├── UnsupportedMediaType
+└── LeaseLost
+"""
+
+from stackyard.spec import Problem
+
+
+class ServiceError(Exception):
+    """Something asked of a use case that it does not do; the message is written for the person who asked."""
+
+
+class NotFound(ServiceError):
+    """There is no such thing.
+
+    Args:
+        what: the kind of thing, as a person calls it (`job`).
+        key: what it was looked for by.
+
+    """
+
+    def __init__(self, what: str, key: object) -> None:
+        super().__init__(f"There is no {what} {key}.")
+        self.what = what
+
+
+class Conflict(ServiceError):
+    """The thing is there, but not in a state in which this can be done.
+
+    Args:
+        code: a word for programs (`no_model`).
+        message: a sentence for people.
+
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Invalid(ServiceError):
+    """Input that does not mean anything here, each fault at its place."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+class TooLarge(ServiceError):
+    """More bytes than the limit allows."""
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"{what} may have at most {limit:,} bytes.")
+        self.limit = limit
+
+
+class UnsupportedMediaType(ServiceError):
+    """A Content-Type that is not among the ones that can be read."""
+
+    def __init__(self, received: str, expected: tuple[str, ...]) -> None:
+        super().__init__(f"Expected a Content-Type of {', '.join(expected)}; received {received or 'none'}.")
+
+
+class LeaseLost(ServiceError):
+    """The attempt is no longer this worker's: its lease ended, or its job was deleted or concluded elsewhere."""

@@ -1,0 +1,79 @@
+"""A job's metrics by epoch, and the one way in which numbers that are not finite leave the service."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Epoch
+from service import jobs
+
+_BETTER_WHEN_GREATER = (
+    "acc",
+    "auc",
+    "precision",
+    "recall",
+    "sensitivity",
+    "specificity",
+    "score",
+    "iou",
+    "cosine",
+)
+"""Parts of the names of Keras's metrics that are to be maximised; every other metric, and every loss, is an error."""
+
+
+Key = TypeVar("Key", int, str)
+
+
+@dataclass(frozen=True)
+class History:
+    """Columns of equal length: `metrics[name][i]` belongs to `epochs[i]`, which counts from 0 as Keras does."""
+
+    epochs: Sequence[int]
+    metrics: Mapping[str, Sequence[float]]
+
+
+def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
+    """The epochs of a job that are recorded so far, from `from_epoch` on.
+
+    Raises:
+        NotFound: there is no such job.
+
+    """
+    job = jobs.get(session, job_id)
+    rows = session.execute(
+        select(Epoch.epoch, Epoch.values)
+        .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch)
+        .order_by(Epoch.epoch),
+    ).all()
+    columns = zip(*(values for _, values in rows), strict=True) if rows else ([] for _ in job.metric_names)
+    return History(
+        epochs=[epoch for epoch, _ in rows],
+        metrics={name: list(column) for name, column in zip(job.metric_names, columns, strict=True)},
+    )
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a metric of this name is to be maximised; `val_` in front changes nothing."""
+    return any(part in metric.lower() for part in _BETTER_WHEN_GREATER)
+
+
+def finite(number: float) -> float | None:
+    """The number as JSON can carry it: None where it is NaN or infinite."""
+    return number if math.isfinite(number) else None
+
+
+def word(number: float) -> str:
+    """A number that is not finite, as a word: `NaN`, `Infinity` or `-Infinity`."""
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
+
+
+def nonfinite(column: Iterable[tuple[Key, float]]) -> dict[Key, str]:
+    """The words for those numbers of a column that JSON cannot carry, by their key."""
+    return {key: word(number) for key, number in column if not math.isfinite(number)}

@@ -1,0 +1,226 @@
+"""Jobs as their owners see them: submit, find, cancel, delete."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy.orm import Session
+
+from models import Dataset, IdempotencyKey, Job, JobState, JobTag
+from service import datasets, lifecycle, pages
+from service.database import insert_if_absent, now
+from service.errors import Conflict, NotFound
+from service.ids import new_id
+from service.pages import Page
+from service.queue import QueueName
+from stackyard.spec import JobSpec, Limits, check
+
+_SEED_BITS = 32
+"""`keras.utils.set_random_seed` takes NumPy's seeds: 32 bits."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A spec that was found right, every default and its seed filled in, and the dataset that it means."""
+
+    spec: JobSpec
+    dataset: Dataset
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A client's key for a request, and the SHA-256 of the body that came with it."""
+
+    key: str
+    body_sha256: str
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs a list shows; what is None or empty does not narrow it."""
+
+    states: Sequence[JobState] = ()
+    tags: Sequence[str] = ()
+    name: str | None = None
+    dataset: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+def examine(session: Session, spec: JobSpec, limits: Limits) -> Checked:
+    """Hold a spec against the dataset that it names, before anything is written.
+
+    Raises:
+        SpecError: every fault of the spec, each at its place.
+        Invalid: there is no such dataset.
+
+    """
+    dataset = datasets.find(session, spec.data.dataset)
+    report = check(spec, datasets.description(dataset), limits)
+    return Checked(_with_seed(report.spec), dataset)
+
+
+def earlier(session: Session, idempotency: Idempotency | None) -> Job | None:
+    """The job that the same request made before, if it was made before.
+
+    Raises:
+        Conflict: the idempotency key was used with another body.
+
+    """
+    used = None if idempotency is None else session.get(IdempotencyKey, idempotency.key)
+    if idempotency is None or used is None:
+        return None
+    if used.body_sha256 != idempotency.body_sha256:
+        raise Conflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used with another body; use a new key for a new job.",
+        )
+    return get(session, used.job_id)
+
+
+def submit(session: Session, checked: Checked, idempotency: Idempotency | None = None) -> Job:
+    """Queue a job, or find the one that the same request made before.
+
+    Raises:
+        Conflict: the idempotency key was used with another body.
+        NotFound: the dataset was deleted since the spec was checked.
+
+    """
+    made = earlier(session, idempotency)
+    if made is not None:
+        return made
+    savepoint = session.begin_nested()
+    job = _insert(session, checked)
+    if idempotency is None or _claim_key(session, idempotency, job):
+        return job
+    savepoint.rollback()  # another request with this key committed between our look and our insert
+    return earlier(session, idempotency) or submit(session, checked, idempotency)
+
+
+def get(session: Session, job_id: UUID) -> Job:
+    """The job.
+
+    Raises:
+        NotFound: there is none with this id.
+
+    """
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound("job", job_id)
+    return job
+
+
+def find(session: Session, wanted: JobFilter, *, limit: int, cursor: str | None) -> Page[Job]:
+    """A page of the jobs that `wanted` describes, newest first.
+
+    Raises:
+        Invalid: the cursor is not one that was given out.
+
+    """
+    return pages.fetch(session, _filtered(wanted), Job.id, limit=limit, cursor=cursor)
+
+
+def queue_position(session: Session, job: Job) -> int | None:
+    """How many jobs will be claimed before this one does; None where it does not wait."""
+    if job.state is not JobState.QUEUED:
+        return None
+    ahead = or_(Job.priority > job.priority, (Job.priority == job.priority) & (Job.id < job.id))
+    query = select(func.count()).where(Job.state == JobState.QUEUED, Job.queue == job.queue, ahead)
+    return session.scalar(query) or 0
+
+
+def cancel(session: Session, job_id: UUID) -> Job:
+    """Stop a job: at once if it waits, else as soon as its worker hears of it. A repeat changes nothing.
+
+    Raises:
+        NotFound: there is none with this id.
+        Conflict: it ended before in another way.
+
+    """
+    why = lifecycle.reason("cancelled", "Cancelled before it started.")
+    if lifecycle.move(session, job_id, to=JobState.CANCELLED, from_=[JobState.QUEUED], why=why):
+        return get(session, job_id)
+    job = get(session, job_id)
+    if job.state is JobState.RUNNING:
+        job.cancel_requested = True
+    elif job.state is not JobState.CANCELLED:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be cancelled.")
+    return job
+
+
+def remove(session: Session, job_id: UUID) -> None:
+    """Delete a job with all its rows; a worker that runs it loses its lease, and the reconciler sweeps its files.
+
+    Raises:
+        NotFound: there is none with this id.
+
+    """
+    if session.scalar(delete(Job).where(Job.id == job_id).returning(Job.id)) is None:
+        raise NotFound("job", job_id)
+
+
+def _with_seed(spec: JobSpec) -> JobSpec:
+    if spec.training.seed is not None:
+        return spec
+    training = spec.training.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
+    return spec.model_copy(update={"training": training})
+
+
+def _insert(session: Session, checked: Checked) -> Job:
+    dataset = datasets.get(session, checked.dataset.id)
+    moment = now(session)
+    spec = checked.spec
+    job = Job(
+        id=new_id(),
+        name=spec.name,
+        spec=spec.model_dump(mode="json"),
+        state=JobState.QUEUED,
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        dataset_version=dataset.version,
+        queue=(QueueName.GPU if spec.run.device == "gpu" else QueueName.CPU).value,
+        priority=spec.run.priority,
+        attempt=0,
+        lost_attempts=0,
+        cancel_requested=False,
+        epochs=spec.training.epochs,
+        epochs_done=0,
+        metric_names=[],
+        created_at=moment,
+        queued_at=moment,
+    )
+    session.add(job)
+    session.flush()
+    session.add_all(JobTag(job_id=job.id, tag=tag) for tag in spec.tags)
+    lifecycle.record(session, job.id, from_state=None, to_state=JobState.QUEUED, attempt=0)
+    return job
+
+
+def _claim_key(session: Session, idempotency: Idempotency, job: Job) -> bool:
+    values = {
+        "key": idempotency.key,
+        "body_sha256": idempotency.body_sha256,
+        "job_id": job.id,
+        "created_at": job.created_at,
+    }
+    return insert_if_absent(session, IdempotencyKey, values)
+
+
+def _filtered(wanted: JobFilter) -> Select[tuple[Job]]:
+    query = select(Job)
+    if wanted.states:
+        query = query.where(Job.state.in_(wanted.states))
+    for tag in wanted.tags:
+        query = query.where(select(JobTag).where(JobTag.job_id == Job.id, JobTag.tag == tag).exists())
+    if wanted.name is not None:
+        query = query.where(Job.name == wanted.name)
+    if wanted.dataset is not None:
+        query = query.where(Job.dataset_name == wanted.dataset)
+    if wanted.created_after is not None:
+        query = query.where(Job.created_at >= wanted.created_after)
+    if wanted.created_before is not None:
+        query = query.where(Job.created_at < wanted.created_before)
+    return query

@@ -1,0 +1,111 @@
+"""The job's life: which state may follow which, and the one function that moves a job."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models import Job, JobState, Transition
+from service.database import now
+
+LEGAL: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.RUNNING: frozenset(
+        {
+            JobState.SUCCEEDED,
+            JobState.DIVERGED,
+            JobState.FAILED,
+            JobState.CANCELLED,
+            JobState.QUEUED,  # its attempt was lost
+        },
+    ),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.DIVERGED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+TERMINAL = frozenset(state for state, following in LEGAL.items() if not following)
+
+
+def reason(code: str, message: str) -> dict[str, Any]:
+    """Why a job is in its state: a word for programs and a sentence for people."""
+    return {"code": code, "message": message}
+
+
+def move(
+    session: Session,
+    job_id: UUID,
+    *,
+    to: JobState,
+    from_: Iterable[JobState],
+    fence: int | None = None,
+    why: dict[str, Any] | None = None,
+    **values: Any,
+) -> bool:
+    """Move a job, if it still is where the caller believes it to be, and record that it moved.
+
+    Args:
+        session: in a transaction that may write.
+        job_id: the job.
+        to: the state to reach.
+        from_: the states it may be in now; each must have `to` among its legal followers.
+        fence: where given, the attempt that must still be the current one.
+        why: the reason, from `reason`.
+        **values: further columns of the job to set.
+
+    Returns:
+        Whether the job moved. False leaves everything as it was.
+
+    Raises:
+        ValueError: the table of transitions does not have this move.
+
+    """
+    origins = frozenset(from_)
+    for origin in origins:
+        if to not in LEGAL[origin]:
+            raise ValueError(f"expected a legal transition, received {origin} to {to}")
+    moment = now(session)
+    condition = [Job.id == job_id, Job.state.in_(origins)]
+    if fence is not None:
+        condition.append(Job.attempt == fence)
+    # Locks the row on PostgreSQL; on SQLite the transaction already has the database to itself.
+    before = session.scalar(select(Job.state).where(*condition).with_for_update())
+    if before is None:
+        return False
+    if to in TERMINAL:
+        values = {"finished_at": moment, "lease_until": None, **values}
+    elif to is JobState.QUEUED:
+        values = {"queued_at": moment, "lease_until": None, **values}
+    current = session.scalar(
+        update(Job).where(Job.id == job_id).values(state=to, reason=why, **values).returning(Job.attempt),
+        execution_options={"synchronize_session": False},
+    )
+    record(session, job_id, from_state=before, to_state=to, attempt=current or 0, why=why)
+    session.expire_all()
+    return True
+
+
+def record(
+    session: Session,
+    job_id: UUID,
+    *,
+    from_state: JobState | None,
+    to_state: JobState,
+    attempt: int,
+    why: dict[str, Any] | None = None,
+) -> None:
+    """Add a line to the job's list of transitions."""
+    count = session.scalar(select(func.count()).where(Transition.job_id == job_id))
+    session.add(
+        Transition(
+            job_id=job_id,
+            number=(count or 0) + 1,
+            from_state=from_state,
+            to_state=to_state,
+            attempt=attempt,
+            at=now(session),
+            reason=why,
+        ),
+    )

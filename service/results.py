@@ -1,0 +1,31 @@
+"""What a job made, for whoever asks for it."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models import Artifact, JobState
+from service import jobs
+from service.errors import Conflict
+
+_NOT_YET = frozenset({JobState.QUEUED, JobState.RUNNING})
+
+
+def artifact(session: Session, job_id: UUID, kind: str) -> Artifact:
+    """The job's artifact of this kind.
+
+    Raises:
+        NotFound: there is no such job.
+        Conflict: the job has not made one yet, or ended without one.
+
+    """
+    job = jobs.get(session, job_id)
+    found = session.get(Artifact, (job_id, kind))
+    if found is not None:
+        return found
+    if job.state in _NOT_YET:
+        raise Conflict(
+            f"no_{kind}_yet", f"The job is {job.state.value}; its {kind} comes when it has succeeded."
+        )
+    because = f": {job.reason['message']}" if job.reason else "."
+    raise Conflict(f"no_{kind}", f"The job has {job.state.value} and made no {kind}{because}")

@@ -1,0 +1,54 @@
+"""Everything that differs between one installation and another, read from `STACKYARD_*` variables."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stackyard.spec import Limits
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Made once at the edge of a process and handed down; times are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="STACKYARD_", env_nested_delimiter="__", frozen=True)
+
+    data_dir: Path = Path("data")
+    """Artifacts, uploads and, unless `database_url` says otherwise, the database."""
+    database_url: str = ""
+    """`sqlite:///…` or `postgresql+psycopg://…`; empty for a SQLite file in `data_dir`."""
+    broker_url: str = "redis://127.0.0.1:6379/0"
+    """`redis://…`, `rediss://…` or `redis+socket:///…`."""
+    token: SecretStr | None = None
+    """What every request must carry as a bearer token, where it is set."""
+
+    max_dataset_bytes: Annotated[int, Field(gt=0)] = 2 * 2**30
+    inspection_timeout_s: Seconds = 300
+    inspection_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
+    limits: Limits = Limits()
+    """What a spec may ask for."""
+
+    lease_s: Seconds = 30
+    """How long a worker may work on an attempt without renewing its right to."""
+    heartbeat_s: Seconds = 5
+    flush_s: Seconds = 0.5
+    """How often, at most, a running job writes its epochs."""
+    reconcile_s: Seconds = 5
+    cancel_grace_s: Seconds = 10
+    """After this, a job that was asked to stop is stopped by force."""
+    max_lost_attempts: Annotated[int, Field(ge=1)] = 3
+    """A job that took its worker down this often is failed."""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """What a worker computes on, and so which queue it serves."""
+    child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30
+    """A worker child that has grown beyond this is replaced once its job is done."""
+    threads: Annotated[int, Field(ge=0)] = 0
+    """TensorFlow's intra-op threads in each worker child; 0 shares the cores out among the children."""
+
+    @property
+    def database(self) -> str:
+        """The database's URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'stackyard.db'}"

@@ -1,0 +1,46 @@
+"""The command line: `stackyard serve` runs a whole server; the other commands talk to one over HTTP."""
+
+from typing import Annotated
+
+import typer
+
+from stackyard.cli import datasets, jobs, serve
+from stackyard.cli.failure import CommandError, complain
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Training jobs for Keras: JSON specs in, loss histories and trained models out, over HTTP.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(serve.version())
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version.")
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
+serve.register(app)
+datasets.register(app)
+jobs.register(app)
+
+
+def main() -> None:
+    """Run the command line; a failure is one message on standard error and exit status 1."""
+    try:
+        app()
+    except CommandError as failure:
+        complain(failure)
+        raise SystemExit(1) from None

@@ -1,0 +1,33 @@
+"""A training as it happens, in a terminal."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from stackyard.cli import curve
+from stackyard.client import Client, Job
+
+
+def follow(client: Client, job_id: str, console: Console, poll: float = 0.2) -> Job:
+    """Show a job's epochs and metrics until it ends; where there is no terminal, only changes of state.
+
+    Raises:
+        StackyardError: as `Client.wait`.
+
+    """
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with Progress(*columns, TextColumn("{task.fields[metrics]}"), console=console) as bar:
+        task = bar.add_task("queued", total=None, metrics="")
+        return client.wait(job_id, poll=poll, on_update=lambda job: _update(bar, task, job))
+
+
+def _update(bar: Progress, task: TaskID, job: Job) -> None:
+    if not bar.console.is_terminal and bar.tasks[0].description != job.state:
+        bar.console.print(job.state)
+    shown = {name: job.metrics[name].last for name in ("loss", "val_loss") if name in job.metrics}
+    bar.update(
+        task,
+        description=job.state,
+        completed=job.progress.epochs_done,
+        total=job.progress.epochs or None,
+        metrics=curve.numbers(shown),
+    )

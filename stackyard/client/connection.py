@@ -1,0 +1,365 @@
+"""Calls to a server, one method a route."""
+
+import hashlib
+import ipaddress
+import json
+import os
+import re
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, cast
+from urllib.parse import quote
+
+import httpx2
+from pydantic import BaseModel, ValidationError
+
+from stackyard.client.errors import BadAnswerError, ConnectionFailedError, ProblemError, WaitTimeoutError
+from stackyard.client.views import Dataset, History, Job, Json, Problem, View
+
+if TYPE_CHECKING:
+    from stackyard.spec import JobSpec  # takes a while to import, and most programs send plain documents
+
+MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".parquet": "application/vnd.apache.parquet",
+    ".npz": "application/x-npz",
+}
+
+_CHUNK = 2**20
+_SHA256 = re.compile(r'(?:W/)?"(?:sha256[-:/])?([0-9a-f]{64})"')
+
+V = TypeVar("V", bound=View)
+
+
+class Client:
+    """A connection to a server. Use it with `with`, or call `close`.
+
+    Every method may raise `ConnectionFailedError`, `ProblemError` or `BadAnswerError`.
+
+    Args:
+        url: where the server is, such as `http://127.0.0.1:8000`.
+        token: what the server's STACKYARD_TOKEN is, if it has one.
+        timeout: seconds to wait for the network at each step; not for a training.
+
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, timeout: float = 60.0) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx2.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=timeout,
+            trust_env=not _is_local(self.url),  # a proxy from the environment cannot reach this machine
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    # Datasets
+
+    def upload(
+        self, source: str | os.PathLike[str] | BinaryIO, name: str, media_type: str | None = None
+    ) -> Dataset:
+        """Upload a file as the newest version of a dataset; the same bytes again are no new version.
+
+        Args:
+            source: a path, or a file that is open for reading bytes.
+            name: what specs call the dataset.
+            media_type: by default what the path's suffix says (`.csv`, `.parquet`, `.npz`).
+
+        Raises:
+            ValueError: neither a media type is given nor a suffix that tells it.
+            OSError: the file cannot be read.
+
+        """
+        if isinstance(source, str | os.PathLike):
+            with Path(source).open("rb") as file:
+                return self.upload(file, name, media_type or _media_type(Path(source)))
+        if media_type is None:
+            media_type = _media_type(Path(str(getattr(source, "name", ""))))
+        answer = self._call(
+            "POST", "/v1/datasets", params={"name": name}, content=_chunks(source), media_type=media_type
+        )
+        return _read(Dataset, answer)
+
+    def datasets(self, *, limit: int = 100, **filters: str | int | None) -> Iterator[Dataset]:
+        """Every dataset, newest first, fetched a page of `limit` at a time."""
+        return self._pages(Dataset, "/v1/datasets", limit, filters)
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """One version of a dataset."""
+        return _read(Dataset, self._call("GET", f"/v1/datasets/{_segment(dataset_id)}"))
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Delete one version of a dataset."""
+        self._call("DELETE", f"/v1/datasets/{_segment(dataset_id)}")
+
+    # Jobs
+
+    def check(self, spec: "Mapping[str, Any] | JobSpec") -> Json:
+        """The compile report of a spec, without submitting it.
+
+        Raises:
+            ProblemError: the spec is wrong; `problem.errors` has every fault.
+
+        """
+        return _read_json(self._call("POST", "/v1/specs/check", body=_document(spec)))
+
+    def submit(self, spec: "Mapping[str, Any] | JobSpec", idempotency_key: str | None = None) -> Job:
+        """Submit a job.
+
+        Args:
+            spec: the job, as a document or as `stackyard.spec.JobSpec`.
+            idempotency_key: the same key with the same spec again gives the same job, not a second one.
+
+        Raises:
+            ProblemError: the spec is wrong; nothing was queued.
+
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return _read(Job, self._call("POST", "/v1/jobs", body=_document(spec), headers=headers))
+
+    def jobs(
+        self,
+        *,
+        state: str | None = None,
+        tag: str | None = None,
+        name: str | None = None,
+        dataset: str | None = None,
+        limit: int = 100,
+        **filters: str | int | None,
+    ) -> Iterator[Job]:
+        """Jobs that fit every filter, newest first, fetched a page of `limit` at a time."""
+        filters = {"state": state, "tag": tag, "name": name, "dataset": dataset, **filters}
+        return self._pages(Job, "/v1/jobs", limit, filters)
+
+    def job(self, job_id: str) -> Job:
+        """A job as it is now."""
+        return _read(Job, self._call("GET", _job(job_id)))
+
+    def wait(
+        self,
+        job_id: str,
+        *,
+        poll: float = 0.5,
+        timeout: float | None = None,
+        patience: float = 30.0,
+        on_update: Callable[[Job], None] | None = None,
+    ) -> Job:
+        """Wait for a job to end, however it ends; look at its `state`.
+
+        Args:
+            job_id: the job.
+            poll: seconds between two looks.
+            timeout: seconds after which to give up; None for never.
+            patience: seconds for which the server may be away, as while it restarts.
+            on_update: called with the job at the first look and whenever it has changed.
+
+        Raises:
+            WaitTimeoutError: the job has not ended in time.
+
+        """
+        begun = answered = time.monotonic()
+        seen: Job | None = None
+        while True:
+            try:
+                job = self.job(job_id)
+                answered = time.monotonic()
+            except ConnectionFailedError:
+                if seen is None or time.monotonic() - answered > patience:
+                    raise
+                job = seen
+            if job != seen and on_update is not None:
+                on_update(job)
+            seen = job
+            if job.finished:
+                return job
+            if timeout is not None and time.monotonic() - begun > timeout:
+                raise WaitTimeoutError(job_id, job.state, timeout)
+            time.sleep(poll)
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask for a job to be cancelled; it may run for a moment yet."""
+        return _read(Job, self._call("POST", f"{_job(job_id)}/cancel"))
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job that has ended, with its history and model."""
+        self._call("DELETE", _job(job_id))
+
+    def history(
+        self, job_id: str, *, from_epoch: int | None = None, max_points: int | None = None
+    ) -> History:
+        """Every epoch's metrics so far."""
+        filters = _present({"from_epoch": from_epoch, "max_points": max_points})
+        return _read(History, self._call("GET", f"{_job(job_id)}/history", params=filters))
+
+    def history_csv(self, job_id: str) -> str:
+        """Every epoch's metrics so far, as CSV."""
+        return self._call("GET", f"{_job(job_id)}/history", headers={"Accept": "text/csv"}).text
+
+    def summary(self, job_id: str) -> str:
+        """Keras's own summary of the network."""
+        return self._call("GET", f"{_job(job_id)}/summary", headers={"Accept": "text/plain"}).text
+
+    def download_model(self, job_id: str, path: str | os.PathLike[str]) -> Path:
+        """Download the trained `.keras` file; the path gets the whole file or is left as it was.
+
+        Raises:
+            BadAnswerError: what arrived is not what the server meant to send.
+            OSError: the file cannot be written.
+
+        """
+        path = Path(path)
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+        try:
+            with draft.open("xb") as file:
+                self._receive(f"{_job(job_id)}/model", file)
+            return draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+    # HTTP
+
+    def _receive(self, route: str, file: BinaryIO) -> None:
+        digest = hashlib.sha256()
+        with self._speaking(), self._http.stream("GET", route) as answer:
+            _raise_for_problem(answer)
+            for chunk in answer.iter_bytes(_CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+            expected = _SHA256.fullmatch(answer.headers.get("ETag", ""))
+        if expected and expected[1] != digest.hexdigest():
+            raise BadAnswerError(f"{self.url}{route} arrived damaged: its SHA-256 is not the announced one.")
+
+    def _pages(
+        self, view: type[V], route: str, limit: int, filters: Mapping[str, str | int | None]
+    ) -> Iterator[V]:
+        query = _present({**filters, "limit": limit})
+        while True:
+            page = _read_json(self._call("GET", route, params=query))
+            yield from (_parse(view, item) for item in page.get("items", []))
+            if not page.get("next"):
+                return
+            query["cursor"] = page["next"]
+
+    def _call(  # noqa: PLR0913  # what an HTTP request has
+        self,
+        method: str,
+        route: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: Iterator[bytes] | None = None,
+        media_type: str | None = None,
+        body: str | None = None,
+    ) -> httpx2.Response:
+        headers = dict(headers or {})
+        if media_type or body is not None:
+            headers["Content-Type"] = media_type or "application/json"
+        with self._speaking():
+            answer = self._http.request(
+                method, route, params=params, headers=headers, content=body if content is None else content
+            )
+        _raise_for_problem(answer)
+        return answer
+
+    @contextmanager
+    def _speaking(self) -> Generator[None]:
+        try:
+            yield
+        except httpx2.TransportError as error:
+            raise ConnectionFailedError(self.url, str(error) or type(error).__name__) from error
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            raise BadAnswerError(f"{self.url}: {error}") from error
+
+
+def _raise_for_problem(answer: httpx2.Response) -> None:
+    if answer.is_success:
+        return
+    answer.read()
+    try:
+        problem = Problem.model_validate(
+            {"status": answer.status_code, "title": answer.reason_phrase, **answer.json()}
+        )
+    except (ValueError, TypeError):
+        raise BadAnswerError(
+            f"{answer.url} answered {answer.status_code} {answer.reason_phrase}, and not as Stackyard does."
+        ) from None
+    raise ProblemError(problem)
+
+
+def _read(view: type[V], answer: httpx2.Response) -> V:
+    return _parse(view, _read_json(answer))
+
+
+def _parse(view: type[V], document: Json) -> V:
+    try:
+        return view.model_validate(document)
+    except ValidationError as error:
+        raise BadAnswerError(f"Expected a {view.__name__.lower()}; {error}") from error
+
+
+def _read_json(answer: httpx2.Response) -> Json:
+    try:
+        document = answer.json()
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise BadAnswerError(f"{answer.url} answered with something other than a JSON object.")
+    return cast("Json", document)
+
+
+def _document(spec: "Mapping[str, Any] | JobSpec") -> str:
+    if isinstance(spec, BaseModel):
+        return spec.model_dump_json(by_alias=True, exclude_unset=True)
+    return json.dumps(spec, allow_nan=False)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _media_type(path: Path) -> str:
+    try:
+        return MEDIA_TYPES[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(MEDIA_TYPES)
+        raise ValueError(
+            f"The suffix of {path.name or 'this file'} is none of {known}; give media_type."
+        ) from None
+
+
+def _present(query: Mapping[str, str | int | None]) -> dict[str, str | int]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _job(job_id: str) -> str:
+    return f"/v1/jobs/{_segment(job_id)}"
+
+
+def _segment(text: str) -> str:
+    """An id as one segment of a path, whatever it contains."""
+    return quote(text, safe="")
+
+
+def _is_local(url: str) -> bool:
+    host = httpx2.URL(url).host
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,52 @@
+"""What every part of a spec has in common."""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+T = TypeVar("T")
+
+Items = Annotated[tuple[T, ...], Field(strict=False)]
+"""A JSON array. Not strict about being one already, or else only a Python tuple would do; its items still are."""
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+NonPositive = Annotated[float, Field(le=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+"""From 0 to 1, both included."""
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
+"""From 0 to 1, without 1."""
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+"""Between 0 and 1, without both."""
+Count = Annotated[int, Field(ge=1)]
+Index = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What NumPy, TensorFlow and Keras all take for a seed."""
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+"""A name that Keras, a file and a history column can all carry."""
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+"""Somebody else's name: a dataset's, a column's, an array's."""
+
+
+class Part(BaseModel):
+    """A part of a spec: closed, immutable, and strict about JSON's types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _remember(cls, value: object, info: ValidationInfo[Any]) -> object:
+        remember(value, cls, info)
+        return value
+
+
+def remember(value: object, part: type[Part], info: ValidationInfo[Any]) -> None:
+    """Note which class reads which object of the document, so that an error can name the arguments it has."""
+    if isinstance(info.context, dict) and isinstance(value, dict):
+        info.context.setdefault(id(value), part)  # pyright: ignore[reportUnknownMemberType]  # any dict
+
+
+def refusal(message: str, *at: str | int) -> PydanticCustomError:
+    """Return the error that a validator raises: `message`, about what is `at` these steps from the value it saw."""
+    return PydanticCustomError("refused", "{message}", {"message": message, "at": at})

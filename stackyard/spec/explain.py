@@ -1,0 +1,98 @@
+"""Pydantic's errors as problems: in the document's own places, and in words that say what to do."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from stackyard.spec.base import Part
+from stackyard.spec.closed import MARK, suggest
+from stackyard.spec.pointers import Step, pointer
+from stackyard.spec.problems import Problem, say, shorten
+
+Readers = Mapping[int, type[Part]]
+"""Which class read the object of this identity."""
+
+_EXPECTED = {
+    "string_type": "a string",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "an array",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "finite_number": "a finite number",
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "literal_error": "{expected}",
+    "string_too_short": "at least {min_length} character(s)",
+    "string_too_long": "at most {max_length} characters",
+    "string_pattern_mismatch": "letters, digits and underscores, a letter first",
+    "too_short": "at least {min_length} element(s)",
+    "too_long": "at most {max_length} elements",
+}
+
+
+def explain(error: ValidationError, document: object, readers: Readers) -> list[Problem]:
+    """Return a problem for each of Pydantic's errors about `document`."""
+    return [_problem(details, document, readers) for details in error.errors(include_url=False)]
+
+
+def _problem(details: ErrorDetails, document: object, readers: Readers) -> Problem:
+    context: dict[str, Any] = details.get("ctx", {})
+    steps, here = _locate(document, (*details["loc"], *context.get("at", ())))
+    message = _message(details, context, here, readers)
+    return Problem(pointer=pointer(steps), message=message, received=shorten(here))
+
+
+def _locate(document: object, location: tuple[Step, ...]) -> tuple[tuple[Step, ...], object]:
+    """Follow `location` for as long as the document goes along, and return the way and what is there."""
+    way: list[Step] = []
+    here = document
+    for step in location:
+        if isinstance(step, str) and step.startswith(MARK):
+            continue
+        try:
+            here = cast("Any", here)[step] if not isinstance(here, str) else _nothing(here)
+        except (KeyError, IndexError, TypeError):
+            break
+        way.append(step)
+    return tuple(way), here
+
+
+def _nothing(text: str) -> object:
+    # A bare string that stands for an object: what is wrong with the object is wrong with the string.
+    raise KeyError(text)
+
+
+def _message(details: ErrorDetails, context: dict[str, Any], here: object, readers: Readers) -> str:
+    kind = details["type"]
+    name = details["loc"][-1] if details["loc"] else ""
+    if kind == "refused":
+        return context["message"]
+    if kind == "missing":
+        return f"expected {say(name)}, which has no default; received nothing"
+    if kind == "extra_forbidden":
+        return _unknown(str(name), readers.get(context.get("parent", 0)))
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind].format(**context)}, received {_size(here, kind)}"
+    return f"{details['msg']}, received {say(here)}"
+
+
+def _size(here: object, kind: str) -> str:
+    if kind in ("too_short", "too_long") and isinstance(here, list):
+        return str(len(cast("list[object]", here)))
+    if kind in ("string_too_short", "string_too_long") and isinstance(here, str):
+        return str(len(here))
+    return say(here)
+
+
+def _unknown(name: str, reader: type[Part] | None) -> str:
+    if reader is None:
+        return f"expected no {say(name)} here"
+    known = list(reader.model_fields)
+    return f"expected an argument of {reader.__name__} ({', '.join(known)}), received {say(name)}{suggest(name, known)}"

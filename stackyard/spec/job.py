@@ -1,0 +1,24 @@
+"""The whole spec of one job."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stackyard.spec.base import Items, Part
+from stackyard.spec.data import Data
+from stackyard.spec.network import Network
+from stackyard.spec.run import Run
+from stackyard.spec.training import Training
+
+Tag = Annotated[str, Field(min_length=1, max_length=50)]
+
+
+class JobSpec(Part):
+    """What a client asks for: data, a network, how to train it and where."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    tags: Annotated[Items[Tag], Field(max_length=50)] = ()
+    data: Data
+    network: Network
+    training: Training
+    run: Run = Run()

@@ -1,0 +1,27 @@
+"""How a network is trained."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from stackyard.spec.base import Count, Items, Part, Seed
+from stackyard.spec.callbacks import Callback
+from stackyard.spec.losses import Loss
+from stackyard.spec.metrics import Metric
+from stackyard.spec.optimizers import Optimizer, RMSprop
+
+
+class Training(Part):
+    """The arguments of Keras's `compile` and `fit`, with their defaults.
+
+    `seed` null is drawn when the job is submitted, and recorded. `shuffle` true draws a new order for every epoch.
+    """
+
+    optimizer: Optimizer = RMSprop()
+    loss: Loss
+    metrics: Annotated[Items[Metric], Field(max_length=100)] = ()
+    batch_size: Count = 32
+    epochs: Count = 1
+    shuffle: bool = True
+    seed: Seed | None = None
+    callbacks: Annotated[Items[Callback], Field(max_length=20)] = ()

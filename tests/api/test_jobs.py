@@ -1,0 +1,173 @@
+"""Jobs through the door: submit, look, list, cancel, delete. Nobody trains here, so every job stays queued."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from service.settings import Settings
+from tests.factories import iris_spec
+
+
+@pytest.fixture
+def submit(client):
+    def submit(**changes):
+        response = client.post("/v1/jobs", json=iris_spec(**changes))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    return submit
+
+
+def test_a_submitted_job_is_queued_and_tells_everything(client):
+    response = client.post("/v1/jobs", json=iris_spec(tags=["b", "a"]))
+    job = response.json()
+    assert response.status_code == 201
+    assert response.headers["Location"] == f"/v1/jobs/{job['id']}"
+    assert client.get(response.headers["Location"]).json() == job
+    assert (job["state"], job["queue"], job["queue_position"]) == ("queued", "cpu", 0)
+    assert job["tags"] == ["a", "b"]
+    assert job["dataset"]["name"] == "builtin:iris"
+    assert [(step["from"], step["to"]) for step in job["transitions"]] == [(None, "queued")]
+    assert job["spec"]["network"]["layers"][0]["momentum"] == 0.99
+    assert job["created_at"].endswith("Z")
+
+
+def test_a_seed_is_drawn_once_and_recorded(submit, client):
+    job = submit(training={"seed": None})
+    assert isinstance(job["spec"]["training"]["seed"], int)
+    assert client.get(f"/v1/jobs/{job['id']}").json()["spec"] == job["spec"]
+    assert submit(training={"seed": None})["spec"]["training"]["seed"] != job["spec"]["training"]["seed"]
+
+
+def test_a_wrong_spec_is_refused_with_all_its_errors_and_leaves_nothing(client):
+    spec = iris_spec(training={"batch_size": 0, "optimizer": "adamm"})
+    spec["network"]["layers"][1]["units"] = "8"
+    response = client.post("/v1/jobs", json=spec)
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert {error["pointer"] for error in response.json()["errors"]} == {
+        "/training/batch_size",
+        "/training/optimizer",
+        "/network/layers/1/units",
+    }
+    assert client.get("/v1/jobs").json()["items"] == []
+
+
+def test_an_unknown_dataset_is_named_at_its_place(client):
+    spec = iris_spec()
+    spec["data"]["dataset"] = "builtin:irsi"
+    response = client.post("/v1/jobs", json=spec)
+    assert response.status_code == 422
+    [error] = response.json()["errors"]
+    assert error["pointer"] == "/data/dataset"
+    assert "builtin:iris" in error["message"]
+
+
+def test_pages_tile_the_list_whatever_is_added_meanwhile(client, submit):
+    made = [submit()["id"] for _ in range(5)]
+    first = client.get("/v1/jobs", params={"limit": 2}).json()
+    submit()
+    second = client.get("/v1/jobs", params={"limit": 2, "cursor": first["next"]}).json()
+    third = client.get("/v1/jobs", params={"limit": 2, "cursor": second["next"]}).json()
+    assert [job["id"] for page in (first, second, third) for job in page["items"]] == made[::-1]
+    assert third["next"] is None
+
+
+def test_filters_narrow_the_list(client, submit):
+    plain, tagged, both = submit(), submit(tags=["x"]), submit(tags=["x", "y"], name="other")
+    client.post(f"/v1/jobs/{plain['id']}/cancel")
+
+    def found(**params):
+        return {job["id"] for job in client.get("/v1/jobs", params=params).json()["items"]}
+
+    assert found(tag="x") == {tagged["id"], both["id"]}
+    assert found(tag=["x", "y"]) == {both["id"]}
+    assert found(name="other") == {both["id"]}
+    assert found(state="cancelled") == {plain["id"]}
+    assert found(state=["cancelled", "queued"]) == {plain["id"], tagged["id"], both["id"]}
+    assert found(dataset="builtin:wine") == set()
+    assert found(created_after=tagged["created_at"]) == {tagged["id"], both["id"]}
+    assert found(created_before=tagged["created_at"]) == {plain["id"]}
+
+
+def test_the_queue_position_counts_who_comes_before(client, submit):
+    first, second, urgent = submit(), submit(), submit(run={"priority": 9})
+    positions = [client.get(f"/v1/jobs/{job['id']}").json()["queue_position"] for job in (first, second, urgent)]
+    assert positions == [1, 2, 0]
+
+
+def test_cancelling_a_queued_job_ends_it_and_again_changes_nothing(client, submit):
+    path = f"/v1/jobs/{submit()['id']}/cancel"
+    first, second = client.post(path), client.post(path)
+    assert (first.status_code, first.json()["state"]) == (202, "cancelled")
+    assert second.json() == first.json()
+
+
+def test_a_deleted_job_is_gone(client, submit):
+    path = f"/v1/jobs/{submit(tags=['x'])['id']}"
+    assert client.delete(path).status_code == 204
+    for response in (client.get(path), client.delete(path), client.get(f"{path}/history")):
+        assert response.status_code == 404
+        assert response.json()["code"] == "not_found"
+
+
+def test_the_same_key_and_body_make_one_job(client):
+    headers = {"Idempotency-Key": "once"}
+    answers = [client.post("/v1/jobs", json=iris_spec(), headers=headers) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(client.get("/v1/jobs").json()["items"]) == 1
+
+
+def test_the_same_key_with_another_body_is_a_conflict(client):
+    headers = {"Idempotency-Key": "once"}
+    client.post("/v1/jobs", json=iris_spec(), headers=headers)
+    response = client.post("/v1/jobs", json=iris_spec(name="another"), headers=headers)
+    assert (response.status_code, response.json()["code"]) == (409, "idempotency_key_reused")
+
+
+def test_the_same_key_from_many_at_once_makes_one_job(client):
+    body = json.dumps(iris_spec())
+    headers = {"Idempotency-Key": "race", "Content-Type": "application/json"}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.post("/v1/jobs", content=body, headers=headers), range(16)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_a_job_without_a_model_says_why(client, submit):
+    job = submit()
+    waiting = client.get(f"/v1/jobs/{job['id']}/model")
+    client.post(f"/v1/jobs/{job['id']}/cancel")
+    ended = client.get(f"/v1/jobs/{job['id']}/model")
+    assert (waiting.status_code, waiting.json()["code"]) == (409, "no_model_yet")
+    assert (ended.status_code, ended.json()["code"]) == (409, "no_model")
+    assert "before it started" in ended.json()["detail"]
+
+
+def test_a_history_before_the_first_epoch_is_empty(client, submit):
+    response = client.get(f"/v1/jobs/{submit()['id']}/history")
+    assert response.json() == {"epochs": [], "metrics": {}, "nonfinite": {}}
+
+
+def test_a_submit_is_accepted_while_the_broker_is_down(sqlite_url, tmp_path, make_client):
+    settings = Settings(
+        data_dir=tmp_path,
+        database_url=sqlite_url,
+        broker_url=f"redis+socket://{tmp_path}/nobody.sock",
+    )
+    client = make_client(settings)
+    assert client.post("/v1/jobs", json=iris_spec()).status_code == 201
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()) == (
+        503,
+        {"ready": False, "database": "ok", "broker": "unreachable"},
+    )
+
+
+def test_a_checked_spec_comes_back_with_its_defaults_and_shapes(client):
+    report = client.post("/v1/specs/check", json=iris_spec()).json()
+    assert [layer["output_shape"] for layer in report["layers"]] == [[4], [8], [8], [3]]
+    assert report["totals"]["parameters"] == 16 + 40 + 27
+    assert client.get("/v1/jobs").json()["items"] == []

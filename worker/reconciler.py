@@ -1,0 +1,84 @@
+"""A thread in every worker's parent process that puts right what crashes left behind."""
+
+import threading
+import time
+
+import structlog
+from kombu.exceptions import OperationalError as BrokerError
+from sqlalchemy.exc import SQLAlchemyError
+
+from service import recovery
+from service.artifacts import ArtifactStore
+from service.database import Sessions
+from service.queue import WakeUps, create_celery
+from service.settings import Settings
+
+_SWEEP_EVERY_S = 3600
+_FILES_ARE_YOUNG_FOR_S = 3600
+"""Longer than any file waits, once stored, for the transaction that names it."""
+
+log = structlog.get_logger()
+
+
+class Reconciler:
+    """Ends lost attempts, wakes idle workers, sweeps files; any number may run at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round is at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round that is under way."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        sessions = Sessions(self._settings.database)
+        wake_ups = WakeUps(create_celery(self._settings))
+        swept = time.monotonic()
+        while not self._stopping.is_set():
+            try:
+                reconcile(sessions, wake_ups, self._settings)
+                if time.monotonic() - swept > _SWEEP_EVERY_S:
+                    sweep(sessions, ArtifactStore(self._settings.data_dir))
+                    swept = time.monotonic()
+            except (SQLAlchemyError, BrokerError, OSError) as error:
+                log.warning("round not finished", action="reconcile_failed", error=str(error))
+            self._stopping.wait(self._settings.reconcile_s)
+        sessions.dispose()
+
+
+def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None:
+    """One round: end lost attempts, then wake the queues in which jobs wait without a message on its way.
+
+    Raises:
+        SQLAlchemyError: the database cannot be used.
+        kombu.exceptions.OperationalError: the broker cannot be reached.
+
+    """
+    with sessions.begin() as session:
+        lost = recovery.recover_lost_attempts(session, max_lost_attempts=settings.max_lost_attempts)
+    if lost:
+        log.warning("attempts lost", action="attempts_recovered", count=lost)
+    with sessions.read() as session:
+        queues = recovery.queues_with_work(session)
+    for queue in queues:
+        if not wake_ups.pending(queue):
+            wake_ups.send(queue)
+
+
+def sweep(sessions: Sessions, store: ArtifactStore) -> None:
+    """Remove old files that no row names, and old idempotency keys."""
+    before = time.time() - _FILES_ARE_YOUNG_FOR_S
+    with sessions.begin() as session:
+        recovery.forget_old_keys(session)
+    with sessions.read() as session:
+        referenced = recovery.referenced_files(session)
+    if removed := store.sweep(referenced, before=before):
+        log.info("files removed", action="files_swept", count=removed)

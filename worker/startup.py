@@ -1,0 +1,20 @@
+"""The start of a child: its device chosen before tensorflow is imported, then everything that a job needs."""
+
+from service.artifacts import ArtifactStore
+from service.database import Sessions
+from service.queue import WakeUps, create_celery
+from service.settings import Settings
+from worker import devices
+from worker.runner import Runner
+
+
+def create_runner() -> Runner:
+    """A runner on this child's device."""
+    settings = Settings()
+    devices.configure(settings)
+    return Runner(
+        settings=settings,
+        sessions=Sessions(settings.database),
+        store=ArtifactStore(settings.data_dir),
+        wake_ups=WakeUps(create_celery(settings)),
+    )

@@ -1,0 +1,39 @@
+"""The one task, and what a child does before its first. Celery's parent imports this too: nothing heavy here."""
+
+from typing import TYPE_CHECKING, Any
+
+import celery.signals
+from celery import shared_task
+
+from service.queue import WAKE_UP
+from worker import processes
+
+if TYPE_CHECKING:
+    from worker.runner import Runner
+
+
+class _Child:
+    """What one child process holds from its start to its end."""
+
+    runner: "Runner | None" = None
+
+
+@celery.signals.worker_process_init.connect
+def _prepare_child(**_: object) -> None:
+    """Load keras while nobody waits for it."""
+    processes.die_with_parent()
+    _runner()
+
+
+@shared_task(name=WAKE_UP, bind=True, ignore_result=True)
+def wake_up(self: Any) -> None:
+    """Claim a job from the queue by which this message came, and run it, if there is one."""
+    _runner().run_next(self.request.delivery_info["routing_key"])
+
+
+def _runner() -> "Runner":
+    if _Child.runner is None:
+        from worker.startup import create_runner  # noqa: PLC0415 loads tensorflow: for children alone
+
+        _Child.runner = create_runner()
+    return _Child.runner
