@@ -5,14 +5,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
-from service.datasets import ensure_builtins
 
 import stackyard
 from api import artifacts, datasets, health, history, jobs, openapi, problems, specs
 from api.auth import BearerToken
 from api.dependencies import Parts
+from service import logs
 from service.artifacts import ArtifactStore
 from service.database import Sessions
+from service.datasets import ensure_builtins
 from service.queue import WakeUps, create_celery
 from service.settings import Settings
 
@@ -24,6 +25,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: of this installation; read from the environment where absent.
 
     """
+    logs.configure()
     settings = settings or Settings()
     app = FastAPI(
         title="Stackyard",
@@ -32,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
     )
     app.state.parts = Parts(
         settings=settings,
@@ -39,8 +42,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(create_celery(settings)),
     )
-    for room in (health, datasets, specs, jobs, history, artifacts):
-        app.include_router(room.router)
+    for router in (health.router, datasets.router, specs.router, jobs.router, history.router, artifacts.router):
+        app.include_router(router)
     problems.install(app)
     openapi.install(app)
     patch_fastapi(app)  # serves the documentation page's own files, which FastAPI would load from elsewhere

@@ -106,7 +106,7 @@ def _count(errors: Sequence[Problem]) -> str:
 
 def _bad_request(_request: Request, error: Exception) -> JSONResponse:
     """Name the parameter; what was received is not repeated, for it may be anything."""
-    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    faults: Sequence[dict[str, Any]] = error.errors() if isinstance(error, RequestValidationError) else []
     errors = [
         Problem(pointer="/" + "/".join(str(part) for part in fault["loc"]), message=fault["msg"])
         for fault in faults

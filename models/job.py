@@ -28,6 +28,11 @@ class JobState(StrEnum):
     """Somebody asked for it to stop before its end."""
 
 
+def _values(states: type[JobState]) -> list[str]:
+    """What the column holds: SQLAlchemy would store the members' names."""
+    return [state.value for state in states]
+
+
 class Job(Base):
     """The row is the truth about a job; the broker's messages only say that there may be work."""
 
@@ -48,7 +53,7 @@ class Job(Base):
             length=16,
             create_constraint=True,
             name="state",
-            values_callable=lambda states: [state.value for state in states],
+            values_callable=_values,
         ),
     )
     reason: Mapped[dict[str, Any] | None]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ class ArtifactStore:
             directory.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def receive(self) -> Iterator[Incoming]:
+    def receive(self) -> Generator[Incoming]:
         """A new file to write to; it is gone at the end of the block unless `keep` took it."""
         descriptor, name = tempfile.mkstemp(dir=self._incoming)
         path = Path(name)

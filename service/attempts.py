@@ -70,14 +70,10 @@ def claim(session: Session, *, queue: str, worker: str, lease_s: float) -> Claim
     What an earlier, lost attempt had recorded goes: this attempt starts from the beginning.
     """
     while job_id := _first_waiting(session, queue):
-        dataset = session.scalar(
-            select(Dataset).join(Job, Job.dataset_id == Dataset.id).where(Job.id == job_id)
-        )
+        dataset = session.scalar(select(Dataset).join(Job, Job.dataset_id == Dataset.id).where(Job.id == job_id))
         if dataset is not None:
             return _take(session, job_id, dataset, worker=worker, lease_s=lease_s)
-        why = lifecycle.reason(
-            "dataset_deleted", "Its dataset was deleted while the job was being submitted."
-        )
+        why = lifecycle.reason("dataset_deleted", "Its dataset was deleted while the job was being submitted.")
         lifecycle.move(session, job_id, to=JobState.FAILED, from_=[JobState.QUEUED], why=why)
     return None
 

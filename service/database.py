@@ -1,7 +1,7 @@
 """Sessions on SQLite and PostgreSQL that behave alike, and the database's own clock."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -41,13 +41,13 @@ class Sessions:
         )
 
     @contextmanager
-    def begin(self) -> Iterator[Session]:
+    def begin(self) -> Generator[Session]:
         """A session in a transaction that may write: committed at the end, rolled back on an exception."""
         with self._writing.begin() as session:
             yield session
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self) -> Generator[Session]:
         """A session that only looks, and so never waits for another's right to write."""
         with self._reading() as session:
             yield session

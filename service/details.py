@@ -36,13 +36,14 @@ def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
     metrics = _by_job(session.scalars(select(JobMetric).where(JobMetric.job_id.in_(ids))))
     steps = select(Transition).where(Transition.job_id.in_(ids)).order_by(Transition.number)
     transitions = _by_job(session.scalars(steps))
+    positions = jobs.queue_positions(session, found)
     return [
         JobDetails(
             job=job,
             tags=[row.tag for row in tags[job.id]],
             metrics=metrics[job.id],
             transitions=transitions[job.id],
-            queue_position=jobs.queue_position(session, job),
+            queue_position=positions.get(job.id),
             seconds_left=seconds_left(session, job),
         )
         for job in found

@@ -50,11 +50,9 @@ def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
         .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch)
         .order_by(Epoch.epoch),
     ).all()
-    columns = zip(*(values for _, values in rows), strict=True) if rows else ([] for _ in job.metric_names)
-    return History(
-        epochs=[epoch for epoch, _ in rows],
-        metrics={name: list(column) for name, column in zip(job.metric_names, columns, strict=True)},
-    )
+    epochs, values = [epoch for epoch, _ in rows], [numbers for _, numbers in rows]
+    columns = {name: [numbers[i] for numbers in values] for i, name in enumerate(job.metric_names)}
+    return History(epochs, columns)
 
 
 def higher_is_better(metric: str) -> bool:

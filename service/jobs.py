@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
@@ -123,13 +123,15 @@ def find(session: Session, wanted: JobFilter, *, limit: int, cursor: str | None)
     return pages.fetch(session, _filtered(wanted), Job.id, limit=limit, cursor=cursor)
 
 
-def queue_position(session: Session, job: Job) -> int | None:
-    """How many jobs will be claimed before this one does; None where it does not wait."""
-    if job.state is not JobState.QUEUED:
-        return None
-    ahead = or_(Job.priority > job.priority, (Job.priority == job.priority) & (Job.id < job.id))
-    query = select(func.count()).where(Job.state == JobState.QUEUED, Job.queue == job.queue, ahead)
-    return session.scalar(query) or 0
+def queue_positions(session: Session, found: Sequence[Job]) -> dict[UUID, int]:
+    """For those of the jobs that wait, how many others their queue will give out before them."""
+    waiting = [job.id for job in found if job.state is JobState.QUEUED]
+    if not waiting:
+        return {}
+    place = func.row_number().over(partition_by=Job.queue, order_by=(Job.priority.desc(), Job.id)) - 1
+    queue = select(Job.id, place.label("place")).where(Job.state == JobState.QUEUED).subquery()
+    rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(waiting)))
+    return {row.id: row.place for row in rows}
 
 
 def cancel(session: Session, job_id: UUID) -> Job:
@@ -209,7 +211,7 @@ def _claim_key(session: Session, idempotency: Idempotency, job: Job) -> bool:
     return insert_if_absent(session, IdempotencyKey, values)
 
 
-def _filtered(wanted: JobFilter) -> Select[tuple[Job]]:
+def _filtered(wanted: JobFilter) -> Select[Job]:
     query = select(Job)
     if wanted.states:
         query = query.where(Job.state.in_(wanted.states))

@@ -80,10 +80,8 @@ def move(
         values = {"queued_at": moment, "lease_until": None, **values}
     current = session.scalar(
         update(Job).where(Job.id == job_id).values(state=to, reason=why, **values).returning(Job.attempt),
-        execution_options={"synchronize_session": False},
     )
     record(session, job_id, from_state=before, to_state=to, attempt=current or 0, why=why)
-    session.expire_all()
     return True
 
 

@@ -25,7 +25,7 @@ class Page(Generic[Row]):
 
 def fetch(
     session: Session,
-    query: Select[tuple[Row]],
+    query: Select[Row],
     key: InstrumentedAttribute[UUID],
     *,
     limit: int,
@@ -57,11 +57,7 @@ def _before(key: InstrumentedAttribute[UUID], cursor: str) -> ColumnElement[bool
         last = UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
         raise Invalid(
-            (
-                Problem(
-                    pointer="/cursor", message="Expected the `next` of an earlier page.", received=cursor[:80]
-                ),
-            ),
+            (Problem(pointer="/cursor", message="Expected the `next` of an earlier page.", received=cursor[:80]),),
         ) from None
     return key < last
 

@@ -5,11 +5,15 @@ retries, and acknowledgement before the work: a broker that delivers again after
 wake a worker that finds nothing to claim.
 """
 
+# Celery and kombu carry no types.
+# pyright: reportUnknownMemberType=false
+
 from enum import StrEnum
+from typing import Any
 
 import structlog
 from celery import Celery
-from kombu import Queue
+from kombu import Queue  # pyright: ignore[reportPrivateImportUsage]  # kombu loads its names lazily
 from kombu.exceptions import OperationalError
 
 from service.settings import Settings
@@ -48,7 +52,7 @@ def create_celery(settings: Settings) -> Celery:
         worker_disable_prefetch=True,
         worker_max_memory_per_child=settings.child_memory // 1024,
         worker_send_task_events=False,
-        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={"socket_connect_timeout": _CONNECT_TIMEOUT_S},
@@ -60,7 +64,7 @@ class WakeUps:
     """Sends wake-ups; never fails, because the reconciler sends again what did not arrive."""
 
     def __init__(self, app: Celery) -> None:
-        self._app = app
+        self._app: Any = app
 
     def send(self, queue: str) -> None:
         """Tell the workers of `queue` that there may be a job to claim."""
@@ -77,7 +81,8 @@ class WakeUps:
 
         """
         with self._app.connection_for_write() as connection, connection.channel() as channel:
-            return Queue(queue, channel=channel).queue_declare(passive=False).message_count
+            declared: Any = Queue(queue, channel=channel)
+            return declared.queue_declare(passive=False).message_count
 
     def broker_answers(self) -> bool:
         """Whether the broker can be reached at this moment."""

@@ -42,9 +42,7 @@ def forget_old_keys(session: Session) -> None:
 
 def referenced_files(session: Session) -> frozenset[str]:
     """The SHA-256 of every file that some row names."""
-    return frozenset(session.scalars(select(Artifact.sha256))) | frozenset(
-        session.scalars(select(Dataset.sha256))
-    )
+    return frozenset(session.scalars(select(Artifact.sha256))) | frozenset(session.scalars(select(Dataset.sha256)))
 
 
 def _recover(session: Session, job: Job, max_lost_attempts: int) -> None:

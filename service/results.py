@@ -24,8 +24,6 @@ def artifact(session: Session, job_id: UUID, kind: str) -> Artifact:
     if found is not None:
         return found
     if job.state in _NOT_YET:
-        raise Conflict(
-            f"no_{kind}_yet", f"The job is {job.state.value}; its {kind} comes when it has succeeded."
-        )
+        raise Conflict(f"no_{kind}_yet", f"The job is {job.state.value}; its {kind} comes when it has succeeded.")
     because = f": {job.reason['message']}" if job.reason else "."
     raise Conflict(f"no_{kind}", f"The job has {job.state.value} and made no {kind}{because}")

@@ -1,8 +1,9 @@
 """A child's device and threads. Some of it works only before tensorflow is imported, so call this first of all."""
 
 import os
+from typing import Any, cast
 
-from billiard import current_process
+from billiard.process import current_process
 
 from service.settings import Settings
 
@@ -20,12 +21,13 @@ def configure(settings: Settings) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf  # noqa: PLC0415 it reads the variables above when it is imported
 
-    tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
-    for card in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(card, True)  # noqa: FBT003 tensorflow's own order
+    config: Any = tf.config  # pyright: ignore[reportUnknownMemberType]  # tensorflow carries no types
+    config.threading.set_intra_op_parallelism_threads(settings.threads)
+    for card in config.list_physical_devices("GPU"):
+        config.experimental.set_memory_growth(card, True)  # noqa: FBT003 tensorflow's own order
 
 
 def _card() -> str:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    child = getattr(current_process(), "index", 0)
+    child: int = getattr(cast("object", current_process()), "index", 0)
     return visible[child] if child < len(visible) and visible[child] else str(child)

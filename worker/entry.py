@@ -3,15 +3,20 @@
 Nothing here, nor in what it imports, may load tensorflow or keras.
 """
 
+# Celery and kombu carry no types.
+# pyright: reportUnknownMemberType=false
+
 import os
 from typing import Any
 
 import celery.signals
 
+from service import logs
 from service.queue import create_celery
 from service.settings import Settings
 from worker.reconciler import Reconciler
 
+logs.configure()
 app = create_celery(Settings())
 app.conf.imports = ("worker.tasks",)
 

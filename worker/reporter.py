@@ -150,7 +150,7 @@ class Reporter:
 
     def _flush(self) -> None:
         with self._lock:
-            rows, names, summaries = self._pending, self._names, dict(self._summaries)
+            rows, names, summaries = list(self._pending), self._names, dict(self._summaries)
         if rows:
             with self._sessions.begin() as session:
                 attempts.record_epochs(session, self._claim, names, rows, summaries)
@@ -190,8 +190,6 @@ def _summary(name: str, epoch: int, value: float, before: MetricSummary | None) 
     number = history.finite(value)
     if before is None or before.best is None:
         return MetricSummary(number, number, None if number is None else epoch)
-    if number is not None and (
-        number > before.best if history.higher_is_better(name) else number < before.best
-    ):
+    if number is not None and (number > before.best if history.higher_is_better(name) else number < before.best):
         return MetricSummary(number, number, epoch)
     return MetricSummary(number, before.best, before.best_epoch)

@@ -1,5 +1,7 @@
 """One job, from its claim to its end."""
 
+import os
+import socket
 import time
 from dataclasses import dataclass
 
@@ -13,7 +15,6 @@ from service.database import Sessions
 from service.errors import LeaseLost
 from service.queue import WakeUps
 from service.settings import Settings
-from worker import processes
 from worker.preparation import PreparationError
 from worker.reporter import Cancelled, Reporter
 from worker.training import train
@@ -44,7 +45,7 @@ class Runner:
             claim = attempts.claim(
                 session,
                 queue=queue,
-                worker=processes.name(),
+                worker=f"{socket.gethostname()}:{os.getpid()}",
                 lease_s=self.settings.lease_s,
             )
         if claim is None:

@@ -1,5 +1,6 @@
 """The start of a child: its device chosen before tensorflow is imported, then everything that a job needs."""
 
+from service import logs
 from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps, create_celery
@@ -10,6 +11,7 @@ from worker.runner import Runner
 
 def create_runner() -> Runner:
     """A runner on this child's device."""
+    logs.configure()
     settings = Settings()
     devices.configure(settings)
     return Runner(

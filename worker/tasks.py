@@ -1,12 +1,14 @@
 """The one task, and what a child does before its first. Celery's parent imports this too: nothing heavy here."""
 
+# Celery and kombu carry no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from typing import TYPE_CHECKING, Any
 
 import celery.signals
 from celery import shared_task
 
 from service.queue import WAKE_UP
-from worker import processes
 
 if TYPE_CHECKING:
     from worker.runner import Runner
@@ -20,8 +22,10 @@ class _Child:
 
 @celery.signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
-    """Load keras while nobody waits for it."""
-    processes.die_with_parent()
+    """Load keras while nobody waits for it.
+
+    Celery has asked the kernel before this to kill the child when its parent dies: no orphan goes on training.
+    """
     _runner()
 
 

@@ -29,7 +29,7 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
 
     """
     spec = claim.spec
-    data = prepare(spec, datasets.description(claim.dataset), _source(claim, store))
+    data = prepare(spec, datasets.description(claim.dataset), datasets.source(claim.dataset, store))
     reporter.check()
     keras.backend.clear_session()  # layers are named and numbered anew, and the last job's graphs go
     keras.utils.set_random_seed(spec.training.seed or 0)

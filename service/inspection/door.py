@@ -34,9 +34,7 @@ class _Refused(BaseModel):
     refusal: str
 
 
-_ANSWER: TypeAdapter[_Found | _Refused] = TypeAdapter(
-    Annotated[_Found | _Refused, Field(union_mode="left_to_right")]
-)
+_ANSWER: TypeAdapter[_Found | _Refused] = TypeAdapter(Annotated[_Found | _Refused, Field(union_mode="left_to_right")])
 
 
 def inspect(path: Path, media_type: str, settings: Settings) -> DatasetDescription:

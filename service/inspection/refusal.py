@@ -39,13 +39,9 @@ def check_names(names: Sequence[str], what: str) -> None:
 
 def _check_name(name: str, whose: str) -> None:
     if not name.strip():
-        raise Refused(
-            f"{whose} is empty. (pandas writes its index under such a name; `index=False` leaves it out.)"
-        )
+        raise Refused(f"{whose} is empty. (pandas writes its index under such a name; `index=False` leaves it out.)")
     if len(name) > LONGEST_NAME:
-        raise Refused(
-            f"{whose} has {len(name):,} characters; at most {LONGEST_NAME} can be read: {quote(name)}."
-        )
+        raise Refused(f"{whose} has {len(name):,} characters; at most {LONGEST_NAME} can be read: {quote(name)}.")
     if any(unicodedata.category(character) in _UNSAYABLE for character in name):
         raise Refused(f"{whose} has a control character: {quote(name)}.")
 

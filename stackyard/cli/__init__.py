@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from stackyard import __version__
 from stackyard.cli import datasets, jobs, serve
 from stackyard.cli.failure import CommandError, complain
 
@@ -19,7 +20,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(serve.version())
+        typer.echo(f"stackyard {__version__}")
         raise typer.Exit
 
 

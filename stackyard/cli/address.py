@@ -42,9 +42,7 @@ class Reservation:
         try:
             family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         except socket.gaierror as error:
-            raise CommandError(
-                f"--host {host} is not an address of this machine: {error.strerror}."
-            ) from None
+            raise CommandError(f"--host {host} is not an address of this machine: {error.strerror}.") from None
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -52,8 +50,7 @@ class Reservation:
         except OSError as error:
             self._socket.close()
             raise CommandError(
-                f"Cannot listen on {host} port {port}: {error.strerror}. "
-                "Choose another --port; 0 picks a free one."
+                f"Cannot listen on {host} port {port}: {error.strerror}. Choose another --port; 0 picks a free one."
             ) from None
         self.address = Address(host, self._socket.getsockname()[1])
         if sys.platform != "linux":

@@ -37,9 +37,7 @@ def socket_path(data_dir: Path) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.parent.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise CommandError(
-            f"{path.parent} must be a directory that only its owner, you, can enter (mode 700)."
-        )
+        raise CommandError(f"{path.parent} must be a directory that only its owner, you, can enter (mode 700).")
     return path
 
 

@@ -35,9 +35,7 @@ class _Canvas:
         return Text.assemble(*((chr(0x2800 + dots) if dots else " ", color) for dots, color in pieces))
 
 
-def draw(
-    epochs: Sequence[int], lines: Mapping[str, Sequence[float]], width: int = 64, height: int = 14
-) -> Text:
+def draw(epochs: Sequence[int], lines: Mapping[str, Sequence[float]], width: int = 64, height: int = 14) -> Text:
     """Draw metrics over epochs, with labelled axes and a legend.
 
     Args:
@@ -92,9 +90,7 @@ def _draw_line(canvas: _Canvas, points: Sequence[tuple[int, int] | None], color:
         previous = point
 
 
-def _frame(
-    canvas: _Canvas, value_range: tuple[float, float], epoch_range: tuple[int, int], names: list[str]
-) -> Text:
+def _frame(canvas: _Canvas, value_range: tuple[float, float], epoch_range: tuple[int, int], names: list[str]) -> Text:
     height, width = canvas.rows // 4, canvas.columns // 2
     low, high = value_range
     picture = Text()

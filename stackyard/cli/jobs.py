@@ -49,7 +49,7 @@ def submit(
         raise typer.Exit(1)
 
 
-def list_jobs(  # noqa: PLR0913, PLR0917  # one option each
+def list_jobs(
     state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only jobs with this tag.")] = None,
     name: Annotated[str | None, typer.Option(help="Only jobs of this name.")] = None,

@@ -70,6 +70,4 @@ class DirectoryLock:
                 f"{directory} is already served at {holder.url} by process {holder.pid}, started "
                 f"{holder.started}. Use that server, stop it, or choose another --data-dir."
             )
-        return (
-            f"{directory} is already being served by another process. Stop it, or choose another --data-dir."
-        )
+        return f"{directory} is already being served by another process. Stop it, or choose another --data-dir."

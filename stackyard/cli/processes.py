@@ -25,12 +25,13 @@ _LOG_LIMIT = 10 * 2**20
 class Command:
     """What a child runs, and how it is told to end.
 
-    `orphan_signal` is what the kernel sends it when its parent is killed (Linux); `stop` is what it gets when
-    asked politely, and `insist` what it gets `insist_after` seconds later, where that helps.
+    `settings` are environment variables of its own. `orphan_signal` is what the kernel sends it when its parent is
+    killed (Linux); asked to stop it gets SIGTERM, and `insist_after` seconds later `insist`, where that helps.
     """
 
     name: str
     argv: list[str]
+    settings: dict[str, str] = field(default_factory=dict[str, str])
     orphan_signal: signal.Signals = signal.SIGTERM
     insist: signal.Signals | None = None
     insist_after: float = 3.0

@@ -3,8 +3,6 @@
 import os
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -20,14 +18,6 @@ _ROOMS = {"api": "app.py", "worker": "entry.py", "migrations": "__main__.py"}
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(serve)
-
-
-def version() -> str:
-    """The installed version, or that there is none."""
-    try:
-        return f"stackyard {installed_version('stackyard')}"
-    except PackageNotFoundError:
-        return "stackyard (not installed)"
 
 
 def serve(
@@ -87,9 +77,7 @@ def _find_rooms() -> Path:
             )
     missing = [name for name in ("psutil", "uvicorn", "celery", "fastapi") if find_spec(name) is None]
     if missing:
-        raise CommandError(
-            f"`serve` needs {', '.join(missing)}. In a checkout, `make install` installs them."
-        )
+        raise CommandError(f"`serve` needs {', '.join(missing)}. In a checkout, `make install` installs them.")
     return _folder("api").resolve().parent
 
 

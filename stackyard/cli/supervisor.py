@@ -35,7 +35,7 @@ _STOP_SERVERS = 6.5
 _STOP_BROKER = 1.0
 
 
-class _StopWanted(Exception):  # noqa: N818  # not an error: somebody pressed Ctrl-C
+class _StopWanted(Exception):  # not an error: somebody pressed Ctrl-C
     """A signal asked for the end; what is being waited for does not matter any more."""
 
 
@@ -144,14 +144,14 @@ class Supervisor:
         api += ["--host", address.host, "--port", str(address.port)]
         api += ["--no-server-header", "--log-level", "info", "--timeout-graceful-shutdown", "5"]
         commands = [Command("api", api)]
-        for queue, number in (("cpu", self._plan.workers), ("gpu", self._plan.gpus)):
+        for device, number in (("cpu", self._plan.workers), ("gpu", self._plan.gpus)):
             if number:
-                commands.append(_worker(queue, number))
+                commands.append(_worker(device, number))
         return commands
 
     def _child(self, command: Command) -> Child:
         log = self._plan.logs / f"{command.name}.log"
-        return Child(command, log, cwd=self._plan.rooms, environment=self._environment)
+        return Child(command, log, cwd=self._plan.rooms, environment=self._environment | command.settings)
 
     def _describe_environment(self) -> dict[str, str]:
         data_dir = self._plan.data_dir
@@ -178,9 +178,7 @@ class Supervisor:
         if child.quick_ends >= _QUICK_ENDS:
             raise _gave_up(child, f"ended {_QUICK_ENDS} times right after its start ({child.how_it_ended})")
         delay = min(0.5 * 2**child.quick_ends, _LONGEST_BACKOFF)
-        self._say(
-            f"{child.command.name} ended ({child.how_it_ended}); starting it again in {delay:g} s", "yellow"
-        )
+        self._say(f"{child.command.name} ended ({child.how_it_ended}); starting it again in {delay:g} s", "yellow")
         self._restarts[child.command.name] = time.monotonic() + delay
 
     def _restart_when_due(self, child: Child) -> None:
@@ -239,7 +237,9 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _catching_signals(self) -> Generator[None]:
-        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        wanted = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under `nohup`
+            wanted.append(signal.SIGHUP)
         before = {number: signal.signal(number, self._note_signal) for number in wanted}
         try:
             yield
@@ -290,16 +290,22 @@ class Supervisor:
         self._console.print(Text.assemble(("serve  ".rjust(12), "bold"), (message, style)))
 
 
-def _worker(queue: str, concurrency: int) -> Command:
-    """A Celery worker for a queue.
+def _worker(device: str, concurrency: int) -> Command:
+    """A Celery worker for a kind of device.
 
-    Its warm shutdown waits for the training that runs, however long that takes; so it is told to be quick
-    after a while, and the job goes on from its checkpoint at the next start.
+    Its warm shutdown waits for the training that runs, however long that takes; so it is told to be quick after a
+    while, and the job is queued again once its lease is over.
     """
     argv = [sys.executable, "-m", "celery", "--app", "worker.entry:app", "worker"]
-    argv += ["--queues", queue, "--concurrency", str(concurrency), "--hostname", f"{queue}@%h"]
+    argv += ["--concurrency", str(concurrency), "--hostname", f"{device}@%h"]
     argv += ["--without-mingle", "--without-gossip", "--loglevel", "INFO"]
-    return Command(f"worker-{queue}", argv, orphan_signal=signal.SIGQUIT, insist=signal.SIGQUIT)
+    return Command(
+        f"worker-{device}",
+        argv,
+        settings={"STACKYARD_DEVICE": device},
+        orphan_signal=signal.SIGQUIT,
+        insist=signal.SIGQUIT,
+    )
 
 
 def _gave_up(child: Child, what: str) -> CommandError:

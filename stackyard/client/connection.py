@@ -30,6 +30,7 @@ MEDIA_TYPES = {
 }
 
 _CHUNK = 2**20
+_FIRST_PAUSE = 0.05
 _SHA256 = re.compile(r'(?:W/)?"(?:sha256[-:/])?([0-9a-f]{64})"')
 
 V = TypeVar("V", bound=View)
@@ -70,9 +71,7 @@ class Client:
 
     # Datasets
 
-    def upload(
-        self, source: str | os.PathLike[str] | BinaryIO, name: str, media_type: str | None = None
-    ) -> Dataset:
+    def upload(self, source: str | os.PathLike[str] | BinaryIO, name: str, media_type: str | None = None) -> Dataset:
         """Upload a file as the newest version of a dataset; the same bytes again are no new version.
 
         Args:
@@ -163,7 +162,7 @@ class Client:
 
         Args:
             job_id: the job.
-            poll: seconds between two looks.
+            poll: seconds between two looks, at most; the first follow each other faster.
             timeout: seconds after which to give up; None for never.
             patience: seconds for which the server may be away, as while it restarts.
             on_update: called with the job at the first look and whenever it has changed.
@@ -173,6 +172,7 @@ class Client:
 
         """
         begun = answered = time.monotonic()
+        pause = min(_FIRST_PAUSE, poll)
         seen: Job | None = None
         while True:
             try:
@@ -189,22 +189,20 @@ class Client:
                 return job
             if timeout is not None and time.monotonic() - begun > timeout:
                 raise WaitTimeoutError(job_id, job.state, timeout)
-            time.sleep(poll)
+            time.sleep(pause)
+            pause = min(1.5 * pause, poll)
 
     def cancel(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; it may run for a moment yet."""
         return _read(Job, self._call("POST", f"{_job(job_id)}/cancel"))
 
     def delete(self, job_id: str) -> None:
-        """Delete a job that has ended, with its history and model."""
+        """Delete a job, its history and its model, whatever state it is in."""
         self._call("DELETE", _job(job_id))
 
-    def history(
-        self, job_id: str, *, from_epoch: int | None = None, max_points: int | None = None
-    ) -> History:
-        """Every epoch's metrics so far."""
-        filters = _present({"from_epoch": from_epoch, "max_points": max_points})
-        return _read(History, self._call("GET", f"{_job(job_id)}/history", params=filters))
+    def history(self, job_id: str, *, from_epoch: int = 0) -> History:
+        """Every epoch's metrics so far, from an epoch on."""
+        return _read(History, self._call("GET", f"{_job(job_id)}/history", params={"from_epoch": from_epoch}))
 
     def history_csv(self, job_id: str) -> str:
         """Every epoch's metrics so far, as CSV."""
@@ -245,9 +243,7 @@ class Client:
         if expected and expected[1] != digest.hexdigest():
             raise BadAnswerError(f"{self.url}{route} arrived damaged: its SHA-256 is not the announced one.")
 
-    def _pages(
-        self, view: type[V], route: str, limit: int, filters: Mapping[str, str | int | None]
-    ) -> Iterator[V]:
+    def _pages(self, view: type[V], route: str, limit: int, filters: Mapping[str, str | int | None]) -> Iterator[V]:
         query = _present({**filters, "limit": limit})
         while True:
             page = _read_json(self._call("GET", route, params=query))
@@ -256,7 +252,7 @@ class Client:
                 return
             query["cursor"] = page["next"]
 
-    def _call(  # noqa: PLR0913  # what an HTTP request has
+    def _call(
         self,
         method: str,
         route: str,
@@ -339,9 +335,7 @@ def _media_type(path: Path) -> str:
         return MEDIA_TYPES[path.suffix.lower()]
     except KeyError:
         known = ", ".join(MEDIA_TYPES)
-        raise ValueError(
-            f"The suffix of {path.name or 'this file'} is none of {known}; give media_type."
-        ) from None
+        raise ValueError(f"The suffix of {path.name or 'this file'} is none of {known}; give media_type.") from None
 
 
 def _present(query: Mapping[str, str | int | None]) -> dict[str, str | int]:

@@ -109,6 +109,7 @@ class Job(View):
     queue: str = ""
     priority: int = 0
     attempt: int = 0
+    worker: str | None = None
     cancel_requested: bool = False
     created_at: datetime
     started_at: datetime | None = None

@@ -1,6 +1,6 @@
 """What every part of a spec has in common."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -44,7 +44,7 @@ class Part(BaseModel):
 def remember(value: object, part: type[Part], info: ValidationInfo[Any]) -> None:
     """Note which class reads which object of the document, so that an error can name the arguments it has."""
     if isinstance(info.context, dict) and isinstance(value, dict):
-        info.context.setdefault(id(value), part)  # pyright: ignore[reportUnknownMemberType]  # any dict
+        cast("dict[int, type[Part]]", info.context).setdefault(id(cast("object", value)), part)
 
 
 def refusal(message: str, *at: str | int) -> PydanticCustomError:

@@ -53,13 +53,9 @@ class Closed:
         self._bare = bare
         self._named = named
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
-        parts = {
-            self._tag(part): part for part in cast("tuple[type[Part], ...]", get_args(source) or (source,))
-        }
-        names = {squash(tag): tag for tag in parts} | {
-            squash(alias): tag for alias, tag in self._aliases.items()
-        }
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        parts = {self._tag(part): part for part in cast("tuple[type[Part], ...]", get_args(source) or (source,))}
+        names = {squash(tag): tag for tag in parts} | {squash(alias): tag for alias, tag in self._aliases.items()}
 
         def expand(value: object, info: ValidationInfo[Any]) -> object:
             return self._expand(value, parts, names, info)
@@ -69,9 +65,7 @@ class Closed:
         )
         return core_schema.with_info_before_validator_function(expand, tagged)
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         objects = handler(schema)
         if not self._bare or handler.mode == "serialization":
             return objects
@@ -85,9 +79,7 @@ class Closed:
 
     def _mark(self, value: object) -> str | None:
         name = (
-            cast("dict[str, object]", value)[self._by]
-            if isinstance(value, dict)
-            else getattr(value, self._by, None)
+            cast("dict[str, object]", value)[self._by] if isinstance(value, dict) else getattr(value, self._by, None)
         )
         return f"{MARK}{name}"
 
@@ -128,12 +120,9 @@ class Chosen:
     def __init__(self, choose: Callable[[object], int]) -> None:
         self._choose = choose
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.tagged_union_schema(
-            {
-                f"{MARK}{index}": handler.generate_schema(member)
-                for index, member in enumerate(get_args(source))
-            },
+            {f"{MARK}{index}": handler.generate_schema(member) for index, member in enumerate(get_args(source))},
             lambda value: f"{MARK}{self._choose(value)}",
         )
 

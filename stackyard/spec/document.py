@@ -69,9 +69,7 @@ def _text(data: bytes, limits: Limits) -> str:
         size = f"expected at most {limits.max_json_bytes} bytes (limit max_json_bytes), received {len(data)}"
         raise SpecError([_at_root(size)])
     if data.startswith(_BOM):
-        raise SpecError(
-            [_at_root("expected UTF-8 with no byte order mark, received one: remove the first 3 bytes")]
-        )
+        raise SpecError([_at_root("expected UTF-8 with no byte order mark, received one: remove the first 3 bytes")])
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -90,9 +88,7 @@ def _read(text: str, limits: Limits) -> object:
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise SpecError(
-            [_at_root(f"expected JSON, received something else at {where}: {error.msg}")]
-        ) from None
+        raise SpecError([_at_root(f"expected JSON, received something else at {where}: {error.msg}")]) from None
 
 
 def _too_deep(text: str, most: int) -> bool:
@@ -177,9 +173,7 @@ def _object_faults(value: dict[str, object], steps: tuple[Step, ...], limits: Li
             yield Problem(pointer=pointer((*steps, key)), message=message)
     for key, member in value.items():
         if fault := _unfit(key):
-            yield Problem(
-                pointer=pointer((*steps, key)), message=f"expected a key {fault}", received=shorten(key)
-            )
+            yield Problem(pointer=pointer((*steps, key)), message=f"expected a key {fault}", received=shorten(key))
         yield from _faults(member, (*steps, key), limits)
 
 
@@ -191,9 +185,7 @@ def _array_faults(value: list[object], steps: tuple[Step, ...], limits: Limits) 
         yield from _faults(member, (*steps, index), limits)
 
 
-def _too_many(
-    value: dict[str, object] | list[object], steps: tuple[Step, ...], limits: Limits
-) -> Problem | None:
+def _too_many(value: dict[str, object] | list[object], steps: tuple[Step, ...], limits: Limits) -> Problem | None:
     if len(value) <= limits.max_json_elements:
         return None
     most = f"expected at most {limits.max_json_elements} elements (limit max_json_elements)"

@@ -39,13 +39,29 @@ _EXPECTED = {
 
 def explain(error: ValidationError, document: object, readers: Readers) -> list[Problem]:
     """Return a problem for each of Pydantic's errors about `document`."""
-    return [_problem(details, document, readers) for details in error.errors(include_url=False)]
+    errors = [details for details in error.errors(include_url=False) if not _is_echo(details, document)]
+    return [_problem(details, document, readers) for details in errors]
+
+
+def _is_echo(details: ErrorDetails, document: object) -> bool:
+    """Whether an array seems too short only because Pydantic counts its elements that are right."""
+    _, here = _locate(document, details["loc"])
+    context = details.get("ctx", {})
+    return (
+        details["type"] == "too_short"
+        and isinstance(here, list)
+        and len(cast("list[object]", here)) >= context["min_length"]
+    )
 
 
 def _problem(details: ErrorDetails, document: object, readers: Readers) -> Problem:
     context: dict[str, Any] = details.get("ctx", {})
     steps, here = _locate(document, (*details["loc"], *context.get("at", ())))
-    message = _message(details, context, here, readers)
+    if details["type"] == "extra_forbidden":
+        _, parent = _locate(document, details["loc"][:-1])
+        message = _unknown(str(steps[-1]), readers.get(id(parent)))
+    else:
+        message = _message(details, context, here)
     return Problem(pointer=pointer(steps), message=message, received=shorten(here))
 
 
@@ -69,15 +85,13 @@ def _nothing(text: str) -> object:
     raise KeyError(text)
 
 
-def _message(details: ErrorDetails, context: dict[str, Any], here: object, readers: Readers) -> str:
+def _message(details: ErrorDetails, context: dict[str, Any], here: object) -> str:
     kind = details["type"]
     name = details["loc"][-1] if details["loc"] else ""
     if kind == "refused":
         return context["message"]
     if kind == "missing":
         return f"expected {say(name)}, which has no default; received nothing"
-    if kind == "extra_forbidden":
-        return _unknown(str(name), readers.get(context.get("parent", 0)))
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind].format(**context)}, received {_size(here, kind)}"
     return f"{details['msg']}, received {say(here)}"
@@ -95,4 +109,4 @@ def _unknown(name: str, reader: type[Part] | None) -> str:
     if reader is None:
         return f"expected no {say(name)} here"
     known = list(reader.model_fields)
-    return f"expected an argument of {reader.__name__} ({', '.join(known)}), received {say(name)}{suggest(name, known)}"
+    return f"expected one of {', '.join(known)} in {reader.__name__}, received {say(name)}{suggest(name, known)}"

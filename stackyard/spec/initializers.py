@@ -1,6 +1,6 @@
 """How weights start: every Keras initializer that a layer of a spec can use."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ Axes = Annotated[Items[int], Field(min_length=1, max_length=8)]
 class _Random(Part):
     """An initializer that draws; with no `seed` it draws on the seed of the training, as in a Keras script."""
 
-    type: str
+    type: Any  # each subclass narrows it; here so that it comes first
     seed: Seed | None = None
 
 

@@ -12,9 +12,7 @@ class Limits(BaseModel):
     max_json_depth: int = Field(default=32, ge=1, le=200, description="Objects and arrays inside each other.")
     max_json_elements: int = Field(default=10_000, ge=1, description="Members of one object or array.")
     max_layers: int = Field(default=1_000, ge=1, description="Layers of a network.")
-    max_parameters: int = Field(
-        default=100_000_000, ge=1, description="Parameters of a network, frozen ones too."
-    )
+    max_parameters: int = Field(default=100_000_000, ge=1, description="Parameters of a network, frozen ones too.")
     max_epochs: int = Field(default=100_000, ge=1, description="Epochs of a training.")
     max_features: int = Field(default=1_000_000, ge=1, description="Numbers in one row of input.")
     max_memory_bytes: int = Field(

@@ -1,6 +1,6 @@
 """Keras's losses, with every argument but `dtype`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -13,11 +13,9 @@ Axis = Annotated[Items[int], Field(min_length=1, max_length=8)]
 class LossBase(Part):
     """What every loss takes. Keras's `reduction` of none gives no number to train on, and is left out."""
 
-    type: str
+    type: Any  # each subclass narrows it; here so that it comes first
     name: Name
-    reduction: Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"] = (
-        "sum_over_batch_size"
-    )
+    reduction: Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"] = "sum_over_batch_size"
 
 
 class MeanSquaredError(LossBase):

@@ -1,6 +1,6 @@
 """Keras's metrics of regression and classification, with every argument but `dtype`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ ThresholdCount = Annotated[int, Field(ge=1, le=10_000)]
 class MetricBase(Part):
     """What every metric has: the `name` of its column in the history."""
 
-    type: str
+    type: Any  # each subclass narrows it; here so that it comes first
     name: Name
 
 

@@ -1,6 +1,6 @@
 """Every Keras optimizer that trains on its own, with every argument."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -23,7 +23,7 @@ from stackyard.spec.closed import Closed
 class OptimizerBase(Part):
     """What every optimizer takes."""
 
-    type: str
+    type: Any  # each subclass narrows it; here so that it comes first
     learning_rate: Positive = 0.001
     weight_decay: NonNegative | None = None
     clipnorm: Positive | None = None
@@ -38,13 +38,9 @@ class OptimizerBase(Part):
 
     @model_validator(mode="after")
     def _one_way_to_clip(self) -> Self:
-        given = [
-            name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None
-        ]
+        given = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise refusal(
-                f"expected one of clipnorm, clipvalue and global_clipnorm; received {', '.join(given)}"
-            )
+            raise refusal(f"expected one of clipnorm, clipvalue and global_clipnorm; received {', '.join(given)}")
         return self
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-type_names = {dict: "an object", list: "an array", tuple: "an array", str: "a string", bool: "a boolean"}
-type_names |= {int: "an integer", float: "a number", type(None): "null"}
+_KINDS: dict[type, str] = {dict: "an object", list: "an array", tuple: "an array", str: "a string", bool: "a boolean"}
+_KINDS |= {int: "an integer", float: "a number", type(None): "null"}
 
 LONGEST_TEXT = 120
 """Longest string that a problem repeats; the rest of a longer one gives way to an ellipsis."""
@@ -35,9 +35,7 @@ class SpecError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = _bounded(tuple(problems))
-        super().__init__(
-            "\n".join(f"{problem.pointer or '(root)'}: {problem.message}" for problem in self.problems)
-        )
+        super().__init__("\n".join(f"{problem.pointer or '(root)'}: {problem.message}" for problem in self.problems))
 
 
 def _bounded(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -68,4 +66,4 @@ def say(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    return type_names.get(type(value), "something else")
+    return _KINDS.get(type(value), "something else")

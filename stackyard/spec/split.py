@@ -34,9 +34,7 @@ class LastSplit(Part):
     train_fraction: Fraction
 
 
-SplitMethod = Annotated[
-    RandomSplit | TrainTestSplit | LastSplit, Closed("a split method", by="method", bare=False)
-]
+SplitMethod = Annotated[RandomSplit | TrainTestSplit | LastSplit, Closed("a split method", by="method", bare=False)]
 
 
 class Split(Part):

@@ -37,9 +37,7 @@ def state(sessions, job):
 
 
 def test_the_highest_priority_is_claimed_first_and_then_the_oldest(either_sessions):
-    first, second, urgent = (
-        submit(either_sessions, run={"priority": priority}).id for priority in (5, 5, 9)
-    )
+    first, second, urgent = (submit(either_sessions, run={"priority": priority}).id for priority in (5, 5, 9))
     assert [claim(either_sessions).job_id for _ in range(3)] == [urgent, first, second]
     assert claim(either_sessions) is None
 

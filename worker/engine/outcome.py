@@ -27,9 +27,7 @@ class Divergence:
     @property
     def sentence(self) -> str:
         """The same for people."""
-        return (
-            f"The loss stopped being finite in epoch {self.epoch}, at step {self.step} (both count from 0)."
-        )
+        return f"The loss stopped being finite in epoch {self.epoch}, at step {self.step} (both count from 0)."
 
 
 @dataclass(frozen=True)

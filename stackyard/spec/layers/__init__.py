@@ -1,4 +1,4 @@
-"""The layers. A new one is a class here, a rule in `stackyard.spec.shapes` and a line in `worker.keras_classes`."""
+"""The layers. A new one is a class here, a rule in `stackyard.spec.check.shapes` and a line in `worker.network`."""
 
 from typing import Annotated
 

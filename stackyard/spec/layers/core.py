@@ -32,9 +32,7 @@ class Dense(LayerBase):
     @model_validator(mode="after")
     def _lora_is_alone(self) -> Self:
         if self.lora_rank is not None and self.kernel_constraint is not None:
-            raise refusal(
-                "expected no kernel_constraint beside lora_rank: Keras has no both", "kernel_constraint"
-            )
+            raise refusal("expected no kernel_constraint beside lora_rank: Keras has no both", "kernel_constraint")
         return self
 
 

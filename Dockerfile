@@ -1,0 +1,49 @@
+# syntax=docker/dockerfile:1
+#
+# One image for every part of the server; docker-compose.yml says which part a container runs.
+#   docker build .                  computes on CPUs
+#   docker build --target gpu .     computes on NVIDIA GPUs, whose libraries come as wheels
+
+FROM python:3.11.13-slim-bookworm AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/stackyard/bin:$PATH
+
+# --- packages: pinned, every hash verified; uv stays behind in these stages
+
+FROM base AS packages
+COPY requirements/bootstrap.txt /requirements/
+RUN pip install --no-cache-dir --require-hashes -r /requirements/bootstrap.txt && python -m venv /opt/stackyard
+COPY requirements/server.txt /requirements/
+RUN uv pip install --no-cache --compile-bytecode --python /opt/stackyard/bin/python \
+    --require-hashes -r /requirements/server.txt
+
+FROM packages AS packages-gpu
+COPY requirements/gpu.txt /requirements/
+RUN uv pip install --no-cache --compile-bytecode --python /opt/stackyard/bin/python \
+    --require-hashes -r /requirements/gpu.txt
+
+# --- the rooms of the server, run from where they lie
+
+FROM base AS rooms
+RUN useradd --system --uid 10001 --create-home stackyard \
+    && install --directory --owner=stackyard --mode=0700 /data
+WORKDIR /app
+COPY pyproject.toml alembic.ini LICENSE ./
+COPY stackyard stackyard
+COPY models models
+COPY service service
+COPY api api
+COPY worker worker
+COPY migrations migrations
+ENV STACKYARD_DATA_DIR=/data PYTHONPATH=/app
+VOLUME /data
+EXPOSE 8000
+USER stackyard
+CMD ["python", "-m", "uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", \
+     "--no-server-header", "--timeout-graceful-shutdown", "5"]
+
+FROM rooms AS gpu
+COPY --from=packages-gpu /opt/stackyard /opt/stackyard
+
+# The last stage is the one that is built by default.
+FROM rooms AS cpu
+COPY --from=packages /opt/stackyard /opt/stackyard

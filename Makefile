@@ -1,0 +1,106 @@
+# Everything runs from .venv, which these targets make; nothing is installed outside this directory.
+# It needs make, a shell and Python 3.11, 3.12 or 3.13.
+
+PYTHON ?= python3
+
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev serve demo test check format bench lock clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
+	  printf '  make %-9s %s\n' "$$target" "$$text"; done
+
+install: .venv/.server ## Install the server and the command line into .venv
+
+dev: .venv/.dev ## Install what tests and checks need, too
+
+serve: .venv/.server ## Run the server on http://127.0.0.1:8000 with its data in ./data
+	@exec $(RUN) stackyard serve
+
+demo: .venv/.server ## Train a network on a real dataset, from the server's start to predictions
+	@exec $(BIN)/python examples/demo.py
+
+test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
+	$(RUN) pytest $(ARGS)
+
+check: .venv/.dev ## Check style, types and architecture
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) pyright
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## Bring the code into its form
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+bench: .venv/.server ## Measure how long a job waits, and what a request costs
+	$(BIN)/python benchmarks/latency.py
+
+lock: .venv/.uv ## Pin every dependency anew, with hashes, in requirements/
+	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
+	$(COMPILE) --extra server --group dev --constraints requirements/server.txt \
+	  --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) --extra server --extra gpu --constraints requirements/server.txt \
+	  --output-file requirements/gpu.txt pyproject.toml
+	echo uv | { $(COMPILE) --output-file requirements/bootstrap.txt -; }
+
+clean: ## Remove .venv and the tools' caches; ./data stays
+	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- installation ---------------------------------------------------------------------------------------------
+
+# uv is several times as fast as pip, but does not read pip's configuration: it is told pip's index, and where it
+# fails all the same, pip does the work. Its cache goes into .cache where the home directory cannot be written.
+UV_SETTINGS = \
+  cache="$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$${HOME:-/nonexistent}/.cache}/uv}"; \
+  mkdir -p "$$cache" 2>/dev/null && [ -w "$$cache" ] || cache="$$PWD/.cache/uv"; \
+  export UV_CACHE_DIR="$$cache" UV_NO_PROGRESS=1; \
+  index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(RUN) pip config get global.index-url 2>/dev/null || true)}}"; \
+  [ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
+UV = $(UV_SETTINGS); $(BIN)/uv
+PIP = $(RUN) pip install --quiet --disable-pip-version-check --no-input
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-emit-index-url --no-annotate
+
+# $(call requirements,FILE): exactly what FILE pins, every file's hash verified
+requirements = \
+  $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || { \
+    echo "uv did not succeed; installing with pip, which takes longer"; \
+    $(PIP) --require-hashes -r $(1); }
+# The checkout itself; its build backend is among the requirements.
+EDITABLE = \
+  $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . || \
+    $(PIP) --no-deps --no-build-isolation -e .
+
+.venv/.python:
+	@for python in "$(PYTHON)" python3.11 python3.12 python3.13; do \
+	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	    echo "making .venv with $$("$$python" --version)"; \
+	    "$$python" -m venv .venv || { \
+	      echo "$$python cannot make virtual environments; on Debian and Ubuntu, install python3-venv" >&2; \
+	      rm -rf .venv; exit 1; }; \
+	    touch $@; exit 0; \
+	  fi; \
+	done; \
+	echo "Stackyard needs Python 3.11, 3.12 or 3.13, and there is none on the path. make PYTHON=/path/to/python" >&2; \
+	exit 1
+
+.venv/.uv: .venv/.python requirements/bootstrap.txt
+	@$(PIP) --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+.venv/.server: .venv/.uv requirements/server.txt pyproject.toml
+	@if [ -e .venv/.dev ] && [ ! requirements/dev.txt -nt .venv/.dev ] && [ ! pyproject.toml -nt .venv/.dev ] \
+	  && [ ! requirements/server.txt -nt .venv/.dev ]; then touch $@; exit 0; fi; \
+	echo "installing requirements/server.txt"; $(call requirements,requirements/server.txt)
+	@$(EDITABLE)
+	@touch $@
+
+.venv/.dev: .venv/.uv requirements/dev.txt pyproject.toml
+	@echo "installing requirements/dev.txt"; $(call requirements,requirements/dev.txt)
+	@$(EDITABLE)
+	@touch $@ .venv/.server

@@ -1,0 +1,120 @@
+"""Arrays that a spec names, against those that there are."""
+
+from collections.abc import Mapping
+
+from stackyard.spec.check.faults import Faults
+from stackyard.spec.check.inputs import Inputs, Target
+from stackyard.spec.check.report import Rows, Shape
+from stackyard.spec.check.splits import Known, divide
+from stackyard.spec.closed import suggest
+from stackyard.spec.data import ArrayData
+from stackyard.spec.description import MAX_CATEGORIES, ArrayDescription, ArraysDescription
+from stackyard.spec.pointers import Step
+from stackyard.spec.problems import say
+
+_NUMBERS = ("int", "uint", "float", "bool")
+
+
+def array_inputs(data: ArrayData, described: ArraysDescription, faults: Faults) -> Inputs:
+    """Return what `data` takes from the arrays, and note what they do not have."""
+    arrays = {array.name: array for array in described.arrays}
+    x, y = _pair(data.x, data.y, arrays, ("data",), faults)
+    test = _test(data, x, y, arrays, faults)
+    if data.test is not None and data.split.test is not None:
+        message = "expected one way to a test set, received a test pair and a split"
+        faults.add(message, "data", "split", "test")
+    target = None if y is None else _target(data, y, faults)
+    if x is None:
+        return Inputs(None, target, Rows(train=None, validation=None, test=test), None)
+    _normalize(data, x, faults)
+    rows, most = divide(data.split, Known(x.shape[0], exactly=True), faults, test)
+    return Inputs(tuple(x.shape[1:]), target, rows, most)
+
+
+def _find(
+    name: str, arrays: Mapping[str, ArrayDescription], place: tuple[Step, ...], faults: Faults
+) -> ArrayDescription | None:
+    array = arrays.get(name)
+    if array is None:
+        listed = ", ".join(arrays)
+        faults.add(f"expected an array of the dataset ({listed}), received {say(name)}{suggest(name, arrays)}", *place)
+    elif not array.type.startswith(_NUMBERS):
+        faults.add(f"expected an array of numbers, received {say(name)} of {array.type}", *place)
+    elif not array.shape:
+        faults.add(f"expected an array whose first axis counts rows, received the single value {say(name)}", *place)
+    else:
+        return array
+    return None
+
+
+def _pair(
+    x: str, y: str, arrays: Mapping[str, ArrayDescription], place: tuple[Step, ...], faults: Faults
+) -> tuple[ArrayDescription | None, ArrayDescription | None]:
+    inputs = _find(x, arrays, (*place, "x"), faults)
+    outputs = _find(y, arrays, (*place, "y"), faults)
+    if inputs and len(inputs.shape) == 1:
+        message = f"expected rows of at least one axis, received single numbers in {say(x)}: store them as (rows, 1)"
+        faults.add(message, *place, "x")
+        inputs = None
+    if inputs and outputs and inputs.shape[0] != outputs.shape[0]:
+        message = f"expected as many rows as in {say(x)}, {inputs.shape[0]}; received {outputs.shape[0]}"
+        faults.add(message, *place, "y")
+    return inputs, outputs
+
+
+def _test(
+    data: ArrayData,
+    x: ArrayDescription | None,
+    y: ArrayDescription | None,
+    arrays: Mapping[str, ArrayDescription],
+    faults: Faults,
+) -> int | None:
+    """Return the rows of the test pair, if there is one."""
+    if data.test is None:
+        return None
+    place = ("data", "test")
+    test_x, test_y = _pair(data.test.x, data.test.y, arrays, place, faults)
+    for array, like, name in ((test_x, x, "x"), (test_y, y, "y")):
+        if array and like and array.shape[1:] != like.shape[1:]:
+            message = f"expected rows of shape {like.shape[1:]} as in {say(like.name)}, received {array.shape[1:]}"
+            faults.add(message, *place, name)
+    if data.target.encode and y and test_y:
+        _known_classes(y, test_y, faults)
+    return test_x.shape[0] if test_x else None
+
+
+def _known_classes(y: ArrayDescription, test: ArrayDescription, faults: Faults) -> None:
+    if y.categories is None:
+        return
+    others = set(test.categories or ()) - set(y.categories)
+    if test.categories is None or others:
+        which = f"{min(others)} in {say(test.name)}" if others else f"others in {say(test.name)}"
+        faults.add(f"expected the values of {say(y.name)} alone, received {which}", "data", "test", "y")
+
+
+def _normalize(data: ArrayData, x: ArrayDescription, faults: Faults) -> None:
+    rank = len(x.shape)
+    if data.normalize is not None and not -rank <= data.normalize.axis < rank:
+        message = f"expected an axis from {-rank} to {rank - 1}, received {data.normalize.axis}"
+        faults.add(message, "data", "normalize", "axis")
+
+
+def _target(data: ArrayData, y: ArrayDescription, faults: Faults) -> Target | None:
+    what = f"the array {say(y.name)}"
+    shape: Shape = tuple(y.shape[1:])
+    if data.target.encode is None:
+        return _plain(y, shape, what)
+    if not y.categories:
+        wanted = f"expected whole numbers of at most {MAX_CATEGORIES} values along one axis for a one-hot target"
+        faults.add(f"{wanted}; received {y.type} of shape {y.shape}", "data", "y")
+        return None
+    return Target("one_hot", (len(y.categories),), what, len(y.categories))
+
+
+def _plain(y: ArrayDescription, shape: Shape, what: str) -> Target:
+    if y.type.startswith("float"):
+        return Target("numbers", shape, what, minimum=y.minimum, maximum=y.maximum)
+    values = y.categories
+    counted = values is not None and values == list(range(len(values)))
+    classes = len(values) if values else None
+    return Target("labels", shape, what, classes, counted=counted, minimum=y.minimum, maximum=y.maximum)

@@ -1,0 +1,217 @@
+"""Datasets through the door: real files, really inspected."""
+
+import io
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from service.artifacts import ArtifactStore
+from tests.factories import iris_spec
+
+CSV = "text/csv"
+TABLE = b"size,kind\n1,a\n2,b\n3,a\n"
+
+
+@pytest.fixture
+def upload(client):
+    def upload(content=TABLE, name="table", media_type=CSV, **headers):
+        headers = {"Content-Type": media_type} | headers
+        return client.post("/v1/datasets", params={"name": name}, content=content, headers=headers)
+
+    return upload
+
+
+@pytest.fixture
+def files(settings):
+    """The files under the data directory's store."""
+    return lambda: [path for path in settings.data_dir.rglob("*") if path.is_file() and _stored(path, settings)]
+
+
+def _stored(path, settings):
+    return {"sha256", "incoming"} & set(path.relative_to(settings.data_dir).parts)
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def test_an_uploaded_table_is_described_and_can_be_looked_at(client, upload):
+    response = upload()
+    assert response.status_code == 201, response.text
+    made = response.json()
+    assert response.headers["Location"] == f"/v1/datasets/{made['id']}"
+    assert (made["name"], made["version"], made["media_type"], made["bytes"]) == ("table", 1, CSV, len(TABLE))
+    size, kind = made["description"]["columns"]
+    assert (size["type"], size["minimum"], size["maximum"]) == ("integer", 1, 3)
+    assert (kind["type"], kind["categories"]) == ("text", ["a", "b"])
+    assert client.get(response.headers["Location"]).json() == made
+
+
+def test_a_parquet_file_and_an_npz_file_are_taken_too(upload):
+    parquet = io.BytesIO()
+    pd.DataFrame({"x": [1.5, 2.5], "y": ["a", "b"]}).to_parquet(parquet)
+    table = upload(parquet.getvalue(), media_type="application/vnd.apache.parquet").json()
+    assert [column["type"] for column in table["description"]["columns"]] == ["float", "text"]
+    arrays = upload(npz(x=np.zeros((3, 2), "uint8")), media_type="application/x-npz").json()
+    assert [array["shape"] for array in arrays["description"]["arrays"]] == [[3, 2]]
+
+
+def test_the_same_bytes_again_are_the_same_version_and_others_the_next(upload):
+    first, again, second = upload(), upload(), upload(TABLE + b"4,c\n")
+    third = upload()
+    assert [response.status_code for response in (first, again, second, third)] == [201, 200, 201, 201]
+    assert again.json() == first.json()
+    assert (second.json()["version"], third.json()["version"]) == (2, 3)
+    assert third.json()["sha256"] == first.json()["sha256"]
+
+
+def test_the_same_bytes_from_many_at_once_are_one_version(upload):
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: upload(), range(4)))
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def test_a_job_trains_on_an_uploaded_dataset_which_then_cannot_be_deleted(client, upload):
+    upload(b"x,y\n" + b"".join(b"%d,%d\n" % (i, i % 2) for i in range(20)))
+    spec = iris_spec(data={"dataset": "table", "target": {"column": "y"}})
+    spec["network"]["layers"][-1]["units"] = 2
+    job = client.post("/v1/jobs", json=spec).json()
+    dataset = f"/v1/datasets/{job['dataset']['id']}"
+    refused = client.delete(dataset)
+    assert (refused.status_code, refused.json()["code"]) == (409, "dataset_in_use")
+    client.post(f"/v1/jobs/{job['id']}/cancel")
+    assert client.delete(dataset).status_code == 204
+    assert client.get(dataset).status_code == 404
+
+
+def test_a_built_in_dataset_stays(client):
+    [iris] = client.get("/v1/datasets", params={"name": "builtin:iris"}).json()["items"]
+    assert client.get(f"/v1/datasets/{iris['id']}").json()["description"]["rows"] == 150
+    assert client.delete(f"/v1/datasets/{iris['id']}").json()["code"] == "builtin_dataset"
+
+
+def test_pages_tile_the_list(client, upload):
+    made = [upload(TABLE + b"%d,a\n" % i).json()["id"] for i in range(3)]
+    found = client.get("/v1/datasets", params={"limit": 2, "name": "table"}).json()
+    rest = client.get("/v1/datasets", params={"limit": 2, "name": "table", "cursor": found["next"]}).json()
+    assert [item["id"] for item in found["items"] + rest["items"]] == made[::-1]
+    assert rest["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("media_type", "status"),
+    [
+        ("text/csv; charset=utf-8", 201),
+        ('Text/CSV; header=present; Charset="UTF-8"', 201),
+        ("text/csv; charset=latin-1", 415),
+        ("application/json", 415),
+        ("", 415),
+    ],
+)
+def test_the_media_type_says_what_the_file_is(upload, files, media_type, status):
+    assert upload(media_type=media_type).status_code == status
+    assert len(files()) == (status == 201)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " x", "x ", "x" * 201, "a\nb", "a\x00b", "builtin:mine", "00000000-0000-0000-0000-000000000000"],
+)
+def test_a_name_that_a_spec_could_not_say_is_refused_before_the_file_is_read(client, files, name):
+    def body():
+        raise AssertionError("the body was read")
+        yield b""
+
+    response = client.post(
+        "/v1/datasets", params={"name": name}, content=body(), headers={"Content-Type": CSV, "Content-Length": "9"}
+    )
+    assert response.status_code == 422
+    assert "name" in response.json()["errors"][0]["pointer"]
+    assert files() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "says"),
+    [
+        (b"", CSV, "empty"),
+        (b"a,b\n1,2\n3\n", CSV, "Line 3"),
+        (b"a\n\xff\n", CSV, "Line 2"),
+        (b"\x7fELF\x00\x01", CSV, "NUL"),
+        (b"PK\x03\x04 no zip", "application/x-npz", "NPZ"),
+        (b"PAR1 no table PAR1", "application/vnd.apache.parquet", "Parquet"),
+        (npz(x=np.array([{}], object)), "application/x-npz", "Array 'x'"),
+    ],
+)
+def test_a_file_that_cannot_be_a_dataset_is_refused_and_leaves_nothing(
+    client, upload, files, content, media_type, says
+):
+    response = upload(content, media_type=media_type)
+    assert response.status_code == 422, response.text
+    [error] = response.json()["errors"]
+    assert error["pointer"] == ""
+    assert says in error["message"]
+    assert files() == []
+    assert client.get("/v1/datasets", params={"name": "table"}).json()["items"] == []
+
+
+class TestSize:
+    @pytest.fixture
+    def client(self, settings, make_client):
+        return make_client(settings.model_copy(update={"max_dataset_bytes": 1000}))
+
+    def test_a_file_that_says_that_it_is_too_large_is_not_read(self, client):
+        def body():
+            yield b"a\n"
+            raise AssertionError("the body was read")
+
+        headers = {"Content-Type": CSV, "Content-Length": "1001"}
+        response = client.post("/v1/datasets", params={"name": "big"}, content=body(), headers=headers)
+        assert (response.status_code, response.json()["code"]) == (413, "too_large")
+
+    def test_a_file_that_turns_out_too_large_is_stopped_and_leaves_nothing(self, upload, files):
+        response = upload(itertools.repeat(b"1\n" * 100, 6))
+        assert (response.status_code, response.json()["code"]) == (413, "too_large")
+        assert files() == []
+
+    def test_a_file_of_just_the_limit_is_taken(self, upload):
+        assert upload(b"a\n" + b"1\n" * 499).status_code == 201
+
+
+def test_a_client_that_goes_away_leaves_nothing(settings, files):
+    """The application as a server calls it, with a client that leaves in the middle of its body."""
+    import asyncio  # noqa: PLC0415
+
+    from api.app import create_app  # noqa: PLC0415
+
+    messages = iter(
+        [{"type": "http.request", "body": b"a\n1\n", "more_body": True}, {"type": "http.disconnect"}],
+    )
+    sent = []
+
+    async def receive():
+        return next(messages)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/datasets",
+        "query_string": b"name=half",
+        "headers": [(b"content-type", b"text/csv")],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("test", 80),
+        "client": ("test", 1),
+    }
+    ArtifactStore(settings.data_dir)
+    asyncio.run(create_app(settings)(scope, receive, send))
+    assert files() == []
+    assert next(messages, None) is None

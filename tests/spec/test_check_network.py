@@ -1,0 +1,167 @@
+"""Shapes, parameters and limits. That they equal Keras's own is shown in tests/worker/test_network.py."""
+
+import time
+
+import pytest
+
+from stackyard.spec import Limits
+from tests.spec.documents import MNIST, REGRESSION, as_arrays, changed, checked, refused
+
+SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax"}
+
+
+def stack(*layers):
+    return changed({"network": {"layers": [*layers, SOFTMAX]}})
+
+
+def test_the_report_tells_each_layer():
+    report = checked(stack({"type": "Dense", "units": 8}, "BatchNormalization", {"type": "Dense", "units": 5}))
+    told = [(layer.name, layer.output_shape, layer.parameters, layer.trainable_parameters) for layer in report.layers]
+    assert told == [
+        ("dense", (8,), 40, 40),
+        ("batch_normalization", (8,), 32, 16),
+        ("dense_1", (5,), 45, 45),
+        ("dense_2", (3,), 18, 18),
+    ]
+    assert report.totals.model_dump() == {
+        "parameters": 135,
+        "trainable_parameters": 119,
+        "non_trainable_parameters": 16,
+    }
+
+
+def test_a_frozen_layer_trains_nothing():
+    report = checked(stack({"type": "Dense", "units": 8, "trainable": False}))
+    assert (report.layers[0].parameters, report.layers[0].trainable_parameters) == (40, 0)
+
+
+def test_the_report_is_json_with_shapes_as_lists():
+    report = checked(changed({})).model_dump(mode="json")
+    assert report["layers"][0]["output_shape"] == [8]
+    assert report["spec"]["network"]["layers"][0]["kernel_initializer"]["type"] == "GlorotUniform"
+    assert report["metrics"] == ["loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("layer", "at", "words"),
+    [
+        ({"type": "BatchNormalization", "axis": 2}, "/axis", "1 or -1"),
+        ({"type": "BatchNormalization", "axis": 0}, "/axis", "the batch"),
+        ({"type": "LayerNormalization", "axis": [1, -1]}, "/axis/1", "once"),
+        ({"type": "LayerNormalization", "axis": [-3]}, "/axis/0", "-3"),
+        ({"type": "Softmax", "axis": -2}, "/axis", "the batch"),
+        ({"type": "PReLU", "shared_axes": [1, 2]}, "/shared_axes/1", "2"),
+        ({"type": "Dropout", "rate": 0.5, "noise_shape": [None]}, "/noise_shape", "2 sizes"),
+        ({"type": "Dropout", "rate": 0.5, "noise_shape": [7, 1]}, "/noise_shape", "batch"),
+        ({"type": "Dropout", "rate": 0.5, "noise_shape": [None, 3]}, "/noise_shape/1", "1 or 4"),
+        ({"type": "Dense", "units": 1, "activation": "softmax"}, "/activation", "sigmoid"),
+        ({"type": "Dense", "units": 2, "bias_initializer": "orthogonal"}, "/bias_initializer", "bias of shape [2]"),
+        ({"type": "Dense", "units": 2, "bias_initializer": "identity"}, "/bias_initializer", "any shape"),
+        (
+            {"type": "Dense", "units": 2, "kernel_initializer": {"type": "HeNormal", "input_axes": [0, 2]}},
+            "/kernel_initializer/input_axes/1",
+            "-2 to 1",
+        ),
+        (
+            {"type": "Dense", "units": 2, "bias_regularizer": "orthogonal_regularizer"},
+            "/bias_regularizer",
+            "any shape",
+        ),
+        (
+            {"type": "Dense", "units": 2, "kernel_constraint": {"type": "MaxNorm", "axis": [0, 5]}},
+            "/kernel_constraint/axis",
+            "-2 to 1",
+        ),
+        (
+            {"type": "Dense", "units": 2, "activity_regularizer": "orthogonal_regularizer"},
+            "/activity_regularizer",
+            "columns",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_layer_that_cannot_stand_there_is_refused(layer, at, words):
+    found = refused(stack(layer))
+    assert words in found[f"/network/layers/0{at}"], found
+
+
+def test_two_layers_of_one_name_are_refused():
+    found = refused(stack({"type": "Dense", "units": 2, "name": "a"}, {"type": "Dense", "units": 2, "name": "a"}))
+    assert "layer 0" in found["/network/layers/1/name"]
+
+
+def test_a_name_that_keras_would_make_up_is_taken_too():
+    found = refused(stack("Flatten", {"type": "Dense", "units": 2, "name": "dense"}))
+    assert found.keys() == {"/network/layers/2"}
+
+
+class TestOutput:
+    def test_too_few_units_for_the_classes(self):
+        found = refused(changed({"network": {"layers": [{"type": "Dense", "units": 2}]}}))
+        assert "expected 3 units for the 3 classes" in found["/network/layers/0/units"]
+
+    def test_a_regression_has_one_unit(self):
+        found = refused(changed(REGRESSION, {"network": {"layers": [{"type": "Dense", "units": 2}]}}))
+        assert "expected 1 unit" in found["/network/layers/0/units"]
+
+    def test_the_layer_that_decides_is_named_though_others_follow(self):
+        layers = [{"type": "Dense", "units": 4}, "BatchNormalization", {"type": "Activation", "activation": "softmax"}]
+        assert "/network/layers/0/units" in refused(changed({"network": {"layers": layers}}))
+
+    def test_where_no_layer_decides_the_last_is_named(self):
+        assert "/network/layers/0" in refused(changed({"network": {"layers": ["ReLU"]}}))
+
+    def test_a_missing_flatten_is_named(self):
+        found = refused(as_arrays({"network": {"layers": [{"type": "Dense", "units": 10}]}}), MNIST)
+        assert "Flatten" in found["/network/layers/0/units"]
+
+    def test_two_targets_want_two_units(self):
+        target = {"data": {"target": {"column": ["petal_l", "petal_w"]}}}
+        assert "expected 2 units" in refused(changed(REGRESSION, target))["/network/layers/0/units"]
+        two = {"network": {"layers": [{"type": "Dense", "units": 2}]}}
+        assert checked(changed(REGRESSION, target, two)).output_shape == (2,)
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("change", "pointer", "limit"),
+        [
+            (
+                {"network": {"layers": [{"type": "Dense", "units": 10**9}, SOFTMAX]}},
+                "/network/layers/0",
+                "max_parameters",
+            ),
+            ({"network": {"layers": [{"type": "Dense", "units": 2**62}, SOFTMAX]}}, "/network/layers/0", "max_memory"),
+            ({"training": {"epochs": 10**9}}, "/training/epochs", "max_epochs"),
+        ],
+    )
+    def test_a_huge_job_is_refused_at_once(self, change, pointer, limit):
+        begin = time.perf_counter()
+        found = refused(changed(change))
+        assert time.perf_counter() - begin < 0.05
+        assert any(limit in message for message in found.values())
+        assert any(place.startswith(pointer) or place == "/network/layers" for place in found)
+
+    def test_each_limit_holds_at_its_bound(self):
+        report = checked(changed({}))
+        memory, parameters = report.memory.total_bytes, report.totals.parameters
+        for name, bound in {"max_memory_bytes": memory, "max_parameters": parameters, "max_features": 4}.items():
+            assert checked(changed({}), limits=Limits(**{name: bound}))
+            assert name in " ".join(refused(changed({}), limits=Limits(**{name: bound - 1})).values())
+
+    def test_a_huge_batch_counts_as_the_rows_there_are(self):
+        whole = checked(changed({"training": {"batch_size": 120}})).memory
+        assert checked(changed({"training": {"batch_size": 2**62}})).memory == whole
+
+    def test_a_batch_that_does_not_fit_is_named(self):
+        limits = Limits(max_memory_bytes=100_000_000)
+        found = refused(as_arrays({"training": {"batch_size": 50_000}}), MNIST, limits)
+        assert "smaller batch_size" in found["/training/batch_size"]
+
+    @pytest.mark.parametrize(
+        ("optimizer", "slots"),
+        [("sgd", 0), ({"type": "SGD", "momentum": 0.9}, 1), ("rmsprop", 1), ("adam", 2), ("lion", 1)],
+    )
+    def test_an_optimizer_keeps_numbers_for_each_parameter(self, optimizer, slots):
+        report = checked(changed({"training": {"optimizer": optimizer}}))
+        assert report.memory.optimizer_bytes == 4 * slots * report.totals.trainable_parameters

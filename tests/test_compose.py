@@ -1,0 +1,163 @@
+"""The team's deployment: what docker-compose.yml and the Dockerfile name must exist in the code."""
+
+import re
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from api.app import create_app
+from service.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+OURS = {"migrate", "api", "worker-cpu", "worker-gpu"}
+ROOMS = {"stackyard", "models", "service", "api", "worker", "migrations"}
+STAGES = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_command_names_code_that_exists(name):
+    command = SERVICES[name]["command"]
+    assert command[:2] == ["python", "-m"]
+    assert find_spec(command[2])
+    targets = [word for word in command if re.fullmatch(r"[a-z_.]+:[a-z_]+", word)]
+    assert len(targets) == (name != "migrate")
+    for target in targets:
+        module, attribute = target.split(":")
+        path = ROOT / f"{module.replace('.', '/')}.py"
+        assert re.search(rf"^(def )?{attribute}\b", path.read_text(), re.MULTILINE), target
+
+
+def test_the_services_are_these():
+    assert set(SERVICES) == OURS | {"postgres", "valkey"}
+    assert (ROOT / "migrations" / "__main__.py").exists()
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_variable_is_a_setting(name, monkeypatch):
+    variables = {key: str(value) for key, value in SERVICES[name]["environment"].items() if _is_ours(key)}
+    assert {key.removeprefix("STACKYARD_").lower() for key in variables} <= set(Settings.model_fields)
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
+    settings = Settings()  # accepts the values
+
+    assert settings.database.startswith("postgresql+psycopg://stackyard@postgres:5432/")
+    assert settings.broker_url == "redis://valkey:6379/0"
+    assert str(settings.data_dir) == "/data"
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_a_worker_takes_the_queue_of_its_device(device):
+    service = SERVICES[f"worker-{device}"]
+    command = service["command"]
+
+    assert service["environment"]["STACKYARD_DEVICE"] == device
+    assert command[command.index("--queues") + 1] == device
+    assert command[command.index("--hostname") + 1] == f"{device}@%h"
+    assert '"$$STACKYARD_DEVICE@$$HOSTNAME"' in " ".join(service["healthcheck"]["test"])
+
+
+def test_only_the_gpu_worker_reserves_gpus():
+    reserved = {name: service["deploy"] for name, service in SERVICES.items() if "deploy" in service}
+
+    (device,) = reserved["worker-gpu"]["resources"]["reservations"]["devices"]
+    assert device["driver"] == "nvidia"
+    assert device["capabilities"] == ["gpu"]
+    assert set(reserved) == {"worker-gpu"}
+    assert SERVICES["worker-gpu"]["profiles"] == ["gpu"]
+    assert not any("profiles" in SERVICES[name] for name in set(SERVICES) - {"worker-gpu"})
+
+
+def test_the_secrets_must_be_given():
+    assert re.fullmatch(r"\$\{STACKYARD_TOKEN:\?.+\}", SERVICES["api"]["environment"]["STACKYARD_TOKEN"])
+    for service, variable in (("postgres", "POSTGRES_PASSWORD"), *((name, "PGPASSWORD") for name in sorted(OURS))):
+        assert re.fullmatch(r"\$\{POSTGRES_PASSWORD:\?.+\}", SERVICES[service]["environment"][variable])
+
+
+@pytest.mark.parametrize("name", sorted({"postgres", "valkey"} | OURS - {"migrate"}))
+def test_what_runs_for_long_is_looked_after(name):
+    service = SERVICES[name]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+    assert "stop_grace_period" in service
+
+
+def test_the_migration_runs_once_and_before_what_needs_it():
+    assert SERVICES["migrate"]["restart"] == "no"
+    assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
+    for name in OURS - {"migrate"}:
+        assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+
+
+def test_the_api_s_health_check_asks_a_route_that_is_open(settings, make_client):
+    (url,) = re.findall(r'"(http://[^"]+)"', SERVICES["api"]["healthcheck"]["test"][-1])
+    path = re.sub(r"^http://127\.0\.0\.1:8000", "", url)
+
+    answer = make_client(settings.model_copy(update={"token": SecretStr("secret")})).get(path)
+
+    assert answer.status_code == 200
+    assert path in create_app(settings).openapi()["paths"]
+
+
+def test_the_port_that_is_published_is_the_one_that_is_served():
+    command = SERVICES["api"]["command"]
+    port = command[command.index("--port") + 1]
+
+    assert SERVICES["api"]["ports"] == [f"${{API_ADDRESS:-127.0.0.1}}:8000:{port}"]
+    assert f"EXPOSE {port}\n" in (ROOT / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_the_parts_share_the_data(name):
+    assert SERVICES[name]["volumes"] == ["data:/data"]
+    assert {"data", "postgres"} == set(COMPOSE["volumes"])
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_a_service_is_built_from_a_stage_that_exists(name):
+    target = SERVICES[name]["build"]["target"]
+    assert target in {stage.splitlines()[0].split(" AS ")[1] for stage in STAGES}
+    assert SERVICES[name]["image"] == f"stackyard:{target}"
+
+
+def test_the_image_holds_every_room_and_what_they_read():
+    copied = {word for line in _instructions("COPY") for word in shlex.split(line)[:-1]}
+
+    assert copied >= ROOMS | {"alembic.ini", "requirements/server.txt", "requirements/gpu.txt"}
+    assert all((ROOT / path).exists() for path in copied if not path.startswith(("--", "/")))
+
+
+def test_what_the_image_copies_is_not_ignored():
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {word for line in _instructions("COPY") if "--from" not in line for word in shlex.split(line)[:-1]}
+
+    assert {"requirements/*.txt" if path.startswith("requirements/") else path for path in copied} == kept
+
+
+def test_packages_are_pinned_and_their_hashes_verified():
+    installs = [line for line in _instructions("RUN") if "pip install" in line]
+
+    assert len(installs) == 3
+    assert all("--require-hashes -r /requirements/" in line for line in installs)
+    bases = [stage.split()[0] for stage in STAGES]
+    assert all(re.fullmatch(r"python:3\.11\.\d+-slim(-\w+)?|[a-z-]+", base) for base in bases)
+
+
+def test_nothing_in_the_image_runs_as_root():
+    rooms = next(stage for stage in STAGES if stage.startswith("base AS rooms"))
+    assert re.findall(r"^USER (\w+)$", rooms, re.MULTILINE) == ["stackyard"]
+    assert {stage.split()[0] for stage in STAGES if stage.split()[2] in {"cpu", "gpu"}} == {"rooms"}
+
+
+def _instructions(name: str) -> list[str]:
+    text = "".join(STAGES).replace("\\\n", " ")
+    return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith("STACKYARD_")
