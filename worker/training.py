@@ -16,7 +16,9 @@ from worker.compilation import build_compiled
 from worker.preparation import Prepared, prepare
 from worker.reporter import Reporter
 
+# As keras.Sequential, `fit`, `evaluate`, `summary` and `save` have no types: networks are Any from here on.
 _SUMMARY_COLUMNS = 100
+_utils: Any = keras.utils
 
 
 def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
@@ -32,8 +34,8 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
     data = prepare(spec, datasets.description(claim.dataset), datasets.source(claim.dataset, store))
     reporter.check()
     keras.backend.clear_session()  # layers are named and numbered anew, and the last job's graphs go
-    keras.utils.set_random_seed(spec.training.seed or 0)
-    network = build_compiled(spec, data.x_train.shape[1:])
+    _utils.set_random_seed(spec.training.seed)
+    network: Any = build_compiled(spec, data.x_train.shape[1:])
     outcome = engine.train(network, data, spec.training, reporter)
     summary = _summary(network, store)
     if outcome.diverged is not None:
@@ -44,7 +46,7 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
     return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=[summary, _model(network, store)])
 
 
-def _evaluate(network: keras.Sequential, data: Prepared, batch_size: int) -> dict[str, Any] | None:
+def _evaluate(network: Any, data: Prepared, batch_size: int) -> dict[str, Any] | None:
     """The metrics of the test set, where the spec has one."""
     if data.x_test is None:
         return None
@@ -62,15 +64,15 @@ def _evaluate(network: keras.Sequential, data: Prepared, batch_size: int) -> dic
     }
 
 
-def _summary(network: keras.Sequential, store: ArtifactStore) -> MadeArtifact:
+def _summary(network: Any, store: ArtifactStore) -> MadeArtifact:
     lines: list[str] = []
-    network.summary(line_length=_SUMMARY_COLUMNS, print_fn=lambda line, **_: lines.append(line))
+    network.summary(line_length=_SUMMARY_COLUMNS, print_fn=lines.append)
     with store.receive() as incoming:
         incoming.write("\n".join([*lines, ""]).encode())
         return MadeArtifact("summary", "text/plain", store.keep(incoming))
 
 
-def _model(network: keras.Sequential, store: ArtifactStore) -> MadeArtifact:
+def _model(network: Any, store: ArtifactStore) -> MadeArtifact:
     with TemporaryDirectory(prefix="stackyard-") as directory:
         path = Path(directory) / "model.keras"
         network.save(path)

@@ -24,4 +24,4 @@ class Builtin:
 
 def load() -> tuple[Builtin, ...]:
     """Every built-in dataset, as `python -m service.builtins` last wrote it down."""
-    return tuple(Builtin(**entry) for entry in json.loads((files(__package__) / "builtins.json").read_text()))
+    return tuple(Builtin(**entry) for entry in json.loads((files(__name__) / "builtins.json").read_text()))

@@ -15,7 +15,7 @@ def generate() -> list[dict[str, Any]]:
 
 
 def _entry(name: str) -> dict[str, Any]:
-    frame = tables.read_builtin(name)
+    frame: Any = tables.read_builtin(name)
     columns = [ColumnFindings(column) for column in frame.columns]
     for column in columns:
         values = frame[column.name].to_numpy()

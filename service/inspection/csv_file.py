@@ -41,7 +41,7 @@ def _read(path: Path, as_text: Collection[str]) -> tuple[int, Sequence[ColumnFin
         columns = [ColumnFindings(name) for name in records.names]
         rows = 0
         for block in records.blocks():
-            frame = _parse(block, records.names, as_text)
+            frame: Any = _parse(block, records.names, as_text)
             for column in columns:
                 _see(column, frame[column.name], block.lines)
             rows += len(frame)
@@ -67,7 +67,7 @@ def _parse(block: Block, names: Sequence[str], as_text: Collection[str]) -> pd.D
     return frame
 
 
-def _see(column: ColumnFindings, values: "pd.Series[Any]", lines: Sequence[int]) -> None:
+def _see(column: ColumnFindings, values: Any, lines: Sequence[int]) -> None:
     kind = _KINDS.get(str(values.dtype), "text")
     missing = int(values.isna().sum())
     if kind == "text":

@@ -50,7 +50,7 @@ class CsvRecords:
         if header is None:
             raise Refused("The file is empty; expected a header line and at least one row.")
         self._header = header.raw.rstrip(b"\r\n") + b"\n"
-        self.names: list[str] = next(csv.reader(self._header.decode().splitlines(keepends=True)))
+        self.names: list[str] = next(csv.reader([self._header.decode()]))
         check_names(self.names, "column")
 
     def blocks(self) -> Iterator[Block]:

@@ -77,7 +77,7 @@ def inspect(path: Path, media_type: str, settings: Settings) -> DatasetDescripti
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without the installation's secrets."""
+    """The environment of this process, without the installation's secrets."""
     return {key: value for key, value in os.environ.items() if not key.startswith("STACKYARD_")} | _ONE_THREAD
 
 

@@ -11,6 +11,11 @@ import pyarrow.parquet as pq
 from service.inspection.columns import ColumnFindings, Kind, check_finite, describe_table
 from service.inspection.refusal import Refused, check_names, quote
 
+_arrow: Any = pa  # it has no types of its own
+_parquet: Any = pq
+
+_UNREADABLE: tuple[type[Exception], ...] = (_arrow.ArrowException, OSError, OverflowError)
+_LARGEST = 2**63 - 1
 _BATCH_CELLS = 1 << 20
 _CELL_BYTES = 8
 _UNNAMED_INDEX = "__index_level_"
@@ -25,19 +30,19 @@ def describe(path: Path, memory: int) -> dict[str, Any]:
 
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with _parquet.ParquetFile(path) as file:
             return _describe(file, memory)
-    except (pa.ArrowException, OSError, OverflowError) as error:
-        if isinstance(error, MemoryError):
-            raise
+    except MemoryError:  # of Arrow's too
+        raise
+    except _UNREADABLE as error:
         raise Refused(f"The file cannot be read as Parquet: {str(error)[:300]}") from None
 
 
-def _describe(file: pq.ParquetFile, memory: int) -> dict[str, Any]:
+def _describe(file: Any, memory: int) -> dict[str, Any]:
     schema = file.schema_arrow
     names = column_names(schema)
     check_names(names, "column")
-    kinds = [_kind(schema.field(name)) for name in names]
+    kinds: list[Kind] = [_kind(schema.field(name)) for name in names]
     rows: int = file.metadata.num_rows
     # A few bytes can stand for any number of equal rows.
     if rows * max(1, len(names)) * _CELL_BYTES > memory:
@@ -53,7 +58,7 @@ def _describe(file: pq.ParquetFile, memory: int) -> dict[str, Any]:
     return describe_table(rows, columns)
 
 
-def column_names(schema: pa.Schema) -> Sequence[str]:
+def column_names(schema: Any) -> Sequence[str]:
     """The names of a table's columns, an index of pandas's that has no name left aside.
 
     Raises:
@@ -66,17 +71,17 @@ def column_names(schema: pa.Schema) -> Sequence[str]:
     return names
 
 
-def _kind(field: "pa.Field[Any]") -> Kind:
+def _kind(field: Any) -> Kind:
     kind = field.type
-    if pa.types.is_dictionary(kind):
+    if _arrow.types.is_dictionary(kind):
         kind = kind.value_type
-    if pa.types.is_integer(kind):
+    if _arrow.types.is_integer(kind):
         return "integer"
-    if pa.types.is_floating(kind):
+    if _arrow.types.is_floating(kind):
         return "float"
-    if pa.types.is_boolean(kind):
+    if _arrow.types.is_boolean(kind):
         return "boolean"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if _arrow.types.is_string(kind) or _arrow.types.is_large_string(kind):
         return "text"
     raise Refused(
         f"Column {quote(field.name)} is of type {str(field.type)[:100]}; "
@@ -85,7 +90,7 @@ def _kind(field: "pa.Field[Any]") -> Kind:
 
 
 def _see(column: ColumnFindings, kind: Kind, values: Any, rows: range) -> None:
-    if pa.types.is_dictionary(values.type):
+    if _arrow.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     values.validate(full=True)
     if kind == "text" and not column.listing:
@@ -96,4 +101,19 @@ def _see(column: ColumnFindings, kind: Kind, values: Any, rows: range) -> None:
         check_finite(numbers, column.name, rows, "row")
         column.see(kind, int(np.isnan(numbers).sum()), numbers[~np.isnan(numbers)])
         return
-    column.see(kind, values.null_count, values.drop_null().to_numpy(zero_copy_only=False))
+    present = values.drop_null().to_numpy(zero_copy_only=False)
+    _check_sayable(column.name, kind, present)
+    column.see(kind, values.null_count, present)
+
+
+def _check_sayable(name: str, kind: Kind, present: "np.ndarray[Any, Any]") -> None:
+    """Refuse what the rest of the service has no word for.
+
+    Raises:
+        Refused: an integer needs more than 63 bits, or text has a NUL, which no database can store.
+
+    """
+    if present.dtype == np.uint64 and len(present) and int(present.max()) > _LARGEST:
+        raise Refused(f"Column {quote(name)} has an integer beyond {_LARGEST:,}; store it as a float or as text.")
+    if kind == "text" and any("\0" in value for value in present):
+        raise Refused(f"Column {quote(name)} has text with a NUL character.")

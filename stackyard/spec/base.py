@@ -43,7 +43,7 @@ class Part(BaseModel):
 
 def remember(value: object, part: type[Part], info: ValidationInfo[Any]) -> None:
     """Note which class reads which object of the document, so that an error can name the arguments it has."""
-    if isinstance(info.context, dict) and isinstance(value, dict):
+    if info.context is not None and isinstance(value, dict):
         cast("dict[int, type[Part]]", info.context).setdefault(id(cast("object", value)), part)
 
 

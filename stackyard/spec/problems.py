@@ -4,8 +4,16 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-_KINDS: dict[type, str] = {dict: "an object", list: "an array", tuple: "an array", str: "a string", bool: "a boolean"}
-_KINDS |= {int: "an integer", float: "a number", type(None): "null"}
+_KINDS: dict[type, str] = {
+    dict: "an object",
+    list: "an array",
+    tuple: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    type(None): "null",
+}
 
 LONGEST_TEXT = 120
 """Longest string that a problem repeats; the rest of a longer one gives way to an ellipsis."""

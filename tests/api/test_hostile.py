@@ -146,7 +146,7 @@ def test_the_documentation_loads_nothing_from_elsewhere(client):
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_no_request_that_the_schema_allows_or_forbids_breaks_the_server(settings, client, mode):
+def test_no_request_that_the_schema_allows_or_forbids_breaks_the_server(client, mode):
     """Of every operation, by schemathesis; `client` has started the application, so its tables and parts are there."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
     operations = [result.ok() for result in schema.get_all_operations()]

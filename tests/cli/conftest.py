@@ -14,6 +14,7 @@ import httpx2
 import psutil
 import pytest
 
+from stackyard.cli import broker
 from tests.waiting import until
 
 
@@ -80,6 +81,7 @@ def serve(data_dir) -> Iterator[Callable[..., Served]]:
         process.kill()
     for process in started:
         process.communicate()
+    broker.clear(broker.socket_path(data_dir))
 
 
 def living(data_dir: Path) -> list[psutil.Process]:

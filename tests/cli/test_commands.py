@@ -17,7 +17,7 @@ SPEC = {
 
 
 @pytest.fixture
-def stackyard(serve, tmp_path):
+def stackyard(serve):
     """Runs a command against a server of its own and returns its exit status, output and complaints."""
     url = serve().url()
 

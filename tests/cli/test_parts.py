@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,15 @@ from stackyard.cli.failure import CommandError
 from stackyard.cli.lock import DirectoryLock, Holder
 from stackyard.cli.processes import Identity
 from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_directory(monkeypatch, tmp_path_factory):
+    """A short one, for sockets, which is gone after the test."""
+    tmp_path_factory.getbasetemp()  # chosen now, outside of it
+    with tempfile.TemporaryDirectory(prefix="sy-", dir="/tmp") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", directory)
+        yield
 
 
 def test_a_socket_lies_in_the_data_directory_where_its_path_is_short(monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """The same training as `tests.factories.iris_spec` with a test split, by a script that knows nothing of Stackyard."""
 
 import json
+import sys
 
 import keras
 from sklearn.datasets import load_iris
@@ -29,4 +30,4 @@ network = keras.Sequential(
 network.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 history = network.fit(*rows(train), batch_size=32, epochs=12, validation_data=rows(validation), verbose=0).history
 evaluation = network.evaluate(*rows(test), batch_size=32, return_dict=True, verbose=0)
-print(json.dumps({"history": history, "evaluation": evaluation}))
+json.dump({"history": history, "evaluation": evaluation}, sys.stdout)

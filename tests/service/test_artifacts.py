@@ -33,9 +33,13 @@ def test_the_same_bytes_are_one_file(store, tmp_path):
 
 
 def test_what_is_not_kept_leaves_nothing(store, tmp_path):
-    with pytest.raises(OSError, match="disk full"), store.receive() as incoming:
-        incoming.write(b"half")
-        raise OSError("disk full")
+    def interrupted():
+        with store.receive() as incoming:
+            incoming.write(b"half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        interrupted()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

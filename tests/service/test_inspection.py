@@ -203,6 +203,10 @@ class TestParquet:
     def test_a_column_of_another_type_is_refused_by_name(self, refusal, values):
         assert "Column 'odd'" in refusal(self.written({"fine": [1], "odd": pa.array(values)}), sources.PARQUET)
 
+    @pytest.mark.parametrize("values", [pa.array([1, 2**63], pa.uint64()), pa.array(["a", "b\0"])])
+    def test_a_value_that_has_no_word_elsewhere_is_refused(self, refusal, values):
+        assert "Column 'odd'" in refusal(self.written({"odd": values}), sources.PARQUET)
+
     def test_a_table_that_would_not_fit_is_refused_before_it_is_read(self, refusal):
         content = self.written({"x": pa.array(np.zeros(2_000_000, "int8"))})
         assert len(content) < 10_000

@@ -12,17 +12,17 @@ from worker.engine.outcome import Divergence, Outcome, Watch
 from worker.preparation import Prepared
 
 
-def train(network: keras.Sequential, data: Prepared, training: Training, watch: Watch) -> Outcome:
+def train(network: Any, data: Prepared, training: Training, watch: Watch) -> Outcome:
     """Train `network` in place.
 
     Args:
-        network: compiled, built for rows of `data`'s shape.
+        network: a keras.Sequential, compiled, built for rows of `data`'s shape; its `fit` has no types.
         data: float32 rows, the training rows first in the order in which `shuffle=False` takes them.
         training: of the job's spec.
         watch: hears of every epoch; what it raises ends the training and passes through.
 
     """
-    progress = _Progress(watch)
+    progress = _Progress(network, watch)
     validation = None if data.x_validation is None else (data.x_validation, data.y_validation)
     network.fit(
         data.x_train,
@@ -40,8 +40,9 @@ def train(network: keras.Sequential, data: Prepared, training: Training, watch: 
 class _Progress(keras.callbacks.Callback):
     """Last in the list, so that an epoch's logs have what the other callbacks put there."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, network: Any, watch: Watch) -> None:
         super().__init__()
+        self._network = network
         self._watch = watch
         self._epoch = 0
         self.diverged: Divergence | None = None
@@ -54,7 +55,7 @@ class _Progress(keras.callbacks.Callback):
         """Stop at the first loss that is not finite, as keras.callbacks.TerminateOnNaN does."""
         if self.diverged is None and not math.isfinite(float((logs or {}).get("loss", 0.0))):
             self.diverged = Divergence(self._epoch, batch)
-            self.model.stop_training = True
+            self._network.stop_training = True
         self._watch.check()
 
     def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
