@@ -18,18 +18,14 @@ _BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string",
 
 
 @router.get("/{job_id}/model", response_class=FileResponse, responses={200: _BINARY})
-def get_model(
-    job_id: UUID, sessions: SessionsDep, store: StoreDep, if_none_match: IfNoneMatch = ""
-) -> Response:
+def get_model(job_id: UUID, sessions: SessionsDep, store: StoreDep, if_none_match: IfNoneMatch = "") -> Response:
     """Stream the trained network as a `.keras` file; 409 with the reason until there is one."""
     with sessions.read() as session:
         model = results.artifact(session, job_id, "model")
     return _file(model, store, if_none_match, filename=f"{job_id}.keras")
 
 
-@router.get(
-    "/{job_id}/summary", response_class=FileResponse, responses={200: {"content": {"text/plain": {}}}}
-)
+@router.get("/{job_id}/summary", response_class=FileResponse, responses={200: {"content": {"text/plain": {}}}})
 def get_summary(
     job_id: UUID,
     sessions: SessionsDep,

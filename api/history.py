@@ -35,14 +35,11 @@ class HistoryView(BaseModel):
     def of(cls, told: History) -> "HistoryView":
         """The view of a history."""
         words = {
-            name: history.nonfinite(zip(told.epochs, column, strict=True))
-            for name, column in told.metrics.items()
+            name: history.nonfinite(zip(told.epochs, column, strict=True)) for name, column in told.metrics.items()
         }
         return cls.model_construct(
             epochs=list(told.epochs),
-            metrics={
-                name: [history.finite(number) for number in told.metrics[name]] for name in told.metrics
-            },
+            metrics={name: [history.finite(number) for number in told.metrics[name]] for name in told.metrics},
             nonfinite={name: found for name, found in words.items() if found},
         )
 

@@ -108,8 +108,7 @@ def _bad_request(_request: Request, error: Exception) -> JSONResponse:
     """Name the parameter; what was received is not repeated, for it may be anything."""
     faults: Sequence[dict[str, Any]] = error.errors() if isinstance(error, RequestValidationError) else []
     errors = [
-        Problem(pointer="/" + "/".join(str(part) for part in fault["loc"]), message=fault["msg"])
-        for fault in faults
+        Problem(pointer="/" + "/".join(str(part) for part in fault["loc"]), message=fault["msg"]) for fault in faults
     ]
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return problem_response(status, code=_code(status), detail=_count(errors), errors=errors)

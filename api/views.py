@@ -100,8 +100,7 @@ class JobView(JobSummaryView):
             _summary(details)
             | {
                 "transitions": [
-                    {name: getattr(step, name) for name in TransitionView.model_fields}
-                    for step in details.transitions
+                    {name: getattr(step, name) for name in TransitionView.model_fields} for step in details.transitions
                 ],
                 "evaluation": job.evaluation,
                 "spec": job.spec,

@@ -59,9 +59,7 @@ class Job(Base):
     reason: Mapped[dict[str, Any] | None]
     """Why it is in this state, where that needs saying: `code` and `message`."""
 
-    dataset_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("datasets.id", ondelete="SET NULL"), index=True
-    )
+    dataset_id: Mapped[UUID | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"), index=True)
     dataset_name: Mapped[str] = mapped_column(index=True)
     dataset_version: Mapped[int]
 

@@ -44,14 +44,20 @@ def find(session: Session, ref: str) -> Dataset:
     return dataset
 
 
-def get(session: Session, dataset_id: UUID) -> Dataset:
+def get(session: Session, dataset_id: UUID, *, keep: bool = False) -> Dataset:
     """The dataset with this id.
+
+    Args:
+        session: to read in.
+        dataset_id: its id.
+        keep: whether nobody may delete it before the transaction ends.
 
     Raises:
         NotFound: there is none.
 
     """
-    dataset = session.get(Dataset, dataset_id)
+    lock = {"read": True, "key_share": True} if keep else None  # SQLite's writers have the database to themselves
+    dataset = session.get(Dataset, dataset_id, with_for_update=lock)
     if dataset is None:
         raise NotFound("dataset", dataset_id)
     return dataset

@@ -172,7 +172,7 @@ def _with_seed(spec: JobSpec) -> JobSpec:
 
 
 def _insert(session: Session, checked: Checked) -> Job:
-    dataset = datasets.get(session, checked.dataset.id)
+    dataset = datasets.get(session, checked.dataset.id, keep=True)
     moment = now(session)
     spec = checked.spec
     job = Job(

@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     """What every request must carry as a bearer token, where it is set."""
 
     max_dataset_bytes: Annotated[int, Field(gt=0)] = 2 * 2**30
-    inspection_timeout_s: Seconds = 300
+    inspection_timeout_s: Seconds = 900
     inspection_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
     limits: Limits = Limits()
     """What a spec may ask for."""

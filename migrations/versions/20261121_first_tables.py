@@ -103,9 +103,7 @@ def upgrade() -> None:
         sa.Column("body_sha256", sa.String(), nullable=False),
         sa.Column("job_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name="fk_idempotency_keys_job_id_jobs", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_idempotency_keys_job_id_jobs", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("key", name="pk_idempotency_keys"),
     )
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
@@ -118,9 +116,7 @@ def upgrade() -> None:
         sa.Column("last", sa.Double(), nullable=True),
         sa.Column("best", sa.Double(), nullable=True),
         sa.Column("best_epoch", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name="fk_job_metrics_job_id_jobs", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_job_metrics_job_id_jobs", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "name", name="pk_job_metrics"),
     )
     op.create_table(
@@ -141,9 +137,7 @@ def upgrade() -> None:
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reason", sa.JSON(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["job_id"], ["jobs.id"], name="fk_transitions_job_id_jobs", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_transitions_job_id_jobs", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "number", name="pk_transitions"),
     )
 

@@ -176,3 +176,15 @@ def test_everything_is_said_at_once():
         "/training/callbacks/0/monitor",
         "/training/loss",
     } <= refused(document).keys()
+
+
+@pytest.mark.parametrize("metric", ["F1Score", "FBetaScore", {"type": "R2Score", "class_aggregation": None}])
+def test_a_metric_of_one_number_for_each_output_has_no_place_in_a_history(metric):
+    document = changed(ONE_HOT, {"training": {"metrics": [metric]}})
+    [(pointer, message)] = refused(document).items()
+    assert pointer.startswith("/training/metrics/0")
+    assert "one number for all 3 outputs" in message
+
+
+def test_the_mean_over_the_classes_has():
+    assert checked(changed(ONE_HOT, {"training": {"metrics": [{"type": "F1Score", "average": "macro"}]}}))

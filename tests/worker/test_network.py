@@ -269,7 +269,7 @@ def stock_layer(layers):
         (SOFTMAX, rows()[1], "sparse_categorical_crossentropy", ["accuracy", "sparse_top_k_categorical_accuracy"]),
         (SOFTMAX, np.eye(3)[rows()[1]], "categorical_crossentropy", ["accuracy", "auc"]),
         (SOFTMAX, np.eye(3)[rows()[1]], "kl_divergence", ["acc", "mse"]),
-        (SOFTMAX, np.eye(3)[rows()[1]], "categorical_focal_crossentropy", ["f1_score"]),
+        (SOFTMAX, np.eye(3)[rows()[1]], "categorical_focal_crossentropy", ["categorical_accuracy"]),
         (SOFTMAX, rows()[1], "categorical_generalized_cross_entropy", ["accuracy"]),
         (SIGMOID, rows()[1] % 2, "binary_crossentropy", ["accuracy", "precision", "recall"]),
         (SIGMOID, rows()[1] % 2, "hinge", ["acc"]),
@@ -285,7 +285,6 @@ def test_a_loss_and_metrics_by_name_are_keras_s_own(layers, y, loss, metrics):
         "auc": keras.metrics.AUC,
         "precision": keras.metrics.Precision,
         "recall": keras.metrics.Recall,
-        "f1_score": keras.metrics.F1Score,
         "r2_score": keras.metrics.R2Score,
         "root_mean_squared_error": keras.metrics.RootMeanSquaredError,
     }
@@ -307,10 +306,13 @@ def test_a_loss_and_metrics_by_name_are_keras_s_own(layers, y, loss, metrics):
     "sgd rmsprop adam adamw adamax nadam adadelta adagrad adafactor ftrl lamb lion muon schedulefreeadamw".split(),  # noqa: SIM905
 )
 def test_every_optimizer_by_name_is_keras_s_own(name):
+    # Keras has no string for Lamb.
     mine, theirs = histories(
         [
             lambda: ours(SIGMOID, optimizer=name),
-            lambda: stock(stock_layer(SIGMOID), optimizer=name, loss="mse"),
+            lambda: stock(
+                stock_layer(SIGMOID), optimizer=keras.optimizers.Lamb() if name == "lamb" else name, loss="mse"
+            ),
         ],
         rows()[1].astype("float32"),
         epochs=2,
@@ -322,7 +324,7 @@ def test_arguments_reach_the_optimizer():
     network = ours(SIGMOID, optimizer={"type": "SGD", "learning_rate": 0.5, "momentum": 0.9, "clipnorm": 1.0})
     config = network.optimizer.get_config()
     assert (config["learning_rate"], config["momentum"], config["clipnorm"]) == (0.5, 0.9, 1.0)
-    assert network.optimizer.name == "SGD"
+    assert isinstance(network.optimizer, keras.optimizers.SGD)
 
 
 def test_a_metric_keeps_the_name_it_was_given():

@@ -16,6 +16,9 @@ from stackyard.spec.training import Training
 
 _LOSS: tuple[Step, ...] = ("training", "loss")
 
+_EACH = (metrics.F1Score, metrics.FBetaScore, metrics.R2Score)
+"""These give a number for each output unless an argument says how to make one of them."""
+
 _UNDIRECTED = (metrics.TruePositives, metrics.TrueNegatives, metrics.FalsePositives, metrics.FalseNegatives)
 """Keras does not know whether more or less of these is better."""
 
@@ -94,11 +97,24 @@ def _examine_metric(
             f'expected a target with a number for each class, as {metric.type} needs: encode the target "one_hot"'
         )
         faults.add(message, *place)
+    _examine_number(metric, output, place, faults)
     for name, most in (("class_id", output[-1] - 1), ("top_k", output[-1])):
         value: int | None = getattr(metric, name, None)
         if value is not None and value > most:
             faults.add(f"expected at most {most} for {output[-1]} outputs, received {value}", *place, name)
     _examine_axis(metric, kind, output, place, faults)
+
+
+def _examine_number(metric: Metric, output: Shape, place: tuple[Step, ...], faults: Faults) -> None:
+    """Note a metric that Keras would give as one number for each output: a history has one number an epoch."""
+    argument = "class_aggregation" if isinstance(metric, metrics.R2Score) else "average"
+    if output[-1] > 1 and isinstance(metric, _EACH) and getattr(metric, argument) is None:
+        better = "uniform_average" if isinstance(metric, metrics.R2Score) else "macro"
+        faults.add(
+            f'expected one number for all {output[-1]} outputs: give {metric.type} an "{argument}" such as "{better}"',
+            *place,
+            argument,
+        )
 
 
 def _other_metric(kind: Kind, target: Target) -> str:
