@@ -14,7 +14,7 @@ from service import logs
 from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.datasets import ensure_builtins
-from service.queue import WakeUps, create_celery
+from service.queue import WakeUps
 from service.settings import Settings
 
 
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings=settings,
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
-        wake_ups=WakeUps(create_celery(settings)),
+        wake_ups=WakeUps(settings),
     )
     for router in (health.router, datasets.router, specs.router, jobs.router, history.router, artifacts.router):
         app.include_router(router)

@@ -61,10 +61,14 @@ def create_celery(settings: Settings) -> Celery:
 
 
 class WakeUps:
-    """Sends wake-ups; never fails, because the reconciler sends again what did not arrive."""
+    """Sends wake-ups; never fails, because the reconciler sends again what did not arrive.
 
-    def __init__(self, app: Celery) -> None:
-        self._app: Any = app
+    Tries once and does not wait for a broker that is down: whoever sends has better things to do.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._app: Any = create_celery(settings)
+        self._app.conf.broker_transport_options |= {"max_retries": 0, "connect_retries_timeout": _CONNECT_TIMEOUT_S}
 
     def send(self, queue: str) -> None:
         """Tell the workers of `queue` that there may be a job to claim."""
@@ -88,7 +92,7 @@ class WakeUps:
         """Whether the broker can be reached at this moment."""
         try:
             with self._app.connection_for_write() as connection:
-                connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT_S)
+                connection.ensure_connection(max_retries=0, timeout=_CONNECT_TIMEOUT_S)
         except (OperationalError, OSError):
             return False
         return True

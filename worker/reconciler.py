@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service import recovery
 from service.artifacts import ArtifactStore
 from service.database import Sessions
-from service.queue import WakeUps, create_celery
+from service.queue import WakeUps
 from service.settings import Settings
 
 _SWEEP_EVERY_S = 3600
@@ -40,7 +40,7 @@ class Reconciler:
 
     def _run(self) -> None:
         sessions = Sessions(self._settings.database)
-        wake_ups = WakeUps(create_celery(self._settings))
+        wake_ups = WakeUps(self._settings)
         swept = time.monotonic()
         while not self._stopping.is_set():
             try:

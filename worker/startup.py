@@ -3,7 +3,7 @@
 from service import logs
 from service.artifacts import ArtifactStore
 from service.database import Sessions
-from service.queue import WakeUps, create_celery
+from service.queue import WakeUps
 from service.settings import Settings
 from worker import devices
 from worker.runner import Runner
@@ -18,5 +18,5 @@ def create_runner() -> Runner:
         settings=settings,
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
-        wake_ups=WakeUps(create_celery(settings)),
+        wake_ups=WakeUps(settings),
     )
