@@ -54,11 +54,12 @@ clean: ## Remove .venv and the tools' caches; ./data stays
 # --- installation ---------------------------------------------------------------------------------------------
 
 # uv is several times as fast as pip, but does not read pip's configuration: it is told pip's index, and where it
-# fails all the same, pip does the work. Its cache goes into .cache where the home directory cannot be written.
+# fails all the same, pip does the work. Its cache goes into .cache where the home directory cannot be written. Byte
+# code is made at once: a worker that had to compile tensorflow would take ten seconds longer to start.
 UV_SETTINGS = \
   cache="$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$${HOME:-/nonexistent}/.cache}/uv}"; \
   mkdir -p "$$cache" 2>/dev/null && [ -w "$$cache" ] || cache="$$PWD/.cache/uv"; \
-  export UV_CACHE_DIR="$$cache" UV_NO_PROGRESS=1; \
+  export UV_CACHE_DIR="$$cache" UV_NO_PROGRESS=1 UV_COMPILE_BYTECODE=1; \
   index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(RUN) pip config get global.index-url 2>/dev/null || true)}}"; \
   [ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"
 UV = $(UV_SETTINGS); $(BIN)/uv
