@@ -82,9 +82,6 @@ _CLASSES: Mapping[type[Part], Any] = {
     callbacks.EarlyStopping: keras.callbacks.EarlyStopping,
 }
 
-_LABELS = (losses.SparseCategoricalCrossentropy, losses.CategoricalGeneralizedCrossEntropy)
-"""Losses whose target is a label beside an output for each class."""
-
 
 def build_compiled(spec: JobSpec, input_shape: tuple[int, ...]) -> keras.Sequential:
     """Build a spec's network and compile it.
@@ -122,6 +119,6 @@ def _metric(metric: Metric, loss: Loss, outputs: int) -> keras.metrics.Metric:
     # As Keras resolves the string "accuracy", which it does at the first batch, by the shapes there.
     if outputs == 1:
         return keras.metrics.BinaryAccuracy(name=metric.name)
-    if isinstance(loss, _LABELS):
+    if isinstance(loss, losses.LABEL_LOSSES):
         return keras.metrics.SparseCategoricalAccuracy(name=metric.name)
     return keras.metrics.CategoricalAccuracy(name=metric.name)

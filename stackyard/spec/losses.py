@@ -219,3 +219,6 @@ Loss = Annotated[
     ),
 ]
 """Not offered: CTC and Circle, whose targets no data of a spec gives yet."""
+
+LABEL_LOSSES = (SparseCategoricalCrossentropy, CategoricalGeneralizedCrossEntropy)
+"""Losses whose target is a label, a whole number, beside an output for each class."""

@@ -8,10 +8,10 @@ import pandas as pd
 from sklearn.preprocessing import StandardScaler
 
 from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget
+from stackyard.spec.losses import LABEL_LOSSES
 from worker.preparation.encoding import one_hot, places
 from worker.preparation.prepared import Array
 
-_TAKES_LABELS = frozenset({"SparseCategoricalCrossentropy"})
 _StandardScaler: Any = StandardScaler  # scikit-learn does not type what its methods return
 
 
@@ -47,7 +47,7 @@ def of_table(
     if len(described) > 1:
         return numbers.to_numpy(np.float32)
     plain = target.divide_by is None and not target.standard and described[0].type != "float"
-    whole = plain and loss.type in _TAKES_LABELS
+    whole = plain and isinstance(loss, LABEL_LOSSES)
     return numbers.iloc[:, 0].to_numpy(np.int64 if whole else np.float32)
 
 
@@ -60,7 +60,7 @@ def of_array(values: Array, target: ArrayTarget, described: ArrayDescription, lo
     """
     if target.encode is not None:
         return _classes(values, target.encode, described.categories or [], loss, described.name)
-    if loss.type in _TAKES_LABELS and values.dtype.kind in "biu":
+    if isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
         return values.astype(np.int64)
     return values.astype(np.float32)
 
@@ -75,4 +75,4 @@ def _classes(
     found = places(values, categories, str(values.name) if name is None else name)
     if encode is not None:
         return one_hot(found, len(categories))
-    return found if loss.type in _TAKES_LABELS else found.astype(np.float32)
+    return found if isinstance(loss, LABEL_LOSSES) else found.astype(np.float32)

@@ -22,8 +22,7 @@ class Kind(Enum):
 
 
 _KINDS: dict[type[Loss | Metric], Kind] = {
-    losses.SparseCategoricalCrossentropy: Kind.LABELS,
-    losses.CategoricalGeneralizedCrossEntropy: Kind.LABELS,
+    **dict.fromkeys(losses.LABEL_LOSSES, Kind.LABELS),
     metrics.SparseCategoricalAccuracy: Kind.LABELS,
     metrics.SparseTopKCategoricalAccuracy: Kind.LABELS,
     metrics.SparseCategoricalCrossentropy: Kind.LABELS,
