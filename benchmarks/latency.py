@@ -1,7 +1,7 @@
 """How long a job waits on an idle server with a warm worker, what a POST costs, and what the API weighs.
 
-A job's own record tells when it was made and when its attempt began, both by the database's clock; the client adds the
-time that its POST took.
+A job waits from the moment before its POST is sent until its attempt begins; the database's clock, which says when
+that was, is this machine's.
 """
 
 import json
@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -55,13 +55,12 @@ def main() -> None:
 def _measure(url: str, server: int) -> dict[str, Any]:
     with Client(url) as client:
         client.wait(client.submit(SPEC).id)  # the first job finds a worker that is still starting
-        jobs = [client.wait(client.submit(SPEC).id) for _ in range(JOBS)]
-        waits = [1000 * _seconds(job.created_at, job.started_at) for job in jobs]
+        waits = sorted(_wait(client) for _ in range(JOBS))
         posts = sorted(1000 * _timed(lambda: client.submit(WAITING)) for _ in range(POSTS))
     return {
         "jobs": JOBS,
-        "made_to_running_ms_median": round(statistics.median(waits), 1),
-        "made_to_running_ms_max": round(max(waits), 1),
+        "post_to_running_ms_median": round(statistics.median(waits), 1),
+        "post_to_running_ms_max": round(waits[-1], 1),
         "posts": POSTS,
         "post_ms_median": round(statistics.median(posts), 1),
         "post_ms_p95": round(posts[int(len(posts) * 0.95)], 1),
@@ -69,10 +68,13 @@ def _measure(url: str, server: int) -> dict[str, Any]:
     }
 
 
-def _seconds(start: datetime, end: datetime | None) -> float:
-    if end is None:
+def _wait(client: Client) -> float:
+    """Milliseconds that a job waits on an idle server; it has ended when this returns."""
+    sent = datetime.now(UTC)
+    started = client.wait(client.submit(SPEC).id).started_at
+    if started is None:
         raise ValueError("expected a job that was started")
-    return (end - start).total_seconds()
+    return 1000 * (started - sent).total_seconds()
 
 
 def _timed(action: Any) -> float:
