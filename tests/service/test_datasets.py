@@ -1,18 +1,21 @@
 """Datasets in the database, on SQLite and on PostgreSQL."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
-from models import Dataset, JobState
+from models import Dataset, Job, JobState
 from service import builtins, datasets, jobs
 from service.artifacts import Stored
 from service.builtins.generate import generate
 from service.errors import Conflict, Invalid, NotFound
+from service.jobs import Checked
 from service.sources import BUILTIN, CSV, PARQUET, BuiltinSource, FileSource
-from stackyard.spec import ColumnDescription, TableDescription
+from stackyard.spec import ColumnDescription, Limits, TableDescription, parse
 from tests import factories
+from tests.waiting import until
 
 TABLE = TableDescription(rows=2, columns=[ColumnDescription(name="é", type="integer", missing=0, categories=[1])])
 
@@ -191,3 +194,49 @@ def test_a_page_leaves_the_descriptions_where_they_are(either_sessions, add):
         everything = datasets.page(session, limit=200)
     assert [dataset.id for dataset in (*first.items, *second.items)] == made[::-1]
     assert len(everything.items) == 8
+
+
+def test_a_dataset_stays_for_a_job_that_is_being_submitted_with_it(either_sessions, add):
+    """Whoever deletes waits for the submit's transaction, and then finds a job that needs the dataset."""
+    dataset, _ = add()
+    spec = factories.iris_spec()
+    with either_sessions.read() as session:
+        checked = jobs.examine(session, parse(json.dumps(spec).encode()), Limits())
+
+    def delete():
+        with either_sessions.begin() as session:
+            datasets.delete(session, dataset.id)
+
+    with ThreadPoolExecutor(1) as pool:
+        with either_sessions.begin() as session:
+            jobs.submit(session, Checked(checked.spec, dataset))
+            deleted = pool.submit(delete)
+        with pytest.raises(Conflict, match="still needs table"):
+            deleted.result(30)
+
+
+def somebody_waits(sessions):
+    """For a lock. Asked in a transaction of its own, because PostgreSQL shows each only one picture of the others."""
+    with sessions.read() as session:
+        return session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+
+def test_a_job_is_not_submitted_with_a_dataset_that_is_being_deleted(either_sessions, add):
+    """Whoever submits waits for the delete's transaction, and then finds no dataset."""
+    dataset, _ = add()
+    spec = parse(json.dumps(factories.iris_spec()).encode())
+
+    def submit():
+        with either_sessions.begin() as session:
+            jobs.submit(session, Checked(spec, dataset))
+
+    with ThreadPoolExecutor(1) as pool:
+        with either_sessions.begin() as session:
+            datasets.delete(session, dataset.id)
+            submitted = pool.submit(submit)
+            if session.get_bind().dialect.name == "postgresql":
+                until(lambda: somebody_waits(either_sessions))
+        with pytest.raises(NotFound):
+            submitted.result(30)
+    with either_sessions.read() as session:
+        assert session.scalar(select(func.count()).select_from(Job)) == 0

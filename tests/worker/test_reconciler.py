@@ -1,0 +1,83 @@
+"""What a round of the reconciler puts right, on a real database and a real broker."""
+
+import os
+import time
+from datetime import timedelta
+
+import pytest
+
+from models import IdempotencyKey, JobState
+from service import attempts, jobs
+from service.attempts import Conclusion, MadeArtifact
+from service.database import now
+from service.queue import WakeUps
+from tests.factories import submit
+from worker.reconciler import reconcile, sweep
+
+
+@pytest.fixture
+def wake_ups(settings):
+    wake_ups = WakeUps(settings)
+    yield wake_ups
+    with wake_ups._app.connection_for_write() as connection:
+        connection.default_channel.queue_purge("cpu")
+
+
+def test_a_waiting_job_without_a_message_gets_one_and_no_more(sessions, settings, wake_ups):
+    submit(sessions)
+    assert wake_ups.pending("cpu") == 0
+    for _ in range(3):
+        reconcile(sessions, wake_ups, settings)
+        assert wake_ups.pending("cpu") == 1
+
+
+def test_nobody_is_woken_for_nothing(sessions, settings, wake_ups):
+    reconcile(sessions, wake_ups, settings)
+    assert wake_ups.pending("cpu") == 0
+
+
+def test_a_lost_attempt_is_queued_again_and_its_workers_are_woken(sessions, settings, wake_ups):
+    job = submit(sessions)
+    with sessions.begin() as session:
+        attempts.claim(session, queue="cpu", worker="gone:1", lease_s=0.0)
+    reconcile(sessions, wake_ups, settings)
+    with sessions.read() as session:
+        found = jobs.get(session, job.id)
+    assert (found.state, found.reason["code"]) == (JobState.QUEUED, "attempt_lost")
+    assert "gone:1" in found.reason["message"]
+    assert wake_ups.pending("cpu") == 1
+
+
+def test_the_files_of_a_deleted_job_go_once_they_are_old(sessions, store):
+    kept, deleted = submit(sessions), submit(sessions)
+    files = {}
+    for job, content in ((kept, b"kept"), (deleted, b"deleted")):
+        with store.receive() as incoming:
+            incoming.write(content)
+            stored = store.keep(incoming)
+        with sessions.begin() as session:
+            claimed = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
+            made = MadeArtifact("model", "application/octet-stream", stored)
+            attempts.conclude(session, claimed, Conclusion(JobState.SUCCEEDED, artifacts=[made]))
+        files[job.id] = store.path(stored.sha256)
+    with sessions.begin() as session:
+        jobs.remove(session, deleted.id)
+    sweep(sessions, store)
+    assert files[deleted.id].exists(), "a young file may belong to a transaction that is not over"
+    for path in files.values():
+        os.utime(path, (time.time() - 7200,) * 2)
+    sweep(sessions, store)
+    assert files[kept.id].exists()
+    assert not files[deleted.id].exists()
+
+
+def test_old_idempotency_keys_are_forgotten(sessions, store):
+    job = submit(sessions)
+    with sessions.begin() as session:
+        for key, age in (("old", 25), ("new", 23)):
+            created = now(session) - timedelta(hours=age)
+            session.add(IdempotencyKey(key=key, body_sha256="", job_id=job.id, created_at=created))
+    sweep(sessions, store)
+    with sessions.read() as session:
+        assert session.get(IdempotencyKey, "old") is None
+        assert session.get(IdempotencyKey, "new") is not None
