@@ -14,7 +14,7 @@ from stackyard.spec.optimizers import Optimizer, RMSprop
 class Training(Part):
     """The arguments of Keras's `compile` and `fit`, with their defaults.
 
-    `seed` null is drawn when the job is submitted, and recorded. `shuffle` true draws a new order for every epoch.
+    `seed` null is drawn when the job is submitted, and recorded. `shuffle` is `fit`'s own.
     """
 
     optimizer: Optimizer = RMSprop()
