@@ -2,7 +2,7 @@
 
 import array
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,7 +48,12 @@ class Doubles(TypeDecorator[Sequence[float]]):
         return None if value is None else _little_endian(array.array("d", value)).tobytes()
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Sequence[float] | None:
-        return None if value is None else _little_endian(array.array("d", bytes(value)))
+        return None if value is None else self.unpack([value])
+
+    @staticmethod
+    def unpack(stored: Iterable[bytes]) -> "array.array[float]":
+        """The numbers of many rows one after the other, for whoever reads too many to make an object of each."""
+        return _little_endian(array.array("d", b"".join(stored)))
 
 
 def _little_endian(numbers: "array.array[float]") -> "array.array[float]":

@@ -34,11 +34,7 @@ class Sessions:
     def __init__(self, url: str) -> None:
         self.engine = _create_engine(url)
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
-        self._reading = sessionmaker(
-            self.engine.execution_options(**{_READ_ONLY: True}),
-            expire_on_commit=False,
-            autoflush=False,
-        )
+        self._reading = sessionmaker(_for_reading(self.engine), expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def begin(self) -> Generator[Session]:
@@ -48,7 +44,7 @@ class Sessions:
 
     @contextmanager
     def read(self) -> Generator[Session]:
-        """A session that only looks, and so never waits for another's right to write."""
+        """A session that only looks: it never waits for a writer, and sees one moment however often it asks."""
         with self._reading() as session:
             yield session
 
@@ -75,6 +71,13 @@ def _create_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(url, pool_pre_ping=True)
+
+
+def _for_reading(engine: Engine) -> Engine:
+    options: dict[str, Any] = {_READ_ONLY: True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return engine.execution_options(**options)
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

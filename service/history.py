@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session
 
 from models import Epoch
+from models.types import Doubles
 from service import jobs
 
 _BETTER_WHEN_GREATER = (
@@ -46,13 +47,13 @@ def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
     """
     job = jobs.get(session, job_id)
     rows = session.execute(
-        select(Epoch.epoch, Epoch.values)
+        select(Epoch.epoch, type_coerce(Epoch.values, LargeBinary))
         .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch)
         .order_by(Epoch.epoch),
     ).all()
-    epochs, values = [epoch for epoch, _ in rows], [numbers for _, numbers in rows]
-    columns = {name: [numbers[i] for numbers in values] for i, name in enumerate(job.metric_names)}
-    return History(epochs, columns)
+    numbers, names = Doubles.unpack(stored for _, stored in rows), job.metric_names
+    columns = {name: numbers[place :: len(names)].tolist() for place, name in enumerate(names)}
+    return History([epoch for epoch, _ in rows], columns)
 
 
 def higher_is_better(metric: str) -> bool:
