@@ -17,10 +17,11 @@ from worker.reconciler import reconcile, sweep
 
 @pytest.fixture
 def wake_ups(settings):
+    """On a broker that holds none, whatever the tests before have left there."""
     wake_ups = WakeUps(settings)
-    yield wake_ups
     with wake_ups._app.connection_for_write() as connection:
         connection.default_channel.queue_purge("cpu")
+    return wake_ups
 
 
 def test_a_waiting_job_without_a_message_gets_one_and_no_more(sessions, settings, wake_ups):
