@@ -82,6 +82,5 @@ class Job(Base):
     """The test set's metrics: `metrics`, and `nonfinite` beside it."""
 
     created_at: Mapped[datetime]
-    queued_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

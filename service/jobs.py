@@ -192,7 +192,6 @@ def _insert(session: Session, checked: Checked) -> Job:
         epochs_done=0,
         metric_names=[],
         created_at=moment,
-        queued_at=moment,
     )
     session.add(job)
     session.flush()

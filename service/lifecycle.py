@@ -66,7 +66,6 @@ def move(
     for origin in origins:
         if to not in LEGAL[origin]:
             raise ValueError(f"expected a legal transition, received {origin} to {to}")
-    moment = now(session)
     condition = [Job.id == job_id, Job.state.in_(origins)]
     if fence is not None:
         condition.append(Job.attempt == fence)
@@ -74,10 +73,10 @@ def move(
     before = session.scalar(select(Job.state).where(*condition).with_for_update())
     if before is None:
         return False
+    if to is not JobState.RUNNING:
+        values = {"lease_until": None, **values}
     if to in TERMINAL:
-        values = {"finished_at": moment, "lease_until": None, **values}
-    elif to is JobState.QUEUED:
-        values = {"queued_at": moment, "lease_until": None, **values}
+        values = {"finished_at": now(session), **values}
     current = session.scalar(
         update(Job).where(Job.id == job_id).values(state=to, reason=why, **values).returning(Job.attempt),
     )

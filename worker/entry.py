@@ -17,16 +17,17 @@ from service.settings import Settings
 from worker.reconciler import Reconciler
 
 logs.configure()
-app = create_celery(Settings())
-app.conf.imports = ("worker.tasks",)
+_settings = Settings()
+_reconciler = Reconciler(_settings)
 
-_reconciler = Reconciler(Settings())
+app = create_celery(_settings)
+app.conf.imports = ("worker.tasks",)
 
 
 @celery.signals.worker_init.connect
 def _share_cores(sender: Any, **_: object) -> None:
     """Tell the children, which inherit the environment, how many threads each may use."""
-    if not Settings().threads:
+    if not _settings.threads:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         os.environ["STACKYARD_THREADS"] = str(max(1, cores // sender.concurrency))
 

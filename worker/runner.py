@@ -31,14 +31,10 @@ class Runner:
     store: ArtifactStore
     wake_ups: WakeUps
 
-    def run_next(self, queue: str) -> bool:
-        """Claim the best waiting job of a queue and run it to its end.
+    def run_next(self, queue: str) -> None:
+        """Claim the best waiting job of a queue, if one waits, and run it to its end.
 
         Where more jobs wait afterwards it wakes the queue again, so that a lost wake-up delays nobody.
-
-        Returns:
-            Whether there was a job.
-
         """
         since = time.monotonic()
         with self.sessions.begin() as session:
@@ -49,14 +45,13 @@ class Runner:
                 lease_s=self.settings.lease_s,
             )
         if claim is None:
-            return False
+            return
         with structlog.contextvars.bound_contextvars(job=str(claim.job_id), attempt=claim.attempt):
             self._run(claim, since)
         with self.sessions.read() as session:
             more = attempts.waiting(session, queue)
         if more:
             self.wake_ups.send(queue)
-        return True
 
     def _run(self, claim: Claim, since: float) -> None:
         log.info("attempt started", action="attempt_started")

@@ -62,7 +62,6 @@ def upgrade() -> None:
         sa.Column("metric_names", sa.JSON(), nullable=False),
         sa.Column("evaluation", sa.JSON(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -140,19 +139,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name="fk_transitions_job_id_jobs", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("job_id", "number", name="pk_transitions"),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("transitions")
-
-    op.drop_table("job_tags")
-    op.drop_table("job_metrics")
-
-    op.drop_table("idempotency_keys")
-    op.drop_table("epochs")
-
-    op.drop_table("artifacts")
-
-    op.drop_table("jobs")
-
-    op.drop_table("datasets")

@@ -1,6 +1,6 @@
-"""`python -m service.inspection PATH MEDIA_TYPE`: print what the file holds, or what is wrong with it, as JSON.
+"""`python -m service.inspection PATH MEDIA_TYPE --memory BYTES --seconds SECONDS`: print what a file holds, as JSON.
 
-The document is `{"description": …}` or `{"refusal": "…"}`, and the exit status 0 in both cases. The process bounds
+Or what is wrong with it. The document is `{"description": …}` or `{"refusal": "…"}`, and the exit status 0 in both cases. The process bounds
 itself, so that it ends even where the one that started it is gone.
 """
 
@@ -16,15 +16,13 @@ from typing import Any
 from service import sources
 from service.inspection.refusal import Refused
 
-_GIB = 2**30
-
 
 def _main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m service.inspection", description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("media_type", choices=sources.UPLOADED)
-    parser.add_argument("--memory", type=int, default=4 * _GIB, help="bytes that the process may have")
-    parser.add_argument("--seconds", type=int, default=300, help="how long it may take")
+    parser.add_argument("--memory", type=int, required=True, help="bytes that the process may have")
+    parser.add_argument("--seconds", type=int, required=True, help="how long it may take")
     asked = parser.parse_args(arguments)
     signal.alarm(asked.seconds)
     # Private writable memory, which is what costs; address space that is merely reserved does not count.

@@ -16,8 +16,8 @@ class ColumnDescription(_Described):
     """One column of a table.
 
     `categories` holds the distinct values of the whole column in ascending order, missing ones aside, and is
-    None where there are more than `MAX_CATEGORIES` of them or the values are not whole numbers, booleans or
-    text.
+    None where there are more than `MAX_CATEGORIES` of them, where the lists of all columns together would be
+    too long, or where the values are not whole numbers, booleans or text.
     """
 
     name: str

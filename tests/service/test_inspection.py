@@ -121,6 +121,10 @@ class TestCsv:
             found = TableDescription.model_validate(csv_file.describe(place, MEMORY))
         assert found_in(found) == expected_of(content)
 
+    def test_a_header_may_hold_what_python_takes_for_the_end_of_a_line(self, described):
+        found = described("a\u2028x,b\n1,2\n".encode())
+        assert [one.name for one in found.columns] == ["a\u2028x", "b"]
+
     def test_categories_are_the_distinct_values_in_order(self, described):
         found = described(b"i,t,b,f\n3,b,True,1.5\n1,a,False,2.5\n3,b,True,1.5\n")
         assert column(found, "i").categories == [1, 3]
