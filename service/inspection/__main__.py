@@ -1,7 +1,7 @@
 """`python -m service.inspection PATH MEDIA_TYPE --memory BYTES --seconds SECONDS`: print what a file holds, as JSON.
 
-Or what is wrong with it. The document is `{"description": …}` or `{"refusal": "…"}`, and the exit status 0 in both cases. The process bounds
-itself, so that it ends even where the one that started it is gone.
+Or what is wrong with it: the document is `{"description": …}` or `{"refusal": "…"}`, and the exit status 0 in both
+cases. The process bounds itself, so that it ends even where the one that started it is gone.
 """
 
 import argparse
