@@ -1,9 +1,12 @@
 """What every part of a spec has in common."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
+
+from stackyard.spec.problems import say
 
 T = TypeVar("T")
 
@@ -47,6 +50,19 @@ def remember(value: object, part: type[Part], info: ValidationInfo[Any]) -> None
         cast("dict[int, type[Part]]", info.context).setdefault(id(cast("object", value)), part)
 
 
-def refusal(message: str, *at: str | int) -> PydanticCustomError:
-    """Return the error that a validator raises: `message`, about what is `at` these steps from the value it saw."""
-    return PydanticCustomError("refused", "{message}", {"message": message, "at": at})
+def refusal(message: str, *at: str | int, fix: str | Callable[[], str | None] | None = None) -> PydanticCustomError:
+    """Return the error that a validator raises: `message`, about what is `at` these steps from the value it saw.
+
+    A `fix` that costs time to find is a function, which is called only if the problem is shown.
+    """
+    return PydanticCustomError("refused", "{message}", {"message": message, "at": at, "fix": fix})
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise refusal(f"expected a number, a string, true or false; received {say(value)}")
+
+
+Scalar = Annotated[int | float | bool | str, BeforeValidator(_scalar)]
+"""One value of a dataset."""

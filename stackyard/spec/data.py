@@ -1,28 +1,36 @@
 """What a job learns from."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
 from stackyard.spec.base import Items, Part, Positive, Text
 from stackyard.spec.closed import ONE_OR_MANY, Chosen
+from stackyard.spec.imputation import Imputation
 from stackyard.spec.split import Split
 
 Columns = Annotated[Items[Text], Field(min_length=1)]
 
-Transform = Literal["none", "standard", "minmax", "one_hot"]
-"""What becomes of a column, fitted on the training rows alone.
+Transform = Literal["none", "standard", "minmax", "robust", "l2", "one_hot", "ordinal"]
+"""What becomes of a column, by scikit-learn's StandardScaler, MinMaxScaler, RobustScaler, Normalizer (`l2`: each row
+of the group by its Euclidean norm), OneHotEncoder or OrdinalEncoder, fitted on the training rows alone.
 
-The values of `one_hot` are the exception: they are those of the whole column, as the dataset's description lists
-them, so that the width of the input is known before the job queues.
+The values of `one_hot` and `ordinal` are the exception: they are those of the whole column, ascending, as the
+description of the dataset lists them, so that the width of the input is known before the job queues. In rows to
+predict, a value that is none of them becomes zeros (`one_hot`) or -1 (`ordinal`).
 """
+
+CATEGORICAL: frozenset[Transform] = frozenset({"one_hot", "ordinal"})
+"""Those that take values for what they are and not for how great they are."""
 
 
 class Features(Part):
-    """Some columns and what becomes of each."""
+    """Some columns and what becomes of each; `impute` null is that of `data`."""
 
     columns: Columns
     transform: Transform = "none"
+    impute: Imputation | None = None
 
 
 class TableTarget(Part):
@@ -46,22 +54,49 @@ class TableTarget(Part):
 class TableData(Part):
     """Rows of a table.
 
-    `features` null is every column but the target's, as it is. Inputs stand in the order of the groups and of their
-    columns. `drop_missing` leaves out each row that lacks a value in any column of the dataset, as
-    `DataFrame.dropna()` does, before the split.
+    `features` null is every column with no other task (target, sample weight, group or column of a split), as it is.
+    Inputs stand in the order of the groups and of their columns. `drop_missing` leaves out each row that lacks a value
+    in any column of the dataset, or in one of those that it lists, before the split: `DataFrame.dropna(subset=...)`.
+    `impute` then fills what the features still lack. `sample_weight` names a column of weights for the loss of the
+    training rows: Keras's argument of `fit`.
     """
 
     dataset: Text
     features: Annotated[Items[Features], Field(min_length=1)] | None = None
     target: TableTarget
-    drop_missing: bool = False
+    drop_missing: Annotated[bool | Columns, ONE_OR_MANY] = False
+    impute: Imputation | None = None
+    sample_weight: Text | None = None
     split: Split = Split()
+
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        """The columns that are no features unless a group names them."""
+        weight = () if self.sample_weight is None else (self.sample_weight,)
+        return (*self.target.columns, *weight, *self.split.deciding_columns)
+
+    def groups(self, names: Iterable[str]) -> tuple[Features, ...]:
+        """The groups of features, where the dataset's columns are called `names`."""
+        if self.features is not None:
+            return self.features
+        rest = tuple(name for name in names if name not in self.set_aside)
+        return (Features.model_construct(columns=rest),)
+
+    def imputation(self, group: Features) -> Imputation | None:
+        """What fills the holes of a group."""
+        return group.impute or self.impute
+
+    def drops(self, column: str) -> bool:
+        """Whether rows that lack a value in this column are left out."""
+        return self.drop_missing if isinstance(self.drop_missing, bool) else column in self.drop_missing
 
 
 class ArrayTarget(Part):
-    """`one_hot` makes one output of each distinct value, in ascending order."""
+    """`one_hot` makes one output of each distinct value, in ascending order; the rest is as for a table."""
 
     encode: Literal["one_hot"] | None = None
+    divide_by: Positive | None = None
+    standard: bool = False
 
 
 class ArrayPair(Part):
@@ -79,7 +114,10 @@ class Normalize(Part):
 
 
 class ArrayData(Part):
-    """Arrays of an NPZ file, `x` in and `y` out, and another pair to test on."""
+    """Arrays of an NPZ file, `x` in and `y` out, and another pair to test on.
+
+    What a split or `sample_weight` calls a column is here an array of one number a row.
+    """
 
     dataset: Text
     x: Text
@@ -87,6 +125,7 @@ class ArrayData(Part):
     test: ArrayPair | None = None
     normalize: Normalize | None = None
     target: ArrayTarget = ArrayTarget()
+    sample_weight: Text | None = None
     split: Split = Split()
 
 

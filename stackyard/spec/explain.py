@@ -1,6 +1,6 @@
 """Pydantic's errors as problems: in the document's own places, and in words that say what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 from stackyard.spec.base import Part
 from stackyard.spec.closed import MARK, suggest
 from stackyard.spec.pointers import Step, pointer
-from stackyard.spec.problems import Problem, say, shorten
+from stackyard.spec.problems import MOST_PROBLEMS, Problem, say, shorten
 
 Readers = Mapping[int, type[Part]]
 """Which class read the object of this identity."""
@@ -40,7 +40,9 @@ _EXPECTED = {
 def explain(error: ValidationError, document: object, readers: Readers) -> list[Problem]:
     """Return a problem for each of Pydantic's errors about `document`."""
     errors = [details for details in error.errors(include_url=False) if not _is_echo(details, document)]
-    return [_problem(details, document, readers) for details in errors]
+    # What comes after them is only counted, and there may be ten thousand.
+    others = [Problem(pointer="", message=details["msg"]) for details in errors[MOST_PROBLEMS:]]
+    return [_problem(details, document, readers) for details in errors[:MOST_PROBLEMS]] + others
 
 
 def _is_echo(details: ErrorDetails, document: object) -> bool:
@@ -59,10 +61,11 @@ def _problem(details: ErrorDetails, document: object, readers: Readers) -> Probl
     steps, here = _locate(document, (*details["loc"], *context.get("at", ())))
     if details["type"] == "extra_forbidden":
         _, parent = _locate(document, details["loc"][:-1])
-        message = _unknown(str(steps[-1]), readers.get(id(parent)))
+        message, fix = _unknown(str(steps[-1]), readers.get(id(parent)))
     else:
-        message = _message(details, context, here)
-    return Problem(pointer=pointer(steps), message=message, received=shorten(here))
+        found: str | Callable[[], str | None] | None = context.get("fix")
+        message, fix = _message(details, context, here), found() if callable(found) else found
+    return Problem(pointer=pointer(steps), message=message, received=shorten(here), fix=fix)
 
 
 def _locate(document: object, location: tuple[Step, ...]) -> tuple[tuple[Step, ...], object]:
@@ -105,8 +108,10 @@ def _size(here: object, kind: str) -> str:
     return say(here)
 
 
-def _unknown(name: str, reader: type[Part] | None) -> str:
+def _unknown(name: str, reader: type[Part] | None) -> tuple[str, str | None]:
+    """What to say about a key that nothing reads, and which was probably meant."""
     if reader is None:
-        return f"expected no {say(name)} here"
+        return f"expected no {say(name)} here", None
     known = list(reader.model_fields)
-    return f"expected one of {', '.join(known)} in {reader.__name__}, received {say(name)}{suggest(name, known)}"
+    message = f"expected one of {', '.join(known)} in {reader.__name__}, received {say(name)}"
+    return message, suggest(name, known)

@@ -28,7 +28,8 @@ class Problem(BaseModel):
     """One thing that is wrong.
 
     `pointer` (RFC 6901) always leads to something that is in the document: where a member is missing, to the object
-    that lacks it; where the text is not JSON at all, to the root. `received` is the value there, where it is short.
+    that lacks it; where the text is not JSON at all, to the root. `received` is the value there, where it is short;
+    `fix` is what was probably meant, or what would put it right.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +37,12 @@ class Problem(BaseModel):
     pointer: str
     message: str
     received: Received = None
+    fix: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """All of it but the place."""
+        return self.message if self.fix is None else f"{self.message}: {self.fix}"
 
 
 class SpecError(Exception):
@@ -43,7 +50,7 @@ class SpecError(Exception):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = _bounded(tuple(problems))
-        super().__init__("\n".join(f"{problem.pointer or '(root)'}: {problem.message}" for problem in self.problems))
+        super().__init__("\n".join(f"{problem.pointer or '(root)'}: {problem.sentence}" for problem in self.problems))
 
 
 def _bounded(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -136,7 +136,7 @@ def checked(document: object, dataset: DatasetDescription = IRIS, limits: Limits
 
 
 def refused(document: object, dataset: DatasetDescription = IRIS, limits: Limits | None = None) -> dict[str, str]:
-    """The messages of a refusal by their pointers."""
+    """What a refusal says, by its pointers."""
     with pytest.raises(SpecError) as caught:
         checked(document, dataset, limits)
-    return {problem.pointer: problem.message for problem in caught.value.problems}
+    return {problem.pointer: problem.sentence for problem in caught.value.problems}

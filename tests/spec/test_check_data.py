@@ -25,6 +25,9 @@ MIXED = table(
     column("holes", missing=3),
     column("bare", "text", categories=[]),
     column("price", maximum=1000),
+    column("weight", minimum=-1),
+    column("gaps", "text", missing=2, categories=["a", "b"]),
+    column("set", "text", categories=["test", "train"]),
 )
 
 
@@ -57,6 +60,26 @@ def test_every_column_but_the_target_is_a_feature_by_default():
         (mixed((["size"], "one_hot")), "/data/features/0/columns/0", "fractions"),
         (mixed((["bare"], "one_hot")), "/data/features/0/columns/0", "no value at all"),
         (mixed((["holes"], "none")), "/data/features/0/columns/0", "drop_missing"),
+        (mixed((["holes"], "none")), "/data/features/0/columns/0", '"impute"'),
+        (mixed((["id"], "ordinal")), "/data/features/0/columns/0", "1000"),
+        (mixed((["colour"], "l2")), "/data/features/0/columns/0", "ordinal"),
+        (mixed((["gaps"], "one_hot"), impute="mean"), "/data/impute", '"most_frequent" or a "constant" for "gaps"'),
+        (
+            mixed((["gaps"], "one_hot"), impute={"strategy": "constant", "fill_value": "c"}),
+            "/data/impute",
+            "a fill_value that the column has",
+        ),
+        (
+            mixed((["holes"], "none"), impute={"strategy": "constant", "fill_value": "none"}),
+            "/data/impute",
+            "a fill_value that is a number",
+        ),
+        (mixed((["size"], "none"), drop_missing=["size", "sise"]), "/data/drop_missing/1", 'did you mean "size"'),
+        (mixed((["size", "holes"], "none"), drop_missing=["size"]), "/data/features/0/columns/1", "drop_missing"),
+        (mixed((["size"], "none"), sample_weight="colour"), "/data/sample_weight", "numbers"),
+        (mixed((["size"], "none"), sample_weight="weight"), "/data/sample_weight", "at least 0"),
+        (mixed((["size"], "none"), sample_weight="price"), "/data/sample_weight", "another column than the target"),
+        (mixed((["size"], "none"), sample_weight="x"), "/data/sample_weight", 'received "x"'),
         (mixed(), "/data", "text"),
         (mixed((["size"], "none"), target={"column": "prise"}), "/data/target/column", 'did you mean "price"'),
         (mixed((["size"], "none"), target={"column": "holes"}), "/data/target/column", "drop_missing"),
@@ -145,6 +168,75 @@ class TestRows:
         assert "/data" in refused(changed({"data": {"drop_missing": True}}), dataset)
 
 
+class TestDecidedByValues:
+    """Splits that look at a column."""
+
+    def divided(self, **split):
+        return mixed((["size"], "none")) | {"data": {**mixed((["size"], "none"))["data"], "split": split}}
+
+    def test_their_sides_are_known_when_the_rows_are_read(self):
+        test = {"method": "column", "column": "set", "values": ["test"]}
+        validation = {"method": "group", "column": "id", "train_fraction": 0.5}
+        rows = checked(self.divided(test=test, validation=validation), MIXED).rows
+        assert (rows.train, rows.validation, rows.test) == (None, None, None)
+
+    def test_a_stratified_one_has_its_numbers(self):
+        test = {"method": "train_test_split", "train_fraction": 0.8, "stratify": "colour"}
+        rows = checked(self.divided(test=test), MIXED).rows
+        assert (rows.train, rows.test) == (120, 30)
+
+    @pytest.mark.parametrize(
+        ("method", "at", "words"),
+        [
+            ({"method": "group", "column": "sets", "train_fraction": 0.5}, "/column", "did you mean set"),
+            ({"method": "group", "column": "gaps", "train_fraction": 0.5}, "/column", "drop_missing"),
+            ({"method": "group", "column": "set", "train_fraction": 0.2}, "/train_fraction", "of 2 groups"),
+            ({"method": "column", "column": "set", "values": ["tests"]}, "/values/0", "test, train"),
+            ({"method": "column", "column": "set", "values": ["test", "train"]}, "/values", "received all of them"),
+            ({"method": "column", "column": "count", "values": [True]}, "/values/0", "received true"),
+            ({"method": "train_test_split", "train_fraction": 0.5, "stratify": "id"}, "/stratify", "few values"),
+            ({"method": "train_test_split", "train_fraction": 0.99, "stratify": "colour"}, "/stratify", "both sides"),
+            (
+                {"method": "train_test_split", "train_fraction": 0.9, "stratify": "colour", "shuffle": False},
+                "/stratify",
+                "beside shuffle false",
+            ),
+        ],
+        ids=str,
+    )
+    def test_what_they_cannot_go_by(self, method, at, words):
+        found = refused(self.divided(validation=method), MIXED)
+        assert words in found[f"/data/split/validation{at}"].replace('"', ""), found
+
+    def test_a_column_that_decides_is_no_feature_by_default(self):
+        document = changed({"data": {"split": ...}})
+        document["data"]["split"] = {"validation": {"method": "group", "column": "petal_w", "train_fraction": 0.5}}
+        assert checked(document).input_shape == (3,)
+
+
+class TestClassWeight:
+    @pytest.mark.parametrize("weights", ["balanced", {"0": 1, "2": 0.5}, {}])
+    def test_classes_may_weigh(self, weights):
+        assert checked(changed({"training": {"class_weight": weights}}))
+
+    @pytest.mark.parametrize(
+        ("changes", "at", "words"),
+        [
+            ({"training": {"class_weight": {"3": 1}}}, "/3", "expected a class of the target (0, 1, 2)"),
+            ({"training": {"class_weight": {"0": -1}}}, "/0", "at least 0"),
+            ({"training": {"class_weight": "balance"}}, "", "'balanced'"),
+            ({"training": {"class_weight": [1, 2]}}, "", "an object with a weight for each class"),
+            ({"training": {"class_weight": "balanced"}, "data": {"sample_weight": "petal_w"}}, "", "one of them"),
+        ],
+    )
+    def test_weights_that_no_class_has(self, changes, at, words):
+        assert words in refused(changed(changes))[f"/training/class_weight{at}"]
+
+    def test_amounts_have_no_classes(self):
+        found = refused(changed(REGRESSION, {"training": {"class_weight": "balanced"}}))
+        assert "of amounts" in found["/training/class_weight"]
+
+
 class TestArrays:
     def test_a_pair_and_a_test_pair(self):
         document = as_arrays({"data": {"test": {"x": "x_test", "y": "y_test"}}})
@@ -169,6 +261,13 @@ class TestArrays:
             ({"x": "alone"}, "/data/x", "single value"),
             ({"y": "x_train", "target": {"encode": "one_hot"}}, "/data/y", "whole numbers"),
             ({"normalize": {"axis": 3}}, "/data/normalize/axis", "-3 to 2"),
+            ({"target": {"encode": "one_hot", "divide_by": 2}}, "/data/target/divide_by", "no size to scale"),
+            ({"sample_weight": "y_test"}, "/data/sample_weight", "60000 rows"),
+            (
+                {"split": {"test": {"method": "group", "column": "x_train", "train_fraction": 0.5}}},
+                "/data/split/test/column",
+                "one number for each",
+            ),
             ({"test": {"x": "x_test", "y": "nope"}}, "/data/test/y", '"nope"'),
             ({"test": {"x": "x_train", "y": "y_test"}}, "/data/test/y", "as many rows"),
             ({"test": {"x": "small", "y": "y_test"}}, "/data/test/x", "[28, 28]"),

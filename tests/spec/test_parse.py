@@ -11,7 +11,7 @@ from tests.spec.documents import SPEC, as_arrays, changed, encode
 def problems(document):
     with pytest.raises(SpecError) as caught:
         parse(encode(document))
-    return {problem.pointer: problem.message for problem in caught.value.problems}
+    return {problem.pointer: problem.sentence for problem in caught.value.problems}
 
 
 def layer(**arguments):
@@ -67,10 +67,10 @@ def test_names_are_compared_without_case(name):
         (changed({"training": {"optimizer": {"type": "SGD", "lr": 1}}}), "/training/optimizer/lr", "learning_rate"),
         (changed({"training": {"metrics": "mae"}}), "/training/metrics", "an array"),
         (changed({"training": {"metrics": ["mae", "nope"]}}), "/training/metrics/1", "a metric"),
-        (changed({"data": {"split": {"test": {"method": "group"}}}}), "/data/split/test/method", '"group"'),
+        (changed({"data": {"split": {"test": {"method": "groups"}}}}), "/data/split/test/method", 'did you mean "group"'),
         (changed({"network": {"layers": []}}), "/network/layers", "at least 1"),
         (changed({"network": {"layers": {}}}), "/network/layers", "an array"),
-        (layer(type="Lambda", function="x"), "/network/layers/0/type", "one of Dense"),
+        (layer(type="Lambda", function="x"), "/network/layers/0/type", 'received "Lambda"'),
         (layer(type="Dense"), "/network/layers/0", '"units"'),
         (layer(type="Dense", units="8"), "/network/layers/0/units", "an integer"),
         (layer(type="Dense", units=8, unit=1), "/network/layers/0/unit", 'did you mean "units"'),

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from stackyard.spec import SpecError, check, parse
+from stackyard.spec import check, parse
 from tests.conftest import shared
 from tests.spec.documents import DATASETS
 
@@ -15,6 +15,7 @@ EXPECTED = {
     "mnist-dropout": ((28, 28), (10,), 118_282, (54_000, 6_000, 10_000), 1688),
     "mnist-plain": ((28, 28), (10,), 118_282, (54_000, 6_000, 10_000), 1688),
     "red-wine": ((11,), (1,), 2_124_801, (1119, 480, 0), 5),
+    "spotify": ((18,), (1,), 10_753, (None, None, 0), None),
 }
 
 
@@ -32,19 +33,3 @@ def test_it_is_found_right_within_20_ms(name):
     assert found == EXPECTED[name]
     assert report.spec == spec
     assert min(times) < 0.02
-
-
-def test_the_group_split_is_refused_by_its_name():
-    with pytest.raises(SpecError) as caught:
-        parse(shared("specs/spotify.json").read_bytes())
-    [problem] = caught.value.problems
-    assert problem.pointer == "/data/split/validation/method"
-    assert '"group"' in problem.message
-
-
-def test_with_another_split_it_is_found_right():
-    document = shared("specs/spotify.json").read_text()
-    document = document.replace('"method": "group", "column": "track_artist"', '"method": "random"')
-    report = check(parse(document.encode()), DATASETS["spotify"])
-    assert report.input_shape == (12 + 6,)
-    assert report.rows.train is None

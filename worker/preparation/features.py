@@ -1,93 +1,177 @@
-"""A table's inputs: groups of columns, each with a transform that is fitted on the training rows alone."""
+"""A table's inputs: groups of columns, each with a transform that is fitted on the training rows alone.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+What was fitted is numbers and nothing else, so that it can be stored as JSON and applied to other rows later. The
+arithmetic is scikit-learn's own, both times.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from pydantic import BaseModel, ConfigDict
+from sklearn import preprocessing
+from sklearn.impute import SimpleImputer
 
-from stackyard.spec import ColumnDescription, Features, TableData
-from worker.preparation.encoding import one_hot, places
-from worker.preparation.prepared import Array
+from stackyard.spec import ColumnDescription, Features, Imputation, TableData
+from stackyard.spec.data import CATEGORICAL, Transform
+from worker.preparation.prepared import Array, PreparationError
 
-# scikit-learn does not type what these return.
-_StandardScaler: Any = StandardScaler
-_MinMaxScaler: Any = MinMaxScaler
+# scikit-learn does not type what its methods return.
+_scikit_learn: Any = preprocessing
+_SimpleImputer: Any = SimpleImputer
 
-
-@dataclass(frozen=True)
-class _Group:
-    """Columns of one group: all their rows, their descriptions, and the positions of the training rows."""
-
-    table: Any
-    columns: Sequence[ColumnDescription]
-    train: Array
-
-
-def groups(data: TableData, columns: Mapping[str, ColumnDescription]) -> tuple[Features, ...]:
-    """The spec's groups of features; where it has none, every column but the target's, as it is."""
-    if data.features is not None:
-        return data.features
-    return (Features(columns=tuple(name for name in columns if name not in data.target.columns)),)
+_SCALERS: Mapping[Transform, tuple[Any, tuple[str, ...]]] = {
+    "standard": (_scikit_learn.StandardScaler, ("mean_", "scale_")),
+    "minmax": (_scikit_learn.MinMaxScaler, ("min_", "scale_")),
+    "robust": (_scikit_learn.RobustScaler, ("center_", "scale_")),
+}
+"""The scalers, and which of their attributes `transform` goes by."""
 
 
-def build(
-    frame: pd.DataFrame,
-    wanted: Sequence[Features],
-    columns: Mapping[str, ColumnDescription],
-    train: Array,
-) -> Array:
-    """The inputs of every row, in the groups' order and their columns'; float32 of shape (rows, width).
+class FittedGroup(BaseModel):
+    """Some columns and what becomes of them: `fill` by column, `numbers` by the attribute of a scaler."""
+
+    model_config = ConfigDict(frozen=True)
+
+    columns: tuple[ColumnDescription, ...]
+    transform: Transform
+    fill: dict[str, int | float | bool | str]
+    numbers: dict[str, list[float]]
+
+    def apply(self, frame: Any) -> Array:
+        """The inputs that rows of the whole table become; float64 or float32 of shape (rows, width).
+
+        A value that a `one_hot` or `ordinal` column does not have becomes zeros, or -1.
+        """
+        table = _filled(frame, self.columns, self.transform, self.fill)
+        match self.transform:
+            case "none":
+                return table.to_numpy("float64")
+            case "l2":
+                return _scikit_learn.Normalizer().transform(table.to_numpy("float64"))
+            case "one_hot":
+                return _one_hot(self.columns).transform(table)
+            case "ordinal":
+                return _ordinal(self.columns).transform(table)
+            case _:
+                return self._scaler().transform(table.to_numpy("float64"))
+
+    def _scaler(self) -> Any:
+        scaler: Any = _SCALERS[self.transform][0]()
+        scaler.n_features_in_ = len(self.columns)
+        for name, values in self.numbers.items():
+            setattr(scaler, name, np.array(values))
+        return scaler
+
+
+class FittedTable(BaseModel):
+    """Every group of a table's features."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["table"] = "table"
+    groups: tuple[FittedGroup, ...]
+
+    @property
+    def columns(self) -> tuple[ColumnDescription, ...]:
+        """The columns that rows need, in the order of the inputs."""
+        return tuple(column for group in self.groups for column in group.columns)
+
+    def apply(self, frame: Any) -> Array:
+        """The inputs of rows, in the groups' order and their columns'; float32 of shape (rows, width)."""
+        blocks = [group.apply(frame) for group in self.groups]
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            return np.concatenate(blocks, axis=1, dtype=np.float32, casting="same_kind")
+
+
+def fit(data: TableData, columns: Mapping[str, ColumnDescription], frame: Any, train: Array) -> FittedTable:
+    """Fit the transforms of a table's features.
 
     Args:
-        frame: the rows that are left, with all the columns that are wanted.
-        wanted: groups of columns.
-        columns: their descriptions, by name.
-        train: positions of the training rows.
+        data: of the spec.
+        columns: descriptions of the dataset's columns, by name.
+        frame: the rows that are left.
+        train: positions of the training rows, the only ones that are looked at.
 
     Raises:
-        PreparationError: a value is not one of its column's categories.
+        PreparationError: a column that is to be imputed has no value among the training rows.
 
     """
-    table: Any = frame  # pandas does not type what its indexing returns
-    blocks = [
-        _TRANSFORMS[group.transform](
-            _Group(table[list(group.columns)], [columns[name] for name in group.columns], train),
+    rows = frame.iloc[train]
+    groups = data.groups(columns)
+    return FittedTable(
+        groups=tuple(
+            _fit(group, data.imputation(group), [columns[name] for name in group.columns], rows) for group in groups
         )
-        for group in wanted
-    ]
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-        return np.concatenate(blocks, axis=1, dtype=np.float32, casting="same_kind")
+    )
 
 
-def _plain(group: _Group) -> Array:
-    return group.table.to_numpy("float64", na_value=np.nan)
+def _fit(group: Features, how: Imputation | None, columns: Sequence[ColumnDescription], rows: Any) -> FittedGroup:
+    fill = {} if how is None else _fills(how, group.transform, columns, rows)
+    numbers: dict[str, list[float]] = {}
+    if group.transform in _SCALERS:
+        scaler, attributes = _SCALERS[group.transform]
+        fitted = scaler().fit(_filled(rows, columns, group.transform, fill))
+        numbers = {name: getattr(fitted, name).tolist() for name in attributes}
+    return FittedGroup(columns=tuple(columns), transform=group.transform, fill=fill, numbers=numbers)
 
 
-def _one_hot(group: _Group) -> Array:
-    blocks = [_one_hot_column(group.table[column.name], column) for column in group.columns]
-    return np.concatenate(blocks, axis=1)
+def _fills(
+    how: Imputation, transform: Transform, columns: Sequence[ColumnDescription], rows: Any
+) -> dict[str, int | float | bool | str]:
+    """What takes the place of a missing value, for the columns where such a thing is."""
+    value = getattr(how, "fill_value", None)
+    fills: dict[str, int | float | bool | str] = {}
+    for column in columns:
+        valued = transform in CATEGORICAL
+        if how.strategy in ("mean", "median") and valued:
+            continue  # a complete column beside others, whose values have no mean
+        given = rows[[column.name]].astype("object" if valued else "float64")
+        if given[column.name].isna().all():
+            raise PreparationError(f"“{column.name}” has no value among the training rows to impute from.")
+        imputer = _SimpleImputer(strategy=how.strategy, fill_value=value)
+        fills[column.name] = imputer.fit(given.to_numpy(na_value=np.nan)).statistics_.tolist()[0]
+    return fills
 
 
-def _one_hot_column(values: Any, column: ColumnDescription) -> Array:
-    categories = column.categories or []
-    return one_hot(places(values, categories, column.name), len(categories))
+def _filled(frame: Any, columns: Sequence[ColumnDescription], transform: Transform, fill: Mapping[str, Any]) -> Any:
+    """The columns of a group as scikit-learn takes them: numbers, or values as they are."""
+    table = frame[[column.name for column in columns]]
+    if transform not in CATEGORICAL:
+        return table.astype("float64").fillna(dict(fill))
+    return pd.DataFrame({column.name: _values(table[column.name], column, fill) for column in columns})
 
 
-def _scaled(scaler: Callable[[], Any]) -> Callable[[_Group], Array]:
-    def transform(group: _Group) -> Array:
-        numbers = group.table.astype("float64")
-        return scaler().fit(numbers.iloc[group.train]).transform(numbers)
+def _values(values: Any, column: ColumnDescription, fill: Mapping[str, Any]) -> Any:
+    plain = values.astype("object")
+    if column.name in fill:
+        plain = plain.where(plain.notna(), fill[column.name])
+    return plain if column.type == "text" else plain.astype("int64" if column.type == "integer" else "bool")
 
-    return transform
+
+def _categories(columns: Sequence[ColumnDescription]) -> list[Array]:
+    types = {"text": object, "integer": np.int64, "boolean": np.bool_}
+    return [np.array(column.categories, dtype=types[column.type]) for column in columns]
 
 
-_TRANSFORMS: dict[str, Callable[[_Group], Array]] = {
-    "none": _plain,
-    "one_hot": _one_hot,
-    "standard": _scaled(_StandardScaler),
-    "minmax": _scaled(_MinMaxScaler),
-}
-"""A function for each of the spec's transforms; it gives float64 or float32 of shape (rows, width)."""
+def _one_hot(columns: Sequence[ColumnDescription]) -> Any:
+    encoder = _scikit_learn.OneHotEncoder(
+        categories=_categories(columns), handle_unknown="ignore", sparse_output=False, dtype=np.float32
+    )
+    return encoder.fit(_first(columns))
+
+
+def _ordinal(columns: Sequence[ColumnDescription]) -> Any:
+    encoder = _scikit_learn.OrdinalEncoder(
+        categories=_categories(columns), handle_unknown="use_encoded_value", unknown_value=-1
+    )
+    return encoder.fit(_first(columns))
+
+
+def _first(columns: Sequence[ColumnDescription]) -> Any:
+    """A row to fit an encoder on, all of whose categories are given."""
+    names = [column.name for column in columns]
+    return pd.DataFrame(
+        {name: values[:1] for name, values in zip(names, _categories(columns), strict=True)}, columns=names
+    )

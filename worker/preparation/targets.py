@@ -1,28 +1,104 @@
-"""What a network is to predict: numbers, labels or one-hot classes."""
+"""What a network is to predict: numbers, labels or one-hot classes; and back from its outputs to what they mean."""
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 from sklearn.preprocessing import StandardScaler
 
-from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget
-from stackyard.spec.losses import LABEL_LOSSES
+from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget, Task
+from stackyard.spec.losses import LABEL_LOSSES, Hinge, SquaredHinge
 from worker.preparation.encoding import one_hot, places
 from worker.preparation.prepared import Array
 
 _StandardScaler: Any = StandardScaler  # scikit-learn does not type what its methods return
 
+_HALF = 0.5
+
+
+class FittedTarget(BaseModel):
+    """What targets and outputs mean; numbers and nothing else, so that it can be stored as JSON.
+
+    `columns` are the target's names, one for each number of a row. `classes` is None but for a classification; there
+    `link` makes shares of outputs, and `signs` says that the two classes are below and above 0. `divide_by` and then
+    `mean` and `scale`, one for each column, say how numbers were scaled; `mean` is None where they were not.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    columns: tuple[str, ...]
+    kind: Literal["classification", "regression", "other"]
+    classes: tuple[int | bool | str, ...] | None = None
+    link: Literal["softmax", "sigmoid"] | None = None
+    signs: bool = False
+    divide_by: float = 1.0
+    mean: tuple[float, ...] | None = None
+    scale: tuple[float, ...] | None = None
+
+    def scores(self, outputs: Array) -> Array | None:
+        """Each class's share as the network sees it, float64 of shape (rows, classes); None where it gives none.
+
+        Args:
+            outputs: of a classifier, of shape (rows, classes), or (rows, 1) where one output tells two apart.
+
+        """
+        if self.signs:
+            return None
+        numbers = _LINKS[self.link](outputs.astype(np.float64)) if self.link else outputs.astype(np.float64)
+        return np.concatenate([1 - numbers, numbers], axis=1) if numbers.shape[1] == 1 else numbers
+
+    def labels(self, outputs: Array) -> Array:
+        """The likeliest class's place among the classes; int64 of shape (rows,)."""
+        if outputs.shape[1] > 1:
+            return outputs.argmax(axis=1)
+        threshold = 0.0 if self.signs or self.link == "sigmoid" else _HALF
+        return (outputs[:, 0] > threshold).astype(np.int64)
+
+    def places(self, y: Array) -> Array:
+        """The true class's place among the classes, of targets as they are trained on; int64 of shape (rows,)."""
+        if y.ndim > 1 and y.shape[1] > 1:
+            return y.argmax(axis=1)
+        return (y.reshape(-1) > 0).astype(np.int64) if self.signs else y.reshape(-1).astype(np.int64)
+
+    def values(self, numbers: Array) -> Array:
+        """Targets as they are trained on, or outputs, in the target's own units; float64 of shape (rows, columns)."""
+        own = numbers.reshape(len(numbers), -1).astype(np.float64)
+        if self.mean is not None and self.scale is not None:
+            own = own * np.array(self.scale) + np.array(self.mean)
+        return own * self.divide_by
+
+    def scaled(self, numbers: Any) -> Any:
+        """Numbers as they are trained on; the other way of `values`."""
+        if self.divide_by != 1.0:
+            numbers = numbers / self.divide_by
+        return numbers if self.mean is None else (numbers - np.array(self.mean)) / np.array(self.scale)
+
+
+def _softmax(outputs: Array) -> Array:
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _sigmoid(outputs: Array) -> Array:
+    with np.errstate(over="ignore"):  # the exponential of a great number is infinite, and the share 0
+        return 1 / (1 + np.exp(-outputs))
+
+
+_LINKS = {"softmax": _softmax, "sigmoid": _sigmoid}
+
 
 def of_table(
-    frame: pd.DataFrame,
+    frame: Any,
     target: TableTarget,
     columns: Mapping[str, ColumnDescription],
     train: Array,
     loss: Loss,
-) -> Array:
-    """The targets of every row.
+    task: Task,
+) -> tuple[Array, FittedTarget]:
+    """The targets of every row, and what they mean.
 
     Args:
         frame: the rows that are left.
@@ -30,49 +106,93 @@ def of_table(
         columns: descriptions of the dataset's columns, by name.
         train: positions of the training rows, which `standard` is fitted on.
         loss: of the spec; some want labels as whole numbers.
+        task: as `stackyard.spec.check` found it.
 
     Raises:
         PreparationError: a value is not one of its column's categories.
 
     """
     described = [columns[name] for name in target.columns]
-    values: Any = frame
     if target.encode is not None or described[0].type == "text":
-        return _classes(values[described[0].name], target.encode, described[0].categories or [], loss)
-    numbers: Any = values[list(target.columns)].astype("float64")
-    if target.divide_by is not None:
-        numbers /= target.divide_by
-    if target.standard:
-        numbers = pd.DataFrame(_StandardScaler().fit(numbers.iloc[train]).transform(numbers))
+        column = described[0]
+        found = places(frame[column.name], column.categories or [], column.name)
+        return _classes(found, target.encode, len(column.categories or ()), loss), _fit(target.columns, loss, task)
+    numbers = frame[list(target.columns)].astype("float64")
+    fitted = _fit(target.columns, loss, task, target, numbers.iloc[train])
+    numbers = fitted.scaled(numbers)
     if len(described) > 1:
-        return numbers.to_numpy(np.float32)
+        return numbers.to_numpy(np.float32), fitted
     plain = target.divide_by is None and not target.standard and described[0].type != "float"
     whole = plain and isinstance(loss, LABEL_LOSSES)
-    return numbers.iloc[:, 0].to_numpy(np.int64 if whole else np.float32)
+    return numbers.iloc[:, 0].to_numpy(np.int64 if whole else np.float32), fitted
 
 
-def of_array(values: Array, target: ArrayTarget, described: ArrayDescription, loss: Loss) -> Array:
-    """The targets of every row of an array, whose classes are those that `described` lists.
+def of_array(
+    values: Array, target: ArrayTarget, described: ArrayDescription, train: Array, loss: Loss, task: Task
+) -> tuple[Array, FittedTarget]:
+    """The targets of every row of an array, whose classes are those that `described` lists, and what they mean.
 
     Raises:
         PreparationError: a value is not one of them.
 
     """
+    size = math.prod(values.shape[1:])
+    names = (described.name,) if size == 1 else tuple(f"{described.name}[{place}]" for place in range(size))
     if target.encode is not None:
-        return _classes(values, target.encode, described.categories or [], loss, described.name)
-    if isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
+        return encoded_array(values, described, loss), _fit((described.name,), loss, task)
+    flat = pd.DataFrame(values.reshape(len(values), -1)[train]) if target.standard else None
+    fitted = _fit(names, loss, task, target, flat)
+    return scaled_array(values, fitted, loss), fitted
+
+
+def encoded_array(values: Array, described: ArrayDescription, loss: Loss) -> Array:
+    """The one-hot classes of an array; also of the test pair's, by the description of the training's."""
+    categories = described.categories or []
+    return _classes(places(values, categories, described.name), "one_hot", len(categories), loss)
+
+
+def scaled_array(values: Array, fitted: FittedTarget, loss: Loss) -> Array:
+    """The numbers or labels of an array; also of the test pair's."""
+    plain = fitted.divide_by == 1.0 and fitted.mean is None
+    if plain and isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
         return values.astype(np.int64)
-    return values.astype(np.float32)
+    if plain:
+        return values.astype(np.float32)
+    flat: Array = fitted.scaled(values.reshape(len(values), -1).astype(np.float64))
+    return flat.reshape(values.shape).astype(np.float32)
 
 
-def _classes(
-    values: Any,
-    encode: str | None,
-    categories: Sequence[int | bool | str],
+def _fit(
+    columns: Sequence[str],
     loss: Loss,
-    name: str | None = None,
-) -> Array:
-    found = places(values, categories, str(values.name) if name is None else name)
+    task: Task,
+    target: TableTarget | ArrayTarget | None = None,
+    train: Any = None,
+) -> FittedTarget:
+    scaler: Any = None if target is None or not target.standard else _StandardScaler()
+    by = 1.0 if target is None or target.divide_by is None else target.divide_by
+    if scaler is not None:
+        scaler.fit(train / by if by != 1.0 else train)
+    return FittedTarget(
+        columns=tuple(columns),
+        kind=task.kind,
+        classes=task.classes,
+        link=_link(loss),
+        signs=isinstance(loss, Hinge | SquaredHinge),
+        divide_by=by,
+        mean=None if scaler is None else tuple(scaler.mean_.tolist()),
+        scale=None if scaler is None else tuple(scaler.scale_.tolist()),
+    )
+
+
+def _link(loss: Loss) -> Literal["softmax", "sigmoid"] | None:
+    """What makes shares of the outputs, where the loss and not the network does it."""
+    if not getattr(loss, "from_logits", False):
+        return None
+    return "sigmoid" if loss.type.startswith("Binary") else "softmax"
+
+
+def _classes(found: Array, encode: str | None, classes: int, loss: Loss) -> Array:
     if encode is not None:
-        return one_hot(found, len(categories))
+        return one_hot(found, classes)
     return found if isinstance(loss, LABEL_LOSSES) else found.astype(np.float32)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from stackyard.spec.check.faults import Faults
-from stackyard.spec.check.inputs import Inputs, Target
+from stackyard.spec.check.inputs import Inputs, Range, Target, scaled
 from stackyard.spec.check.report import Rows, Shape
-from stackyard.spec.check.splits import Known, divide
+from stackyard.spec.check.splits import Deciding, Known, Splits
 from stackyard.spec.closed import suggest
 from stackyard.spec.data import ArrayData
 from stackyard.spec.description import MAX_CATEGORIES, ArrayDescription, ArraysDescription
@@ -27,8 +27,47 @@ def array_inputs(data: ArrayData, described: ArraysDescription, faults: Faults) 
     if x is None:
         return Inputs(None, target, Rows(train=None, validation=None, test=test), None)
     _normalize(data, x, faults)
-    rows, most = divide(data.split, Known(x.shape[0], exactly=True), faults, test)
-    return Inputs(tuple(x.shape[1:]), target, rows, most)
+    columns = _Columns(arrays, x, faults)
+    if data.sample_weight is not None:
+        columns.weight(data.sample_weight, ("data", "sample_weight"))
+    splits = Splits(columns.deciding, faults)
+    rows, most = splits.divide(data.split, Known(x.shape[0], exactly=True), test)
+    return Inputs(tuple(x.shape[1:]), target, rows, most, (_range(data, x),))
+
+
+def _range(data: ArrayData, x: ArrayDescription) -> Range | None:
+    if data.normalize is not None or x.minimum is None or x.maximum is None:
+        return None
+    return x.minimum, x.maximum
+
+
+class _Columns:
+    """The arrays of one number a row, which decide splits and weigh rows."""
+
+    def __init__(self, arrays: Mapping[str, ArrayDescription], x: ArrayDescription, faults: Faults) -> None:
+        self._arrays = arrays
+        self._x = x
+        self._faults = faults
+
+    def deciding(self, name: str, place: tuple[Step, ...]) -> Deciding | None:
+        """Return what a split looks at in an array."""
+        array = self._find(name, place)
+        return None if array is None else Deciding(f"the array {say(name)}", array.categories)
+
+    def weight(self, name: str, place: tuple[Step, ...]) -> None:
+        """Note an array that cannot weigh rows."""
+        array = self._find(name, place)
+        if array is not None and array.minimum is not None and array.minimum < 0:
+            least = f"received {array.minimum:g} in {say(name)}"
+            self._faults.add(f"expected weights of at least 0, {least}", *place)
+
+    def _find(self, name: str, place: tuple[Step, ...]) -> ArrayDescription | None:
+        array = _find(name, self._arrays, place, self._faults)
+        if array is not None and array.shape != self._x.shape[:1]:
+            wanted = f"expected one number for each of the {self._x.shape[0]} rows of {say(self._x.name)}"
+            self._faults.add(f"{wanted}, received the shape {array.shape} in {say(name)}", *place)
+            return None
+        return array
 
 
 def _find(
@@ -37,7 +76,8 @@ def _find(
     array = arrays.get(name)
     if array is None:
         listed = ", ".join(arrays)
-        faults.add(f"expected an array of the dataset ({listed}), received {say(name)}{suggest(name, arrays)}", *place)
+        message = f"expected an array of the dataset ({listed}), received {say(name)}"
+        faults.add(message, *place, fix=suggest(name, arrays))
     elif not array.type.startswith(_NUMBERS):
         faults.add(f"expected an array of numbers, received {say(name)} of {array.type}", *place)
     elif not array.shape:
@@ -53,8 +93,8 @@ def _pair(
     inputs = _find(x, arrays, (*place, "x"), faults)
     outputs = _find(y, arrays, (*place, "y"), faults)
     if inputs and len(inputs.shape) == 1:
-        message = f"expected rows of at least one axis, received single numbers in {say(x)}: store them as (rows, 1)"
-        faults.add(message, *place, "x")
+        message = f"expected rows of at least one axis, received single numbers in {say(x)}"
+        faults.add(message, *place, "x", fix="store them as (rows, 1)")
         inputs = None
     if inputs and outputs and inputs.shape[0] != outputs.shape[0]:
         message = f"expected as many rows as in {say(x)}, {inputs.shape[0]}; received {outputs.shape[0]}"
@@ -103,18 +143,26 @@ def _target(data: ArrayData, y: ArrayDescription, faults: Faults) -> Target | No
     what = f"the array {say(y.name)}"
     shape: Shape = tuple(y.shape[1:])
     if data.target.encode is None:
-        return _plain(y, shape, what)
+        return _scaled(data, y, shape, what) if scaled(data.target) else _plain(y, shape, what)
+    for name in scaled(data.target):
+        faults.add(f"expected no {name} beside a one-hot target, which has no size to scale", "data", "target", name)
     if not y.categories:
         wanted = f"expected whole numbers of at most {MAX_CATEGORIES} values along one axis for a one-hot target"
         faults.add(f"{wanted}; received {y.type} of shape {y.shape}", "data", "y")
         return None
-    return Target("one_hot", (len(y.categories),), what, len(y.categories))
+    return Target("one_hot", (len(y.categories),), what, tuple(y.categories))
+
+
+def _scaled(data: ArrayData, y: ArrayDescription, shape: Shape, what: str) -> Target:
+    by = data.target.divide_by or 1
+    bounds = (None if data.target.standard or bound is None else bound / by for bound in (y.minimum, y.maximum))
+    least, most = bounds
+    return Target("numbers", shape, what, minimum=least, maximum=most)
 
 
 def _plain(y: ArrayDescription, shape: Shape, what: str) -> Target:
     if y.type.startswith("float"):
         return Target("numbers", shape, what, minimum=y.minimum, maximum=y.maximum)
-    values = y.categories
-    counted = values is not None and values == list(range(len(values)))
-    classes = len(values) if values else None
-    return Target("labels", shape, what, classes, counted=counted, minimum=y.minimum, maximum=y.maximum)
+    values = tuple(y.categories) if y.categories else None
+    counted = values is not None and values == tuple(range(len(values)))
+    return Target("labels", shape, what, values, counted=counted, minimum=y.minimum, maximum=y.maximum)

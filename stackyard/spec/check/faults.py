@@ -1,7 +1,7 @@
 """Where the problems of one spec gather."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from stackyard.spec.base import Part
 from stackyard.spec.job import JobSpec
@@ -16,19 +16,27 @@ class Faults:
         self._spec = spec
         self.problems: list[Problem] = []
 
-    def add(self, message: str, *steps: Step) -> None:
+    def add(self, message: str, *steps: Step, fix: str | None = None) -> None:
         """Note what is wrong with what is `steps` from the root, or with what it is a default of."""
-        here: object = self._spec
-        way: list[Step] = []
-        for step in steps:
-            if not _leads_on(here, step):
-                break
-            here = getattr(here, step) if isinstance(step, str) else cast("Sequence[object]", here)[step]
-            way.append(step)
-        self.problems.append(Problem(pointer=pointer(way), message=message, received=shorten(here)))
+        way, here = locate(self._spec, steps)
+        self.problems.append(Problem(pointer=way, message=message, received=shorten(here), fix=fix))
+
+
+def locate(spec: JobSpec, steps: Sequence[Step]) -> tuple[str, object]:
+    """Follow `steps` for as long as the document that was sent goes along: a pointer, and what is there."""
+    here: object = spec
+    way: list[Step] = []
+    for step in steps:
+        if not _leads_on(here, step):
+            break
+        here = getattr(here, str(step)) if isinstance(here, Part) else cast("Any", here)[step]
+        way.append(step)
+    return pointer(way), here
 
 
 def _leads_on(here: object, step: Step) -> bool:
-    if isinstance(step, str):
-        return isinstance(here, Part) and step in here.model_fields_set
-    return isinstance(here, tuple) and step < len(cast("tuple[object, ...]", here))
+    if isinstance(step, int):
+        return isinstance(here, tuple) and step < len(cast("tuple[object, ...]", here))
+    if isinstance(here, dict):
+        return step in here
+    return isinstance(here, Part) and step in here.model_fields_set

@@ -68,7 +68,15 @@ def kind_of(measure: Loss | Metric) -> Kind:
     return _KINDS.get(type(measure), Kind.AMOUNTS)
 
 
-def target_misfit(kind: Kind, target: Target) -> str | None:
+@dataclass(frozen=True)
+class Misfit:
+    """What is expected in place of a target, and what would put it right."""
+
+    message: str
+    fix: str | None = None
+
+
+def target_misfit(kind: Kind, target: Target) -> Misfit | None:
     """Return what is expected in place of `target`, or None where it fits."""
     match kind:
         case Kind.LABELS:
@@ -80,40 +88,43 @@ def target_misfit(kind: Kind, target: Target) -> str | None:
         case Kind.SIGNS:
             return _range_misfit(target, -1)
         case Kind.AMOUNTS if target.from_text:
-            fix = 'take "sparse_categorical_crossentropy", or encode it "one_hot"'
-            return f"expected a target of numbers, received text in {target.what}: {fix}"
+            fix = 'use "sparse_categorical_crossentropy", or encode the target "one_hot"'
+            return Misfit(f"expected a target of numbers, received text in {target.what}", fix)
         case _:
             return None
 
 
-def _labels_misfit(target: Target) -> str | None:
+def _labels_misfit(target: Target) -> Misfit | None:
     if target.kind == "one_hot":
-        return (
-            f"expected labels, received {target.what} encoded one_hot: leave out encode, or take the categorical kind"
-        )
+        message = f"expected labels, received {target.what} encoded one_hot"
+        return Misfit(message, 'use "categorical_crossentropy" or the categorical kind, or leave out encode')
     if target.kind == "numbers":
         scaled = "divided, standardised or of fractions"
-        return f"expected labels that count from 0, received numbers ({target.what} is {scaled} or has several parts)"
-    counts = f"expected labels that count from 0 without a gap, received {_spread(target)} in {target.what}"
+        return Misfit(
+            f"expected labels that count from 0, received numbers ({target.what} is {scaled} or has several parts)"
+        )
     uncounted = target.classes is not None and not target.counted
     if uncounted or (target.minimum is not None and target.minimum < 0):
-        return f'{counts}: encode the target "one_hot" and take the categorical kind'
+        message = f"expected labels that count from 0 without a gap, received {_spread(target)} in {target.what}"
+        return Misfit(
+            message, 'encode the target "one_hot" and use "categorical_crossentropy" or the categorical kind'
+        )
     return None
 
 
-def _classes_misfit(target: Target) -> str | None:
+def _classes_misfit(target: Target) -> Misfit | None:
     if target.kind == "one_hot" or (target.kind == "numbers" and target.shape and target.shape[-1] > 1):
         return None
-    fix = 'encode the target "one_hot", or take the sparse kind for labels'
-    return f"expected a number for each class, received single values in {target.what}: {fix}"
+    message = f"expected a number for each class, received single values in {target.what}"
+    return Misfit(message, 'encode the target "one_hot", or use "sparse_categorical_crossentropy" or the sparse kind')
 
 
-def _range_misfit(target: Target, least: int) -> str | None:
+def _range_misfit(target: Target, least: int) -> Misfit | None:
     below = target.minimum is not None and target.minimum < least
     above = target.maximum is not None and target.maximum > 1
     if target.kind == "one_hot" or not (below or above):
         return None
-    return f"expected values from {least} to 1, received {_spread(target)} in {target.what}"
+    return Misfit(f"expected values from {least} to 1, received {_spread(target)} in {target.what}")
 
 
 def _spread(target: Target) -> str:

@@ -1,0 +1,44 @@
+"""How much rows and classes count in the loss of the training."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn import utils
+
+from stackyard.spec import Training
+from stackyard.spec.class_weight import spelt
+from worker.preparation.prepared import Array
+from worker.preparation.targets import FittedTarget
+
+_utils: Any = utils  # scikit-learn does not type what its functions return
+
+
+def by_class(training: Training, y_train: Array, target: FittedTarget) -> Mapping[int, float] | None:
+    """The weight of each class by its place, or by -1 and 1 where those are the classes: Keras's `class_weight`.
+
+    Args:
+        training: of the spec; its weights are by the target's values, or `balanced`: scikit-learn's, by which each
+            class weighs as much as every other.
+        y_train: the training rows' targets.
+        target: what they mean.
+
+    """
+    classes = target.classes
+    if training.class_weight is None or classes is None:
+        return None
+    if isinstance(training.class_weight, Mapping):
+        given = training.class_weight
+        weights = {place: given[spelt(value)] for place, value in enumerate(classes) if spelt(value) in given}
+    else:
+        found = target.places(y_train)
+        there = np.unique(found)
+        balanced = _utils.class_weight.compute_class_weight("balanced", classes=there, y=found)
+        weights = dict(zip(there.tolist(), balanced.tolist(), strict=True))
+    return {_key(place, target): weight for place, weight in weights.items()}
+
+
+def _key(place: int, target: FittedTarget) -> int:
+    """The whole number by which Keras finds a row's class: its label as it is trained on."""
+    value = (target.classes or ())[place]
+    return value if target.signs and isinstance(value, int) else place
