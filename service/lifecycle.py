@@ -29,9 +29,9 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
 TERMINAL = frozenset(state for state, following in LEGAL.items() if not following)
 
 
-def reason(code: str, message: str) -> dict[str, Any]:
-    """Why a job is in its state: a word for programs and a sentence for people."""
-    return {"code": code, "message": message}
+def reason(code: str, message: str, **details: Any) -> dict[str, Any]:
+    """Why a job is in its state: a word for programs, a sentence for people, and JSON values that go with the word."""
+    return {"code": code, "message": message, **details}
 
 
 def move(

@@ -1,6 +1,6 @@
 """From a spec's training to a compiled network and Keras's callbacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -80,6 +80,10 @@ _CLASSES: Mapping[type[Part], Any] = {
     metrics.PearsonCorrelation: keras.metrics.PearsonCorrelation,
     metrics.ConcordanceCorrelation: keras.metrics.ConcordanceCorrelation,
     callbacks.EarlyStopping: keras.callbacks.EarlyStopping,
+    callbacks.ReduceLROnPlateau: keras.callbacks.ReduceLROnPlateau,
+    callbacks.LearningRateScheduler: keras.callbacks.LearningRateScheduler,
+    callbacks.TerminateOnNaN: keras.callbacks.TerminateOnNaN,
+    callbacks.SwapEMAWeights: keras.callbacks.SwapEMAWeights,
 }
 
 
@@ -106,7 +110,19 @@ def build_compiled(spec: JobSpec, input_shape: tuple[int, ...]) -> keras.Sequent
 
 def build_callbacks(wanted: Iterable[Callback]) -> list[keras.callbacks.Callback]:
     """Build Keras's callbacks, in their order."""
-    return [_made(callback) for callback in wanted]
+    return [_callback(callback) for callback in wanted]
+
+
+def _callback(callback: Callback) -> keras.callbacks.Callback:
+    given = arguments(callback)
+    if "schedule" in given:
+        given["schedule"] = _of_epochs(given["schedule"])
+    return _CLASSES[type(callback)](**given)
+
+
+def _of_epochs(schedule: Any) -> Callable[[int, float], float]:
+    """A schedule as the function that LearningRateScheduler takes: of the epoch, and of a rate that is forgotten."""
+    return lambda epoch, _: float(schedule(epoch))
 
 
 def _made(part: Part) -> Any:

@@ -18,13 +18,14 @@ from stackyard.spec.base import (
     refusal,
 )
 from stackyard.spec.closed import Closed
+from stackyard.spec.schedules import LearningRate
 
 
 class OptimizerBase(Part):
     """What every optimizer takes."""
 
     type: Any  # each subclass narrows it; here so that it comes first
-    learning_rate: Positive = 0.001
+    learning_rate: LearningRate = 0.001
     weight_decay: NonNegative | None = None
     clipnorm: Positive | None = None
     clipvalue: Positive | None = None
@@ -48,7 +49,7 @@ class SGD(OptimizerBase):
     """Gradient descent, with momentum."""
 
     type: Literal["SGD"] = "SGD"
-    learning_rate: Positive = 0.01
+    learning_rate: LearningRate = 0.01
     momentum: Share = 0.0
     nesterov: bool = False
 
@@ -182,7 +183,7 @@ class ScheduleFreeAdamW(OptimizerBase):
     """AdamW that needs no schedule."""
 
     type: Literal["ScheduleFreeAdamW"] = "ScheduleFreeAdamW"
-    learning_rate: Positive = 0.0025
+    learning_rate: LearningRate = 0.0025
     beta_1: BelowOne = 0.9
     beta_2: BelowOne = 0.999
     epsilon: Positive = 1e-08

@@ -2,6 +2,8 @@
 
 import pytest
 
+from stackyard.spec import parse
+from stackyard.spec.schedules import ExponentialDecay
 from tests.spec.documents import (
     IRIS,
     MNIST,
@@ -11,6 +13,7 @@ from tests.spec.documents import (
     changed,
     checked,
     column,
+    encode,
     labels,
     refused,
     table,
@@ -136,7 +139,7 @@ class TestMonitor:
 
     def test_what_there_is_not_cannot(self):
         message = refused(self.stop(monitor="val_acuracy"))["/training/callbacks/0/monitor"]
-        assert "loss, accuracy, val_loss, val_accuracy" in message
+        assert "accuracy, loss, val_accuracy, val_loss" in message
         assert 'did you mean "val_accuracy"' in message
 
     def test_validation_is_missed_by_name(self):
@@ -157,6 +160,112 @@ class TestMonitor:
         assert '"min" or "max"' in refused(document)["/training/callbacks/0"]
         document["training"]["callbacks"][0]["mode"] = "max"
         assert checked(document)
+
+    def test_a_learning_rate_is_seen_by_who_comes_after_it_is_written(self):
+        schedule = {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 1, "decay_rate": 0.5}
+        setter = {"type": "LearningRateScheduler", "schedule": schedule}
+        stop = {"type": "EarlyStopping", "monitor": "learning_rate", "mode": "min"}
+        assert checked(changed({"training": {"callbacks": [setter, stop]}}))
+        found = refused(changed({"training": {"callbacks": [stop, setter]}}))
+        assert "val_loss; received" in found["/training/callbacks/0/monitor"]
+        found = refused(changed({"training": {"callbacks": [setter, stop | {"mode": "auto"}]}}))
+        assert '"min" or "max"' in found["/training/callbacks/1/mode"]
+
+    def test_a_plateau_waits_like_a_stop(self):
+        document = changed({"training": {"callbacks": [{"type": "ReduceLROnPlateau", "monitor": "mae"}]}})
+        assert "learning_rate" in refused(document)["/training/callbacks/0/monitor"]
+
+
+DECAY = {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5}
+SCHEDULER = {"type": "LearningRateScheduler", "schedule": DECAY}
+
+
+def with_callback(callback, **training):
+    return changed({"training": {"callbacks": [callback], **training}})
+
+
+class TestCallbacks:
+    @pytest.mark.parametrize("callback", [SCHEDULER, "ReduceLROnPlateau", {"type": "reduce_lr_on_plateau"}])
+    def test_who_sets_the_rate_adds_a_column(self, callback):
+        assert checked(with_callback(callback)).metrics[-1] == "learning_rate"
+        metric = {"type": "Accuracy", "name": "learning_rate"}
+        assert "differ" in refused(with_callback(callback, metrics=[metric]))["/training/metrics/0"]
+        assert checked(changed({"training": {"metrics": [metric]}}))
+
+    @pytest.mark.parametrize("callback", [SCHEDULER, "ReduceLROnPlateau"])
+    def test_the_rate_is_set_by_one_alone(self, callback):
+        found = refused(with_callback(callback, optimizer={"type": "SGD", "learning_rate": DECAY}))
+        assert "ExponentialDecay" in found["/training/callbacks/0"]
+        assert checked(with_callback(callback, optimizer={"type": "SGD", "learning_rate": 0.1}))
+
+    def test_running_means_are_needed_to_be_swapped(self):
+        assert "use_ema" in refused(with_callback("SwapEMAWeights", optimizer="adam"))["/training/callbacks/0"]
+        assert checked(with_callback("SwapEMAWeights", optimizer={"type": "Adam", "use_ema": True}))
+
+    def test_nan_ends_a_training_or_does_not(self):
+        assert checked(with_callback("TerminateOnNaN"))
+        assert checked(changed({"training": {"on_nonfinite": "continue"}}))
+        found = refused(with_callback("TerminateOnNaN", on_nonfinite="continue"))
+        assert "leave out one" in found["/training/callbacks/0"]
+
+    @pytest.mark.parametrize(
+        ("callback", "at", "words"),
+        [
+            ({"type": "TerminateOnNaN", "raise_error": True}, "/raise_error", "diverged"),
+            ({"type": "LearningRateScheduler", "schedule": 0.1}, "/schedule", 'an object with a "type"'),
+            ({"type": "LearningRateScheduler"}, "", '"schedule"'),
+            ({"type": "ReduceLROnPlateau", "factor": 1.0}, "/factor", "less than 1"),
+            ({"type": "ModelCheckpoint", "filepath": "x"}, "/type", "one of EarlyStopping"),
+        ],
+    )
+    def test_what_no_callback_takes(self, callback, at, words):
+        assert words in refused(with_callback(callback))[f"/training/callbacks/0{at}"]
+
+
+class TestLearningRate:
+    def refusals(self, rate):
+        found = refused(changed({"training": {"optimizer": {"type": "SGD", "learning_rate": rate}}}))
+        return {pointer.removeprefix("/training/optimizer/learning_rate"): words for pointer, words in found.items()}
+
+    @pytest.mark.parametrize("rate", ["fast", "ExponentialDecay", None, True, [0.1]])
+    def test_it_is_a_number_or_an_object(self, rate):
+        assert 'expected a number, or a schedule: an object with a "type"' in self.refusals(rate)[""]
+
+    def test_a_number_is_positive(self):
+        assert "greater than 0" in self.refusals(0)[""]
+
+    @pytest.mark.parametrize(
+        ("rate", "at", "words"),
+        [
+            ({}, "", "one of CosineDecay"),
+            ({"type": "Exponential"}, "/type", 'did you mean "ExponentialDecay"'),
+            (DECAY | {"decay_steps": 0}, "/decay_steps", "at least 1"),
+            (DECAY | {"decay_steps": 0.5}, "/decay_steps", "an integer"),
+            (DECAY | {"steps": 1}, "/steps", "decay_steps"),
+            ({"type": "PiecewiseConstantDecay", "boundaries": [1, 5, 5], "values": [1, 2, 3, 4]}, "/boundaries/2",
+             "more than 5"),
+            ({"type": "PiecewiseConstantDecay", "boundaries": [1, 5], "values": [1, 2]}, "/values", "3 values"),
+            ({"type": "PiecewiseConstantDecay", "boundaries": [], "values": [1]}, "/boundaries", "at least 1"),
+            ({"type": "CosineDecay", "initial_learning_rate": 0, "decay_steps": 1}, "/initial_learning_rate",
+             "warmup_target"),
+            ({"type": "CosineDecay", "initial_learning_rate": 0, "decay_steps": 1, "warmup_steps": 1}, "",
+             "warmup_target"),
+            ({"type": "CosineDecay", "initial_learning_rate": 0, "decay_steps": 1, "warmup_target": 1}, "",
+             "warmup_steps"),
+            ({"type": "CosineDecayRestarts", "initial_learning_rate": 1, "first_decay_steps": 1, "t_mul": 0.5},
+             "/t_mul", "at least 1"),
+        ],
+    )  # fmt: skip
+    def test_a_schedule_is_whole(self, rate, at, words):
+        assert words in self.refusals(rate)[at]
+
+    def test_names_may_be_written_as_keras_writes_functions(self):
+        rate = DECAY | {"type": "exponential_decay"}
+        spec = parse(encode(changed({"training": {"optimizer": {"type": "SGD", "learning_rate": rate}}})))
+        assert spec.training.optimizer.learning_rate == ExponentialDecay(
+            initial_learning_rate=0.1, decay_steps=10, decay_rate=0.5
+        )
+        assert parse(spec.model_dump_json().encode()) == spec
 
 
 def test_everything_is_said_at_once():

@@ -1,11 +1,11 @@
-"""The loss, the metrics and the callbacks against the target and the network's output."""
+"""The loss and the metrics against the target and the network's output."""
 
 from stackyard.spec import metrics
+from stackyard.spec.check.callbacks import RATE, sets_rate
 from stackyard.spec.check.faults import Faults
 from stackyard.spec.check.inputs import Target
 from stackyard.spec.check.report import LayerReport, Shape
 from stackyard.spec.check.targets import Kind, Wanted, kind_of, target_misfit, wanted
-from stackyard.spec.closed import suggest
 from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Dense, Flatten, Layer
 from stackyard.spec.losses import Loss
@@ -19,15 +19,12 @@ _LOSS: tuple[Step, ...] = ("training", "loss")
 _EACH = (metrics.F1Score, metrics.FBetaScore, metrics.R2Score)
 """These give a number for each output unless an argument says how to make one of them."""
 
-_UNDIRECTED = (metrics.TruePositives, metrics.TrueNegatives, metrics.FalsePositives, metrics.FalseNegatives)
-"""Keras does not know whether more or less of these is better."""
-
 
 def examine_loss(spec: JobSpec, target: Target, layers: tuple[LayerReport, ...] | None, faults: Faults) -> None:
     """Note a loss that does not fit the target, or else an output that fits neither."""
     kind = kind_of(spec.training.loss)
     if misfit := target_misfit(kind, target):
-        faults.add(f"{misfit}; the loss is {spec.training.loss.type}", *_LOSS)
+        faults.add(f"{misfit.message}; the loss is {spec.training.loss.type}", *_LOSS, fix=misfit.fix)
         return
     if layers is None:
         return
@@ -35,20 +32,28 @@ def examine_loss(spec: JobSpec, target: Target, layers: tuple[LayerReport, ...] 
     ask = wanted(kind, target)
     if not ask.fits(output):
         place = _last_units(spec.network.layers)
-        faults.add(f"{_output_message(ask, output)}; the loss is {spec.training.loss.type}", *place)
+        message = f"{_output_message(ask, output)}; the loss is {spec.training.loss.type}"
+        faults.add(message, *place, fix=_output_fix(ask, target, output, place))
         return
     _examine_axis(spec.training.loss, kind, output, _LOSS, faults)
 
 
 def _output_message(ask: Wanted, output: Shape) -> str:
     least = "at least " if ask.least_units else ""
-    if len(output) > len(ask.shape):
-        rows = f"expected rows of {least}{list(ask.shape)} for the {ask.why}, received {list(output)}"
-        return f"{rows}: put a Flatten before"
-    if len(ask.shape) == 1:
+    if len(ask.shape) == 1 and len(output) == 1:
         units = "unit" if ask.shape == (1,) else "units"
         return f"expected {least}{ask.shape[0]} {units} for the {ask.why}, received {output[-1]}"
     return f"expected rows of {least}{list(ask.shape)} for the {ask.why}, received {list(output)}"
+
+
+def _output_fix(ask: Wanted, target: Target, output: Shape, place: tuple[Step, ...]) -> str | None:
+    if len(output) > len(ask.shape):
+        return "put a Flatten before it"
+    if ask.shape == (1,) and target.kind == "labels" and target.classes == output[-1]:
+        return 'for a class each take the loss "sparse_categorical_crossentropy"'
+    if len(ask.shape) == 1 and place[-1] == "units":
+        return f"set units to {ask.shape[0]}"
+    return f"end with a Dense of {ask.shape[0]} units" if len(ask.shape) == 1 else None
 
 
 def _last_units(layers: tuple[Layer, ...]) -> tuple[Step, ...]:
@@ -79,7 +84,7 @@ def examine_metrics(training: Training, target: Target, output: Shape | None, fa
         place = ("training", "metrics", index)
         kind = kind_of(metric)
         if misfit := target_misfit(kind, target):
-            faults.add(f"{misfit}; the metric is {metric.type}", *place)
+            faults.add(f"{misfit.message}; the metric is {metric.type}", *place, fix=misfit.fix)
         elif output is not None and kind is not Kind.ANY:
             _examine_metric(metric, kind, target, output, place, faults)
 
@@ -90,13 +95,11 @@ def _examine_metric(
     ask = wanted(kind, target)
     if not ask.fits(output):
         message = f"expected a metric that compares outputs of {list(output)} with the {ask.why}"
-        faults.add(f"{message}, received {metric.type}: {_other_metric(kind, target)}", *place)
+        faults.add(f"{message}, received {metric.type}", *place, fix=_other_metric(kind, target))
         return
     if isinstance(metric, metrics.F1Score | metrics.FBetaScore) and len(target.shape) != 1:
-        message = (
-            f'expected a target with a number for each class, as {metric.type} needs: encode the target "one_hot"'
-        )
-        faults.add(message, *place)
+        message = f"expected a target with a number for each class, as {metric.type} needs"
+        faults.add(message, *place, fix='encode the target "one_hot"')
     _examine_number(metric, output, place, faults)
     for name, most in (("class_id", output[-1] - 1), ("top_k", output[-1])):
         value: int | None = getattr(metric, name, None)
@@ -110,11 +113,8 @@ def _examine_number(metric: Metric, output: Shape, place: tuple[Step, ...], faul
     argument = "class_aggregation" if isinstance(metric, metrics.R2Score) else "average"
     if output[-1] > 1 and isinstance(metric, _EACH) and getattr(metric, argument) is None:
         better = "uniform_average" if isinstance(metric, metrics.R2Score) else "macro"
-        faults.add(
-            f'expected one number for all {output[-1]} outputs: give {metric.type} an "{argument}" such as "{better}"',
-            *place,
-            argument,
-        )
+        message = f"expected one number for all {output[-1]} outputs from {metric.type}"
+        faults.add(message, *place, argument, fix=f'give it an "{argument}" such as "{better}"')
 
 
 def _other_metric(kind: Kind, target: Target) -> str:
@@ -123,37 +123,12 @@ def _other_metric(kind: Kind, target: Target) -> str:
     return "leave it out, or change the last layer"
 
 
-def history_names(training: Training, *, validated: bool) -> tuple[str, ...]:
-    """Return the columns that Keras's history will have."""
-    names = ("loss", *(metric.name for metric in training.metrics))
-    return (*names, *(f"val_{name}" for name in names)) if validated else names
-
-
-def examine_names(training: Training, *, validated: bool, faults: Faults) -> None:
-    """Note metrics whose names clash, and callbacks that wait for what no metric gives."""
-    taken = {"loss", "val_loss"}
+def examine_names(training: Training, faults: Faults) -> None:
+    """Note metrics whose columns in the history clash."""
+    taken = {"loss", "val_loss", *((RATE,) if sets_rate(training.callbacks) else ())}
     for index, metric in enumerate(training.metrics):
         names = {metric.name, f"val_{metric.name}"}
         if names & taken:
             message = f"expected names that differ in the history, received {say(metric.name)} again"
-            faults.add(f'{message}: give this metric another "name"', "training", "metrics", index)
+            faults.add(message, "training", "metrics", index, fix='give this metric another "name"')
         taken |= names
-    for index in range(len(training.callbacks)):
-        _examine_monitor(training, index, validated=validated, faults=faults)
-
-
-def _examine_monitor(training: Training, index: int, *, validated: bool, faults: Faults) -> None:
-    callback = training.callbacks[index]
-    names = history_names(training, validated=validated)
-    place = ("training", "callbacks", index)
-    if callback.monitor not in names:
-        message = f"expected one of {', '.join(names)}; received {say(callback.monitor)}"
-        lacks = callback.monitor in history_names(training, validated=True)
-        fix = ", for which data.split.validation is needed" if lacks else suggest(callback.monitor, names)
-        faults.add(f"{message}{fix}", *place, "monitor")
-        return
-    measured = callback.monitor.removeprefix("val_")
-    undirected = any(metric.name == measured and isinstance(metric, _UNDIRECTED) for metric in training.metrics)
-    if callback.mode == "auto" and undirected:
-        better = f"Keras does not know whether more or less of {say(callback.monitor)} is better"
-        faults.add(f'expected the mode "min" or "max", as {better}; received "auto"', *place, "mode")

@@ -1,0 +1,246 @@
+"""Trainings whose loss stops being finite: where, in which layer, and what they leave behind."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from service import attempts
+from stackyard.client.views import Reason
+from stackyard.spec import parse
+from tests.conftest import shared
+from tests.factories import submit
+from tests.worker.stock import Told, builder, prepared, rows, spec_of, stock, trained
+from worker import engine
+from worker.engine.diagnosis import diagnose
+from worker.engine.outcome import Divergence, Forward, LayerReference
+from worker.training import train
+
+
+def first_lost_step(spec, data):
+    """Epoch and step as a Keras callback sees them."""
+    seen = []
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):  # noqa: ARG002  # as Keras calls it
+            seen.append(logs["loss"])
+
+    stock(builder(spec, data)(), data, callbacks=[Steps()])
+    lost = [index for index, loss in enumerate(seen) if not np.isfinite(loss)]
+    return divmod(lost[0], -(-len(data.x_train) // spec.training.batch_size))
+
+
+def dense(units=8, **arguments):
+    return {"type": "Dense", "units": units, **arguments}
+
+
+WILD = [dense(activation="relu"), dense(activation="relu"), dense(1)]
+
+
+def test_epoch_and_step_are_keras_s_own():
+    spec = spec_of(WILD, optimizer={"type": "SGD", "learning_rate": 5.0})
+    outcome, told = trained(spec)
+    assert (outcome.diverged.epoch, outcome.diverged.step) == first_lost_step(spec, rows())
+    assert [number for number, _ in told.epochs] == list(range(outcome.diverged.epoch + 1))
+    assert not np.isfinite(told.epochs[-1][1]["loss"])
+
+
+NORMALISED = [
+    dense(),
+    {"type": "Dropout", "rate": 0.2},
+    {"type": "BatchNormalization", "gamma_initializer": {"type": "Constant", "value": 24.0}},
+    {"type": "Activation", "activation": "exponential", "name": "blow_up"},
+    dense(1),
+]
+"""One row far off is 15 / sqrt(16) deviations from the mean of its batch of 16, and exp(24 * 3.75) is not a float32.
+Without such a row a batch stays below exp(88)."""
+
+
+def first_layer(spec, data, step):
+    """The answer by other means: Keras's own forward pass, after a `fit` over the rows of the steps before."""
+    network = builder(spec, data)()
+    done = step * spec.training.batch_size
+    network.fit(
+        data.x_train[:done], data.y_train[:done], batch_size=spec.training.batch_size, shuffle=False, verbose=0
+    )
+    batch = data.x_train[done : done + spec.training.batch_size]
+    outputs = keras.Model(network.inputs, [layer.output for layer in network.layers])([batch], training=True)
+    lost = [index for index, output in enumerate(outputs) if not np.isfinite(output).all()]
+    return LayerReference(lost[0], network.layers[lost[0]].name, type(network.layers[lost[0]]).__name__)
+
+
+@pytest.mark.parametrize(
+    ("layers", "rate", "scale", "index"),
+    [(WILD, 1e38, 1e3, 0), (WILD, 1e10, 1.0, 1), (WILD, 1e17, 1.0, 2), (NORMALISED, 1e-30, 1.0, 3)],
+    ids=["the first", "the second", "the last", "behind dropout and normalisation"],
+)
+def test_the_first_layer_that_is_lost_is_named(layers, rate, scale, index):
+    spec = spec_of(layers, optimizer={"type": "SGD", "learning_rate": rate}, shuffle=False, loss="mae")
+    data = rows()
+    data.x_train[40] = 100.0
+    np.multiply(data.x_train, scale, out=data.x_train)
+    diverged = trained(spec, data)[0].diverged
+    assert diverged.epoch == 0
+    assert diverged.step > 0
+    assert diverged.layer == first_layer(spec, data, diverged.step)
+    assert diverged.layer.index == index
+    assert f'the layer "{diverged.layer.name}"' in diverged.sentence
+
+
+@pytest.mark.parametrize(
+    ("weight", "step"),
+    [(1e30, 0), (1.5e18, 2)],
+    ids=["the square of 1e30 is not a float32", "the sum of the epoch's losses is none"],
+)
+def test_a_loss_alone_can_be_lost(weight, step):
+    layers = [dense(1, kernel_initializer={"type": "Constant", "value": weight})]
+    spec = spec_of(layers, optimizer={"type": "SGD", "learning_rate": 1e-36})
+    outcome, _ = trained(spec)
+    assert (outcome.diverged.epoch, outcome.diverged.step) == (0, step)
+    assert outcome.diverged.forward == Forward(None)
+    assert "the output of every layer was finite" in outcome.diverged.sentence
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        {"type": "LearningRateScheduler", "schedule": {
+            "type": "PiecewiseConstantDecay", "boundaries": [1], "values": [0.001, 1e30]}},
+        {"type": "ReduceLROnPlateau", "patience": 1, "min_delta": 1e6, "factor": 0.5},
+        {"type": "SwapEMAWeights", "swap_on_epoch": True},
+        {"type": "TerminateOnNaN"},
+    ],
+    ids=lambda callback: callback["type"],
+)  # fmt: skip
+def test_callbacks_do_the_second_time_what_they_did_the_first(callback):
+    optimizer = {"type": "SGD", "learning_rate": 1.0, "use_ema": True, "momentum": 0.9}
+    spec = spec_of([dense(activation="relu"), {"type": "Dropout", "rate": 0.2}, dense(1)], optimizer=optimizer,
+                   epochs=20, callbacks=[callback])  # fmt: skip
+    outcome, _ = trained(spec)
+    assert outcome.diverged is not None
+    assert outcome.diverged.forward is not None
+
+
+def test_concrete_without_normalisation():
+    spec = parse(shared("specs/concrete-plain.json").read_bytes())
+    table = pd.read_csv(shared("data/concrete.csv"))
+    train = table.sample(frac=0.7, random_state=0)
+    rest = table.drop(train.index)
+
+    def numbers(part):
+        y = part.pop("CompressiveStrength").to_numpy("float32")
+        return part.to_numpy("float32"), y
+
+    data = prepared(numbers(train), numbers(rest))
+    outcome, told = trained(spec, data)
+    assert (outcome.diverged.epoch, outcome.diverged.step) == (0, 6)
+    assert outcome.diverged.layer == LayerReference(3, "dense_3", "Dense")
+    assert len(told.epochs) == 1
+
+
+def test_a_training_that_continues_runs_to_the_end_as_stock_keras_does():
+    spec = spec_of(WILD, optimizer={"type": "SGD", "learning_rate": 5.0}, on_nonfinite="continue")
+    outcome, told = trained(spec)
+    assert outcome.diverged is None
+    network, history = stock(builder(spec, rows())())
+    np.testing.assert_equal(told.columns(), history)
+    np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
+    assert np.isnan(history["loss"][-1])
+
+
+def test_a_training_that_stays_finite_is_done_once_and_equals_stock_keras():
+    layers = [dense(activation="relu"), {"type": "Dropout", "rate": 0.2}, "BatchNormalization", dense(1)]
+    spec, data, told = spec_of(layers), rows(), Told()
+    build = builder(spec, data)
+    built = []
+
+    def counted():
+        built.append(build())
+        return built[-1]
+
+    outcome = engine.train(counted, data, spec.training, told)
+    assert outcome.diverged is None
+    assert len(built) == 1
+    network, history = stock(build(), data)
+    assert told.columns() == history
+    np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
+
+
+class TestReplay:
+    """What the second time hears and says where it does not go like the first."""
+
+    SPEC = spec_of(WILD, optimizer={"type": "SGD", "learning_rate": 5.0})
+
+    def again(self, spec, *, epoch, step, watch=None):
+        data = rows()
+        return diagnose(builder(spec, data), data, spec.training, watch or Told(), Divergence(epoch, step))
+
+    def test_it_can_be_cancelled(self):
+        class Cancelled(Exception):
+            pass
+
+        class Wish(Told):
+            def check(self):
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            self.again(self.SPEC, epoch=3, step=0, watch=Wish())
+
+    def test_it_tells_of_no_epoch(self):
+        told = Told()
+        epoch, step = first_lost_step(self.SPEC, rows())
+        assert self.again(self.SPEC, epoch=epoch, step=step, watch=told) is not None
+        assert told.epochs == []
+        assert told.checks > 0
+
+    def test_a_step_that_is_finite_this_time_names_nothing(self):
+        assert self.again(spec_of(WILD), epoch=1, step=2) is None
+        assert "layer" not in Divergence(1, 2).sentence
+
+    def test_a_loss_that_is_lost_earlier_this_time_names_nothing(self):
+        assert self.again(self.SPEC, epoch=3, step=5) is None
+
+    def test_a_training_that_ends_earlier_this_time_names_nothing(self):
+        stop = {"type": "EarlyStopping", "monitor": "loss", "min_delta": 1e9}
+        assert self.again(spec_of(WILD, callbacks=[stop]), epoch=3, step=0) is None
+
+
+class TestJob:
+    """The same from the queue to the HTTP API."""
+
+    @pytest.fixture
+    def ended(self, sessions, store, client):
+        """The view of a job that was submitted, trained and concluded."""
+
+        def ended(**training):
+            data = {"dataset": "builtin:iris", "target": {"column": "target"}}
+            network = {"layers": [dense(activation="relu"), {"type": "Dense", "units": 1}]}
+            fit = {"loss": "mse", "metrics": [], "optimizer": {"type": "SGD", "learning_rate": 1e20}}
+            job = submit(sessions, data=data, network=network, training=fit | training)
+            with sessions.begin() as session:
+                claimed = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
+            told = Told()
+            conclusion = train(claimed, told, store)
+            with sessions.begin() as session:
+                attempts.conclude(session, claimed, conclusion)
+            return client.get(f"/v1/jobs/{job.id}").json(), told
+
+        return ended
+
+    def test_its_reason_says_where(self, ended):
+        job, told = ended()
+        assert job["state"] == "diverged"
+        reason = job["reason"]
+        assert reason["code"] == "loss_not_finite"
+        assert reason["epoch"] == told.epochs[-1][0]
+        assert reason["step"] >= 0
+        assert reason["layer"] == {"index": 1, "name": "dense_1", "type": "Dense"}
+        assert '"dense_1"' in reason["message"]
+        assert job["transitions"][-1]["reason"] == reason
+        assert Reason.model_validate(reason).layer.name == "dense_1"
+
+    def test_one_that_continues_succeeds(self, ended):
+        job, told = ended(on_nonfinite="continue", epochs=3)
+        assert job["state"] == "succeeded"
+        assert job["reason"] is None
+        assert [number for number, _ in told.epochs] == [0, 1, 2]
