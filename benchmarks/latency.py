@@ -4,20 +4,13 @@ A job waits from the moment before its POST is sent until its attempt begins; th
 that was, is this machine's.
 """
 
-import json
-import os
-import platform
-import signal
 import statistics
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
+from installation import Installation, installed, keep, machine
 
 from stackyard.client import Client
 
@@ -35,25 +28,16 @@ MEGABYTE = 1_000_000
 
 def main() -> None:
     """Measure, print a table, and keep the figures in `benchmarks/results`."""
-    with TemporaryDirectory(prefix="stackyard-bench-") as directory:
-        data_dir = Path(directory)
-        command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", directory]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            figures = _measure(_url(data_dir / "serve.json"), server.pid)
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
-    figures["machine"] = {"cores": os.cpu_count(), "processor": platform.processor(), "system": platform.platform()}
+    with installed() as server:
+        figures = _measure(server)
+    figures["machine"] = machine()
     for name, figure in figures.items():
         print(f"{name:32} {figure}")
-    results = Path(__file__).parent / "results" / "latency.json"
-    results.parent.mkdir(exist_ok=True)
-    results.write_text(json.dumps(figures, indent=2) + "\n")
+    keep("latency", figures)
 
 
-def _measure(url: str, server: int) -> dict[str, Any]:
-    with Client(url) as client:
+def _measure(server: Installation) -> dict[str, Any]:
+    with Client(server.url) as client:
         client.wait(client.submit(SPEC).id)  # the first job finds a worker that is still starting
         waits = sorted(_wait(client) for _ in range(JOBS))
         posts = sorted(1000 * _timed(lambda: client.submit(WAITING)) for _ in range(POSTS))
@@ -64,7 +48,7 @@ def _measure(url: str, server: int) -> dict[str, Any]:
         "posts": POSTS,
         "post_ms_median": round(statistics.median(posts), 1),
         "post_ms_p95": round(posts[int(len(posts) * 0.95)], 1),
-        "api_resident_MB": round(_api(server).memory_info().rss / MEGABYTE, 1),
+        "api_resident_MB": round(_api(server.pid).memory_info().rss / MEGABYTE, 1),
     }
 
 
@@ -87,15 +71,6 @@ def _api(server: int) -> psutil.Process:
     return next(
         process for process in psutil.Process(server).children(recursive=True) if "uvicorn" in process.cmdline()
     )
-
-
-def _url(record: Path) -> str:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if record.exists() and (told := json.loads(record.read_text()))["ready"]:
-            return told["url"]
-        time.sleep(0.05)
-    raise TimeoutError("the server did not become ready")
 
 
 if __name__ == "__main__":

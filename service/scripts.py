@@ -1,0 +1,36 @@
+"""A job as a Python script of stock Keras."""
+
+import json
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from service import datasets, jobs
+from service.builtins import PREFIX
+from service.errors import Conflict
+from service.sources import BUILTIN, CSV, NPZ, PARQUET
+from stackyard.spec import JobSpec
+from stackyard.spec.script import Builtin, Origin, write
+
+_ORIGINS = {CSV: Origin("csv"), PARQUET: Origin("parquet"), NPZ: Origin("npz")}
+
+
+def script(session: Session, job_id: UUID) -> str:
+    """The script that trains what the job trains, in whatever state the job is.
+
+    Raises:
+        NotFound: there is no such job.
+        Conflict: its dataset has been deleted, without whose columns there is no script.
+
+    """
+    job = jobs.get(session, job_id)
+    if job.dataset_id is None:
+        raise Conflict("dataset_deleted", "The job's dataset has been deleted, and with it what its columns are.")
+    dataset = datasets.get(session, job.dataset_id)
+    if dataset.media_type == BUILTIN:
+        origin = Origin(builtin=cast("Builtin", dataset.name.removeprefix(PREFIX)))
+    else:
+        origin = _ORIGINS[dataset.media_type]
+    spec = JobSpec.model_validate_json(json.dumps(job.spec))
+    return write(spec, datasets.description(dataset), origin)

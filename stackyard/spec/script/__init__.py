@@ -1,0 +1,9 @@
+"""A job as a Python script of stock pandas, scikit-learn and Keras.
+
+What of a spec comes into the script does so as a literal, by `repr`: a name is never code, nor part of a comment.
+"""
+
+from stackyard.spec.script.door import write
+from stackyard.spec.script.origin import Builtin, Origin
+
+__all__ = ["Builtin", "Origin", "write"]

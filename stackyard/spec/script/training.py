@@ -1,0 +1,116 @@
+"""The network and its training."""
+
+from collections.abc import Mapping
+
+from stackyard.spec.callbacks import Callback, LearningRateScheduler, TerminateOnNaN
+from stackyard.spec.check.report import Report
+from stackyard.spec.class_weight import spelt
+from stackyard.spec.losses import LABEL_LOSSES, Hinge, SquaredHinge
+from stackyard.spec.metrics import Accuracy, Metric
+from stackyard.spec.script.code import Group, Node, array, assign, call, literal, render
+from stackyard.spec.script.parts import constructor
+from stackyard.spec.script.source import Source
+from stackyard.spec.training import Training
+
+
+def build(source: Source, report: Report) -> None:
+    """Add the lines that make the network and compile it."""
+    training = report.spec.training
+    layers = [call("keras.Input", repr(report.input_shape)), *map(constructor, report.spec.network.layers)]
+    source.use("keras")
+    source.block(
+        f"keras.utils.set_random_seed({training.seed})",
+        assign("network", call("keras.Sequential", array(layers))),
+        render(
+            call(
+                "network.compile",
+                optimizer=constructor(training.optimizer),
+                loss=constructor(training.loss),
+                metrics=array([_metric(metric, report) for metric in training.metrics]),
+            )
+        ),
+    )
+
+
+def fit(source: Source, report: Report, *, tested: bool) -> None:
+    """Add the lines that train the network, evaluate it where `tested`, and keep what came of it."""
+    spec, training = report.spec, report.spec.training
+    further: dict[str, Node] = {}
+    if spec.data.split.validation is not None:
+        further["validation_data"] = "(x_validation, y_validation)"
+    if training.class_weight is not None:
+        _class_weight(source, report)
+        further["class_weight"] = "class_weight"
+    if spec.data.sample_weight is not None:
+        further["sample_weight"] = "sample_weight"
+    if watchers := _callbacks(training):
+        further["callbacks"] = array(watchers)
+    trained = call(
+        "network.fit",
+        "x_train",
+        "y_train",
+        batch_size=repr(training.batch_size),
+        epochs=repr(training.epochs),
+        shuffle=repr(training.shuffle),
+        **further,
+        verbose="2",
+    )
+    source.block(assign("history", trained))
+    if tested:
+        source.add(f"print(network.evaluate(x_test, y_test, batch_size={training.batch_size}, return_dict=True))")
+    source.use("pandas as pd")
+    source.block(
+        'pd.DataFrame(history.history).to_csv("history.csv", index_label="epoch", na_rep="nan")',
+        'network.save("model.keras")',
+    )
+
+
+def _metric(metric: Metric, report: Report) -> Node:
+    if not isinstance(metric, Accuracy):
+        return constructor(metric)
+    if metric.name == "accuracy":
+        return '"accuracy"'
+    kind = "Categorical"
+    if report.output_shape[-1] == 1:
+        kind = "Binary"
+    elif isinstance(report.spec.training.loss, LABEL_LOSSES):
+        kind = "SparseCategorical"
+    return call(f"keras.metrics.{kind}Accuracy", name=literal(metric.name))
+
+
+def _callbacks(training: Training) -> list[Node]:
+    made = [_callback(callback) for callback in training.callbacks]
+    if training.on_nonfinite == "stop" and not any(isinstance(one, TerminateOnNaN) for one in training.callbacks):
+        made.append(call("keras.callbacks.TerminateOnNaN"))
+    return made
+
+
+def _callback(callback: Callback) -> Node:
+    made = constructor(callback)
+    if not isinstance(callback, LearningRateScheduler):
+        return made
+    # Keras takes a function of the epoch.
+    function = f"lambda epoch: float({render(constructor(callback.schedule))}(epoch))"
+    arguments = tuple((name, function if name == "schedule" else node) for name, node in made.arguments)
+    return Group(made.opening, arguments)
+
+
+def _class_weight(source: Source, report: Report) -> None:
+    given, classes = report.spec.training.class_weight, report.task.classes or ()
+    signs = isinstance(report.spec.training.loss, Hinge | SquaredHinge)
+    if isinstance(given, Mapping):
+        weights = {
+            value if signs and isinstance(value, int) else place: given[spelt(value)]
+            for place, value in enumerate(classes)
+            if spelt(value) in given
+        }
+        source.block(f"class_weight = {weights!r}")
+        return
+    source.use("numpy as np")
+    source.use_from("sklearn.utils.class_weight", "compute_class_weight")
+    one_hot = report.spec.data.target.encode is not None
+    source.block(
+        f"labels = {'y_train.argmax(axis=1)' if one_hot else 'y_train'}",
+        'weights = compute_class_weight("balanced", classes=np.unique(labels), y=labels)',
+        "class_weight = {int(label): float(weight) for label, weight in zip(np.unique(labels), weights)}",
+    )
