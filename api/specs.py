@@ -1,8 +1,10 @@
-"""Specs before they are jobs: the schema of the language, and the compile report."""
+"""Specs before they are jobs: the schema of the language, the compile report, and networks out of Keras's JSON."""
 
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic.json_schema import GenerateJsonSchema
 
 from api import openapi
 from api.body import JsonBody
@@ -10,8 +12,17 @@ from api.dependencies import SessionsDep, SettingsDep
 from api.problems import RESPONSES
 from service import datasets
 from stackyard.spec import JobSpec, Report, check, parse
+from stackyard.spec.keras_json import Imported, read_keras
 
 router = APIRouter(prefix="/v1", tags=["specs"], responses=RESPONSES)
+
+_KERAS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "What `model.to_json()` gives, or the `config.json` of a `.keras` file.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+}
 
 
 @router.post("/specs/check", openapi_extra=openapi.SPEC_BODY)
@@ -23,7 +34,19 @@ def check_spec(body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> 
     return check(spec, datasets.description(dataset), settings.limits)
 
 
+@router.post("/specs/import", openapi_extra=_KERAS_BODY)
+def import_network(body: JsonBody, settings: SettingsDep) -> Imported:
+    """Answer a Keras model's network in the spec language; or name all that the language cannot say."""
+    return read_keras(body, settings.limits)
+
+
 @router.get("/schemas/job")
 def job_schema() -> dict[str, Any]:
     """The JSON Schema of a job's spec."""
-    return JobSpec.model_json_schema()
+    return _schema()
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    # Composing it takes a quarter of a second.
+    return {"$schema": GenerateJsonSchema.schema_dialect, **JobSpec.model_json_schema()}

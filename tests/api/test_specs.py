@@ -1,0 +1,63 @@
+"""Specs over HTTP before they are jobs."""
+
+import json
+
+import pytest
+
+from tests.factories import iris_spec
+from tests.spec.test_keras_json import COMPILED, MODEL, dense, door, layer, sequential
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_a_keras_model_becomes_a_network_that_a_job_can_have(client):
+    layers = [door(), dense(units=8, activation="relu"), dense("dense_1", activation="softmax")]
+    response = client.post("/v1/specs/import", json=sequential(*layers, compiled=COMPILED))
+
+    assert response.status_code == 200
+    answer = response.json()
+    assert answer["input_shape"] == [4]
+    assert answer["left_out"] == []
+    spec = iris_spec(network=answer["network"], training=answer["training"] | {"metrics": ["accuracy"]})
+    report = client.post("/v1/specs/check", json=spec)
+    assert report.status_code == 200, report.text
+    assert report.json()["totals"]["parameters"] == 4 * 8 + 8 + 8 * 3 + 3
+
+
+def test_what_the_language_cannot_say_comes_back_at_its_place(client):
+    response = client.post("/v1/specs/import", json=sequential(door(), dense(units=0), layer("Lambda")))
+
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == "application/problem+json"
+    pointers = {error["pointer"] for error in response.json()["errors"]}
+    assert pointers == {"/config/layers/1/config/units", "/config/layers/2/class_name"}
+
+
+HOSTILE = {
+    "nothing": b"",
+    "no JSON": b"{",
+    "a list": b"[]",
+    "an empty object": b"{}",
+    "duplicate keys": json.dumps(MODEL).replace('"units": 8', '"units": 8, "units": 9').encode(),
+    "NaN": json.dumps(MODEL).replace('"rate": 0.5', '"rate": NaN').encode(),
+    "a lone surrogate": json.dumps(MODEL).replace('"name": "dense"', '"name": "\\ud800"').encode(),
+    "a deep object": b'{"config":' * 10_000 + b"1" + b"}" * 10_000,
+    "layers by the hundred that are none": json.dumps(sequential(*[layer("Nope")] * 900)).encode(),
+    "a pickled function": json.dumps(sequential(layer("Lambda", function={"value": ["4wEAAAAAAAAA"]}))).encode(),
+    "a class of another module": json.dumps(sequential(dense() | {"module": "os", "class_name": "system"})).encode(),
+    "a spec": json.dumps(iris_spec()).encode(),
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
+def test_a_hostile_model_is_a_problem(client, body):
+    response = client.post("/v1/specs/import", content=body, headers=JSON)
+
+    assert response.status_code == 422, response.text
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert all({"pointer", "message"} <= error.keys() for error in response.json()["errors"])
+
+
+def test_a_model_is_refused_unless_it_is_called_json(client):
+    response = client.post("/v1/specs/import", content=json.dumps(MODEL), headers={"Content-Type": "text/plain"})
+    assert response.status_code == 415
