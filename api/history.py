@@ -17,7 +17,8 @@ from service.history import History
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
 _JSON, _CSV = "application/json", "text/csv"
-_MAX_EPOCH = 2**31 - 1
+MAX_EPOCH = 2**31 - 1
+"""What PostgreSQL's INTEGER, in which epochs are counted, can hold."""
 
 
 class HistoryView(BaseModel):
@@ -52,13 +53,19 @@ class HistoryView(BaseModel):
 def get_history(
     job_id: UUID,
     sessions: SessionsDep,
-    from_epoch: Annotated[int, Query(ge=0, le=_MAX_EPOCH)] = 0,
+    from_epoch: Annotated[int, Query(ge=0, le=MAX_EPOCH)] = 0,
+    max_points: Annotated[int | None, Query(ge=1)] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
-    """Tell every epoch recorded so far; `text/csv` by Accept has a row an epoch, and `nan` and `inf` in it."""
+    """Tell the epochs recorded so far; `text/csv` by Accept has a row an epoch, and `nan` and `inf` in it.
+
+    With `max_points` at most so many epochs come back, among them the first and the last, each metric's least and
+    greatest value and its first that is not finite; it must be at least 2 + 3 x the number of metrics.
+    """
     media_type = choose(accept, (_JSON, _CSV))
     with sessions.read() as session:
         told = history.read(session, job_id, from_epoch=from_epoch)
+    told = told.thinned(max_points)
     content = _csv(told) if media_type == _CSV else HistoryView.of(told).model_dump_json()
     return Response(content, media_type=media_type, headers={"Vary": "Accept"})
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from service.database import UNAVAILABLE
-from service.errors import Conflict, Invalid, NotFound, ServiceError, TooLarge, UnsupportedMediaType
+from service.errors import Conflict, Invalid, NotFound, ServiceError, TooLarge, Unavailable, UnsupportedMediaType
 from stackyard.spec import Problem, SpecError
 
 MEDIA_TYPE = "application/problem+json"
@@ -24,6 +24,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     SpecError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _CODES = {413: "too_large", 422: "invalid"}
 """Where Python's own names for a status differ from one release to the next."""
@@ -93,15 +94,16 @@ def install(app: FastAPI) -> None:
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     errors: tuple[Problem, ...] = error.problems if isinstance(error, (Invalid, SpecError)) else ()
-    code = error.code if isinstance(error, Conflict) else _code(status)
+    code = error.code if isinstance(error, (Conflict, Unavailable)) else _code(status)
     detail = _count(errors) if errors else str(error)
     # What is left of a refused body is not read, so the connection cannot serve another request.
-    headers = {"Connection": "close"} if isinstance(error, TooLarge) else None
+    headers = {"Connection": "close"} if isinstance(error, TooLarge) else {}
+    headers |= {"Retry-After": _RETRY_AFTER_S} if isinstance(error, Unavailable) else {}
     return problem_response(status, code=code, detail=detail, errors=errors, headers=headers)
 
 
 def _count(errors: Sequence[Problem]) -> str:
-    return errors[0].message if len(errors) == 1 else f"{len(errors)} errors; the first: {errors[0].message}"
+    return errors[0].sentence if len(errors) == 1 else f"{len(errors)} errors; the first: {errors[0].sentence}"
 
 
 def _bad_request(_request: Request, error: Exception) -> JSONResponse:

@@ -6,6 +6,7 @@ ServiceError
 ├── Invalid
 ├── TooLarge
 ├── UnsupportedMediaType
+├── Unavailable
 └── LeaseLost
 """
 
@@ -65,6 +66,20 @@ class UnsupportedMediaType(ServiceError):
 
     def __init__(self, received: str, expected: tuple[str, ...]) -> None:
         super().__init__(f"Expected a Content-Type of {', '.join(expected)}; received {received or 'none'}.")
+
+
+class Unavailable(ServiceError):
+    """It could be done, but not at this moment.
+
+    Args:
+        code: a word for programs (`charts_busy`).
+        message: a sentence for people.
+
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class LeaseLost(ServiceError):

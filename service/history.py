@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 
 from models import Epoch
 from models.types import Doubles
-from service import jobs
+from service import jobs, thinning
+from service.errors import Invalid
+from stackyard.spec import Problem
 
 _BETTER_WHEN_GREATER = (
     "acc",
@@ -37,6 +39,22 @@ class History:
     epochs: Sequence[int]
     metrics: Mapping[str, Sequence[float]]
 
+    def thinned(self, max_points: int | None) -> "History":
+        """The same with at most so many epochs, chosen by `service.thinning`; None leaves it whole.
+
+        Raises:
+            Invalid: so few cannot keep every metric's extremes.
+
+        """
+        if max_points is None:
+            return self
+        least = thinning.least(len(self.metrics))
+        if max_points < least:
+            raise _too_few(max_points, least, len(self.metrics))
+        places = thinning.thin(list(self.metrics.values()), len(self.epochs), max_points)
+        columns = {name: [column[place] for place in places] for name, column in self.metrics.items()}
+        return History([self.epochs[place] for place in places], columns)
+
 
 def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
     """The epochs of a job that are recorded so far, from `from_epoch` on.
@@ -54,6 +72,14 @@ def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
     numbers, names = Doubles.unpack(stored for _, stored in rows), job.metric_names
     columns = {name: numbers[place :: len(names)].tolist() for place, name in enumerate(names)}
     return History([epoch for epoch, _ in rows], columns)
+
+
+def _too_few(received: int, least: int, metrics: int) -> Invalid:
+    message = (
+        f"expected at least {least}, received {received}: the first and the last epoch, and the least, the greatest "
+        f"and the first value that is not finite of {metrics} metrics"
+    )
+    return Invalid((Problem(pointer="/query/max_points", message=message, received=received),))
 
 
 def higher_is_better(metric: str) -> bool:

@@ -1,0 +1,85 @@
+"""Histories and pictures, by the client and by the command line, against the real API."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from models import JobState
+from service.attempts import Conclusion
+from stackyard.client import ProblemError
+from tests.client.conftest import TOKEN
+from tests.recorded import record
+
+LOSS = [1 / (epoch + 1) for epoch in range(100)]
+EVALUATION = {
+    "on": "validation",
+    "rows": 30,
+    "rows_left_out": 0,
+    "metrics": {"loss": 0.1, "accuracy": None},
+    "nonfinite": {"accuracy": "NaN"},
+    "confusion": {"classes": [False, True], "matrix": [[10, 2], [3, 15]]},
+    "residuals": None,
+}
+
+
+@pytest.fixture
+def job(sessions):
+    return str(record(sessions, {"loss": LOSS}, Conclusion(JobState.SUCCEEDED, evaluation=EVALUATION)).id)
+
+
+@pytest.fixture
+def command(url):
+    """Runs a command and returns its exit status, output and complaints."""
+
+    def run(*arguments):
+        environment = os.environ | {"STACKYARD_URL": url, "STACKYARD_TOKEN": TOKEN, "COLUMNS": "200"}
+        words = [sys.executable, "-m", "stackyard", *map(str, arguments)]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+def test_a_history_is_thinned(stackyard, job):
+    thinned = stackyard.history(job, max_points=12)
+    assert len(thinned.epochs) <= 12
+    assert thinned.column("loss")[0] == 1.0
+    assert len(stackyard.history(job).epochs) == 100
+
+
+def test_pictures_are_bytes_of_their_format(stackyard, job):
+    assert stackyard.curve(job).startswith(b"<svg")
+    assert stackyard.curve(job, "png", metrics=["loss"], theme="dark", width=400).startswith(b"\x89PNG")
+    assert stackyard.evaluation_chart(job).startswith(b"<svg")
+    assert stackyard.evaluation_chart(job, "png", theme="dark").startswith(b"\x89PNG")
+    with pytest.raises(ProblemError) as caught:
+        stackyard.curve(job, metrics=["los"])
+    assert "expected some of loss" in caught.value.problem.errors[0].message
+
+
+def test_an_evaluation_is_typed(stackyard, job):
+    evaluation = stackyard.job(job).evaluation
+    assert (evaluation.on, evaluation.rows, evaluation.rows_left_out) == ("validation", 30, 0)
+    assert evaluation.confusion.classes == [False, True]
+    assert evaluation.confusion.matrix == [[10, 2], [3, 15]]
+    assert evaluation.residuals is None
+    assert evaluation.nonfinite == {"accuracy": "NaN"}
+
+
+@pytest.mark.parametrize(("name", "start"), [("curve.svg", b"<svg"), ("curve.PNG", b"\x89PNG")])
+def test_the_command_saves_a_picture(command, job, tmp_path, name, start):
+    path = tmp_path / name
+    assert command("curve", job, "-o", path, "--theme", "dark", "--from-epoch", "10") == (0, f"{path}\n", "")
+    assert path.read_bytes().startswith(start)
+
+
+def test_the_command_says_what_is_wrong(command, job, tmp_path):
+    status, _, complaint = command("curve", job, "-o", tmp_path / "curve.pdf")
+    assert status == 1
+    assert "ends in .svg or .png, received curve.pdf" in complaint
+    status, _, complaint = command("curve", job, "-o", tmp_path / "nowhere" / "curve.svg")
+    assert status == 1
+    assert "Cannot write" in complaint
+    assert "validation  loss 0.1" in command("job", job)[1]
