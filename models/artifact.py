@@ -15,7 +15,7 @@ class Artifact(JobOwned, Base):
     __tablename__ = "artifacts"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
-    """`model` or `summary`."""
+    """`model`, `summary` or `preprocessing`."""
     sha256: Mapped[str] = mapped_column(index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     media_type: Mapped[str]

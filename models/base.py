@@ -27,4 +27,5 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON(none_as_null=True),
         list[str]: JSON(),
+        list[dict[str, Any]]: JSON(),
     }

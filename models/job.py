@@ -46,6 +46,8 @@ class Job(Base):
     name: Mapped[str | None] = mapped_column(index=True)
     spec: Mapped[dict[str, Any]]
     """The whole `stackyard.spec.JobSpec`, defaults and seed filled in, as JSON."""
+    warnings: Mapped[list[dict[str, Any]]]
+    """What is legal in the spec and probably wrong: each a `stackyard.spec.Advice`, as JSON."""
     state: Mapped[JobState] = mapped_column(
         Enum(
             JobState,
@@ -79,7 +81,7 @@ class Job(Base):
     metric_names: Mapped[list[str]]
     """What the numbers in the job's `epochs` rows are, in their order."""
     evaluation: Mapped[dict[str, Any] | None]
-    """The test set's metrics: `metrics`, and `nonfinite` beside it."""
+    """What `worker.evaluation` found, as JSON."""
 
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

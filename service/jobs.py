@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
 from service import datasets, lifecycle, pages
@@ -16,7 +16,7 @@ from service.errors import Conflict, NotFound
 from service.ids import new_id
 from service.pages import Page
 from service.queue import QueueName
-from stackyard.spec import JobSpec, Limits, check
+from stackyard.spec import Advice, JobSpec, Limits, check
 
 _SEED_BITS = 32
 """`keras.utils.set_random_seed` takes NumPy's seeds: 32 bits."""
@@ -24,10 +24,11 @@ _SEED_BITS = 32
 
 @dataclass(frozen=True)
 class Checked:
-    """A spec that was found right, every default and its seed filled in, and the dataset that it means."""
+    """A spec that was found right, every default and its seed filled in, the dataset that it means, and warnings."""
 
     spec: JobSpec
     dataset: Dataset
+    warnings: tuple[Advice, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def examine(session: Session, spec: JobSpec, limits: Limits) -> Checked:
     """
     dataset = datasets.find(session, spec.data.dataset)
     report = check(spec, datasets.description(dataset), limits)
-    return Checked(_with_seed(report.spec), dataset)
+    return Checked(_with_seed(report.spec), dataset, report.warnings)
 
 
 def earlier(session: Session, idempotency: Idempotency | None) -> Job | None:
@@ -179,6 +180,7 @@ def _insert(session: Session, checked: Checked) -> Job:
         id=new_id(),
         name=spec.name,
         spec=spec.model_dump(mode="json"),
+        warnings=[warning.model_dump(mode="json") for warning in checked.warnings],
         state=JobState.QUEUED,
         dataset_id=dataset.id,
         dataset_name=dataset.name,
@@ -211,7 +213,7 @@ def _claim_key(session: Session, idempotency: Idempotency, job: Job) -> bool:
 
 
 def _filtered(wanted: JobFilter) -> Select[Job]:
-    query = select(Job)
+    query = select(Job).options(defer(Job.evaluation))  # tens of kilobytes, which no list shows
     if wanted.states:
         query = query.where(Job.state.in_(wanted.states))
     for tag in wanted.tags:

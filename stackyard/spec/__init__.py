@@ -2,7 +2,7 @@
 
 from stackyard.spec.base import Part
 from stackyard.spec.callbacks import Callback, EarlyStopping
-from stackyard.spec.check import LayerReport, Memory, Report, Rows, Totals, check
+from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, Rows, Task, Totals, check
 from stackyard.spec.data import ArrayData, ArrayPair, ArrayTarget, Data, Features, Normalize, TableData, TableTarget
 from stackyard.spec.description import (
     MAX_CATEGORIES,
@@ -13,9 +13,10 @@ from stackyard.spec.description import (
     TableDescription,
 )
 from stackyard.spec.document import decode
+from stackyard.spec.imputation import Imputation
 from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Layer
-from stackyard.spec.limits import Limits
+from stackyard.spec.limits import UNLIMITED, Limits
 from stackyard.spec.losses import Loss
 from stackyard.spec.metrics import Metric
 from stackyard.spec.network import Network
@@ -23,11 +24,22 @@ from stackyard.spec.optimizers import Optimizer
 from stackyard.spec.parsing import parse
 from stackyard.spec.problems import Problem, SpecError
 from stackyard.spec.run import Run
-from stackyard.spec.split import LastSplit, RandomSplit, Split, SplitMethod, TrainTestSplit, train_rows
+from stackyard.spec.split import (
+    ColumnSplit,
+    GroupSplit,
+    LastSplit,
+    RandomSplit,
+    Split,
+    SplitMethod,
+    TrainTestSplit,
+    train_rows,
+)
 from stackyard.spec.training import Training
 
 __all__ = [
     "MAX_CATEGORIES",
+    "UNLIMITED",
+    "Advice",
     "ArrayData",
     "ArrayDescription",
     "ArrayPair",
@@ -35,10 +47,14 @@ __all__ = [
     "ArraysDescription",
     "Callback",
     "ColumnDescription",
+    "ColumnSplit",
     "Data",
     "DatasetDescription",
     "EarlyStopping",
     "Features",
+    "Flops",
+    "GroupSplit",
+    "Imputation",
     "JobSpec",
     "LastSplit",
     "Layer",
@@ -62,6 +78,7 @@ __all__ = [
     "TableData",
     "TableDescription",
     "TableTarget",
+    "Task",
     "Totals",
     "TrainTestSplit",
     "Training",

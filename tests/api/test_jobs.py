@@ -33,6 +33,36 @@ def test_a_submitted_job_is_queued_and_tells_everything(client):
     assert job["created_at"].endswith("Z")
 
 
+def test_a_job_keeps_what_it_was_warned_of(submit, client):
+    job = submit(training={"batch_size": 500})
+    assert [(one["code"], one["pointer"]) for one in job["warnings"]] == [
+        ("batch_larger_than_data", "/training/batch_size")
+    ]
+    assert client.get(f"/v1/jobs/{job['id']}").json()["warnings"] == job["warnings"]
+
+
+def test_a_job_is_a_script_before_it_has_run(submit, client):
+    job = submit(training={"seed": None})
+    response = client.get(f"/v1/jobs/{job['id']}/script")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"].startswith("text/x-python")
+    compile(response.text, "train.py", "exec")
+    assert f"keras.utils.set_random_seed({job['spec']['training']['seed']})" in response.text
+
+
+def test_a_job_whose_dataset_is_gone_has_no_script(client):
+    rows = "a,b\n" + "1,2\n" * 20
+    dataset = client.post("/v1/datasets?name=gone", content=rows, headers={"Content-Type": "text/csv"}).json()
+    spec = iris_spec(data={"dataset": "gone", "target": {"column": "b"}}, training={"loss": "mse", "metrics": []})
+    spec["network"] = {"layers": [{"type": "Dense", "units": 1}]}
+    job = client.post("/v1/jobs", json=spec).json()
+    client.post(f"/v1/jobs/{job['id']}/cancel")
+    assert client.delete(f"/v1/datasets/{dataset['id']}").status_code == 204
+    response = client.get(f"/v1/jobs/{job['id']}/script")
+    assert response.status_code == 409
+    assert response.json()["code"] == "dataset_deleted"
+
+
 def test_a_seed_is_drawn_once_and_recorded(submit, client):
     job = submit(training={"seed": None})
     assert isinstance(job["spec"]["training"]["seed"], int)

@@ -1,9 +1,12 @@
 """One spec against one dataset."""
 
+from stackyard.spec.check.advice import advise
 from stackyard.spec.check.arrays import array_inputs
+from stackyard.spec.check.callbacks import examine_callbacks, history_names
+from stackyard.spec.check.class_weight import examine_class_weight
 from stackyard.spec.check.faults import Faults
-from stackyard.spec.check.inputs import Inputs
-from stackyard.spec.check.report import LayerReport, Report, Rows, Shape
+from stackyard.spec.check.inputs import Inputs, Target
+from stackyard.spec.check.report import Flops, LayerReport, Report, Rows, Shape
 from stackyard.spec.check.resources import (
     estimate,
     hold_epochs,
@@ -14,12 +17,17 @@ from stackyard.spec.check.resources import (
 )
 from stackyard.spec.check.stack import walk
 from stackyard.spec.check.table import table_inputs
-from stackyard.spec.check.training import examine_loss, examine_metrics, examine_names, history_names
+from stackyard.spec.check.task import task_of
+from stackyard.spec.check.training import examine_loss, examine_metrics, examine_names
+from stackyard.spec.check.vocabulary import examine_vocabulary
 from stackyard.spec.data import TableData
 from stackyard.spec.description import ArraysDescription, DatasetDescription, TableDescription
 from stackyard.spec.job import JobSpec
 from stackyard.spec.limits import Limits
 from stackyard.spec.problems import SpecError
+
+_FORWARD_AND_BACK = 3
+"""Going back costs about twice as much as going forward: the gradients of a layer's inputs and of its weights."""
 
 
 def check(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None = None) -> Report:
@@ -42,12 +50,14 @@ def check(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None = No
     inputs = _inputs(spec, dataset, faults)
     if inputs.shape is not None:
         hold_features(inputs.shape, limits, faults, table=isinstance(spec.data, TableData))
+    examine_vocabulary(spec, inputs, faults)
     layers = walk(spec.network.layers, inputs.shape, faults)
     _examine_training(spec, inputs, layers, faults)
-    if layers is None or inputs.shape is None:
+    if layers is None or inputs.shape is None or inputs.target is None:
         raise SpecError(faults.problems)
     hold_parameters(layers, limits, faults)
-    report = _report(spec, inputs, inputs.shape, layers)
+    report = _report(spec, inputs, inputs.shape, inputs.target, layers)
+    examine_class_weight(spec, report.task, faults)
     hold_memory(report.memory, limits, faults)
     if faults.problems:
         raise SpecError(faults.problems)
@@ -76,14 +86,15 @@ def _examine_training(spec: JobSpec, inputs: Inputs, layers: tuple[LayerReport, 
         output = None if layers is None else layers[-1].output_shape
         examine_loss(spec, inputs.target, layers, faults)
         examine_metrics(spec.training, inputs.target, output, faults)
-    examine_names(spec.training, validated=_validated(spec), faults=faults)
+    examine_names(spec.training, faults)
+    examine_callbacks(spec.training, validated=_validated(spec), faults=faults)
 
 
 def _validated(spec: JobSpec) -> bool:
     return spec.data.split.validation is not None
 
 
-def _report(spec: JobSpec, inputs: Inputs, shape: Shape, layers: tuple[LayerReport, ...]) -> Report:
+def _report(spec: JobSpec, inputs: Inputs, shape: Shape, target: Target, layers: tuple[LayerReport, ...]) -> Report:
     totals = total(layers)
     rows = inputs.rows.train
     return Report(
@@ -95,5 +106,15 @@ def _report(spec: JobSpec, inputs: Inputs, shape: Shape, layers: tuple[LayerRepo
         rows=inputs.rows,
         steps_per_epoch=None if rows is None else -(-rows // spec.training.batch_size),
         memory=estimate(spec.training, inputs, shape, layers, totals),
+        flops=_flops(layers, inputs.rows),
+        warnings=advise(spec, inputs),
+        task=task_of(spec.training.loss, target, layers[-1].output_shape),
         metrics=history_names(spec.training, validated=_validated(spec)),
     )
+
+
+def _flops(layers: tuple[LayerReport, ...], rows: Rows) -> Flops:
+    row = sum(layer.flops for layer in layers)
+    if rows.train is None or rows.validation is None:
+        return Flops(row=row, epoch=None)
+    return Flops(row=row, epoch=row * (_FORWARD_AND_BACK * rows.train + rows.validation))

@@ -1,5 +1,7 @@
 """What is known of a job before it queues."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackyard.spec.job import JobSpec
@@ -21,6 +23,9 @@ class LayerReport(_Reported):
     output_shape: Shape = Field(description="Sizes of the output's axes, the batch not counted.")
     parameters: int
     trainable_parameters: int
+    flops: int = Field(
+        description="Floating-point operations of one row's forward pass, estimated; a multiply-add counts 2."
+    )
 
 
 class Totals(_Reported):
@@ -49,6 +54,35 @@ class Memory(_Reported):
     total_bytes: int
 
 
+class Task(_Reported):
+    """What is learnt: one of `classes`, or amounts; `other` is what has no such simple meaning."""
+
+    kind: Literal["classification", "regression", "other"]
+    classes: tuple[int | bool | str, ...] | None = Field(
+        default=None,
+        description="The target's values in the order of the outputs; where one output tells two apart, no and yes.",
+    )
+
+
+class Flops(_Reported):
+    """Floating-point operations, estimated from the shapes; a multiply-add counts 2."""
+
+    row: int = Field(description="One row's forward pass.")
+    epoch: int | None = Field(
+        description="One epoch: every training row forward and, at twice the cost, backward; every validation row "
+        "forward. Null where the number of rows is not known."
+    )
+
+
+class Advice(_Reported):
+    """Something legal and probably wrong: a word for programs, a place, a sentence, and what would be better."""
+
+    code: str
+    pointer: str
+    message: str
+    fix: str
+
+
 class Report(_Reported):
     """A spec that was found right, every default filled in, and what follows from it."""
 
@@ -60,4 +94,7 @@ class Report(_Reported):
     rows: Rows
     steps_per_epoch: int | None
     memory: Memory
+    flops: Flops
+    task: Task
+    warnings: tuple[Advice, ...]
     metrics: tuple[str, ...] = Field(description="The columns that the history will have.")

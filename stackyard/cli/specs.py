@@ -1,0 +1,88 @@
+"""Commands about specs that are no jobs yet."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stackyard.cli.failure import CommandError
+from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
+from stackyard.client import Advice
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(check)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="A spec in JSON.", metavar="SPEC.json")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Check a spec without submitting it: shapes, parameters, memory, warnings; or every error."""
+    with connected(url, token) as client:
+        report = client.check(read_spec(file))
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(_layers(report))
+    console.print(_sizes(report))
+    warn([Advice.model_validate(warning) for warning in report["warnings"]])
+
+
+def read_spec(file: Path) -> dict[str, Any]:
+    """Read a spec's file.
+
+    Raises:
+        CommandError: it cannot be read, or is no JSON.
+
+    """
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise CommandError(f"Cannot read {file}: {error.strerror}.") from None
+    except ValueError as error:
+        raise CommandError(f"{file} is not JSON: {error}.") from None
+
+
+def warn(warnings: Iterable[Advice]) -> None:
+    """Print warnings to standard error."""
+    console = Console(stderr=True, highlight=False)
+    for warning in warnings:
+        console.print("[yellow]warning[/]", end=" ")
+        console.print(f"{warning.pointer or '/'}: {warning.message}: {warning.fix}", markup=False)
+
+
+def _layers(report: dict[str, Any]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("layer", "type", "output"):
+        table.add_column(title)
+    table.add_column("parameters", justify="right")
+    table.add_row("input", "", _shape(report["input_shape"]), "")
+    for layer in report["layers"]:
+        table.add_row(layer["name"], layer["type"], _shape(layer["output_shape"]), f"{layer['parameters']:,}")
+    return table
+
+
+def _sizes(report: dict[str, Any]) -> Table:
+    totals, rows, memory = report["totals"], report["rows"], report["memory"]
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_row("parameters", f"{totals['parameters']:,}, {totals['trainable_parameters']:,} of them trainable")
+    parts = (f"{name} {'?' if count is None else format(count, ',')}" for name, count in rows.items())
+    table.add_row("rows", ", ".join(parts))
+    table.add_row("memory", f"{memory['total_bytes'] / 2**20:,.1f} MiB while training")
+    if (flops := report["flops"]["epoch"]) is not None:
+        table.add_row("an epoch", f"{flops / 1e9:,.2f} billion floating-point operations")
+    return table
+
+
+def _shape(sizes: list[int]) -> str:
+    return " x ".join(str(size) for size in sizes) or "1"
