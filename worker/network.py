@@ -5,23 +5,86 @@ from typing import Any, get_args
 
 import keras
 
-from stackyard.spec import Layer, Network, Part, constraints, initializers, layers, regularizers
+from stackyard.spec import Network, Part, constraints, initializers, layers, regularizers, schedules
 from stackyard.spec.activations import Activation
 
 _ACTIVATIONS: Mapping[str, Any] = {name: getattr(keras.activations, name) for name in get_args(Activation)}
 
+_INITIALIZERS: tuple[type[Part], ...] = get_args(get_args(initializers.Initializer)[0])
+
 _CLASSES: Mapping[type[Part], Any] = {
-    layers.Dense: keras.layers.Dense,
     layers.Activation: keras.layers.Activation,
-    layers.ReLU: keras.layers.ReLU,
+    layers.Dense: keras.layers.Dense,
+    layers.Embedding: keras.layers.Embedding,
+    layers.Identity: keras.layers.Identity,
+    layers.Masking: keras.layers.Masking,
+    layers.ELU: keras.layers.ELU,
     layers.LeakyReLU: keras.layers.LeakyReLU,
     layers.PReLU: keras.layers.PReLU,
-    layers.ELU: keras.layers.ELU,
+    layers.ReLU: keras.layers.ReLU,
     layers.Softmax: keras.layers.Softmax,
+    layers.ActivityRegularization: keras.layers.ActivityRegularization,
+    layers.AlphaDropout: keras.layers.AlphaDropout,
     layers.Dropout: keras.layers.Dropout,
+    layers.GaussianDropout: keras.layers.GaussianDropout,
+    layers.GaussianNoise: keras.layers.GaussianNoise,
+    layers.SpatialDropout1D: keras.layers.SpatialDropout1D,
+    layers.SpatialDropout2D: keras.layers.SpatialDropout2D,
+    layers.SpatialDropout3D: keras.layers.SpatialDropout3D,
     layers.BatchNormalization: keras.layers.BatchNormalization,
+    layers.GroupNormalization: keras.layers.GroupNormalization,
     layers.LayerNormalization: keras.layers.LayerNormalization,
+    layers.RMSNormalization: keras.layers.RMSNormalization,
+    layers.UnitNormalization: keras.layers.UnitNormalization,
+    layers.Normalization: keras.layers.Normalization,
+    layers.Rescaling: keras.layers.Rescaling,
+    layers.Cropping1D: keras.layers.Cropping1D,
+    layers.Cropping2D: keras.layers.Cropping2D,
+    layers.Cropping3D: keras.layers.Cropping3D,
     layers.Flatten: keras.layers.Flatten,
+    layers.Permute: keras.layers.Permute,
+    layers.RepeatVector: keras.layers.RepeatVector,
+    layers.Reshape: keras.layers.Reshape,
+    layers.UpSampling1D: keras.layers.UpSampling1D,
+    layers.UpSampling2D: keras.layers.UpSampling2D,
+    layers.UpSampling3D: keras.layers.UpSampling3D,
+    layers.ZeroPadding1D: keras.layers.ZeroPadding1D,
+    layers.ZeroPadding2D: keras.layers.ZeroPadding2D,
+    layers.ZeroPadding3D: keras.layers.ZeroPadding3D,
+    layers.Conv1D: keras.layers.Conv1D,
+    layers.Conv1DTranspose: keras.layers.Conv1DTranspose,
+    layers.Conv2D: keras.layers.Conv2D,
+    layers.Conv2DTranspose: keras.layers.Conv2DTranspose,
+    layers.Conv3D: keras.layers.Conv3D,
+    layers.Conv3DTranspose: keras.layers.Conv3DTranspose,
+    layers.DepthwiseConv1D: keras.layers.DepthwiseConv1D,
+    layers.DepthwiseConv2D: keras.layers.DepthwiseConv2D,
+    layers.SeparableConv1D: keras.layers.SeparableConv1D,
+    layers.SeparableConv2D: keras.layers.SeparableConv2D,
+    layers.AdaptiveAveragePooling1D: keras.layers.AdaptiveAveragePooling1D,
+    layers.AdaptiveAveragePooling2D: keras.layers.AdaptiveAveragePooling2D,
+    layers.AdaptiveAveragePooling3D: keras.layers.AdaptiveAveragePooling3D,
+    layers.AdaptiveMaxPooling1D: keras.layers.AdaptiveMaxPooling1D,
+    layers.AdaptiveMaxPooling2D: keras.layers.AdaptiveMaxPooling2D,
+    layers.AdaptiveMaxPooling3D: keras.layers.AdaptiveMaxPooling3D,
+    layers.AveragePooling1D: keras.layers.AveragePooling1D,
+    layers.AveragePooling2D: keras.layers.AveragePooling2D,
+    layers.AveragePooling3D: keras.layers.AveragePooling3D,
+    layers.MaxPooling1D: keras.layers.MaxPooling1D,
+    layers.MaxPooling2D: keras.layers.MaxPooling2D,
+    layers.MaxPooling3D: keras.layers.MaxPooling3D,
+    layers.GlobalAveragePooling1D: keras.layers.GlobalAveragePooling1D,
+    layers.GlobalAveragePooling2D: keras.layers.GlobalAveragePooling2D,
+    layers.GlobalAveragePooling3D: keras.layers.GlobalAveragePooling3D,
+    layers.GlobalMaxPooling1D: keras.layers.GlobalMaxPooling1D,
+    layers.GlobalMaxPooling2D: keras.layers.GlobalMaxPooling2D,
+    layers.GlobalMaxPooling3D: keras.layers.GlobalMaxPooling3D,
+    layers.GRU: keras.layers.GRU,
+    layers.LSTM: keras.layers.LSTM,
+    layers.SimpleRNN: keras.layers.SimpleRNN,
+    layers.Bidirectional: keras.layers.Bidirectional,
+    layers.SpectralNormalization: keras.layers.SpectralNormalization,
+    layers.TimeDistributed: keras.layers.TimeDistributed,
     initializers.Zeros: keras.initializers.Zeros,
     initializers.Ones: keras.initializers.Ones,
     initializers.Constant: keras.initializers.Constant,
@@ -45,6 +108,12 @@ _CLASSES: Mapping[type[Part], Any] = {
     constraints.MinMaxNorm: keras.constraints.MinMaxNorm,
     constraints.NonNeg: keras.constraints.NonNeg,
     constraints.UnitNorm: keras.constraints.UnitNorm,
+    schedules.CosineDecay: keras.optimizers.schedules.CosineDecay,
+    schedules.CosineDecayRestarts: keras.optimizers.schedules.CosineDecayRestarts,
+    schedules.ExponentialDecay: keras.optimizers.schedules.ExponentialDecay,
+    schedules.InverseTimeDecay: keras.optimizers.schedules.InverseTimeDecay,
+    schedules.PiecewiseConstantDecay: keras.optimizers.schedules.PiecewiseConstantDecay,
+    schedules.PolynomialDecay: keras.optimizers.schedules.PolynomialDecay,
 }
 
 
@@ -59,28 +128,30 @@ def build(network: Network, input_shape: tuple[int, ...]) -> keras.Sequential:
         The network, not compiled.
 
     """
-    stack = [_layer(layer) for layer in network.layers]
+    stack = [_value(layer) for layer in network.layers]
     return keras.Sequential([keras.layers.InputLayer(input_shape), *stack])
 
 
 def arguments(part: Part) -> dict[str, Any]:
     """Return a part's arguments for the Keras class of the same name; a `name` of null is left to Keras."""
+    # In the order of Keras's signature: a random initializer draws its seed when it is made.
     given = {name: getattr(part, name) for name in type(part).model_fields if name != "type"}
-    return {name: _value(value) for name, value in given.items() if (name, value) != ("name", None)}
+    return {name: _argument(name, value) for name, value in given.items() if (name, value) != ("name", None)}
 
 
-def _layer(layer: Layer) -> keras.Layer:
-    # Arguments are made in the order of Keras's signature: a random initializer draws its seed when it is made.
-    given = arguments(layer)
-    if "activation" in given:
-        given["activation"] = _ACTIVATIONS.get(given["activation"])
-    return _CLASSES[type(layer)](**given)
+def _argument(name: str, value: object) -> Any:
+    if name in ("activation", "recurrent_activation"):
+        return None if value is None else _ACTIVATIONS[str(value)]
+    return _value(value)
 
 
 def _value(value: object) -> Any:
     match value:
         case layers.RenormClipping():
             return {name: bound for name, bound in value if bound is not None}
+        case Part() if isinstance(value, _INITIALIZERS) and value == type(value)():
+            # Keras makes one out of the class when it would make one out of a string: SimpleRNN draws a seed before.
+            return _CLASSES[type(value)]
         case Part():
             return _CLASSES[type(value)](**arguments(value))
         case tuple():

@@ -33,6 +33,6 @@ Activation = Literal[
     "swish",
     "tanh",
     "tanh_shrink",
-    "threshold",
 ]
-"""Not offered: `glu`, which halves its axis while Keras's layers state the shape of before."""
+"""Not offered: `glu`, which halves its axis while Keras's layers state the shape of before, and `threshold`, which
+needs arguments that no layer gives it."""

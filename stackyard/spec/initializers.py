@@ -10,14 +10,14 @@ from stackyard.spec.closed import Closed
 Axes = Annotated[Items[int], Field(min_length=1, max_length=8)]
 
 
-class _Random(Part):
+class RandomInitializer(Part):
     """An initializer that draws; with no `seed` it draws on the seed of the training, as in a Keras script."""
 
     type: Any  # each subclass narrows it; here so that it comes first
     seed: Seed | None = None
 
 
-class _Scaled(_Random):
+class _Scaled(RandomInitializer):
     """One of the variance-scaling family; the axes say which of the weight's count as inputs and outputs."""
 
     input_axes: Axes | None = None
@@ -50,7 +50,7 @@ class Identity(Part):
     gain: float = 1.0
 
 
-class RandomNormal(_Random):
+class RandomNormal(RandomInitializer):
     """A normal distribution."""
 
     type: Literal["RandomNormal"] = "RandomNormal"
@@ -58,7 +58,7 @@ class RandomNormal(_Random):
     stddev: NonNegative = 0.05
 
 
-class RandomUniform(_Random):
+class RandomUniform(RandomInitializer):
     """A uniform distribution."""
 
     type: Literal["RandomUniform"] = "RandomUniform"
@@ -66,7 +66,7 @@ class RandomUniform(_Random):
     maxval: float = 0.05
 
 
-class TruncatedNormal(_Random):
+class TruncatedNormal(RandomInitializer):
     """A normal distribution with no value further than two deviations from the mean."""
 
     type: Literal["TruncatedNormal"] = "TruncatedNormal"
@@ -119,7 +119,7 @@ class LecunUniform(_Scaled):
     type: Literal["LecunUniform"] = "LecunUniform"
 
 
-class Orthogonal(_Random):
+class Orthogonal(RandomInitializer):
     """A random orthogonal matrix times `gain`; for weights of rank 2 or more."""
 
     type: Literal["Orthogonal"] = "Orthogonal"

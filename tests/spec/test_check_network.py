@@ -8,6 +8,8 @@ from stackyard.spec import Limits
 from tests.spec.documents import MNIST, REGRESSION, as_arrays, changed, checked, refused
 
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax"}
+IMAGES = {"type": "Reshape", "target_shape": [2, 2, 1]}
+STEPS = {"type": "Reshape", "target_shape": [2, 2]}
 
 
 def stack(*layers):
@@ -39,7 +41,7 @@ def test_the_report_is_json_with_shapes_as_lists():
     report = checked(changed({})).model_dump(mode="json")
     assert report["layers"][0]["output_shape"] == [8]
     assert report["spec"]["network"]["layers"][0]["kernel_initializer"]["type"] == "GlorotUniform"
-    assert report["metrics"] == ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert report["metrics"] == ["accuracy", "loss", "val_accuracy", "val_loss"]
 
 
 @pytest.mark.parametrize(
@@ -83,6 +85,170 @@ def test_the_report_is_json_with_shapes_as_lists():
 def test_a_layer_that_cannot_stand_there_is_refused(layer, at, words):
     found = refused(stack(layer))
     assert words in found[f"/network/layers/0{at}"], found
+
+
+CONV = {"type": "Conv2D", "filters": 4, "kernel_size": 2}
+LSTM = {"type": "LSTM", "units": 3}
+
+
+@pytest.mark.parametrize(
+    ("layers", "at", "words"),
+    [
+        ([CONV], "/0", 'put a "Reshape" to 3 axes before'),
+        (
+            [IMAGES, CONV | {"kernel_size": 3}],
+            "/1/kernel_size",
+            'at most 2, the size of an axis of [2, 2], or the padding "same"',
+        ),
+        ([IMAGES, CONV | {"groups": 2}], "/1/groups", "a divisor of the 1 channels"),
+        ([IMAGES, CONV | {"groups": 3}], "/1/groups", "a divisor of the 4 filters"),
+        ([IMAGES, CONV | {"strides": 2, "dilation_rate": 2}], "/1/dilation_rate", "beside strides"),
+        ([IMAGES, CONV | {"kernel_size": [2, 2, 2]}], "/1/kernel_size", "at most 2 elements, received 3"),
+        ([IMAGES, CONV | {"data_format": "channels_first"}], "/1/data_format", "cannot be trained on a CPU"),
+        (
+            [IMAGES, {"type": "Conv2DTranspose", "filters": 1, "kernel_size": 2, "dilation_rate": 2}],
+            "/1/dilation_rate",
+            "cannot be trained on a CPU",
+        ),
+        (
+            [IMAGES, {"type": "Conv2DTranspose", "filters": 1, "kernel_size": 2, "output_padding": 1}],
+            "/1/output_padding",
+            "less than the strides, [1, 1]",
+        ),
+        (
+            [IMAGES, {"type": "DepthwiseConv2D", "kernel_size": 1, "strides": [1, 2]}],
+            "/1/strides",
+            "the same stride",
+        ),
+        ([IMAGES, {"type": "MaxPooling2D", "pool_size": [2, 3]}], "/1/pool_size", "received 3"),
+        ([STEPS, {"type": "AdaptiveMaxPooling1D", "output_size": 1}], "/1/output_size", '"GlobalMaxPooling1D"'),
+        ([STEPS, {"type": "Cropping1D", "cropping": [1, 1]}], "/1/cropping", "less than 2 in all"),
+        ([{"type": "Reshape", "target_shape": [3, -1]}], "/0/target_shape", "product is 4"),
+        ([{"type": "Reshape", "target_shape": [-1, -1]}], "/0/target_shape", "-1 once"),
+        ([{"type": "Reshape", "target_shape": [0]}], "/0/target_shape", "product is 4"),
+        ([{"type": "Permute", "dims": [2, 1]}], "/0/dims", "1 dims"),
+        ([{"type": "Permute", "dims": [1, 3]}], "/0/dims", "each number from 1 to 2"),
+        ([STEPS, {"type": "RepeatVector", "n": 2}], "/1", 'put a "Flatten" before'),
+        ([{"type": "GroupNormalization", "groups": 3}], "/0/groups", "a divisor of the 4 channels"),
+        (
+            [{"type": "Reshape", "target_shape": [4, 1]}, {"type": "RMSNormalization", "axis": 1}],
+            "/1/axis",
+            "expected -1",
+        ),
+        ([{"type": "Rescaling", "scale": [1.0, 2.0]}], "/0/scale", "a list of 4"),
+        (["Normalization"], "/0", "give both"),
+        ([{"type": "Normalization", "mean": 0.0, "variance": [1.0]}], "/0/variance", "as many variances"),
+        ([LSTM], "/0", 'put a "Reshape" to 2 axes before'),
+        ([STEPS, LSTM | {"return_state": True}], "/1/return_state", "one input"),
+        ([STEPS, LSTM | {"use_cudnn": True}], "/1/use_cudnn", '"auto" or false'),
+        ([STEPS, LSTM | {"stateful": True}], "/1/stateful", "may be smaller"),
+        (
+            [STEPS, LSTM | {"bias_initializer": "identity"}],
+            "/1/bias_initializer",
+            "any shape for bias of shape [12]",
+        ),
+        (
+            [STEPS, {"type": "Bidirectional", "layer": LSTM, "backward_layer": LSTM}],
+            "/1/backward_layer",
+            "so that each goes one way",
+        ),
+        (
+            [
+                STEPS,
+                {
+                    "type": "Bidirectional",
+                    "layer": LSTM | {"kernel_regularizer": "orthogonal", "units": 1, "activation": "softmax"},
+                },
+            ],
+            "/1/layer/activation",
+            "share is always 1",
+        ),
+        (
+            [
+                STEPS,
+                {"type": "TimeDistributed", "layer": {"type": "Dense", "units": 2, "bias_initializer": "identity"}},
+            ],
+            "/1/layer/bias_initializer",
+            "any shape",
+        ),
+        (
+            [{"type": "SpectralNormalization", "layer": {"type": "Dense", "units": 2, "lora_rank": 1}}],
+            "/0/layer/lora_rank",
+            "several parts",
+        ),
+        (
+            [{"type": "Embedding", "input_dim": 9, "output_dim": 2, "mask_zero": True}, "Softmax"],
+            "/1",
+            "no mask before Softmax",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_layers_that_do_not_fit_are_refused_with_the_fix(layers, at, words):
+    found = refused(stack(*layers))
+    assert words in found[f"/network/layers{at}"], found
+
+
+@pytest.mark.parametrize(
+    ("layers", "flops"),
+    [
+        ([{"type": "Dense", "units": 5, "activation": "relu"}], 2 * 4 * 5 + 5 + 5),
+        ([IMAGES, CONV | {"padding": "same", "use_bias": False}], 2 * (2 * 2 * 1 * 4) * 4),
+        (
+            [IMAGES, {"type": "SeparableConv2D", "filters": 3, "kernel_size": 2, "depth_multiplier": 2}],
+            2 * 8 + 2 * 6 + 3,
+        ),
+        ([IMAGES, {"type": "Conv2DTranspose", "filters": 3, "kernel_size": 2}], 2 * (2 * 2 * 3) * 4 + 3 * 3 * 3),
+        ([IMAGES, "MaxPooling2D"], 4),
+        ([STEPS, {"type": "SimpleRNN", "units": 3}], 2 * (2 * 2 * 3 + 2 * 3 * 3 + 3 + 3)),
+        ([STEPS, LSTM], 2 * (2 * 2 * 12 + 2 * 3 * 12 + 12 + 9 * 3)),
+        ([STEPS, {"type": "Bidirectional", "layer": LSTM}], 4 * (2 * 2 * 12 + 2 * 3 * 12 + 12 + 9 * 3)),
+        ([STEPS, {"type": "TimeDistributed", "layer": {"type": "Dense", "units": 5}}], 2 * (2 * 2 * 5 + 5)),
+        ([{"type": "Embedding", "input_dim": 9, "output_dim": 2}], 0),
+        (["Flatten"], 0),
+        (["ReLU"], 4),
+    ],
+)
+def test_operations_are_counted(layers, flops):
+    report = checked(stack(*layers, "Flatten"))
+    assert report.layers[len(layers) - 1].flops == flops
+
+
+def test_the_layers_within_take_names_too():
+    layers = [STEPS, {"type": "Bidirectional", "layer": LSTM | {"return_sequences": True}}, LSTM]
+    assert [layer.name for layer in checked(stack(*layers)).layers] == ["reshape", "bidirectional", "lstm_1", "dense"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"type": "Conv2D", "filters": 2**62, "kernel_size": [2**62, 1], "padding": "same"},
+        {"type": "ZeroPadding2D", "padding": 2**62},
+        {"type": "UpSampling2D", "size": 2**62},
+        {"type": "Conv2DTranspose", "filters": 1, "kernel_size": 2**62},
+        {"type": "TimeDistributed", "layer": {"type": "RepeatVector", "n": 2**62}},
+    ],
+    ids=lambda layer: layer["type"],
+)
+def test_huge_sizes_are_integers_and_nothing_else(layer):
+    begin = time.perf_counter()
+    before = {"type": "Reshape", "target_shape": [2, 2]} if layer["type"] == "TimeDistributed" else IMAGES
+    found = refused(stack(before, layer, "Flatten"))
+    assert time.perf_counter() - begin < 0.05
+    assert any("(limit max_" in message for message in found.values())
+
+
+def test_sizes_that_grow_without_end_are_left_early():
+    found = refused(stack(STEPS, *[{"type": "UpSampling1D", "size": 2**62}] * 900))
+    assert found == {"/network/layers/5": "expected smaller rows, received more than 2**256 numbers"}
+
+
+def test_a_thousand_layers_take_milliseconds():
+    document = stack(*[{"type": "Dense", "units": 4}, "BatchNormalization"] * 499, "Flatten")
+    checked(document)
+    begin = time.perf_counter()
+    assert len(checked(document).layers) == 1000
+    assert time.perf_counter() - begin < 0.5
 
 
 def test_two_layers_of_one_name_are_refused():

@@ -6,10 +6,23 @@ from typing import get_args
 import keras
 import pytest
 
-from stackyard.spec import callbacks, constraints, initializers, layers, losses, metrics, optimizers, regularizers
+from stackyard.spec import (
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from stackyard.spec.activations import Activation
 from stackyard.spec.base import Part
+from stackyard.spec.check.callbacks import UNDIRECTED
+from stackyard.spec.check.shapes import masked_after
 from stackyard.spec.closed import squash
+from stackyard.spec.layers.plain import ALIASES
 
 
 def parts(union) -> list[type[Part]]:
@@ -20,6 +33,7 @@ def parts(union) -> list[type[Part]]:
 ROOMS = [
     (layers.Layer, keras.layers),
     (optimizers.Optimizer, keras.optimizers),
+    (schedules.Schedule, keras.optimizers.schedules),
     (initializers.Initializer, keras.initializers),
     (regularizers.Regularizer, keras.regularizers),
     (constraints.Constraint, keras.constraints),
@@ -44,6 +58,8 @@ LEFT_OUT = {
 
 LEFT_OUT_OF = {
     (metrics.F1Score, "beta"): "1 by definition",
+    (layers.Embedding, "weights"): "the numbers of a trained network are no part of a spec",
+    (layers.Bidirectional, "weights"): "the numbers of a trained network are no part of a spec",
 }
 
 FROM_THE_BASE = {"type", "name", "trainable"}
@@ -58,7 +74,8 @@ def keras_arguments(theirs):
 def same(ours, theirs):
     """Keras writes a part without arguments of its own as a string, in either spelling."""
     if isinstance(ours, Part):
-        return ours == type(ours)() and squash(ours.type) == squash(theirs)
+        named = {squash(theirs), squash(type(keras.initializers.get(theirs)).__name__)}
+        return ours == type(ours)() and squash(ours.type) in named
     return ours == theirs
 
 
@@ -89,7 +106,14 @@ def test_no_argument_is_made_up(ours, theirs):
     assert set(ours.model_fields) <= taken, set(ours.model_fields) - taken
 
 
-NEEDED = {"recall": 0.5, "precision": 0.5, "specificity": 0.5, "sensitivity": 0.5}
+NEEDED = {"recall": 0.5, "precision": 0.5, "specificity": 0.5, "sensitivity": 0.5} | {
+    "initial_learning_rate": 0.5,
+    "decay_steps": 1,
+    "first_decay_steps": 1,
+    "decay_rate": 0.5,
+    "boundaries": [1],
+    "values": [0.5, 0.5],
+}
 
 
 def made(ours, theirs):
@@ -99,7 +123,7 @@ def made(ours, theirs):
 
 @pytest.mark.parametrize(("ours", "theirs"), [pair for pair in PAIRS if "name" in pair[0].model_fields])
 def test_names_are_what_keras_makes_of_them(ours, theirs):
-    if issubclass(ours, losses.LossBase | metrics.MetricBase):
+    if issubclass(ours, losses.LossBase | metrics.MetricBase) or ours in parts(schedules.Schedule):
         assert ours.model_fields["name"].default == made(ours, theirs).name
     else:
         assert ours.model_fields["name"].default is None
@@ -107,10 +131,8 @@ def test_names_are_what_keras_makes_of_them(ours, theirs):
 
 @pytest.mark.parametrize("ours", [part for part in parts(metrics.Metric) if part is not metrics.Accuracy])
 def test_the_directions_that_keras_does_not_know_are_ours(ours):
-    from stackyard.spec.check.training import _UNDIRECTED  # noqa: PLC0415  # the only test that looks inside
-
     known = hasattr(made(ours, getattr(keras.metrics, ours.__name__)), "_direction")
-    assert known == (ours not in _UNDIRECTED)
+    assert known == (ours not in UNDIRECTED)
 
 
 def classes(room, base) -> set[str]:
@@ -122,7 +144,23 @@ def classes(room, base) -> set[str]:
 
 
 NOT_OFFERED = {
+    "layers": {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
+    | {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention"}
+    | {"RNN", "SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
+    | {"Lambda", "Wrapper", "JaxLayer", "FlaxLayer", "TFSMLayer", "TorchModuleWrapper"}
+    | {"CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup", "StringLookup"}
+    | {"TextVectorization", "MelSpectrogram", "STFTSpectrogram", "MaxNumBoundingBoxes", "Pipeline"}
+    | {"AugMix", "AutoContrast", "CenterCrop", "CutMix", "MixUp", "RandAugment", "Resizing", "Solarization"}
+    | {"ContrastLimitedAdaptiveHistogramEqualization", "Equalization"}
+    | {"RandomBrightness", "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop"}
+    | {"RandomElasticTransform", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue"}
+    | {"RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation"}
+    | {"RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom"}
+    | {"EinsumDense", "ReversibleEmbedding", "InputLayer"},
     "optimizers": {"LossScaleOptimizer", "MultiOptimizer"},
+    "schedules": set(),
+    "callbacks": {"BackupAndRestore", "CSVLogger", "ModelCheckpoint", "OrbaxCheckpoint", "TensorBoard"}
+    | {"RemoteMonitor", "LambdaCallback", "History", "ProgbarLogger", "CallbackList"},
     "losses": {"CTC", "Circle"},
     "initializers": {"STFT"},
     "regularizers": set(),
@@ -136,7 +174,10 @@ NOT_OFFERED = {
 @pytest.mark.parametrize(
     ("union", "room", "base"),
     [
+        (layers.Layer, keras.layers, keras.layers.Layer),
         (optimizers.Optimizer, keras.optimizers, keras.optimizers.Optimizer),
+        (schedules.Schedule, keras.optimizers.schedules, keras.optimizers.schedules.LearningRateSchedule),
+        (callbacks.Callback, keras.callbacks, keras.callbacks.Callback),
         (losses.Loss, keras.losses, keras.losses.Loss),
         (initializers.Initializer, keras.initializers, keras.initializers.Initializer),
         (regularizers.Regularizer, keras.regularizers, keras.regularizers.Regularizer),
@@ -160,4 +201,35 @@ def test_no_activation_is_missing():
         for name in dir(keras.activations)
         if inspect.isfunction(getattr(keras.activations, name)) and name not in {"get", "serialize", "deserialize"}
     }
-    assert offered == theirs - {"glu"}
+    assert offered == theirs - {"glu", "threshold"}
+
+
+NEEDED_BY_LAYERS = {
+    "activation": "relu",
+    "rate": 0.5,
+    "mean": 0.0,
+    "variance": 1.0,
+    "target_shape": [1],
+    "dims": [1],
+}
+"""What is no count, of the arguments that plain layers need."""
+
+
+OF_THEIR_OWN = {*parts(layers.Recurrent), layers.GlobalAveragePooling1D, layers.Softmax, layers.Embedding}
+"""An argument decides whether they hand a mask on, or they take it off, or are refused one."""
+
+
+@pytest.mark.parametrize("ours", [part for part in parts(layers.Plain) if part not in OF_THEIR_OWN])
+def test_masks_are_handed_on_by_the_layers_that_keras_says(ours):
+    wanted = {name for name, field in ours.model_fields.items() if field.is_required()}
+    wanted |= {"mean", "variance"} & set(ours.model_fields)
+    given = {name: NEEDED_BY_LAYERS.get(name, 1) for name in wanted}
+    theirs = getattr(keras.layers, ours.__name__)(**given)
+    assert masked_after(ours(**given), masked=True) == theirs.supports_masking
+
+
+def test_keras_s_second_names_for_layers_are_ours_too():
+    ours = {part.__name__ for part in parts(layers.Layer)}
+    named = {name: getattr(keras.layers, name) for name in dir(keras.layers)}
+    second = {name: cls.__name__ for name, cls in named.items() if inspect.isclass(cls) and cls.__name__ != name}
+    assert {name: first for name, first in second.items() if first in ours} == ALIASES

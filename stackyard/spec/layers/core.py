@@ -7,7 +7,7 @@ from pydantic import model_validator
 from stackyard.spec.activations import Activation as ActivationName
 from stackyard.spec.base import Count, Positive, refusal
 from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import GlorotUniform, Initializer, Zeros
+from stackyard.spec.initializers import GlorotUniform, Initializer, RandomUniform, Zeros
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.regularizers import Regularizer
 
@@ -36,8 +36,46 @@ class Dense(LayerBase):
         return self
 
 
+class Embedding(LayerBase):
+    """A vector for each whole number from 0 to `input_dim` - 1; Keras cuts the fraction off any other number.
+
+    With `mask_zero`, later layers leave out the places where the number is 0. Keras's `weights`, the numbers of a
+    trained network, are no part of a spec.
+    """
+
+    type: Literal["Embedding"] = "Embedding"
+    input_dim: Count
+    output_dim: Count
+    embeddings_initializer: Initializer = RandomUniform()
+    embeddings_regularizer: Regularizer | None = None
+    embeddings_constraint: Constraint | None = None
+    mask_zero: bool = False
+    lora_rank: Count | None = None
+    lora_alpha: Positive | None = None
+
+    @model_validator(mode="after")
+    def _lora_is_alone(self) -> Self:
+        if self.lora_rank is not None and self.embeddings_constraint is not None:
+            message = "expected no embeddings_constraint beside lora_rank: Keras has no both"
+            raise refusal(message, "embeddings_constraint")
+        return self
+
+
 class Activation(LayerBase):
     """An activation function on its own."""
 
     type: Literal["Activation"] = "Activation"
     activation: ActivationName
+
+
+class Identity(LayerBase):
+    """Lets everything through."""
+
+    type: Literal["Identity"] = "Identity"
+
+
+class Masking(LayerBase):
+    """Makes later layers leave out the steps all of whose numbers are `mask_value`."""
+
+    type: Literal["Masking"] = "Masking"
+    mask_value: float = 0.0

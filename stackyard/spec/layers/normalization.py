@@ -65,3 +65,41 @@ class LayerNormalization(LayerBase):
     gamma_regularizer: Regularizer | None = None
     beta_constraint: Constraint | None = None
     gamma_constraint: Constraint | None = None
+
+
+class GroupNormalization(LayerBase):
+    """Normalises each row over groups of channels along `axis`; -1 `groups` are one for each channel."""
+
+    type: Literal["GroupNormalization"] = "GroupNormalization"
+    groups: Annotated[int, Field(ge=-1)] = 32
+    axis: int = -1
+    epsilon: Positive = 0.001
+    center: bool = True
+    scale: bool = True
+    beta_initializer: Initializer = Zeros()
+    gamma_initializer: Initializer = Ones()
+    beta_regularizer: Regularizer | None = None
+    gamma_regularizer: Regularizer | None = None
+    beta_constraint: Constraint | None = None
+    gamma_constraint: Constraint | None = None
+
+    @model_validator(mode="after")
+    def _some_groups(self) -> Self:
+        if self.groups == 0:
+            raise refusal("expected 1 group or more, or -1 for one a channel; received 0", "groups")
+        return self
+
+
+class RMSNormalization(LayerBase):
+    """Divides each row by its root mean square over `axis`, and learns a scale."""
+
+    type: Literal["RMSNormalization"] = "RMSNormalization"
+    axis: Annotated[int | Axes, ONE_OR_MANY] = -1
+    epsilon: Positive = 1e-6
+
+
+class UnitNormalization(LayerBase):
+    """Gives each row a norm of 1 over `axis`."""
+
+    type: Literal["UnitNormalization"] = "UnitNormalization"
+    axis: Annotated[int | Axes, ONE_OR_MANY] = -1
