@@ -26,8 +26,8 @@ def install(app: FastAPI) -> None:
             document = stock()
             schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
             spec = JobSpec.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
-            for name, schema in {**spec.pop("$defs", {}), "JobSpec": spec}.items():
-                schemas.setdefault(name, schema)
+            # Over FastAPI's own, which knows specs from responses alone: without short forms.
+            schemas |= {**spec.pop("$defs", {}), "JobSpec": spec}
         return app.openapi_schema or stock()
 
     app.openapi = complete

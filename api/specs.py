@@ -10,6 +10,7 @@ from api import openapi
 from api.body import JsonBody
 from api.dependencies import SessionsDep, SettingsDep
 from api.problems import RESPONSES
+from api.views import DatasetReference
 from service import datasets
 from stackyard.spec import JobSpec, Report, check, parse
 from stackyard.spec.keras_json import Imported, read_keras
@@ -25,13 +26,21 @@ _KERAS_BODY: dict[str, Any] = {
 }
 
 
+class ReportView(Report):
+    """What is known of a job before it queues, and the version of the dataset that it would train on."""
+
+    dataset: DatasetReference
+
+
 @router.post("/specs/check", openapi_extra=openapi.SPEC_BODY)
-def check_spec(body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> Report:
-    """Answer every default filled in, and each layer's output shape and parameters; or all errors at once."""
+def check_spec(body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> ReportView:
+    """Answer every default filled in, each layer's shape and parameters, and warnings; or all errors at once."""
     spec = parse(body, settings.limits)
     with sessions.read() as session:
         dataset = datasets.find(session, spec.data.dataset)
-    return check(spec, datasets.description(dataset), settings.limits)
+    report = check(spec, datasets.description(dataset), settings.limits)
+    reference = DatasetReference(id=dataset.id, name=dataset.name, version=dataset.version)
+    return ReportView.model_construct(**dict(report), dataset=reference)
 
 
 @router.post("/specs/import", openapi_extra=_KERAS_BODY)

@@ -1,20 +1,37 @@
 """What a client gets back about a job."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from models import JobState
 from service.details import JobDetails
+from stackyard.spec import Advice
+
+
+class LayerReferenceView(BaseModel):
+    """A layer: its place in the spec's `network.layers`, from 0, and what Keras calls it."""
+
+    index: int
+    name: str
+    type: str
 
 
 class ReasonView(BaseModel):
-    """Why a job is in its state: a word for programs, a sentence for people."""
+    """Why a job is in its state: a word for programs, a sentence for people.
+
+    Of a job that diverged also where: epoch and step, both from 0, the first layer whose output was not finite, and
+    what to change. `layer` is null where every output was finite, or where it is not known: the message says which.
+    """
 
     code: str
     message: str
+    epoch: int | None = None
+    step: int | None = None
+    layer: LayerReferenceView | None = None
+    hint: str | None = None
 
 
 class TransitionView(BaseModel):
@@ -43,11 +60,53 @@ class MetricView(BaseModel):
     best_epoch: int | None
 
 
-class EvaluationView(BaseModel):
-    """The test set's metrics; where one is null, `nonfinite` has the word for it."""
+class ConfusionView(BaseModel):
+    """`matrix[i][j]` counts the rows of class i that were taken for class j."""
 
+    classes: list[bool | int | str]
+    matrix: list[list[int]]
+
+
+class HistogramView(BaseModel):
+    """`counts[i]` values lie from `edges[i]` up to `edges[i + 1]`."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class ResidualsView(BaseModel):
+    """Actual less predicted, in the units of the target `column`; numbers are null where there are no rows.
+
+    `standard_deviation` divides by the count; `quantiles` are by percent; `pairs` are at most 500 of (actual,
+    predicted), evenly taken.
+    """
+
+    column: str
+    count: int
+    mean: float | None
+    standard_deviation: float | None
+    mean_absolute: float | None
+    root_mean_square: float | None
+    quantiles: dict[str, float | None]
+    histogram: HistogramView
+    pairs: list[tuple[float, float]]
+
+
+class EvaluationView(BaseModel):
+    """What the trained network does on the test set, or, where there is none, on the validation set.
+
+    Where a metric is null, `nonfinite` has the word for it. `confusion` is a classifier's, of at most 100 classes;
+    `residuals` are a regressor's, by target column, of at most 100. Both lack the `rows_left_out`, whose outputs are
+    not finite.
+    """
+
+    on: Literal["test", "validation"] = "test"
+    rows: int | None = None
+    rows_left_out: int = 0
     metrics: dict[str, float | None]
     nonfinite: dict[str, str]
+    confusion: ConfusionView | None = None
+    residuals: list[ResidualsView] | None = None
 
 
 class DatasetReference(BaseModel):
@@ -90,6 +149,7 @@ class JobView(JobSummaryView):
 
     transitions: list[TransitionView]
     evaluation: EvaluationView | None
+    warnings: list[Advice]
     spec: dict[str, Any]
 
     @classmethod
@@ -103,6 +163,7 @@ class JobView(JobSummaryView):
                     {name: getattr(step, name) for name in TransitionView.model_fields} for step in details.transitions
                 ],
                 "evaluation": job.evaluation,
+                "warnings": job.warnings,
                 "spec": job.spec,
             },
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stackyard import __version__
-from stackyard.cli import datasets, jobs, serve
+from stackyard.cli import datasets, imports, jobs, predictions, serve, specs
 from stackyard.cli.failure import CommandError, complain
 
 __all__ = ["app", "main"]
@@ -35,7 +35,10 @@ def _options(
 
 serve.register(app)
 datasets.register(app)
+specs.register(app)
 jobs.register(app)
+imports.register(app)
+predictions.register(app)
 
 
 def main() -> None:

@@ -1,9 +1,8 @@
 """Commands about jobs."""
 
-import json
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,8 +12,11 @@ from stackyard.cli import curve
 from stackyard.cli.failure import CommandError
 from stackyard.cli.progress import follow
 from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.specs import read_spec, warn
 from stackyard.client import Job
+from stackyard.client.connection import PictureFormat
 
+Theme = Literal["light", "dark"]
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="ID")]
 
 _COLORS = {"succeeded": "green", "failed": "red", "diverged": "red", "running": "cyan", "cancelled": "yellow"}
@@ -26,7 +28,9 @@ def register(app: typer.Typer) -> None:
     app.command("jobs")(list_jobs)
     app.command("job")(show)
     app.command()(history)
+    app.command("curve")(save_curve)
     app.command()(model)
+    app.command()(script)
     app.command()(cancel)
 
 
@@ -39,8 +43,9 @@ def submit(
     """Submit a job. With --wait, the exit status is 0 only if it succeeds."""
     console = Console(highlight=False)
     with connected(url, token) as client:
-        job = client.submit(_read_spec(file))
+        job = client.submit(read_spec(file))
         console.print(job.id)
+        warn(job.warnings)
         if not wait:
             return
         job = follow(client, job.id, console)
@@ -92,6 +97,26 @@ def history(
     Console(highlight=False).print(curve.draw(columns.epochs, lines))
 
 
+def save_curve(
+    job_id: JobId,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it: a .svg or a .png file.")],
+    metrics: Annotated[str, typer.Option(help="What to draw, separated by commas.")] = "",
+    from_epoch: Annotated[int, typer.Option(min=0, help="The first epoch to draw, from 0.")] = 0,
+    theme: Annotated[Theme, typer.Option(help="For a light or a dark page.")] = "light",
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Save a job's learning curve as a picture."""
+    names = [name for name in metrics.split(",") if name]
+    with connected(url, token) as client:
+        picture = client.curve(job_id, _picture_format(output), metrics=names, from_epoch=from_epoch, theme=theme)
+    try:
+        output.write_bytes(picture)
+    except OSError as error:
+        raise CommandError(f"Cannot write {output}: {error.strerror}.") from None
+    typer.echo(output)
+
+
 def model(
     job_id: JobId,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the .keras file.")],
@@ -104,19 +129,26 @@ def model(
     typer.echo(path)
 
 
+def script(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Print a Python script that does the same training with stock Keras."""
+    with connected(url, token) as client:
+        typer.echo(client.script(job_id), nl=False)
+
+
 def cancel(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Cancel a job."""
     with connected(url, token) as client:
         _print_job(Console(highlight=False), client.cancel(job_id))
 
 
-def _read_spec(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_bytes())
-    except OSError as error:
-        raise CommandError(f"Cannot read {file}: {error.strerror}.") from None
-    except ValueError as error:
-        raise CommandError(f"{file} is not JSON: {error}.") from None
+def _picture_format(file: Path) -> PictureFormat:
+    match file.suffix.lower():
+        case ".svg":
+            return "svg"
+        case ".png":
+            return "png"
+        case _:
+            raise CommandError(f"Expected a name that ends in .svg or .png, received {file.name}.")
 
 
 def _print_job(console: Console, job: Job) -> None:
@@ -124,11 +156,14 @@ def _print_job(console: Console, job: Job) -> None:
     table.add_column(style="bold")
     table.add_row("job", f"{job.id}  {job.name or ''}")
     table.add_row("state", _state(job) + (f"  {job.reason.message}" if job.reason else ""))
+    if job.reason is not None and job.reason.hint:
+        table.add_row("hint", job.reason.hint)
     if job.queue_position is not None:
         table.add_row("waits for", f"{job.queue_position} before it on {job.queue}")
     table.add_row("epochs", f"{job.progress.epochs_done} of {job.progress.epochs}")
     last = {name: metric.last for name, metric in job.metrics.items()}
-    for title, values in (("last", last), ("test", job.evaluation.metrics if job.evaluation else {})):
+    evaluated = {} if job.evaluation is None else {job.evaluation.on: job.evaluation.metrics}
+    for title, values in {"last": last, **evaluated}.items():
         if values:
             table.add_row(title, curve.numbers(values))
     console.print(table)

@@ -38,5 +38,5 @@ def _faults(error: ProblemError) -> Table:
     table.add_column("pointer", style="cyan", overflow="fold")
     table.add_column("message", overflow="fold")
     for fault in error.problem.errors:
-        table.add_row(fault.pointer or "/", fault.message)
+        table.add_row(fault.pointer or "/", fault.sentence)
     return table

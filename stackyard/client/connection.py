@@ -7,18 +7,18 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeVar, cast
 from urllib.parse import quote
 
 import httpx2
 from pydantic import BaseModel, ValidationError
 
 from stackyard.client.errors import BadAnswerError, ConnectionFailedError, ProblemError, WaitTimeoutError
-from stackyard.client.views import Dataset, History, Job, Json, Problem, View
+from stackyard.client.views import Dataset, History, Job, Json, Predictions, Problem, View
 
 if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # takes a while to import, and most programs send plain documents
@@ -28,6 +28,8 @@ MEDIA_TYPES = {
     ".parquet": "application/vnd.apache.parquet",
     ".npz": "application/x-npz",
 }
+
+PictureFormat = Literal["svg", "png"]
 
 _CHUNK = 2**20
 _FIRST_PAUSE = 0.05
@@ -117,6 +119,19 @@ class Client:
         """
         return _read_json(self._call("POST", "/v1/specs/check", body=_document(spec)))
 
+    def import_keras(self, document: Mapping[str, Any] | str) -> Json:
+        """A Keras model in the spec language: its `network`, `input_shape` and `training`, and what was `left_out`.
+
+        Args:
+            document: what `model.to_json()` gives, as it is or decoded.
+
+        Raises:
+            ProblemError: the language cannot say it; `problem.errors` names what, at pointers into the document.
+
+        """
+        body = document if isinstance(document, str) else _document(document)
+        return _read_json(self._call("POST", "/v1/specs/import", body=body))
+
     def submit(self, spec: "Mapping[str, Any] | JobSpec", idempotency_key: str | None = None) -> Job:
         """Submit a job.
 
@@ -200,17 +215,79 @@ class Client:
         """Delete a job, its history and its model, whatever state it is in."""
         self._call("DELETE", _job(job_id))
 
-    def history(self, job_id: str, *, from_epoch: int = 0) -> History:
-        """Every epoch's metrics so far, from an epoch on."""
-        return _read(History, self._call("GET", f"{_job(job_id)}/history", params={"from_epoch": from_epoch}))
+    def history(self, job_id: str, *, from_epoch: int = 0, max_points: int | None = None) -> History:
+        """The metrics of the epochs so far.
+
+        Args:
+            job_id: the job.
+            from_epoch: the first epoch to tell, from 0.
+            max_points: how many epochs at most; both ends and every metric's extremes are among them. At least 2 and
+                3 for each metric.
+
+        """
+        query = _present({"from_epoch": from_epoch, "max_points": max_points})
+        return _read(History, self._call("GET", f"{_job(job_id)}/history", params=query))
 
     def history_csv(self, job_id: str) -> str:
         """Every epoch's metrics so far, as CSV."""
         return self._call("GET", f"{_job(job_id)}/history", headers={"Accept": "text/csv"}).text
 
+    def curve(
+        self,
+        job_id: str,
+        format: PictureFormat = "svg",  # noqa: A002  # as the route says it
+        *,
+        metrics: Iterable[str] = (),
+        from_epoch: int = 0,
+        theme: Literal["light", "dark"] = "light",
+        scale: Literal["auto", "linear", "log"] = "auto",
+        width: int | None = None,
+        height: int | None = None,
+    ) -> bytes:
+        """A picture of the learning curves so far.
+
+        Args:
+            job_id: the job.
+            format: of the picture.
+            metrics: what to draw; the loss and the validation's where none is named.
+            from_epoch: the first epoch to draw, from 0.
+            theme: for a light or a dark page.
+            scale: of the values; `auto` is logarithmic where they span two decades.
+            width: of the picture, in pixels, of which a PNG has two for each; None for what is usual.
+            height: likewise.
+
+        Raises:
+            ProblemError: a metric is none of the job's; the problem lists those.
+
+        """
+        query = {"metrics": ",".join(metrics), "from_epoch": from_epoch, "theme": theme, "scale": scale}
+        query = _present({**query, "width": width, "height": height})
+        return self._call("GET", f"{_job(job_id)}/curve.{format}", params=query).content
+
+    def evaluation_chart(
+        self,
+        job_id: str,
+        format: PictureFormat = "svg",  # noqa: A002  # as the route says it
+        *,
+        column: str | None = None,
+        theme: Literal["light", "dark"] = "light",
+    ) -> bytes:
+        """A picture of where the network errs: a confusion matrix, or the residuals of a target column.
+
+        Raises:
+            ProblemError: there is nothing to draw, and the problem says why.
+
+        """
+        query = _present({"column": column, "theme": theme})
+        return self._call("GET", f"{_job(job_id)}/evaluation.{format}", params=query).content
+
     def summary(self, job_id: str) -> str:
         """Keras's own summary of the network."""
         return self._call("GET", f"{_job(job_id)}/summary", headers={"Accept": "text/plain"}).text
+
+    def script(self, job_id: str) -> str:
+        """A Python script of stock pandas, scikit-learn and Keras that does the same training."""
+        return self._call("GET", f"{_job(job_id)}/script", headers={"Accept": "text/x-python"}).text
 
     def download_model(self, job_id: str, path: str | os.PathLike[str]) -> Path:
         """Download the trained `.keras` file; the path gets the whole file or is left as it was.
@@ -229,6 +306,32 @@ class Client:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
+
+    # Predictions
+
+    def predict(self, job_id: str, rows: Sequence[Any] | bytes) -> Predictions:
+        """What the job's network says of rows, in the target's own units and values.
+
+        Args:
+            job_id: a job that has succeeded.
+            rows: objects by the names of the dataset's columns, or nested lists where it learnt from arrays; or all of
+                a CSV file with a header.
+
+        Raises:
+            ProblemError: the rows are wrong, and `problem.errors` has every fault; or the job has no model.
+
+        """
+        return _read(Predictions, self._predict(job_id, rows, "application/json"))
+
+    def predict_csv(self, job_id: str, rows: Sequence[Any] | bytes) -> str:
+        """The same as CSV: what is predicted, and a score for each class."""
+        return self._predict(job_id, rows, "text/csv").text
+
+    def _predict(self, job_id: str, rows: Sequence[Any] | bytes, accept: str) -> httpx2.Response:
+        route, headers = f"{_job(job_id)}/predict", {"Accept": accept}
+        if isinstance(rows, bytes):
+            return self._call("POST", route, headers=headers, content=iter([rows]), media_type="text/csv")
+        return self._call("POST", route, headers=headers, body=_document({"rows": rows}))
 
     # HTTP
 

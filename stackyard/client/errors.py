@@ -38,7 +38,7 @@ class ProblemError(StackyardError):
 
     def __init__(self, problem: Problem) -> None:
         lines = [f"{problem.title} ({problem.status})" + (f": {problem.detail}" if problem.detail else "")]
-        lines += [f"  {fault.pointer or '/'}: {fault.message}" for fault in problem.errors]
+        lines += [f"  {fault.pointer or '/'}: {fault.sentence}" for fault in problem.errors]
         super().__init__("\n".join(lines))
         self.problem = problem
 

@@ -23,6 +23,12 @@ class Fault(View):
     pointer: str = ""
     message: str = ""
     received: Any = None
+    fix: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong and, where that is known, what would put it right."""
+        return self.message if self.fix is None else f"{self.message}: {self.fix}"
 
 
 class Problem(View):
@@ -56,11 +62,23 @@ class DatasetReference(View):
     version: int | None = None
 
 
+class LayerReference(View):
+    """A layer: its place in the spec's `network.layers`, from 0, and what Keras calls it."""
+
+    index: int
+    name: str
+    type: str
+
+
 class Reason(View):
-    """Why a job is in its state."""
+    """Why a job is in its state; of one that diverged also where, and what to change."""
 
     code: str
     message: str
+    epoch: int | None = None
+    step: int | None = None
+    layer: LayerReference | None = None
+    hint: str | None = None
 
 
 class Transition(View):
@@ -91,15 +109,61 @@ class Metric(View):
     best_epoch: int | None = None
 
 
-class Evaluation(View):
-    """The test set's metrics; where one is None, `nonfinite` has the word for it."""
+class Confusion(View):
+    """`matrix[i][j]` counts the rows of class i that were taken for class j."""
 
+    classes: list[bool | int | str] = []
+    matrix: list[list[int]] = []
+
+
+class Histogram(View):
+    """`counts[i]` values lie from `edges[i]` up to `edges[i + 1]`."""
+
+    edges: list[float] = []
+    counts: list[int] = []
+
+
+class Residuals(View):
+    """Actual less predicted, in the units of the target `column`; numbers are None where there are no rows."""
+
+    column: str
+    count: int = 0
+    mean: float | None = None
+    standard_deviation: float | None = None
+    mean_absolute: float | None = None
+    root_mean_square: float | None = None
+    quantiles: dict[str, float | None] = {}
+    histogram: Histogram = Histogram()
+    pairs: list[tuple[float, float]] = []
+
+
+class Evaluation(View):
+    """What the trained network does on the test set, or, where there is none, on the validation set (`on`).
+
+    Where a metric is None, `nonfinite` has the word for it. `confusion` is a classifier's, `residuals` are a
+    regressor's, by target column; both lack the `rows_left_out`, whose outputs are not finite.
+    """
+
+    on: str = "test"
+    rows: int | None = None
+    rows_left_out: int = 0
     metrics: dict[str, float | None] = {}
     nonfinite: dict[str, str] = {}
+    confusion: Confusion | None = None
+    residuals: list[Residuals] | None = None
+
+
+class Advice(View):
+    """Something in a spec that is legal and probably wrong, at its JSON pointer, and what would be better."""
+
+    code: str
+    pointer: str = ""
+    message: str = ""
+    fix: str = ""
 
 
 class Job(View):
-    """A job as it was when the server answered; a list leaves out spec, evaluation and transitions."""
+    """A job as it was when the server answered; a list leaves out spec, warnings, evaluation and transitions."""
 
     id: str
     name: str | None = None
@@ -120,6 +184,7 @@ class Job(View):
     metrics: dict[str, Metric] = {}
     evaluation: Evaluation | None = None
     dataset: DatasetReference | None = None
+    warnings: list[Advice] = []
     spec: Json = {}
 
     @property
@@ -152,3 +217,18 @@ class History(View):
             float(lost.get(str(epoch), math.nan)) if value is None else value
             for epoch, value in zip(self.epochs, self.metrics[metric], strict=True)
         ]
+
+
+class Predictions(View):
+    """What a network says of each row; `unknown` are values that its dataset's columns did not have.
+
+    `predictions[i]` is a number, a class, or a number for each target column by its name. `scores[i][j]` is the share
+    of `classes[j]`. Where a number is None, `nonfinite` has it by its pointer into the answer.
+    """
+
+    target: list[str] = []
+    classes: list[bool | int | str] | None = None
+    predictions: list[Any] = []
+    scores: list[list[float | None]] | None = None
+    nonfinite: dict[str, str] = {}
+    unknown: list[Fault] = []

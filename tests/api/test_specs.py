@@ -24,6 +24,20 @@ def test_a_keras_model_becomes_a_network_that_a_job_can_have(client):
     assert report.json()["totals"]["parameters"] == 4 * 8 + 8 + 8 * 3 + 3
 
 
+def test_the_report_names_the_version_of_the_dataset(client):
+    for rows in (20, 30):
+        body = "a,b\n" + "1.5,2.5\n" * rows
+        client.post("/v1/datasets?name=mine", content=body, headers={"Content-Type": "text/csv"})
+    spec = iris_spec(data={"dataset": "mine", "target": {"column": "b"}}, training={"loss": "mse", "metrics": []})
+    spec["network"] = {"layers": [{"type": "Dense", "units": 1}]}
+    report = client.post("/v1/specs/check", json=spec).json()
+    assert (report["dataset"]["name"], report["dataset"]["version"]) == ("mine", 2)
+    assert client.get(f"/v1/datasets/{report['dataset']['id']}").json()["version"] == 2
+    assert report["rows"] == {"train": 30, "validation": 0, "test": 0}
+    assert report["flops"] == {"row": 3, "epoch": 3 * 3 * 30}
+    assert report["spec"]["training"]["batch_size"] == 32
+
+
 def test_what_the_language_cannot_say_comes_back_at_its_place(client):
     response = client.post("/v1/specs/import", json=sequential(door(), dense(units=0), layer("Lambda")))
 
