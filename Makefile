@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test check format bench lock clean
+.PHONY: help install dev serve demo test check format docs bench lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -35,6 +35,9 @@ check: .venv/.dev ## Check style, types and architecture
 format: .venv/.dev ## Bring the code into its form
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
+
+docs: .venv/.server ## Write docs/spec.md out of the types of the spec language
+	$(RUN) docs.generate
 
 bench: .venv/.server ## Measure how long a job waits, and what a request costs
 	$(BIN)/python benchmarks/latency.py

@@ -7,13 +7,15 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 import stackyard
-from api import artifacts, datasets, health, history, jobs, openapi, problems, specs
+from api import artifacts, curves, datasets, health, history, jobs, openapi, predictions, problems, scripts, specs
 from api.auth import BearerToken
 from api.dependencies import Parts
 from service import logs
 from service.artifacts import ArtifactStore
+from service.charts.renderer import Renderer
 from service.database import Sessions
 from service.datasets import ensure_builtins
+from service.prediction import Predictor
 from service.queue import WakeUps
 from service.settings import Settings
 
@@ -41,9 +43,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(settings),
+        renderer=Renderer(),
+        predictor=Predictor(settings),
     )
-    for router in (health.router, datasets.router, specs.router, jobs.router, history.router, artifacts.router):
-        app.include_router(router)
+    for room in (health, datasets, specs, jobs, history, curves, artifacts, scripts, predictions):
+        app.include_router(room.router)
     problems.install(app)
     openapi.install(app)
     patch_fastapi(app)  # serves the documentation page's own files, which FastAPI would load from elsewhere
@@ -58,4 +62,6 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     with parts.sessions.begin() as session:
         ensure_builtins(session)
     yield
+    parts.renderer.close()
+    parts.predictor.close()
     parts.sessions.dispose()

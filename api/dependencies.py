@@ -6,7 +6,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from service.artifacts import ArtifactStore
+from service.charts.renderer import Renderer
 from service.database import Sessions
+from service.prediction import Predictor
 from service.queue import WakeUps
 from service.settings import Settings
 
@@ -19,6 +21,8 @@ class Parts:
     sessions: Sessions
     store: ArtifactStore
     wake_ups: WakeUps
+    renderer: Renderer
+    predictor: Predictor
 
 
 def _parts(request: Request) -> Parts:
@@ -41,7 +45,17 @@ def _wake_ups(request: Request) -> WakeUps:
     return _parts(request).wake_ups
 
 
+def _renderer(request: Request) -> Renderer:
+    return _parts(request).renderer
+
+
+def _predictor(request: Request) -> Predictor:
+    return _parts(request).predictor
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 StoreDep = Annotated[ArtifactStore, Depends(_store)]
 WakeUpsDep = Annotated[WakeUps, Depends(_wake_ups)]
+RendererDep = Annotated[Renderer, Depends(_renderer)]
+PredictorDep = Annotated[Predictor, Depends(_predictor)]

@@ -31,6 +31,14 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     """What a spec may ask for."""
 
+    max_predict_bytes: Annotated[int, Field(gt=0)] = 10 * 2**20
+    max_predict_rows: Annotated[int, Field(gt=0)] = 100_000
+    prediction_timeout_s: Seconds = 60
+    """For one request's rows."""
+    prediction_idle_s: Seconds = 300
+    """After so long without a request, the process that predicts ends."""
+    prediction_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
+
     lease_s: Seconds = 30
     """How long a worker may work on an attempt without renewing its right to."""
     heartbeat_s: Seconds = 5

@@ -1,6 +1,6 @@
 """A claimed job's way: data, network, engine, evaluation, files."""
 
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,12 +8,15 @@ from typing import Any
 import keras
 
 from models import JobState
-from service import datasets, history, lifecycle
+from service import datasets, lifecycle
 from service.artifacts import ArtifactStore
 from service.attempts import Claim, Conclusion, MadeArtifact
+from stackyard.spec import UNLIMITED, Advice, JobSpec, check
 from worker import engine
 from worker.compilation import build_compiled
+from worker.evaluation import evaluate
 from worker.preparation import Prepared, prepare
+from worker.preparation.fitted import Fitted
 from worker.reporter import Reporter
 
 # As keras.Sequential, `fit`, `evaluate`, `summary` and `save` have no types: networks are Any from here on.
@@ -31,37 +34,39 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
 
     """
     spec = claim.spec
-    data = prepare(spec, datasets.description(claim.dataset), datasets.source(claim.dataset, store))
+    description = datasets.description(claim.dataset)
+    report = check(spec, description, UNLIMITED)
+    data = prepare(spec, description, datasets.source(claim.dataset, store), report.task)
     reporter.check()
+    outcome = engine.train(lambda: _network(spec, data), data, spec.training, reporter)
+    summary = _summary(outcome.network, store)
+    if outcome.diverged is not None:
+        why = _why(outcome.diverged, _hint(report.warnings))
+        return Conclusion(JobState.DIVERGED, why, artifacts=[summary])
+    evaluation = evaluate(outcome.network, data, spec.training.batch_size, reporter.check)
+    reporter.check()
+    artifacts = [summary, _preprocessing(data, store), _model(outcome.network, store)]
+    return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=artifacts)
+
+
+def _network(spec: JobSpec, data: Prepared) -> keras.Sequential:
+    """The spec's network, the same one whenever it is made."""
     keras.backend.clear_session()  # layers are named and numbered anew, and the last job's graphs go
     _utils.set_random_seed(spec.training.seed)
-    network: Any = build_compiled(spec, data.x_train.shape[1:])
-    outcome = engine.train(network, data, spec.training, reporter)
-    summary = _summary(network, store)
-    if outcome.diverged is not None:
-        why = lifecycle.reason("loss_not_finite", outcome.diverged.sentence)
-        return Conclusion(JobState.DIVERGED, why, artifacts=[summary])
-    evaluation = _evaluate(network, data, spec.training.batch_size)
-    reporter.check()
-    return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=[summary, _model(network, store)])
+    return build_compiled(spec, data.x_train.shape[1:])
 
 
-def _evaluate(network: Any, data: Prepared, batch_size: int) -> dict[str, Any] | None:
-    """The metrics of the test set, where the spec has one."""
-    if data.x_test is None:
-        return None
-    values: Mapping[str, float] = network.evaluate(
-        data.x_test,
-        data.y_test,
-        batch_size=batch_size,
-        return_dict=True,
-        verbose=0,
-    )
-    numbers = {name: float(value) for name, value in values.items()}
-    return {
-        "metrics": {name: history.finite(number) for name, number in numbers.items()},
-        "nonfinite": history.nonfinite(numbers.items()),
-    }
+def _why(diverged: engine.Divergence, hint: str | None) -> dict[str, Any]:
+    """The reason of a job that diverged; `hint` is what to change, for people."""
+    layer = None if diverged.layer is None else asdict(diverged.layer)
+    where = {"epoch": diverged.epoch, "step": diverged.step, "layer": layer}
+    return lifecycle.reason("loss_not_finite", diverged.sentence, **where, hint=hint)
+
+
+def _hint(warnings: tuple[Advice, ...]) -> str | None:
+    """What the check warned of and a divergence comes from."""
+    found = (f"{warning.message}: {warning.fix}." for warning in warnings if warning.code == "unscaled_features")
+    return next(found, None)
 
 
 def _summary(network: Any, store: ArtifactStore) -> MadeArtifact:
@@ -70,6 +75,12 @@ def _summary(network: Any, store: ArtifactStore) -> MadeArtifact:
     with store.receive() as incoming:
         incoming.write("\n".join([*lines, ""]).encode())
         return MadeArtifact("summary", "text/plain", store.keep(incoming))
+
+
+def _preprocessing(data: Prepared, store: ArtifactStore) -> MadeArtifact:
+    with store.receive() as incoming:
+        incoming.write(Fitted(inputs=data.inputs, target=data.target).model_dump_json().encode())
+        return MadeArtifact("preprocessing", "application/json", store.keep(incoming))
 
 
 def _model(network: Any, store: ArtifactStore) -> MadeArtifact:

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, cast
 
 from stackyard.spec.limits import Limits
@@ -17,9 +18,10 @@ _LARGEST = 2**63
 _LONGEST_INTEGER = 20
 """Digits and sign of the largest 64-bit integer: a longer text is never converted, which costs quadratic time."""
 
-# A string (closed or not: one that never ends must be passed over in one go) or one bracket. The possessive
-# quantifiers keep this linear on every input.
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
+# Strings (closed or not: one that never ends must be passed over in one go) and all else between two brackets. The
+# possessive quantifiers keep this linear on every input.
+_NO_BRACKETS = re.compile(r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"\[\]{}]++)++', re.DOTALL)
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 class _Refused:
@@ -92,18 +94,7 @@ def _read(text: str, limits: Limits) -> object:
 
 
 def _too_deep(text: str, most: int) -> bool:
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        match token.group()[0]:
-            case "[" | "{":
-                depth += 1
-                if depth > most:
-                    return True
-            case "]" | "}":
-                depth -= 1
-            case _:
-                pass
-    return False
+    return max(accumulate(map(_STEP.__getitem__, _NO_BRACKETS.sub("", text))), default=0) > most
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

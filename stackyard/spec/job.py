@@ -14,7 +14,10 @@ Tag = Annotated[str, Field(min_length=1, max_length=50)]
 
 
 class JobSpec(Part):
-    """What a client asks for: data, a network, how to train it and where."""
+    """What a client asks for: data, a network, how to train it and where.
+
+    `name` and `tags` change nothing about the training: they are for finding the job in a list.
+    """
 
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     tags: Annotated[Items[Tag], Field(max_length=50)] = ()

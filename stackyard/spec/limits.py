@@ -22,5 +22,5 @@ class Limits(BaseModel):
     )
 
 
-UNLIMITED = Limits.model_construct(**dict.fromkeys(Limits.model_fields, 2**62))
+UNLIMITED = Limits.model_construct(None, **dict.fromkeys(Limits.model_fields, 2**62))
 """For a spec that was accepted before, when other limits may have held."""

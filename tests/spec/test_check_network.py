@@ -94,7 +94,7 @@ LSTM = {"type": "LSTM", "units": 3}
 @pytest.mark.parametrize(
     ("layers", "at", "words"),
     [
-        ([CONV], "/0", 'put a "Reshape" to 3 axes before'),
+        ([CONV], "/0", "put a Reshape to 3 axes before"),
         (
             [IMAGES, CONV | {"kernel_size": 3}],
             "/1/kernel_size",
@@ -121,14 +121,14 @@ LSTM = {"type": "LSTM", "units": 3}
             "the same stride",
         ),
         ([IMAGES, {"type": "MaxPooling2D", "pool_size": [2, 3]}], "/1/pool_size", "received 3"),
-        ([STEPS, {"type": "AdaptiveMaxPooling1D", "output_size": 1}], "/1/output_size", '"GlobalMaxPooling1D"'),
+        ([STEPS, {"type": "AdaptiveMaxPooling1D", "output_size": 1}], "/1/output_size", "take GlobalMaxPooling1D"),
         ([STEPS, {"type": "Cropping1D", "cropping": [1, 1]}], "/1/cropping", "less than 2 in all"),
         ([{"type": "Reshape", "target_shape": [3, -1]}], "/0/target_shape", "product is 4"),
         ([{"type": "Reshape", "target_shape": [-1, -1]}], "/0/target_shape", "-1 once"),
         ([{"type": "Reshape", "target_shape": [0]}], "/0/target_shape", "product is 4"),
         ([{"type": "Permute", "dims": [2, 1]}], "/0/dims", "1 dims"),
         ([{"type": "Permute", "dims": [1, 3]}], "/0/dims", "each number from 1 to 2"),
-        ([STEPS, {"type": "RepeatVector", "n": 2}], "/1", 'put a "Flatten" before'),
+        ([STEPS, {"type": "RepeatVector", "n": 2}], "/1", "put a Flatten before"),
         ([{"type": "GroupNormalization", "groups": 3}], "/0/groups", "a divisor of the 4 channels"),
         (
             [{"type": "Reshape", "target_shape": [4, 1]}, {"type": "RMSNormalization", "axis": 1}],
@@ -138,7 +138,7 @@ LSTM = {"type": "LSTM", "units": 3}
         ([{"type": "Rescaling", "scale": [1.0, 2.0]}], "/0/scale", "a list of 4"),
         (["Normalization"], "/0", "give both"),
         ([{"type": "Normalization", "mean": 0.0, "variance": [1.0]}], "/0/variance", "as many variances"),
-        ([LSTM], "/0", 'put a "Reshape" to 2 axes before'),
+        ([LSTM], "/0", "put a Reshape to 2 axes before"),
         ([STEPS, LSTM | {"return_state": True}], "/1/return_state", "one input"),
         ([STEPS, LSTM | {"use_cudnn": True}], "/1/use_cudnn", '"auto" or false'),
         ([STEPS, LSTM | {"stateful": True}], "/1/stateful", "may be smaller"),

@@ -67,7 +67,7 @@ def test_names_are_compared_without_case(name):
         (changed({"training": {"optimizer": {"type": "SGD", "lr": 1}}}), "/training/optimizer/lr", "learning_rate"),
         (changed({"training": {"metrics": "mae"}}), "/training/metrics", "an array"),
         (changed({"training": {"metrics": ["mae", "nope"]}}), "/training/metrics/1", "a metric"),
-        (changed({"data": {"split": {"test": {"method": "groups"}}}}), "/data/split/test/method", 'did you mean "group"'),
+        (changed({"data": {"split": {"test": {"method": "groups"}}}}), "/data/split/test/method", 'mean "group"'),
         (changed({"network": {"layers": []}}), "/network/layers", "at least 1"),
         (changed({"network": {"layers": {}}}), "/network/layers", "an array"),
         (layer(type="Lambda", function="x"), "/network/layers/0/type", 'received "Lambda"'),

@@ -25,7 +25,7 @@ def walk(layers: tuple[Layer, ...], shape: Shape | None, faults: Faults) -> tupl
         if made and masked and (misfit := mask_fault(layer, shape, made.shape)):
             wrong.append(misfit)
         for fault in wrong:
-            faults.add(fault.message, "network", "layers", index, *fault.at)
+            faults.add(fault.message, "network", "layers", index, *fault.at, fix=fault.fix)
         if made is None:
             return None
         if math.prod(made.shape) > _ENDLESS:

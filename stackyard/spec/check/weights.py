@@ -14,10 +14,11 @@ from stackyard.spec.regularizers import OrthogonalRegularizer, Regularizer
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a layer, `at` these steps from it."""
+    """What is wrong with a layer, `at` these steps from it, and what would put it right."""
 
     message: str
     at: tuple[Step, ...] = ()
+    fix: str | None = None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def activity_fault(regularizer: Regularizer | None, output: Shape) -> Fault | No
 
 def _one_alone(name: str, size: int, at: str) -> Fault:
     why = f"expected {name} over 2 outputs or more, received {size}, whose share is always 1"
-    return Fault(f'{why}: use "sigmoid" for a yes or no, and no activation for a number', (at,))
+    return Fault(why, (at,), 'use "sigmoid" for a yes or no, and no activation for a number')
 
 
 def _activation(layer: Activation, shape: Shape) -> Made | Fault:

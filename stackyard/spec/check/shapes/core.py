@@ -12,7 +12,7 @@ from stackyard.spec.layers import Dense, Embedding, Identity, Masking, Normaliza
 
 def _dense(layer: Dense, shape: Shape) -> Made | Fault:
     if not shape:
-        return Fault("expected rows of at least one axis, received single numbers: put a Flatten before")
+        return Fault("expected rows of at least one axis, received single numbers", fix="put a Flatten before it")
     output = (*shape[:-1], layer.units)
     if fault := activation_fault(layer.activation, output) or activity_fault(layer.activity_regularizer, output):
         return fault
@@ -43,7 +43,7 @@ def _identity(_: Identity, shape: Shape) -> Made:
 
 def _masking(_: Masking, shape: Shape) -> Made | Fault:
     if not shape:
-        return Fault("expected rows of at least one axis, received single numbers: put a Flatten before")
+        return Fault("expected rows of at least one axis, received single numbers", fix="put a Flatten before it")
     return Made(shape, flops=each(shape, 2))
 
 

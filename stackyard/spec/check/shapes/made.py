@@ -46,9 +46,9 @@ def wrong_rank(shape: Shape, axes: int) -> Fault | None:
     """Return what is wrong with rows that do not have so many axes, and how to give them as many."""
     if len(shape) == axes:
         return None
-    fix = f'put a "Reshape" to {axes} axes before' if axes > 1 else 'put a "Flatten" before'
+    fix = f"put a Reshape to {axes} axes before it" if axes > 1 else "put a Flatten before it"
     words = "axis" if axes == 1 else "axes"
-    return Fault(f"expected rows of {axes} {words}, received {rows(shape)}: {fix}")
+    return Fault(f"expected rows of {axes} {words}, received {rows(shape)}", fix=fix)
 
 
 def rows(shape: Shape) -> str:

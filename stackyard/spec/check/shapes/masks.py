@@ -56,7 +56,7 @@ def mask_fault(layer: layers.Layer, shape: Shape, output: Shape) -> Fault | None
     """Return why `layer` cannot take a mask with rows of `shape`, of which it makes rows of shape `output`."""
     match layer:
         case layers.Softmax():
-            return Fault('expected no mask before Softmax, which Keras fits to the classes: use "Activation"')
+            return Fault("expected no mask before Softmax, which Keras fits to the classes", fix='use "Activation"')
         case layers.GlobalAveragePooling1D() if layer.data_format == "channels_first":
             return Fault('expected "channels_last" with a mask, which goes by steps', ("data_format",))
         case layers.TimeDistributed():

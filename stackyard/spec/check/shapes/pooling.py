@@ -43,7 +43,7 @@ def _adaptive(layer: AdaptivePoolingBase, shape: Shape) -> Made | Fault:
         if width > place:
             instead = layer.type.replace("Adaptive", "Global")
             message = f"expected a size whose windows are shorter than the axis of {place}, received {size}"
-            return Fault(f'{message}: for one mean or maximum of all take "{instead}"', ("output_size",))
+            return Fault(message, ("output_size",), f"for one mean or maximum of all take {instead}")
     output = join(sizes, channels, layer.data_format)
     return Made(output, flops=each(output, math.prod(widths)))
 

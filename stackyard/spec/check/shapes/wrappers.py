@@ -57,7 +57,9 @@ def _spectral(layer: SpectralNormalization, shape: Shape) -> _Inferred:
 
 def _time_distributed(layer: TimeDistributed, shape: Shape) -> _Inferred:
     if len(shape) < 2:  # noqa: PLR2004  # steps, and something at each
-        return None, [Fault(f'expected rows of at least 2 axes, received {rows(shape)}: put a "Reshape" before')]
+        return None, [
+            Fault(f"expected rows of at least 2 axes, received {rows(shape)}", fix="put a Reshape before it")
+        ]
     made, faults = _inside(layer.layer, shape[1:], "layer")
     if made is None:
         return None, faults

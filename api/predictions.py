@@ -1,0 +1,110 @@
+"""Predictions for rows that a job's network has not seen."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel
+
+from api.body import refuse_announced
+from api.dependencies import PredictorDep, SessionsDep, SettingsDep, StoreDep
+from api.negotiation import choose
+from api.problems import RESPONSES
+from service import prediction
+from service.errors import TooLarge, UnsupportedMediaType
+from service.sources import CSV
+from stackyard.spec import Problem
+
+router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
+
+_JSON = "application/json"
+_WHAT = "The body"
+_ROWS_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            _JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["rows"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "rows": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {},
+                            "description": "Objects by the names of the dataset's columns; of arrays, nested lists.",
+                        },
+                    },
+                },
+            },
+            CSV: {"schema": {"type": "string"}},
+        },
+    },
+}
+
+
+class PredictionsView(BaseModel):
+    """What the network says, row by row, in the target's own units and values.
+
+    `predictions[i]` is a number, a class or, for several target columns, an object with a number for each; of a
+    network whose outputs are none of these, its outputs. `scores[i][j]` is the share of `classes[j]` as the network
+    sees it; both are null where there are none. A number that is not finite is null, and `nonfinite` says which it was
+    (`NaN`, `Infinity` or `-Infinity`) by its pointer into this answer. `unknown` lists values that the dataset's
+    column did not have, by their pointers into the request.
+    """
+
+    target: list[str]
+    classes: list[bool | int | str] | None
+    predictions: list[Any]
+    scores: list[list[float | None]] | None
+    nonfinite: dict[str, str]
+    unknown: list[Problem]
+
+
+async def _rows(request: Request, settings: SettingsDep) -> tuple[str, bytes]:
+    """The body's media type and the body.
+
+    Raises:
+        UnsupportedMediaType: it is neither JSON nor CSV.
+        TooLarge: it is longer than the limit, or says so.
+
+    """
+    received = request.headers.get("content-type", "")
+    media_type = received.partition(";")[0].strip().lower()
+    if media_type not in (_JSON, CSV):
+        raise UnsupportedMediaType(received[:100], (_JSON, CSV))
+    limit = settings.max_predict_bytes
+    refuse_announced(request, limit, _WHAT)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge(_WHAT, limit)
+    return media_type, bytes(body)
+
+
+@router.post(
+    "/{job_id}/predict",
+    response_model=PredictionsView,
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}, 503: RESPONSES[409]},
+    openapi_extra=_ROWS_BODY,
+)
+def predict(
+    job_id: UUID,
+    rows: Annotated[tuple[str, bytes], Depends(_rows)],
+    sessions: SessionsDep,
+    store: StoreDep,
+    predictor: PredictorDep,
+    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
+) -> Response:
+    """Predict rows in the dataset's own columns, through the job's own preprocessing; `text/csv` by Accept.
+
+    409 with the reason until the job has a model; 503 while too many predictions wait.
+    """
+    wanted = choose(accept, (_JSON, CSV))
+    with sessions.read() as session:
+        trained = prediction.find(session, store, job_id)
+    media_type, body = rows
+    content = predictor.predict(trained, body, media_type, wanted)
+    return Response(content, media_type=wanted, headers={"Vary": "Accept"})

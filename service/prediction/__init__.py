@@ -1,0 +1,10 @@
+"""Predictions by the networks that jobs trained, made where a hostile request can do no harm.
+
+`find` and `Predictor` are the door. The network runs in a process of its own (`python -m worker.prediction`), whose
+memory and time are bounded; the caller never loads tensorflow, and does not even read the rows.
+"""
+
+from service.prediction.predictor import Predictor
+from service.prediction.trained import Trained, find
+
+__all__ = ["Predictor", "Trained", "find"]

@@ -1,0 +1,46 @@
+"""A worker in this process, for tests that need what a training leaves behind and not how it comes about."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from service.artifacts import ArtifactStore
+from service.database import Sessions
+from service.queue import WakeUps
+from service.settings import Settings
+from worker.runner import Runner
+
+
+def installed(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:
+    """An installation for more than one test, with an empty database."""
+    shutil.copy(sqlite_template, directory / "stackyard.db")
+    return Settings(data_dir=directory, broker_url=broker_url)
+
+
+class Trainer:
+    """Submits jobs over HTTP and trains them here."""
+
+    def __init__(self, client: TestClient, settings: Settings) -> None:
+        self.client = client
+        self._runner = Runner(
+            settings, Sessions(settings.database), ArtifactStore(settings.data_dir), WakeUps(settings)
+        )
+
+    def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:
+        """Upload a new dataset."""
+        headers = {"Content-Type": media_type}
+        response = self.client.post("/v1/datasets", params={"name": name}, content=content, headers=headers)
+        assert response.status_code == 201, response.text
+
+    def train(self, spec: Mapping[str, Any]) -> str:
+        """The id of a job with this spec that has succeeded."""
+        response = self.client.post("/v1/jobs", content=json.dumps(spec), headers={"Content-Type": "application/json"})
+        assert response.status_code == 201, response.text
+        self._runner.run_next("cpu")
+        job = self.client.get(response.headers["Location"]).json()
+        assert job["state"] == "succeeded", job
+        return job["id"]

@@ -1,0 +1,60 @@
+"""One request after the other, and what is answered to it."""
+
+import json
+import select
+import signal
+from typing import BinaryIO
+
+from service.prediction.protocol import Answer, Kind, Request, receive_request, send_answer
+from service.sources import CSV
+from worker.prediction.door import NotAlone, predict
+from worker.prediction.findings import Refused
+from worker.prediction.networks import Damaged, Networks
+
+
+def serve(requests: BinaryIO, answers: BinaryIO, seconds: int, idle: float) -> None:
+    """Answer requests until there are no more, or none comes for a while.
+
+    Args:
+        requests: frames, one at a time.
+        answers: where the frames of the answers go.
+        seconds: for one request; a longer one ends the process.
+        idle: seconds to wait for the next.
+
+    """
+    networks = Networks()
+    signal.alarm(0)
+    while _comes(requests, idle):
+        signal.alarm(seconds)
+        received = receive_request(requests)
+        if received is None:
+            return
+        send_answer(answers, answer(*received, networks))
+        signal.alarm(0)
+
+
+def answer(request: Request, rows: bytes, networks: Networks) -> Answer:
+    """What goes back.
+
+    Args:
+        request: which job, and how the rows are written.
+        rows: as they came over HTTP.
+        networks: to find the job's in.
+
+    """
+    try:
+        predicted = predict(request, rows, networks)
+    except Refused as refused:
+        problems = [problem.model_dump() for problem in refused.problems]
+        return Answer(Kind.REFUSAL, json.dumps(problems).encode())
+    except NotAlone as error:
+        return Answer(Kind.INABILITY, str(error).encode())
+    except Damaged as error:
+        return Answer(Kind.DAMAGE, str(error).encode())
+    return Answer(Kind.PREDICTIONS, predicted.csv() if request.accept == CSV else predicted.json())
+
+
+def _comes(requests: BinaryIO, seconds: float) -> bool:
+    """Whether there is something to read before so many seconds are over; the end counts as something."""
+    readable, _, _ = select.select([requests], [], [], seconds)
+    return bool(readable)
