@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 import structlog
 
 from service.errors import Unavailable
-from service.prediction.process import Gone, KeptProcess
+from service.kept_process import Gone, KeptProcess
 
 Format = Literal["svg", "png"]
 

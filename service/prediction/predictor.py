@@ -11,7 +11,7 @@ import structlog
 from pydantic import TypeAdapter
 
 from service.errors import Conflict, Invalid, Unavailable
-from service.prediction.process import Gone, KeptProcess
+from service.kept_process import Gone, KeptProcess
 from service.prediction.protocol import Answer, Kind, Request, receive_answer, send_request
 from service.prediction.trained import Trained
 from service.settings import Settings

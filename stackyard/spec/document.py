@@ -4,12 +4,12 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, cast
 
 from stackyard.spec.limits import Limits
 from stackyard.spec.pointers import Step, pointer
-from stackyard.spec.problems import Problem, SpecError, say, shorten
+from stackyard.spec.problems import MOST_PROBLEMS, Problem, SpecError, say, shorten
 
 JsonObject = dict[str, Any]
 
@@ -54,12 +54,20 @@ def decode(text: bytes, limits: Limits | None = None) -> JsonObject:
     """
     limits = limits or Limits()
     document = _read(_text(text, limits), limits)
-    problems = list(_faults(document, (), limits))
+    problems = _some(_faults(document, (), limits))
     if not isinstance(document, dict):
         problems.append(_at_root(f"expected a JSON object, received {say(_plain(document))}"))
     if problems:
         raise SpecError(problems)
     return cast("JsonObject", document)
+
+
+def _some(faults: Iterator[Problem]) -> list[Problem]:
+    """Return as many as an error shows: a hostile document has millions, each a costly object."""
+    found = list(islice(faults, MOST_PROBLEMS - 2))
+    if next(faults, None) is not None:
+        found.append(_at_root("and more problems of this kind or other"))
+    return found
 
 
 def _at_root(message: str) -> Problem:

@@ -10,7 +10,7 @@ from typing import BinaryIO, TypeVar, cast
 
 Answer = TypeVar("Answer")
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 5
 """How long the process may take to be gone, once nothing more is asked of it."""
 
