@@ -7,7 +7,7 @@ import numpy as np
 
 from service import history
 from worker.preparation import Prepared
-from worker.preparation.prepared import Array
+from worker.preparation.arrays import Array
 from worker.preparation.targets import FittedTarget
 
 MOST_CLASSES = 100

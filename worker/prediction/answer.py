@@ -12,7 +12,7 @@ import numpy as np
 from service import history
 from stackyard.spec import Problem
 from stackyard.spec.pointers import Step, pointer
-from worker.preparation.prepared import Array
+from worker.preparation.arrays import Array
 from worker.preparation.targets import FittedTarget
 
 

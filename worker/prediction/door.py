@@ -15,9 +15,9 @@ from worker.prediction.answer import Predictions
 from worker.prediction.columns import features_of
 from worker.prediction.findings import Findings, Refused
 from worker.prediction.networks import Networks
+from worker.preparation.arrays import Array
 from worker.preparation.features import FittedTable
 from worker.preparation.inputs import FittedArray
-from worker.preparation.prepared import Array
 
 _BATCH = 32
 """Rows at a time, as in `keras.Model.predict`: other batches would give other last bits."""

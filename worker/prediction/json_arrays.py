@@ -8,8 +8,8 @@ import numpy as np
 from stackyard.spec.pointers import Step
 from stackyard.spec.problems import say
 from worker.prediction.findings import Findings
+from worker.preparation.arrays import Array
 from worker.preparation.inputs import FittedArray
-from worker.preparation.prepared import Array
 
 Types = frozenset[type]
 _NUMBERS: Types = frozenset({int, float})

@@ -3,7 +3,8 @@
 `prepare` is the door.
 """
 
+from worker.preparation.arrays import PreparationError
 from worker.preparation.door import prepare
-from worker.preparation.prepared import PreparationError, Prepared
+from worker.preparation.prepared import Prepared
 
 __all__ = ["PreparationError", "Prepared", "prepare"]

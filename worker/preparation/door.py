@@ -20,8 +20,9 @@ from stackyard.spec import (
     TrainTestSplit,
 )
 from worker.preparation import features, targets, weights
+from worker.preparation.arrays import Array, PreparationError, check_finite
 from worker.preparation.inputs import FittedArray, FittedInputs
-from worker.preparation.prepared import Array, PreparationError, Prepared, check_finite
+from worker.preparation.prepared import Prepared
 from worker.preparation.splits import Parts, split_rows
 from worker.preparation.targets import FittedTarget
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from worker.preparation.prepared import Array, PreparationError
+from worker.preparation.arrays import Array, PreparationError
 
 
 def places(values: Any, categories: Sequence[int | bool | str], name: str) -> Array:

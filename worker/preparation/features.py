@@ -15,7 +15,7 @@ from sklearn.impute import SimpleImputer
 
 from stackyard.spec import ColumnDescription, Features, Imputation, TableData
 from stackyard.spec.data import CATEGORICAL, Transform
-from worker.preparation.prepared import Array, PreparationError
+from worker.preparation.arrays import Array, PreparationError
 
 # scikit-learn does not type what its methods return.
 _scikit_learn: Any = preprocessing

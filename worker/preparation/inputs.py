@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackyard.spec import Normalize
+from worker.preparation.arrays import Array
 from worker.preparation.features import FittedTable
 from worker.preparation.normalization import normalize
-from worker.preparation.prepared import Array
 
 
 class FittedArray(BaseModel):

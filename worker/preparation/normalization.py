@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from stackyard.spec import Normalize
-from worker.preparation.prepared import Array, PreparationError
+from worker.preparation.arrays import Array, PreparationError
 
 _ROWS = 4096
 """How many are worked on at once, as doubles, where a row's norm is its own."""

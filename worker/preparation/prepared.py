@@ -1,20 +1,11 @@
-"""What preparation makes, and how it says that it cannot."""
+"""What preparation makes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-if TYPE_CHECKING:
-    from worker.preparation.inputs import FittedInputs
-    from worker.preparation.targets import FittedTarget
-
-Array = np.ndarray[Any, Any]
-
-
-class PreparationError(Exception):
-    """The rows cannot be made into what the spec asks for; the message is a sentence for the job's owner."""
+from worker.preparation.arrays import Array
+from worker.preparation.inputs import FittedInputs
+from worker.preparation.targets import FittedTarget
 
 
 @dataclass(frozen=True)
@@ -29,23 +20,11 @@ class Prepared:
 
     x_train: Array
     y_train: Array
-    inputs: "FittedInputs"
-    target: "FittedTarget"
+    inputs: FittedInputs
+    target: FittedTarget
     x_validation: Array | None = None
     y_validation: Array | None = None
     x_test: Array | None = None
     y_test: Array | None = None
     weights: Array | None = None
     class_weight: Mapping[int, float] | None = None
-
-
-def check_finite(array: Array, what: str) -> Array:
-    """Give `array` back.
-
-    Raises:
-        PreparationError: it has NaN or an infinity, perhaps only since it is float32.
-
-    """
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise PreparationError(f"The {what} have values that are missing, infinite, or too large for float32.")
-    return array

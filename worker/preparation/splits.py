@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn import model_selection
 
 from stackyard.spec import ColumnSplit, GroupSplit, LastSplit, RandomSplit, Split, SplitMethod, TrainTestSplit
-from worker.preparation.prepared import Array, PreparationError
+from worker.preparation.arrays import Array, PreparationError
 
 _selection: Any = model_selection  # scikit-learn does not type what its functions return
 

@@ -11,8 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget, Task
 from stackyard.spec.losses import LABEL_LOSSES, Hinge, SquaredHinge
+from worker.preparation.arrays import Array
 from worker.preparation.encoding import one_hot, places
-from worker.preparation.prepared import Array
 
 _StandardScaler: Any = StandardScaler  # scikit-learn does not type what its methods return
 

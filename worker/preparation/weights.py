@@ -8,7 +8,7 @@ from sklearn import utils
 
 from stackyard.spec import Training
 from stackyard.spec.class_weight import spelt
-from worker.preparation.prepared import Array
+from worker.preparation.arrays import Array
 from worker.preparation.targets import FittedTarget
 
 _utils: Any = utils  # scikit-learn does not type what its functions return
