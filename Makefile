@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test check format docs bench lock clean
+.PHONY: help install dev serve demo test check format docs bench reproduce fuzz lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -41,6 +41,12 @@ docs: .venv/.server ## Write docs/spec.md out of the types of the spec language
 
 bench: .venv/.server ## Measure how long a job waits, and what a request costs
 	$(BIN)/python benchmarks/latency.py
+
+reproduce: .venv/.server ## Run the seven experiments over five seeds, beside their own scripts of stock Keras
+	$(BIN)/python benchmarks/reproduction.py $(or $(SHARED),../shared)
+
+fuzz: .venv/.dev ## Read and check a million specs that are broken in every way
+	$(BIN)/python benchmarks/fuzz.py
 
 lock: .venv/.uv ## Pin every dependency anew, with hashes, in requirements/
 	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
