@@ -7,8 +7,6 @@ compiled: an audit hook listens. The exit status says whether that held.
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import sys
 import time
 import traceback
@@ -21,6 +19,7 @@ from random import Random
 from typing import Any
 
 from descriptions import describe
+from installation import machine
 
 from stackyard.spec import DatasetDescription, JobSpec, SpecError, check, parse
 from tests.spec.mutation import Mutator
@@ -115,7 +114,7 @@ def main() -> None:
         "costly_specs_refused_in_ms": time_costly(),
         "seed": arguments.seed,
         "seconds": round(time.perf_counter() - begin, 1),
-        "machine": {"cores": os.cpu_count(), "processor": platform.processor(), "system": platform.platform()},
+        "machine": machine(),
     }
     for name, figure in figures.items():
         print(f"{name:32} {figure}")

@@ -186,6 +186,19 @@ class TestReplay:
         with pytest.raises(Cancelled):
             self.again(self.SPEC, epoch=3, step=0, watch=Wish())
 
+    def test_without_room_for_it_the_outcome_is_the_same(self):
+        build, made = builder(self.SPEC, rows()), []
+
+        def build_once():
+            if made:
+                raise MemoryError
+            made.append(build())
+            return made[0]
+
+        diverged = engine.train(build_once, rows(), self.SPEC.training, Told()).diverged
+        assert (diverged.epoch, diverged.step) == first_lost_step(self.SPEC, rows())
+        assert diverged.forward is None
+
     def test_it_tells_of_no_epoch(self):
         told = Told()
         epoch, step = first_lost_step(self.SPEC, rows())

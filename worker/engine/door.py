@@ -1,8 +1,11 @@
 """A training from its first step to its outcome."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+
+import tensorflow as tf
 
 from stackyard.spec import Training
 from worker.engine.diagnosis import diagnose
@@ -10,6 +13,9 @@ from worker.engine.fit import fit
 from worker.engine.outcome import Outcome, Watch
 from worker.engine.progress import Progress
 from worker.preparation import Prepared
+
+_tensorflow: Any = tf  # which carries no types
+_TOO_LARGE: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
 
 
 def train(build: Callable[[], Any], data: Prepared, training: Training, watch: Watch) -> Outcome:
@@ -28,5 +34,6 @@ def train(build: Callable[[], Any], data: Prepared, training: Training, watch: W
     fit(network, data, training, progress)
     diverged = progress.diverged
     if diverged is not None:
-        diverged = replace(diverged, forward=diagnose(build, data, training, watch, diverged))
+        with suppress(*_TOO_LARGE):  # it takes a second network; without room for it, the outcome stays what it is
+            diverged = replace(diverged, forward=diagnose(build, data, training, watch, diverged))
     return Outcome(network, diverged)
