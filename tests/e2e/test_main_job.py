@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import shared
 from tests.factories import iris_spec
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -166,24 +165,3 @@ def test_a_killed_worker_child_loses_nothing_and_repeats_nothing(server):
     assert [step["to"] for step in job["transitions"]] == ["queued", "running", "queued", "running", "succeeded"]
     assert job["transitions"][2]["reason"]["code"] == "attempt_lost"
     assert server.history(job_id)["epochs"] == list(range(150))
-
-
-class TestReferenceSpecs:
-    def test_red_wine(self, server, tmp_path):
-        spec = shared("specs/red-wine.json").read_bytes()
-        server.upload("red-wine", shared("data/red-wine.csv"))
-        job = server.until_ended(server.submit(spec), within=300)
-        assert job["state"] == "succeeded", job
-        told = server.history(job["id"])
-        assert told["epochs"] == list(range(100))
-        assert told["metrics"].keys() == {"loss", "val_loss"}
-        assert told["metrics"]["val_loss"][-1] < 0.65
-        file = tmp_path / "model.keras"
-        file.write_bytes(server.http.get(f"/v1/jobs/{job['id']}/model").content)
-        assert run_python("-c", READ_MODEL, str(file), json.dumps([[0.5] * 11]))["parameters"] == 2_124_801
-
-    def test_iris_with_batch_normalization(self, server):
-        spec = shared("specs/iris-batchnorm.json").read_bytes()
-        job = server.until_ended(server.submit(spec))
-        assert job["state"] == "succeeded", job
-        assert job["evaluation"]["metrics"]["accuracy"] >= 0.93
