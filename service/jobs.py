@@ -28,7 +28,7 @@ class Checked:
 
     spec: JobSpec
     dataset: Dataset
-    warnings: tuple[Advice, ...]
+    warnings: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True)

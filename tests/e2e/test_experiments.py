@@ -1,8 +1,13 @@
-"""The seven experiments, posted unchanged, against their own scripts of stock Keras run in processes of their own."""
+"""The seven experiments, posted unchanged, against their own scripts of stock Keras run in processes of their own.
+
+The scripts of the long ones train for their first epochs only, as a job's epochs do not depend on how many follow;
+`make reproduce` runs them all whole.
+"""
 
 import csv
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -21,6 +26,17 @@ FILES = {
     "mnist-plain": "mnist.npz",
     "mnist-dropout": "mnist.npz",
 }
+
+FIRST_EPOCHS = {"red-wine": 15, "mnist-plain": 2, "mnist-dropout": 2}
+
+
+def shortened(script: str, name: str) -> str:
+    """The script, with fewer epochs where it has many."""
+    if name not in FIRST_EPOCHS:
+        return script
+    short = re.sub(r"\n    epochs=\d+,", f"\n    epochs={FIRST_EPOCHS[name]},", script)
+    assert short != script
+    return short
 
 
 def reached(name, job, history) -> bool:
@@ -51,7 +67,7 @@ def test_an_experiment_is_its_script_to_the_bit(name, server, tmp_path):
         data = [str(path)]
     job_id = server.submit(spec)
     script = tmp_path / "train.py"
-    script.write_text(server.http.get(f"/v1/jobs/{job_id}/script").raise_for_status().text)
+    script.write_text(shortened(server.http.get(f"/v1/jobs/{job_id}/script").raise_for_status().text, name))
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     result = subprocess.run(
         [sys.executable, script, *data], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
@@ -61,8 +77,9 @@ def test_an_experiment_is_its_script_to_the_bit(name, server, tmp_path):
     told = server.http.get(f"/v1/jobs/{job_id}/history", headers={"Accept": "text/csv"}).text
     ours, stock = columns(told), columns((tmp_path / "history.csv").read_text())
     assert ours.keys() == stock.keys()
+    assert len(stock["loss"]) == FIRST_EPOCHS.get(name, len(ours["loss"]))
     for column, values in stock.items():
-        assert ours[column] == pytest.approx(values, rel=0, abs=0, nan_ok=True), column
+        assert ours[column][: len(values)] == pytest.approx(values, rel=0, abs=0, nan_ok=True), column
     assert reached(name, job, ours), job
 
 

@@ -21,7 +21,7 @@ K = keras.layers
 ROWS = 48
 
 
-EXAMPLES = int(os.environ.get("STACKYARD_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("STACKYARD_EXAMPLES", "50"))
 """Stacks of each kind, right and wrong, that the two properties look at."""
 
 PROPERTY = settings(

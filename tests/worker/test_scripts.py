@@ -23,6 +23,9 @@ from stackyard.spec.script.parts import value_of
 from tests.worker.stock import trained
 from worker.preparation import prepare
 
+# Importing keras takes longer than training so little: all scripts run in one process, for one process of tests.
+pytestmark = pytest.mark.xdist_group("scripts")
+
 _MEMORY = 2**30
 ROWS = 120
 
@@ -36,7 +39,6 @@ for directory in sys.argv[1:]:
     keras.backend.clear_session()
     runpy.run_path("train.py")
 """
-"""Every script in one process, as importing keras takes longer than training so little."""
 
 
 def frame():
