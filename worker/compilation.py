@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from stackyard.spec import Callback, JobSpec, Loss, Metric, Part, callbacks, losses, metrics, optimizers
+from stackyard.spec import Callback, JobSpec, Part, callbacks, losses, metrics, optimizers
 from worker.network import arguments, build
 
 _CLASSES: Mapping[type[Part], Any] = {
@@ -103,7 +103,7 @@ def build_compiled(spec: JobSpec, input_shape: tuple[int, ...]) -> keras.Sequent
     network.compile(
         optimizer=_made(training.optimizer),
         loss=_made(training.loss),
-        metrics=[_metric(metric, training.loss, network.output_shape[-1]) for metric in training.metrics],
+        metrics=[_made(metrics.resolved(one, training.loss, network.output_shape[-1])) for one in training.metrics],
     )
     return network
 
@@ -127,14 +127,3 @@ def _of_epochs(schedule: Any) -> Callable[[int, float], float]:
 
 def _made(part: Part) -> Any:
     return _CLASSES[type(part)](**arguments(part))
-
-
-def _metric(metric: Metric, loss: Loss, outputs: int) -> keras.metrics.Metric:
-    if not isinstance(metric, metrics.Accuracy):
-        return _made(metric)
-    # As Keras resolves the string "accuracy", which it does at the first batch, by the shapes there.
-    if outputs == 1:
-        return keras.metrics.BinaryAccuracy(name=metric.name)
-    if isinstance(loss, losses.LABEL_LOSSES):
-        return keras.metrics.SparseCategoricalAccuracy(name=metric.name)
-    return keras.metrics.CategoricalAccuracy(name=metric.name)

@@ -222,3 +222,6 @@ Loss = Annotated[
 
 LABEL_LOSSES = (SparseCategoricalCrossentropy, CategoricalGeneralizedCrossEntropy)
 """Losses whose target is a label, a whole number, beside an output for each class."""
+
+SIGN_LOSSES = (Hinge, SquaredHinge)
+"""Losses whose two classes lie below and above 0."""

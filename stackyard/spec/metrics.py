@@ -6,6 +6,7 @@ from pydantic import Field
 
 from stackyard.spec.base import Count, Index, Items, Name, NonNegative, Part, Positive, Share
 from stackyard.spec.closed import ONE_OR_MANY, Closed
+from stackyard.spec.losses import LABEL_LOSSES, Loss
 
 Thresholds = Annotated[Items[Share], Field(min_length=1, max_length=10_000)]
 OneOrMoreThresholds = Annotated[Share | Thresholds, ONE_OR_MANY]
@@ -386,3 +387,16 @@ Metric = Annotated[
 """Not offered: Mean, Sum and MeanMetricWrapper, which measure no prediction; the IoU ones, for segmentation; and the
 exact equality that Keras has as a class `Accuracy`, a name that here means what Keras's string does.
 """
+
+
+def resolved(metric: Metric, loss: Loss, outputs: int) -> Metric:
+    """Return the metric that Keras's string `accuracy` means, with the name it has; any other metric as it is.
+
+    Keras resolves it at the first batch, by the shapes there; `outputs` is the size of the last axis.
+    """
+    if not isinstance(metric, Accuracy):
+        return metric
+    if outputs == 1:
+        return BinaryAccuracy(name=metric.name)
+    sparse = isinstance(loss, LABEL_LOSSES)
+    return SparseCategoricalAccuracy(name=metric.name) if sparse else CategoricalAccuracy(name=metric.name)

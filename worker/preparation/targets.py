@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.preprocessing import StandardScaler
 
 from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget, Task
-from stackyard.spec.losses import LABEL_LOSSES, Hinge, SquaredHinge
+from stackyard.spec.losses import LABEL_LOSSES, SIGN_LOSSES
 from worker.preparation.arrays import Array
 from worker.preparation.encoding import one_hot, places
 
@@ -178,7 +178,7 @@ def _fit(
         kind=task.kind,
         classes=task.classes,
         link=_link(loss),
-        signs=isinstance(loss, Hinge | SquaredHinge),
+        signs=isinstance(loss, SIGN_LOSSES),
         divide_by=by,
         mean=None if scaler is None else tuple(scaler.mean_.tolist()),
         scale=None if scaler is None else tuple(scaler.scale_.tolist()),

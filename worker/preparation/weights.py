@@ -7,7 +7,7 @@ import numpy as np
 from sklearn import utils
 
 from stackyard.spec import Training
-from stackyard.spec.class_weight import spelt
+from stackyard.spec.class_weight import by_label, label
 from worker.preparation.arrays import Array
 from worker.preparation.targets import FittedTarget
 
@@ -28,17 +28,9 @@ def by_class(training: Training, y_train: Array, target: FittedTarget) -> Mappin
     if training.class_weight is None or classes is None:
         return None
     if isinstance(training.class_weight, Mapping):
-        given = training.class_weight
-        weights = {place: given[spelt(value)] for place, value in enumerate(classes) if spelt(value) in given}
-    else:
-        found = target.places(y_train)
-        there = np.unique(found)
-        balanced = _utils.class_weight.compute_class_weight("balanced", classes=there, y=found)
-        weights = dict(zip(there.tolist(), balanced.tolist(), strict=True))
-    return {_key(place, target): weight for place, weight in weights.items()}
-
-
-def _key(place: int, target: FittedTarget) -> int:
-    """The whole number by which Keras finds a row's class: its label as it is trained on."""
-    value = (target.classes or ())[place]
-    return value if target.signs and isinstance(value, int) else place
+        return by_label(training.class_weight, classes, signs=target.signs)
+    found = target.places(y_train)
+    there = np.unique(found)
+    weights = _utils.class_weight.compute_class_weight("balanced", classes=there, y=found)
+    labels = [label(place, classes, signs=target.signs) for place in there.tolist()]
+    return dict(zip(labels, weights.tolist(), strict=True))

@@ -4,9 +4,9 @@ from stackyard.spec import losses
 from stackyard.spec.check.inputs import Target
 from stackyard.spec.check.report import Shape, Task
 from stackyard.spec.check.targets import Kind, kind_of
-from stackyard.spec.losses import Loss
+from stackyard.spec.losses import SIGN_LOSSES, Loss
 
-_BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy, losses.Hinge, losses.SquaredHinge)
+_BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy, *SIGN_LOSSES)
 _TWO = 2
 
 

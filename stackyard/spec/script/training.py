@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from stackyard.spec.callbacks import Callback, LearningRateScheduler, TerminateOnNaN
 from stackyard.spec.check.report import Report
-from stackyard.spec.class_weight import spelt
-from stackyard.spec.losses import LABEL_LOSSES, Hinge, SquaredHinge
-from stackyard.spec.metrics import Accuracy, Metric
-from stackyard.spec.script.code import Group, Node, array, assign, call, literal, render
+from stackyard.spec.class_weight import by_label
+from stackyard.spec.losses import SIGN_LOSSES
+from stackyard.spec.metrics import Accuracy, Metric, resolved
+from stackyard.spec.script.code import Group, Node, array, assign, call, render
 from stackyard.spec.script.parts import constructor
 from stackyard.spec.script.source import Source
 from stackyard.spec.training import Training
@@ -66,16 +66,9 @@ def fit(source: Source, report: Report, *, tested: bool) -> None:
 
 
 def _metric(metric: Metric, report: Report) -> Node:
-    if not isinstance(metric, Accuracy):
-        return constructor(metric)
-    if metric.name == "accuracy":
+    if metric == Accuracy():
         return '"accuracy"'
-    kind = "Categorical"
-    if report.output_shape[-1] == 1:
-        kind = "Binary"
-    elif isinstance(report.spec.training.loss, LABEL_LOSSES):
-        kind = "SparseCategorical"
-    return call(f"keras.metrics.{kind}Accuracy", name=literal(metric.name))
+    return constructor(resolved(metric, report.spec.training.loss, report.output_shape[-1]))
 
 
 def _callbacks(training: Training) -> list[Node]:
@@ -97,13 +90,8 @@ def _callback(callback: Callback) -> Node:
 
 def _class_weight(source: Source, report: Report) -> None:
     given, classes = report.spec.training.class_weight, report.task.classes or ()
-    signs = isinstance(report.spec.training.loss, Hinge | SquaredHinge)
     if isinstance(given, Mapping):
-        weights = {
-            value if signs and isinstance(value, int) else place: given[spelt(value)]
-            for place, value in enumerate(classes)
-            if spelt(value) in given
-        }
+        weights = by_label(given, classes, signs=isinstance(report.spec.training.loss, SIGN_LOSSES))
         source.block(f"class_weight = {weights!r}")
         return
     source.use("numpy as np")
