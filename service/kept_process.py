@@ -3,12 +3,12 @@
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 
-Answer = TypeVar("Answer")
+from service import frames
 
 _ROOT = Path(__file__).resolve().parents[1]
 _GRACE_S = 5
@@ -27,8 +27,8 @@ class KeptProcess:
     """Starts with the first question, and again with the next one after its end. Not for many threads at once.
 
     Args:
-        command: what to run. It answers on its standard output what it is asked on its standard input, bounds its own
-            time by an alarm, and ends when nothing comes any more.
+        command: what to run. It answers on its standard output what it is asked on its standard input, as
+            `service.frames.serve` does, which bounds its time by an alarm and ends when nothing comes any more.
         environment: all that it gets of it.
         seconds: after which it is killed, should its own bound fail.
 
@@ -40,11 +40,14 @@ class KeptProcess:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, converse: Callable[[BinaryIO, BinaryIO], Answer]) -> Answer:
+    def ask(self, request: Sequence[bytes]) -> list[bytes]:
         """Have it answer.
 
         Args:
-            converse: writes the question to the first file and reads the answer from the second.
+            request: the parts of a frame.
+
+        Returns:
+            The answer's.
 
         Raises:
             Gone: it has ended, or had to be killed because it took too long.
@@ -52,11 +55,11 @@ class KeptProcess:
         """
         warm = self._process is not None
         try:
-            return self._ask(converse)
+            return self._ask(request)
         except Gone as gone:
             # One that was warm may just have ended for want of work, or been killed meanwhile; a new one has not.
             if warm and gone.status != -signal.SIGALRM:
-                return self._ask(converse)
+                return self._ask(request)
             raise
 
     def kill(self) -> None:
@@ -79,12 +82,13 @@ class KeptProcess:
             process.kill()
             return process.wait()
 
-    def _ask(self, converse: Callable[[BinaryIO, BinaryIO], Answer]) -> Answer:
+    def _ask(self, request: Sequence[bytes]) -> list[bytes]:
         process = self._process = self._process or self._start()
         guard = threading.Timer(self._seconds, process.kill)
         guard.start()
         try:
-            return converse(cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout))
+            frames.send(cast("BinaryIO", process.stdin), request)
+            return frames.receive(cast("BinaryIO", process.stdout))
         except (OSError, EOFError):
             raise Gone(self.end()) from None
         finally:

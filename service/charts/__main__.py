@@ -1,25 +1,21 @@
 """`python -m service.charts --memory BYTES --seconds SECONDS --idle SECONDS`: draw what comes in, until nothing does.
 
-Framed on standard input: four bytes of length, then JSON with `document` (Vega-Lite, its data inside), `format` (`svg`
-or `png`) and `scale` (a PNG's pixels for each of the document's). Framed on standard output: a byte that says whether
-it was drawn, four bytes of length, then the picture or what was wrong. The process bounds itself, so that it ends even
-where the one that started it is gone.
+Requests come on standard input and answers go to standard output, framed as in `service.frames`. A request is JSON
+with `document` (Vega-Lite, its data inside), `format` (`svg` or `png`) and `scale` (a PNG's pixels for each of the
+document's); an answer is the picture, empty where there is none, and then what was wrong. The process bounds itself,
+so that it ends even where the one that started it is gone.
 """
 
 import argparse
 import json
 import os
 import resource
-import select
-import signal
-import struct
 import sys
-from typing import Any, BinaryIO
+from typing import Any
 
 import vl_convert
 
-_LENGTH = struct.Struct(">I")
-_HEAD = struct.Struct(">?I")
+from service import frames
 
 
 def _main(arguments: list[str]) -> None:
@@ -32,38 +28,15 @@ def _main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (asked.memory, asked.memory))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the engine prints goes to the log, not among the answers
-    while _comes(sys.stdin.buffer, asked.idle):
-        signal.alarm(asked.seconds)
-        request = _receive(sys.stdin.buffer)
-        if request is None:
-            return
-        answers.write(_answer(request))
-        answers.flush()
-        signal.alarm(0)
+    frames.serve(sys.stdin.buffer, answers, _answer, asked.seconds, asked.idle)
 
 
-def _comes(requests: BinaryIO, seconds: float) -> bool:
-    """Whether there is something to read before so many seconds are over; the end counts as something."""
-    readable, _, _ = select.select([requests], [], [], seconds)
-    return bool(readable)
-
-
-def _receive(requests: BinaryIO) -> bytes | None:
-    """The next request; None at the end, whole or not."""
-    head = requests.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
-        return None
-    length = int(_LENGTH.unpack(head)[0])
-    body = requests.read(length)
-    return body if len(body) == length else None
-
-
-def _answer(request: bytes) -> bytes:
+def _answer(request: list[bytes]) -> list[bytes]:
+    (content,) = request
     try:
-        drawn, content = True, _draw(**json.loads(request))
+        return [_draw(**json.loads(content)), b""]
     except ValueError as error:
-        drawn, content = False, str(error).encode()
-    return _HEAD.pack(drawn, len(content)) + content
+        return [b"", str(error).encode()]
 
 
 def _draw(document: dict[str, Any], format: str, scale: float) -> bytes:  # noqa: A002  # as the request says it

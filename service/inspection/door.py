@@ -1,6 +1,5 @@
 """The caller's side: start the inspecting process, wait for it, and believe nothing but its one document."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, Field, TypeAdapter
 
+from service.environment import without_secrets
 from service.errors import Invalid
 from service.settings import Settings
 from stackyard.spec import DatasetDescription, Problem
@@ -57,7 +57,7 @@ def inspect(path: Path, media_type: str, settings: Settings) -> DatasetDescripti
         done = subprocess.run(  # noqa: S603  # no shell, and every word of it is ours
             command,
             cwd=_ROOT,
-            env=_environment(),
+            env=without_secrets() | _ONE_THREAD,
             capture_output=True,
             timeout=seconds + _GRACE_S,
             check=False,
@@ -74,11 +74,6 @@ def inspect(path: Path, media_type: str, settings: Settings) -> DatasetDescripti
     if isinstance(answer, _Refused):
         raise _invalid(answer.refusal)
     return answer.description
-
-
-def _environment() -> dict[str, str]:
-    """The environment of this process, without the installation's secrets."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("STACKYARD_")} | _ONE_THREAD
 
 
 def _too_slow(seconds: int) -> str:

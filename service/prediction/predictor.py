@@ -1,20 +1,17 @@
 """The caller's side: whose turn it is, and what the answers mean."""
 
-import os
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import BinaryIO
 
 import structlog
 from pydantic import TypeAdapter
 
+from service.environment import without_secrets
 from service.errors import Conflict, Invalid, Unavailable
 from service.kept_process import Gone, KeptProcess
-from service.prediction.protocol import Answer, Kind, Request, receive_answer, send_request
+from service.prediction.protocol import Answer, Kind, Request
 from service.prediction.trained import Trained
 from service.settings import Settings
+from service.turns import Turns
 from stackyard.spec import Problem
 
 _MOST_WAITING = 8
@@ -34,12 +31,17 @@ class Predictor:
 
     def __init__(self, settings: Settings) -> None:
         self._max_rows = settings.max_predict_rows
-        self._patience = settings.prediction_timeout_s
-        self._places = threading.BoundedSemaphore(1 + _MOST_WAITING)
-        self._turn = threading.Lock()
+        self._turns = Turns(
+            waiting=_MOST_WAITING,
+            patience=settings.prediction_timeout_s,
+            code="predictions_busy",
+            message="Too many predictions wait already; the request may be repeated.",
+        )
         self._closed = False
         # Its start and the first request have each as long.
-        self._process = KeptProcess(_command(settings), _environment(), 2 * settings.prediction_timeout_s + _GRACE_S)
+        self._process = KeptProcess(
+            _command(settings), without_secrets(), 2 * settings.prediction_timeout_s + _GRACE_S
+        )
 
     def predict(self, trained: Trained, rows: bytes, media_type: str, accept: str) -> bytes:
         """Have a job's network predict rows.
@@ -67,36 +69,21 @@ class Predictor:
             accept=accept,
             max_rows=self._max_rows,
         )
-        with self._in_turn():
+        with self._turns.taken():
+            if self._closed:
+                raise Unavailable("shutting_down", "The server is about to end.")
             return _content(self._ask(request, rows))
 
     def close(self) -> None:
         """End the process, whatever it does: it has nothing to lose. Who waits for it is refused."""
         self._closed = True
         self._process.kill()
-        with self._turn:
+        with self._turns.lock:
             self._process.end()
-
-    @contextmanager
-    def _in_turn(self) -> Generator[None]:
-        busy = Unavailable("predictions_busy", "Too many predictions wait already; the request may be repeated.")
-        if not self._places.acquire(blocking=False):
-            raise busy
-        try:
-            if not self._turn.acquire(timeout=self._patience):
-                raise busy
-            try:
-                if self._closed:
-                    raise Unavailable("shutting_down", "The server is about to end.")
-                yield
-            finally:
-                self._turn.release()
-        finally:
-            self._places.release()
 
     def _ask(self, request: Request, rows: bytes) -> Answer:
         try:
-            return self._process.ask(lambda asked, told: _exchange(asked, told, request, rows))
+            return Answer.read(self._process.ask([request.model_dump_json().encode(), rows]))
         except Gone as gone:
             log.warning("no prediction", action="prediction_failed", status=gone.status, model=request.model.sha256)
             raise Unavailable(
@@ -110,16 +97,6 @@ def _command(settings: Settings) -> list[str]:
     command = [sys.executable, "-m", "worker.prediction", "--memory", str(settings.prediction_memory)]
     command += ["--seconds", str(max(1, round(settings.prediction_timeout_s)))]
     return [*command, "--idle", str(settings.prediction_idle_s)]
-
-
-def _environment() -> dict[str, str]:
-    """The environment of this process, without the installation's secrets."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("STACKYARD_")}
-
-
-def _exchange(requests: BinaryIO, answers: BinaryIO, request: Request, rows: bytes) -> Answer:
-    send_request(requests, request, rows)
-    return receive_answer(answers)
 
 
 def _content(answer: Answer) -> bytes:

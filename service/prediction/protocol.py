@@ -1,13 +1,14 @@
-"""What goes over the pipes between the one that asks for predictions and the process that makes them."""
+"""What goes over the pipes between the one that asks for predictions and the process that makes them.
 
-import struct
+A request's frame (`service.frames`) is the `Request` as JSON, and the rows as they came; an answer's is the `Kind`'s
+byte, and the content.
+"""
+
+from collections.abc import Sequence
 from enum import Enum
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
-
-_REQUEST = struct.Struct(">II")
-_ANSWER = struct.Struct(">cI")
 
 
 class StoredFile(BaseModel):
@@ -54,43 +55,12 @@ class Answer(NamedTuple):
     kind: Kind
     content: bytes
 
+    @classmethod
+    def read(cls, parts: Sequence[bytes]) -> Self:
+        """Read an answer out of its frame's parts."""
+        kind, content = parts
+        return cls(Kind(kind), content)
 
-def send_request(requests: BinaryIO, request: Request, rows: bytes) -> None:
-    """Write a frame: two lengths, four bytes each, then the request as JSON, then the rows as they came."""
-    content = request.model_dump_json().encode()
-    requests.write(_REQUEST.pack(len(content), len(rows)) + content)
-    requests.write(rows)
-    requests.flush()
-
-
-def receive_request(requests: BinaryIO) -> tuple[Request, bytes] | None:
-    """Read a frame; None at the end, whole or not."""
-    head = requests.read(_REQUEST.size)
-    if len(head) < _REQUEST.size:
-        return None
-    first, second = _REQUEST.unpack(head)
-    content, rows = requests.read(first), requests.read(second)
-    return (Request.model_validate_json(content), rows) if len(rows) == second else None
-
-
-def send_answer(answers: BinaryIO, answer: Answer) -> None:
-    """Write a frame: a byte for the kind, four bytes of length, then the content."""
-    answers.write(_ANSWER.pack(answer.kind.value, len(answer.content)) + answer.content)
-    answers.flush()
-
-
-def receive_answer(answers: BinaryIO) -> Answer:
-    """Read a frame.
-
-    Raises:
-        EOFError: there is none, or not the whole of it.
-
-    """
-    head = answers.read(_ANSWER.size)
-    if len(head) < _ANSWER.size:
-        raise EOFError
-    kind, length = _ANSWER.unpack(head)
-    content = answers.read(length)
-    if len(content) < length:
-        raise EOFError
-    return Answer(Kind(kind), content)
+    def parts(self) -> tuple[bytes, bytes]:
+        """Return the parts of its frame."""
+        return self.kind.value, self.content

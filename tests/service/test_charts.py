@@ -328,8 +328,9 @@ def _runs(process: int) -> bool:
         return False
 
 
-def test_more_than_can_wait_are_turned_away(own, monkeypatch):
+def test_more_than_can_wait_are_turned_away(monkeypatch):
     monkeypatch.setattr(renderer, "_PATIENCE_S", 0.05)
-    with own._turn, pytest.raises(Unavailable) as busy:
+    own = Renderer()
+    with own._turns.lock, pytest.raises(Unavailable) as busy:
         own.draw(PLAIN, "svg")
     assert busy.value.code == "charts_busy"

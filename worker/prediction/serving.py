@@ -1,11 +1,11 @@
 """One request after the other, and what is answered to it."""
 
 import json
-import select
 import signal
 from typing import BinaryIO
 
-from service.prediction.protocol import Answer, Kind, Request, receive_request, send_answer
+from service import frames
+from service.prediction.protocol import Answer, Kind, Request
 from service.sources import CSV
 from worker.prediction.door import NotAlone, predict
 from worker.prediction.findings import Refused
@@ -23,14 +23,13 @@ def serve(requests: BinaryIO, answers: BinaryIO, seconds: int, idle: float) -> N
 
     """
     networks = Networks()
+
+    def answered(parts: list[bytes]) -> tuple[bytes, bytes]:
+        request, rows = parts
+        return answer(Request.model_validate_json(request), rows, networks).parts()
+
     signal.alarm(0)
-    while _comes(requests, idle):
-        signal.alarm(seconds)
-        received = receive_request(requests)
-        if received is None:
-            return
-        send_answer(answers, answer(*received, networks))
-        signal.alarm(0)
+    frames.serve(requests, answers, answered, seconds, idle)
 
 
 def answer(request: Request, rows: bytes, networks: Networks) -> Answer:
@@ -52,9 +51,3 @@ def answer(request: Request, rows: bytes, networks: Networks) -> Answer:
     except Damaged as error:
         return Answer(Kind.DAMAGE, str(error).encode())
     return Answer(Kind.PREDICTIONS, predicted.csv() if request.accept == CSV else predicted.json())
-
-
-def _comes(requests: BinaryIO, seconds: float) -> bool:
-    """Whether there is something to read before so many seconds are over; the end counts as something."""
-    readable, _, _ = select.select([requests], [], [], seconds)
-    return bool(readable)
