@@ -1,19 +1,19 @@
 """The files that a job made."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
 
+from api import etags
 from api.dependencies import SessionsDep, StoreDep
+from api.etags import IfNoneMatch
 from api.problems import RESPONSES
 from models import Artifact
 from service import results
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
-IfNoneMatch = Annotated[str, Header(alias="If-None-Match", include_in_schema=False)]
 _BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -40,8 +40,7 @@ def get_summary(
 
 def _file(artifact: Artifact, store: StoreDep, if_none_match: str, filename: str | None = None) -> Response:
     headers = {"ETag": f'"{artifact.sha256}"', "Cache-Control": "private, no-cache"}
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    if tags & {headers["ETag"], "*"}:
+    if etags.has(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     path = store.path(artifact.sha256)
     return FileResponse(path, media_type=artifact.media_type, filename=filename, headers=headers)

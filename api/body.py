@@ -1,4 +1,4 @@
-"""A JSON request body as bytes: of the right type, and never more of it than the limit."""
+"""A request's body as bytes: of the right type, and never more of it than the limit."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from api.dependencies import SettingsDep
 from service.errors import TooLarge, UnsupportedMediaType
 
 _JSON = "application/json"
+_WHAT = "The body"
 
 
 async def _json_body(request: Request, settings: SettingsDep) -> bytes:
@@ -16,20 +17,37 @@ async def _json_body(request: Request, settings: SettingsDep) -> bytes:
     Raises:
         UnsupportedMediaType: it does not say that it is JSON. A browser can be made to send other types to a
             loopback server by any page it has open, but not this one.
+        TooLarge: it is longer than the limit.
+
+    """
+    _, body = await read_body(request, (_JSON,), settings.limits.max_json_bytes)
+    return body
+
+
+async def read_body(request: Request, media_types: tuple[str, ...], limit: int) -> tuple[str, bytes]:
+    """Read a body, and return its media type with it.
+
+    Args:
+        request: nothing of whose body has been read.
+        media_types: what it may be, in lower case.
+        limit: how many bytes it may have.
+
+    Raises:
+        UnsupportedMediaType: it is none of these.
         TooLarge: it says that it is, or turns out to be, longer than the limit.
 
     """
-    media_type = request.headers.get("content-type", "")
-    if media_type.partition(";")[0].strip().lower() != _JSON:
-        raise UnsupportedMediaType(media_type[:100], (_JSON,))
-    limit = settings.limits.max_json_bytes
-    refuse_announced(request, limit, "The body")
+    received = request.headers.get("content-type", "")
+    media_type = received.partition(";")[0].strip().lower()
+    if media_type not in media_types:
+        raise UnsupportedMediaType(received[:100], media_types)
+    refuse_announced(request, limit, _WHAT)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise TooLarge("The body", limit)
-    return bytes(body)
+            raise TooLarge(_WHAT, limit)
+    return media_type, bytes(body)
 
 
 def refuse_announced(request: Request, limit: int, what: str) -> None:

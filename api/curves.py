@@ -3,9 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
+from api import etags
 from api.dependencies import RendererDep, SessionsDep
+from api.etags import IfNoneMatch
 from api.history import MAX_EPOCH
 from api.problems import RESPONSES
 from api.text import ONE_LINE
@@ -25,8 +27,6 @@ router = APIRouter(
     default_response_class=Response,
     responses={**RESPONSES, 200: {"content": dict.fromkeys(_TYPES.values(), _BINARY)}},
 )
-
-IfNoneMatch = Annotated[str, Header(alias="If-None-Match", include_in_schema=False)]
 
 
 def _look(
@@ -94,7 +94,6 @@ def _picture(renderer: Renderer, document: Document, form: Format, if_none_match
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    if tags & {headers["ETag"], "*"}:
+    if etags.has(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(renderer.draw(document, form), media_type=_TYPES[form], headers=headers)

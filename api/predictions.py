@@ -6,19 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
-from api.body import refuse_announced
+from api.body import read_body
 from api.dependencies import PredictorDep, SessionsDep, SettingsDep, StoreDep
 from api.negotiation import choose
 from api.problems import RESPONSES
 from service import prediction
-from service.errors import TooLarge, UnsupportedMediaType
 from service.sources import CSV
 from stackyard.spec import Problem
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
 _JSON = "application/json"
-_WHAT = "The body"
 _ROWS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -67,21 +65,10 @@ async def _rows(request: Request, settings: SettingsDep) -> tuple[str, bytes]:
 
     Raises:
         UnsupportedMediaType: it is neither JSON nor CSV.
-        TooLarge: it is longer than the limit, or says so.
+        TooLarge: it is longer than the limit.
 
     """
-    received = request.headers.get("content-type", "")
-    media_type = received.partition(";")[0].strip().lower()
-    if media_type not in (_JSON, CSV):
-        raise UnsupportedMediaType(received[:100], (_JSON, CSV))
-    limit = settings.max_predict_bytes
-    refuse_announced(request, limit, _WHAT)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise TooLarge(_WHAT, limit)
-    return media_type, bytes(body)
+    return await read_body(request, (_JSON, CSV), settings.max_predict_bytes)
 
 
 @router.post(
