@@ -1,6 +1,5 @@
 """Attempts as a worker makes them: claim, renew, record, conclude. Every write after the claim is fenced."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -193,7 +192,7 @@ def _take(session: Session, job_id: UUID, dataset: Dataset, *, worker: str, leas
     for owned in (Epoch, JobMetric):
         session.execute(delete(owned).where(owned.job_id == job_id))
     job = session.get_one(Job, job_id)
-    return Claim(job_id, job.attempt, JobSpec.model_validate_json(json.dumps(job.spec)), dataset)
+    return Claim(job_id, job.attempt, JobSpec.model_validate(job.spec), dataset)
 
 
 def _artifacts(session: Session, claimed: Claim, made: Iterable[MadeArtifact]) -> list[Artifact]:

@@ -1,6 +1,5 @@
 """A job as a Python script of stock Keras."""
 
-import json
 from typing import cast
 from uuid import UUID
 
@@ -32,5 +31,5 @@ def script(session: Session, job_id: UUID) -> str:
         origin = Origin(builtin=cast("Builtin", dataset.name.removeprefix(PREFIX)))
     else:
         origin = _ORIGINS[dataset.media_type]
-    spec = JobSpec.model_validate_json(json.dumps(job.spec))
+    spec = JobSpec.model_validate(job.spec)
     return write(spec, datasets.description(dataset), origin)

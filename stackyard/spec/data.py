@@ -7,7 +7,8 @@ from pydantic import Field
 
 from stackyard.spec.base import Items, Part, Positive, Text
 from stackyard.spec.closed import ONE_OR_MANY, Chosen
-from stackyard.spec.imputation import Imputation
+from stackyard.spec.description import ColumnDescription
+from stackyard.spec.imputation import Imputation, Mean, Median
 from stackyard.spec.split import Split
 
 Columns = Annotated[Items[Text], Field(min_length=1)]
@@ -83,8 +84,14 @@ class TableData(Part):
         return (Features.model_construct(columns=rest),)
 
     def imputation(self, group: Features) -> Imputation | None:
-        """What fills the holes of a group."""
+        """What is to fill the holes of a group."""
         return group.impute or self.impute
+
+    def filling(self, group: Features, column: ColumnDescription) -> Imputation | None:
+        """What can fill the holes of a group's column: a mean and a median fill neither categories nor text."""
+        how = self.imputation(group)
+        valued = group.transform in CATEGORICAL or column.type == "text"
+        return None if valued and isinstance(how, Mean | Median) else how
 
     def drops(self, column: str) -> bool:
         """Whether rows that lack a value in this column are left out."""

@@ -5,7 +5,6 @@ Of a `.keras` file its weights alone are read: its `config.json`, which names cl
 
 import hashlib
 import io
-import json
 import zipfile
 from collections import OrderedDict
 from collections.abc import Generator
@@ -49,7 +48,7 @@ class Trained:
         """
         if self._network is None:
             with _read(self._request.model) as content:
-                spec = JobSpec.model_validate_json(json.dumps(self._request.spec))
+                spec = JobSpec.model_validate(self._request.spec)
                 network: Any = build(spec.network, input_shape)
                 _load_weights(network, content)
             self._network = network

@@ -99,16 +99,16 @@ def fit(data: TableData, columns: Mapping[str, ColumnDescription], frame: Any, t
 
     """
     rows = frame.iloc[train]
-    groups = data.groups(columns)
     return FittedTable(
         groups=tuple(
-            _fit(group, data.imputation(group), [columns[name] for name in group.columns], rows) for group in groups
+            _fit(data, group, [columns[name] for name in group.columns], rows) for group in data.groups(columns)
         )
     )
 
 
-def _fit(group: Features, how: Imputation | None, columns: Sequence[ColumnDescription], rows: Any) -> FittedGroup:
-    fill = {} if how is None else _fills(how, group.transform, columns, rows)
+def _fit(data: TableData, group: Features, columns: Sequence[ColumnDescription], rows: Any) -> FittedGroup:
+    fills = {column.name: data.filling(group, column) for column in columns}
+    fill = {name: _fill(how, group.transform, rows[[name]]) for name, how in fills.items() if how is not None}
     numbers: dict[str, list[float]] = {}
     if group.transform in _SCALERS:
         scaler, attributes = _SCALERS[group.transform]
@@ -117,22 +117,13 @@ def _fit(group: Features, how: Imputation | None, columns: Sequence[ColumnDescri
     return FittedGroup(columns=tuple(columns), transform=group.transform, fill=fill, numbers=numbers)
 
 
-def _fills(
-    how: Imputation, transform: Transform, columns: Sequence[ColumnDescription], rows: Any
-) -> dict[str, int | float | bool | str]:
-    """What takes the place of a missing value, for the columns where such a thing is."""
-    value = getattr(how, "fill_value", None)
-    fills: dict[str, int | float | bool | str] = {}
-    for column in columns:
-        valued = transform in CATEGORICAL
-        if how.strategy in ("mean", "median") and valued:
-            continue  # a complete column beside others, whose values have no mean
-        given = rows[[column.name]].astype("object" if valued else "float64")
-        if given[column.name].isna().all():
-            raise PreparationError(f"“{column.name}” has no value among the training rows to impute from.")
-        imputer = _SimpleImputer(strategy=how.strategy, fill_value=value)
-        fills[column.name] = imputer.fit(given.to_numpy(na_value=np.nan)).statistics_.tolist()[0]
-    return fills
+def _fill(how: Imputation, transform: Transform, column: Any) -> int | float | bool | str:
+    """What takes the place of a missing value in a frame of one column."""
+    given = column.astype("object" if transform in CATEGORICAL else "float64")
+    if given.isna().all(axis=None):
+        raise PreparationError(f"“{column.columns[0]}” has no value among the training rows to impute from.")
+    imputer = _SimpleImputer(strategy=how.strategy, fill_value=getattr(how, "fill_value", None))
+    return imputer.fit(given.to_numpy(na_value=np.nan)).statistics_.tolist()[0]
 
 
 def _filled(frame: Any, columns: Sequence[ColumnDescription], transform: Transform, fill: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from stackyard.spec.check.columns import Columns, Place
 from stackyard.spec.check.inputs import Range
 from stackyard.spec.data import CATEGORICAL, Features, TableData
 from stackyard.spec.description import ColumnDescription
-from stackyard.spec.imputation import Constant, Imputation, Mean, Median
+from stackyard.spec.imputation import Constant
 from stackyard.spec.problems import say
 
 
@@ -65,19 +65,19 @@ def _filled(group: Features, column: ColumnDescription, data: TableData, place: 
     if how is None or data.drops(column.name):
         columns.whole(column, place, imputable=True)
         return
-    if column.missing and (wanted := _unfit(how, group, column)):
+    if column.missing and (wanted := _unfit(data, group, column)):
         at = (*place[:-2], "impute") if group.impute is not None else ("data", "impute")
         columns.faults.add(f"expected {wanted} for {say(column.name)}, received {say(how.strategy)}", *at)
 
 
-def _unfit(how: Imputation, group: Features, column: ColumnDescription) -> str | None:
-    """Return what is expected instead of this imputation, or None where it fits."""
-    valued = group.transform in CATEGORICAL
-    if isinstance(how, Mean | Median) and (valued or column.type == "text"):
+def _unfit(data: TableData, group: Features, column: ColumnDescription) -> str | None:
+    """Return what is expected instead of the group's imputation, or None where it fits."""
+    how = data.filling(group, column)
+    if how is None:
         return '"most_frequent" or a "constant"'
     if not isinstance(how, Constant):
         return None
-    value = how.fill_value
+    value, valued = how.fill_value, group.transform in CATEGORICAL
     if valued and (type(value), value) not in {(type(one), one) for one in column.categories or ()}:
         return 'a fill_value that the column has, or "most_frequent",'
     return "a fill_value that is a number" if isinstance(value, str) and not valued else None

@@ -1,13 +1,13 @@
 """The layers, one after the other."""
 
 import math
-import re
 from collections import Counter
 
 from stackyard.spec.check.faults import Faults
 from stackyard.spec.check.report import LayerReport, Shape
 from stackyard.spec.check.shapes import Made, infer, mask_fault, masked_after
 from stackyard.spec.layers import Bidirectional, Layer, SpectralNormalization, TimeDistributed
+from stackyard.spec.naming import made_up
 
 _ENDLESS = 2**256
 """Past all limits, which are looked at later; sizes that go on growing from here would take time and memory."""
@@ -72,11 +72,3 @@ def _count_inner(layer: Layer, counted: Counter[str]) -> None:
     for inner in (layer.layer, backward):
         if inner is not None and inner.name is None:
             made_up(inner.type, counted)
-
-
-def made_up(kind: str, made: Counter[str]) -> str:
-    """Return the name that Keras makes up for the next object of the class `kind`, and count it in `made`."""
-    stem = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
-    stem = re.sub("([a-z])([A-Z])", r"\1_\2", stem).lower()
-    made[stem] += 1
-    return stem if made[stem] == 1 else f"{stem}_{made[stem] - 1}"

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from stackyard.spec.base import Part
-from stackyard.spec.check.stack import made_up
 from stackyard.spec.document import JsonObject
 from stackyard.spec.keras_json.left_out import LeftOut
 from stackyard.spec.keras_json.minimal import minimal
@@ -16,6 +15,7 @@ from stackyard.spec.keras_json.objects import Translation, choices
 from stackyard.spec.keras_json.values import as_array, as_object
 from stackyard.spec.losses import Loss
 from stackyard.spec.metrics import Accuracy, Metric
+from stackyard.spec.naming import made_up
 from stackyard.spec.optimizers import Optimizer
 from stackyard.spec.pointers import pointer
 from stackyard.spec.problems import say

@@ -1,12 +1,12 @@
 """Parts of a spec as Keras's own constructors, every default left out."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from stackyard.spec.base import Part
 from stackyard.spec.initializers import Constant, Initializer
 from stackyard.spec.layers import RenormClipping
+from stackyard.spec.naming import to_snake_case
 from stackyard.spec.script.code import Group, Node, array, literal
 
 _ROOMS: Mapping[str, str] = {
@@ -40,7 +40,7 @@ def value_of(value: Any) -> Node:
     match value:
         case Part() if isinstance(value, _NAMED) and value == type(value)():
             # By its name, so that Keras makes it when it makes the others: a random one then draws its seed.
-            return literal(_snake(type(value).__name__))
+            return literal(to_snake_case(type(value).__name__))
         case RenormClipping():
             return literal({name: bound for name, bound in value if bound is not None})
         case Part():
@@ -56,8 +56,3 @@ def value_of(value: Any) -> Node:
 def _is_default(part: Part, name: str, value: object) -> bool:
     field = type(part).model_fields[name]
     return not field.is_required() and value == field.default
-
-
-def _snake(name: str) -> str:
-    """Return Keras's string for a class: `GlorotUniform` is `glorot_uniform`."""
-    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from stackyard.spec.data import CATEGORICAL, Features, TableData
 from stackyard.spec.description import ColumnDescription, TableDescription
-from stackyard.spec.imputation import Constant, Imputation, Mean, Median
+from stackyard.spec.imputation import Constant, Imputation
 from stackyard.spec.losses import LABEL_LOSSES, Loss
 from stackyard.spec.script.code import Node, array, assign, call, literal, names, pair
 from stackyard.spec.script.origin import Origin
@@ -88,12 +88,9 @@ def _inputs(
 
 
 def _filling(data: TableData, group: Features, columns: Mapping[str, ColumnDescription]) -> Imputation | None:
-    """What fills a group's holes, where something can: categories have no mean, and then have no holes either."""
-    how = data.imputation(group)
-    if isinstance(how, Mean | Median) and group.transform in CATEGORICAL:
-        return None
+    """What fills a group's holes, where it has any."""
     lacking = any(columns[name].missing and not data.drops(name) for name in group.columns)
-    return how if lacking else None
+    return data.imputation(group) if lacking else None
 
 
 def _step(source: Source, group: Features, how: Imputation | None) -> Node:
