@@ -17,7 +17,7 @@ Format = Literal["svg", "png"]
 
 _MEMORY = 2**30
 _SECONDS = 20
-"""For one picture; the slowest that can be asked for took seven on a core that four others used."""
+"""For one picture; the slowest found, sixteen curves of noise as a PNG of 3200 by 8000 pixels, took 13 on one core."""
 _IDLE_S = 60
 _GRACE_S = 5
 """How long after its own alarm the process may take to be gone."""
