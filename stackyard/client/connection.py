@@ -1,24 +1,21 @@
 """Calls to a server, one method a route."""
 
-import hashlib
-import ipaddress
 import json
 import os
-import re
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from stackyard.client.errors import BadAnswerError, ConnectionFailedError, ProblemError, WaitTimeoutError
-from stackyard.client.views import Dataset, History, Job, Json, Predictions, Problem, View
+from stackyard.client.errors import ConnectionFailedError, WaitTimeoutError
+from stackyard.client.transport import CHUNK, Transport, read, read_json
+from stackyard.client.views import Dataset, History, Job, Json, Predictions
 
 if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # takes a while to import, and most programs send plain documents
@@ -31,11 +28,7 @@ MEDIA_TYPES = {
 
 PictureFormat = Literal["svg", "png"]
 
-_CHUNK = 2**20
 _FIRST_PAUSE = 0.05
-_SHA256 = re.compile(r'(?:W/)?"(?:sha256[-:/])?([0-9a-f]{64})"')
-
-V = TypeVar("V", bound=View)
 
 
 class Client:
@@ -52,12 +45,7 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, *, timeout: float = 60.0) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx2.Client(
-            base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=timeout,
-            trust_env=not _is_local(self.url),  # a proxy from the environment cannot reach this machine
-        )
+        self._transport = Transport(self.url, token, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +57,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._transport.close()
 
     # Datasets
 
@@ -91,22 +79,22 @@ class Client:
                 return self.upload(file, name, media_type or _media_type(Path(source)))
         if media_type is None:
             media_type = _media_type(Path(str(getattr(source, "name", ""))))
-        answer = self._call(
-            "POST", "/v1/datasets", params={"name": name}, content=_chunks(source), media_type=media_type
+        answer = self._transport.call(
+            "POST", "/v1/datasets", query={"name": name}, content=_chunks(source), media_type=media_type
         )
-        return _read(Dataset, answer)
+        return read(Dataset, answer)
 
     def datasets(self, *, limit: int = 100, **filters: str | int | None) -> Iterator[Dataset]:
         """Every dataset, newest first, fetched a page of `limit` at a time."""
-        return self._pages(Dataset, "/v1/datasets", limit, filters)
+        return self._transport.pages(Dataset, "/v1/datasets", {**filters, "limit": limit})
 
     def dataset(self, dataset_id: str) -> Dataset:
         """One version of a dataset."""
-        return _read(Dataset, self._call("GET", f"/v1/datasets/{_segment(dataset_id)}"))
+        return read(Dataset, self._transport.call("GET", f"/v1/datasets/{_segment(dataset_id)}"))
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete one version of a dataset."""
-        self._call("DELETE", f"/v1/datasets/{_segment(dataset_id)}")
+        self._transport.call("DELETE", f"/v1/datasets/{_segment(dataset_id)}")
 
     # Jobs
 
@@ -117,7 +105,7 @@ class Client:
             ProblemError: the spec is wrong; `problem.errors` has every fault.
 
         """
-        return _read_json(self._call("POST", "/v1/specs/check", body=_document(spec)))
+        return read_json(self._transport.call("POST", "/v1/specs/check", body=_document(spec)))
 
     def import_keras(self, document: Mapping[str, Any] | str) -> Json:
         """A Keras model in the spec language: its `network`, `input_shape` and `training`, and what was `left_out`.
@@ -130,7 +118,7 @@ class Client:
 
         """
         body = document if isinstance(document, str) else _document(document)
-        return _read_json(self._call("POST", "/v1/specs/import", body=body))
+        return read_json(self._transport.call("POST", "/v1/specs/import", body=body))
 
     def submit(self, spec: "Mapping[str, Any] | JobSpec", idempotency_key: str | None = None) -> Job:
         """Submit a job.
@@ -144,7 +132,7 @@ class Client:
 
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return _read(Job, self._call("POST", "/v1/jobs", body=_document(spec), headers=headers))
+        return read(Job, self._transport.call("POST", "/v1/jobs", body=_document(spec), headers=headers))
 
     def jobs(
         self,
@@ -157,12 +145,12 @@ class Client:
         **filters: str | int | None,
     ) -> Iterator[Job]:
         """Jobs that fit every filter, newest first, fetched a page of `limit` at a time."""
-        filters = {"state": state, "tag": tag, "name": name, "dataset": dataset, **filters}
-        return self._pages(Job, "/v1/jobs", limit, filters)
+        query = {"state": state, "tag": tag, "name": name, "dataset": dataset, **filters, "limit": limit}
+        return self._transport.pages(Job, "/v1/jobs", query)
 
     def job(self, job_id: str) -> Job:
         """A job as it is now."""
-        return _read(Job, self._call("GET", _job(job_id)))
+        return read(Job, self._transport.call("GET", _job(job_id)))
 
     def wait(
         self,
@@ -209,11 +197,11 @@ class Client:
 
     def cancel(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; it may run for a moment yet."""
-        return _read(Job, self._call("POST", f"{_job(job_id)}/cancel"))
+        return read(Job, self._transport.call("POST", f"{_job(job_id)}/cancel"))
 
     def delete(self, job_id: str) -> None:
         """Delete a job, its history and its model, whatever state it is in."""
-        self._call("DELETE", _job(job_id))
+        self._transport.call("DELETE", _job(job_id))
 
     def history(self, job_id: str, *, from_epoch: int = 0, max_points: int | None = None) -> History:
         """The metrics of the epochs so far.
@@ -225,12 +213,12 @@ class Client:
                 3 for each metric.
 
         """
-        query = _present({"from_epoch": from_epoch, "max_points": max_points})
-        return _read(History, self._call("GET", f"{_job(job_id)}/history", params=query))
+        query = {"from_epoch": from_epoch, "max_points": max_points}
+        return read(History, self._transport.call("GET", f"{_job(job_id)}/history", query=query))
 
     def history_csv(self, job_id: str) -> str:
         """Every epoch's metrics so far, as CSV."""
-        return self._call("GET", f"{_job(job_id)}/history", headers={"Accept": "text/csv"}).text
+        return self._transport.call("GET", f"{_job(job_id)}/history", headers={"Accept": "text/csv"}).text
 
     def curve(
         self,
@@ -261,8 +249,8 @@ class Client:
 
         """
         query = {"metrics": ",".join(metrics), "from_epoch": from_epoch, "theme": theme, "scale": scale}
-        query = _present({**query, "width": width, "height": height})
-        return self._call("GET", f"{_job(job_id)}/curve.{format}", params=query).content
+        query |= {"width": width, "height": height}
+        return self._transport.call("GET", f"{_job(job_id)}/curve.{format}", query=query).content
 
     def evaluation_chart(
         self,
@@ -278,16 +266,16 @@ class Client:
             ProblemError: there is nothing to draw, and the problem says why.
 
         """
-        query = _present({"column": column, "theme": theme})
-        return self._call("GET", f"{_job(job_id)}/evaluation.{format}", params=query).content
+        query = {"column": column, "theme": theme}
+        return self._transport.call("GET", f"{_job(job_id)}/evaluation.{format}", query=query).content
 
     def summary(self, job_id: str) -> str:
         """Keras's own summary of the network."""
-        return self._call("GET", f"{_job(job_id)}/summary", headers={"Accept": "text/plain"}).text
+        return self._transport.call("GET", f"{_job(job_id)}/summary", headers={"Accept": "text/plain"}).text
 
     def script(self, job_id: str) -> str:
         """A Python script of stock pandas, scikit-learn and Keras that does the same training."""
-        return self._call("GET", f"{_job(job_id)}/script", headers={"Accept": "text/x-python"}).text
+        return self._transport.call("GET", f"{_job(job_id)}/script", headers={"Accept": "text/x-python"}).text
 
     def download_model(self, job_id: str, path: str | os.PathLike[str]) -> Path:
         """Download the trained `.keras` file; the path gets the whole file or is left as it was.
@@ -301,7 +289,7 @@ class Client:
         draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         try:
             with draft.open("xb") as file:
-                self._receive(f"{_job(job_id)}/model", file)
+                self._transport.receive(f"{_job(job_id)}/model", file)
             return draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
@@ -321,7 +309,7 @@ class Client:
             ProblemError: the rows are wrong, and `problem.errors` has every fault; or the job has no model.
 
         """
-        return _read(Predictions, self._predict(job_id, rows, "application/json"))
+        return read(Predictions, self._predict(job_id, rows, "application/json"))
 
     def predict_csv(self, job_id: str, rows: Sequence[Any] | bytes) -> str:
         """The same as CSV: what is predicted, and a score for each class."""
@@ -330,96 +318,8 @@ class Client:
     def _predict(self, job_id: str, rows: Sequence[Any] | bytes, accept: str) -> httpx2.Response:
         route, headers = f"{_job(job_id)}/predict", {"Accept": accept}
         if isinstance(rows, bytes):
-            return self._call("POST", route, headers=headers, content=iter([rows]), media_type="text/csv")
-        return self._call("POST", route, headers=headers, body=_document({"rows": rows}))
-
-    # HTTP
-
-    def _receive(self, route: str, file: BinaryIO) -> None:
-        digest = hashlib.sha256()
-        with self._speaking(), self._http.stream("GET", route) as answer:
-            _raise_for_problem(answer)
-            for chunk in answer.iter_bytes(_CHUNK):
-                digest.update(chunk)
-                file.write(chunk)
-            expected = _SHA256.fullmatch(answer.headers.get("ETag", ""))
-        if expected and expected[1] != digest.hexdigest():
-            raise BadAnswerError(f"{self.url}{route} arrived damaged: its SHA-256 is not the announced one.")
-
-    def _pages(self, view: type[V], route: str, limit: int, filters: Mapping[str, str | int | None]) -> Iterator[V]:
-        query = _present({**filters, "limit": limit})
-        while True:
-            page = _read_json(self._call("GET", route, params=query))
-            yield from (_parse(view, item) for item in page.get("items", []))
-            if not page.get("next"):
-                return
-            query["cursor"] = page["next"]
-
-    def _call(
-        self,
-        method: str,
-        route: str,
-        *,
-        params: Mapping[str, str | int] | None = None,
-        headers: Mapping[str, str] | None = None,
-        content: Iterator[bytes] | None = None,
-        media_type: str | None = None,
-        body: str | None = None,
-    ) -> httpx2.Response:
-        headers = dict(headers or {})
-        if media_type or body is not None:
-            headers["Content-Type"] = media_type or "application/json"
-        with self._speaking():
-            answer = self._http.request(
-                method, route, params=params, headers=headers, content=body if content is None else content
-            )
-        _raise_for_problem(answer)
-        return answer
-
-    @contextmanager
-    def _speaking(self) -> Generator[None]:
-        try:
-            yield
-        except httpx2.TransportError as error:
-            raise ConnectionFailedError(self.url, str(error) or type(error).__name__) from error
-        except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            raise BadAnswerError(f"{self.url}: {error}") from error
-
-
-def _raise_for_problem(answer: httpx2.Response) -> None:
-    if answer.is_success:
-        return
-    answer.read()
-    try:
-        problem = Problem.model_validate(
-            {"status": answer.status_code, "title": answer.reason_phrase, **answer.json()}
-        )
-    except (ValueError, TypeError):
-        raise BadAnswerError(
-            f"{answer.url} answered {answer.status_code} {answer.reason_phrase}, and not as Stackyard does."
-        ) from None
-    raise ProblemError(problem)
-
-
-def _read(view: type[V], answer: httpx2.Response) -> V:
-    return _parse(view, _read_json(answer))
-
-
-def _parse(view: type[V], document: Json) -> V:
-    try:
-        return view.model_validate(document)
-    except ValidationError as error:
-        raise BadAnswerError(f"Expected a {view.__name__.lower()}; {error}") from error
-
-
-def _read_json(answer: httpx2.Response) -> Json:
-    try:
-        document = answer.json()
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise BadAnswerError(f"{answer.url} answered with something other than a JSON object.")
-    return cast("Json", document)
+            return self._transport.call("POST", route, headers=headers, content=iter([rows]), media_type="text/csv")
+        return self._transport.call("POST", route, headers=headers, body=_document({"rows": rows}))
 
 
 def _document(spec: "Mapping[str, Any] | JobSpec") -> str:
@@ -429,7 +329,7 @@ def _document(spec: "Mapping[str, Any] | JobSpec") -> str:
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read(CHUNK):
         yield chunk
 
 
@@ -441,10 +341,6 @@ def _media_type(path: Path) -> str:
         raise ValueError(f"The suffix of {path.name or 'this file'} is none of {known}; give media_type.") from None
 
 
-def _present(query: Mapping[str, str | int | None]) -> dict[str, str | int]:
-    return {name: value for name, value in query.items() if value is not None}
-
-
 def _job(job_id: str) -> str:
     return f"/v1/jobs/{_segment(job_id)}"
 
@@ -452,11 +348,3 @@ def _job(job_id: str) -> str:
 def _segment(text: str) -> str:
     """An id as one segment of a path, whatever it contains."""
     return quote(text, safe="")
-
-
-def _is_local(url: str) -> bool:
-    host = httpx2.URL(url).host
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
