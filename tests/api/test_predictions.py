@@ -23,10 +23,11 @@ from api.predictions import PredictionsView
 from models import Artifact
 from service.database import Sessions
 from service.settings import Settings
+from tests.api import things
+from tests.api.things import ROWS, TRAINED, records, things_spec
 from tests.factories import iris_spec
 from tests.trainer import Trainer, installed
 
-ROWS, TRAINED = 120, 90
 JSON, CSV = "application/json", "text/csv"
 
 
@@ -40,6 +41,11 @@ def api(installation):
     """One for the tests of this module: the process that predicts takes seconds to start."""
     with TestClient(create_app(installation), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def table():
+    return things.table()
 
 
 @pytest.fixture(scope="module")
@@ -87,50 +93,6 @@ def refusal(api):
         return {error["pointer"]: error["message"] for error in response.json()["errors"]}
 
     return refusal
-
-
-@pytest.fixture(scope="module")
-def table():
-    """Numbers, some missing, categories, and something to learn from them."""
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame(
-        {
-            "name": [f"row {place}" for place in range(ROWS)],
-            "number": range(ROWS),
-            "size": random.normal(50, 20, ROWS),
-            "age": random.integers(1, 90, ROWS).astype(float),
-            "color": random.choice(["red", "green", "blue"], ROWS),
-            "wet": random.choice([True, False], ROWS),
-        },
-    )
-    frame["price"] = 1000 + 30 * frame["size"] + 100 * (frame["color"] == "red")
-    frame["kind"] = np.where(frame["size"] > 55, "large", np.where(frame["size"] > 40, "middling", "small"))
-    frame.loc[::7, "age"] = np.nan
-    return frame
-
-
-def things_spec(target, loss, units, activation=None, features=None):
-    return {
-        "data": {
-            "dataset": "things",
-            "target": target,
-            "features": features or [{"columns": ["size"], "transform": "standard"}],
-            "split": {"validation": {"method": "last", "train_fraction": TRAINED / ROWS}},
-        },
-        "network": {
-            "layers": [
-                {"type": "Dense", "units": 16, "activation": "relu"},
-                {"type": "Dropout", "rate": 0.2},
-                {"type": "Dense", "units": units, "activation": activation},
-            ],
-        },
-        "training": {"optimizer": "adam", "loss": loss, "epochs": 4, "seed": 1},
-    }
-
-
-def records(frame):
-    """Rows as a program would send them, with null where there is nothing."""
-    return json.loads(frame.to_json(orient="records", double_precision=15))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.factories import iris_spec
-from tests.spec.test_keras_json import COMPILED, MODEL, dense, door, layer, sequential
+from tests.spec.keras_documents import COMPILED, MODEL, dense, door, layer, sequential
 
 JSON = {"Content-Type": "application/json"}
 

@@ -10,7 +10,7 @@ from stackyard.cli import app, imports
 from stackyard.cli.failure import CommandError
 from stackyard.client import ProblemError
 from tests.client.conftest import TOKEN
-from tests.spec.test_keras_json import dense, door, layer, sequential
+from tests.spec.keras_documents import dense, door, layer, sequential
 
 DOCUMENT = sequential(door((8, 4)), dense(activation="relu"), dense("mine", units=2))
 NETWORK = {

@@ -1,4 +1,4 @@
-"""Shapes, parameters and limits. That they equal Keras's own is shown in tests/worker/test_network.py."""
+"""Shapes, parameters and limits. That they equal Keras's own is shown in tests/worker/test_foreseen.py."""
 
 import time
 

@@ -9,63 +9,21 @@ from hypothesis import strategies as st
 
 from stackyard.spec import Limits, Network, SpecError
 from stackyard.spec.keras_json import Imported, read_keras
-
-FLOAT32 = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
-
-
-def keras_object(module, class_name, /, **config):
-    return {"module": module, "class_name": class_name, "config": config, "registered_name": None}
-
-
-def layer(class_name, **config):
-    return keras_object("keras.layers", class_name, **{"trainable": True, "dtype": FLOAT32} | config)
-
-
-def door(shape=(None, 4), **config):
-    plain = {"dtype": "float32", "sparse": False, "ragged": False, "name": "input_layer", "optional": False}
-    return keras_object("keras.layers", "InputLayer", **plain | {"batch_shape": list(shape)} | config)
-
-
-def initializer(class_name, **config):
-    return keras_object("keras.initializers", class_name, **config)
-
-
-def dense(name="dense", units=3, **config):
-    plain = {
-        "activation": "linear",
-        "use_bias": True,
-        "kernel_initializer": initializer("GlorotUniform", seed=None, input_axes=None, output_axes=None),
-        "bias_initializer": initializer("Zeros"),
-        "kernel_regularizer": None,
-        "quantization_config": None,
-    }
-    return layer("Dense", name=name, units=units, **plain | config)
-
-
-def sequential(*layers, compiled=None, **config):
-    plain = {"name": "sequential", "trainable": True, "dtype": FLOAT32}
-    document = keras_object("keras", "Sequential", **plain | {"layers": list(layers)} | config)
-    return document | {"build_config": {"input_shape": [None, 4]}, "compile_config": compiled or {}}
-
-
-def tensor(source, node=0, index=0):
-    config = {"shape": [None, 3], "dtype": "float32", "keras_history": [source, node, index]}
-    return {"class_name": "__keras_tensor__", "config": config}
-
-
-def call(*sources, **kwargs):
-    return {"args": [tensor(source) if isinstance(source, str) else source for source in sources], "kwargs": kwargs}
-
-
-def node(made, *calls):
-    return made | {"name": made["config"]["name"], "inbound_nodes": list(calls)}
-
-
-def functional(*nodes, inputs=("input_layer", 0, 0), outputs=("last", 0, 0)):
-    document = keras_object("keras.src.models.functional", "Functional", name="functional", trainable=True)
-    document["registered_name"] = "Functional"
-    document["config"] |= {"layers": list(nodes), "input_layers": list(inputs), "output_layers": list(outputs)}
-    return document
+from tests.spec.keras_documents import (
+    COMPILED,
+    FLOAT32,
+    MODEL,
+    call,
+    dense,
+    door,
+    functional,
+    initializer,
+    keras_object,
+    layer,
+    node,
+    sequential,
+    tensor,
+)
 
 
 def read(document) -> Imported:
@@ -76,15 +34,6 @@ def faults(document) -> dict[str, str]:
     with pytest.raises(SpecError) as caught:
         read(document)
     return {problem.pointer: problem.message for problem in caught.value.problems}
-
-
-MODEL = sequential(
-    door(),
-    dense(units=8, activation="relu", kernel_regularizer=keras_object("keras.regularizers", "L2", l2=0.5)),
-    layer("BatchNormalization", name="batch_normalization", axis=-1, renorm=True, renorm_clipping={"rmax": 3.0}),
-    layer("Dropout", name="dropout", rate=0.5, seed=3, noise_shape={"class_name": "__tuple__", "items": [None, 1]}),
-    dense("dense_1", activation="softmax", kernel_initializer=initializer("HeNormal", seed=None)),
-)
 
 
 def test_what_differs_from_the_defaults_is_kept():
@@ -304,20 +253,6 @@ def test_what_the_network_does_without_is_left_out_by_name():
 def test_a_model_that_was_built_without_an_input_says_its_shape():
     assert read(sequential(dense(), build_input_shape=[None, 7])).input_shape == (7,)
     assert read(sequential(dense())).input_shape is None
-
-
-COMPILED = {
-    "optimizer": keras_object(
-        "keras.optimizers", "Adam", name="adam_1", learning_rate=0.0010000000474974513, clipnorm=None, beta_1=0.8
-    ),
-    "loss": "sparse_categorical_crossentropy",
-    "loss_weights": None,
-    "metrics": ["acc", keras_object("keras.metrics", "AUC", name="auc", dtype="float32", num_thresholds=100)],
-    "weighted_metrics": None,
-    "run_eagerly": False,
-    "steps_per_execution": 1,
-    "jit_compile": True,
-}
 
 
 def test_a_compiled_model_says_how_it_is_trained():
