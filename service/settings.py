@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """What a worker computes on, and so which queue it serves."""
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30
     """A worker child that has grown beyond this is replaced once its job is done."""
+    compiled_memory: Annotated[int, Field(gt=0)] = 2**30
+    """What a worker child may keep of traced graphs and their networks, for the next jobs of the same architecture."""
     threads: Annotated[int, Field(ge=0)] = 0
     """TensorFlow's intra-op threads in each worker child; 0 shares the cores out among the children."""
 

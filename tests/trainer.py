@@ -12,6 +12,7 @@ from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
+from worker.engine import Engine
 from worker.runner import Runner
 
 
@@ -27,7 +28,11 @@ class Trainer:
     def __init__(self, client: TestClient, settings: Settings) -> None:
         self.client = client
         self._runner = Runner(
-            settings, Sessions(settings.database), ArtifactStore(settings.data_dir), WakeUps(settings)
+            settings,
+            Sessions(settings.database),
+            ArtifactStore(settings.data_dir),
+            WakeUps(settings),
+            Engine(settings.compiled_memory),
         )
 
     def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:

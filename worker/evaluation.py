@@ -1,11 +1,12 @@
 """What a trained network does on rows that it was not trained on: metrics, and where it errs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from service import history
+from worker.engine import Outcome
 from worker.preparation import Prepared
 from worker.preparation.arrays import Array
 from worker.preparation.targets import FittedTarget
@@ -19,11 +20,11 @@ _BINS = 30
 _QUANTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
-def evaluate(network: Any, data: Prepared, batch_size: int, check: Callable[[], None]) -> dict[str, Any] | None:
+def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[[], None]) -> dict[str, Any] | None:
     """Evaluate on the test set or, where there is none, on the validation set; None where there is neither.
 
     Args:
-        network: a trained keras.Sequential, which has no types.
+        outcome: of the training, its network trained to the end.
         data: what it was trained on.
         batch_size: of the training; memory beyond the rows themselves is bounded by it.
         check: called between batches; what it raises passes through.
@@ -38,14 +39,13 @@ def evaluate(network: Any, data: Prepared, batch_size: int, check: Callable[[], 
     if found is None:
         return None
     on, x, y = found
-    values: Mapping[str, float] = network.evaluate(x, y, batch_size=batch_size, return_dict=True, verbose=0)
-    numbers = {name: float(value) for name, value in values.items()}
+    numbers = outcome.evaluate(x, y, batch_size, check)
     return {
         "on": on,
         "rows": len(x),
         "metrics": {name: history.finite(number) for name, number in numbers.items()},
         "nonfinite": history.nonfinite(numbers.items()),
-        **_errors(network, x, y, data.target, batch_size, check),
+        **_errors(outcome, x, y, data.target, batch_size, check),
     }
 
 
@@ -58,7 +58,7 @@ def _rows(data: Prepared) -> tuple[str, Array, Array] | None:
 
 
 def _errors(
-    network: Any, x: Array, y: Array, target: FittedTarget, batch_size: int, check: Callable[[], None]
+    outcome: Outcome, x: Array, y: Array, target: FittedTarget, batch_size: int, check: Callable[[], None]
 ) -> dict[str, Any]:
     classifies = target.classes is not None and len(target.classes) <= MOST_CLASSES
     measures = target.kind == "regression" and len(target.columns) <= MOST_COLUMNS
@@ -70,7 +70,7 @@ def _errors(
     predicted: list[Array] = []
     for start in range(0, len(x), batch_size):
         check()
-        outputs: Array = network.predict_on_batch(x[start : start + batch_size])
+        outputs = outcome.predict(x[start : start + batch_size])
         usable = _finite(outputs)
         finite.append(usable)
         predicted.append(read(np.nan_to_num(outputs))[usable])

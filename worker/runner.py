@@ -15,6 +15,7 @@ from service.database import Sessions
 from service.errors import LeaseLost
 from service.queue import WakeUps
 from service.settings import Settings
+from worker.engine import Engine
 from worker.preparation import PreparationError
 from worker.reporter import Cancelled, Reporter
 from worker.training import train
@@ -30,6 +31,7 @@ class Runner:
     sessions: Sessions
     store: ArtifactStore
     wake_ups: WakeUps
+    engine: Engine
 
     def run_next(self, queue: str) -> None:
         """Claim the best waiting job of a queue, if one waits, and run it to its end.
@@ -71,7 +73,7 @@ class Runner:
 
         """
         try:
-            return train(claim, reporter, self.store)
+            return train(claim, reporter, self.store, self.engine)
         except LeaseLost:
             raise
         except Cancelled:

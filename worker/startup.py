@@ -6,6 +6,7 @@ from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
 from worker import devices
+from worker.engine import Engine
 from worker.runner import Runner
 
 
@@ -19,4 +20,5 @@ def create_runner() -> Runner:
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(settings),
+        engine=Engine(settings.compiled_memory),
     )

@@ -5,31 +5,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import keras
-
 from models import JobState
 from service import datasets, lifecycle
 from service.artifacts import ArtifactStore
 from service.attempts import Claim, Conclusion, MadeArtifact
-from stackyard.spec import UNLIMITED, Advice, JobSpec, check
-from worker import engine
-from worker.compilation import build_compiled
+from stackyard.spec import UNLIMITED, Advice, check
+from worker.engine import Divergence, Engine
 from worker.evaluation import evaluate
 from worker.preparation import Prepared, prepare
 from worker.preparation.fitted import Fitted
 from worker.reporter import Reporter
 
-# As keras.Sequential, `fit`, `evaluate`, `summary` and `save` have no types: networks are Any from here on.
+# As keras.Sequential, `summary` and `save` have no types: networks are Any from here on.
 _SUMMARY_COLUMNS = 100
-_utils: Any = keras.utils
 
 
-def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
+def train(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Engine) -> Conclusion:
     """Do what the job's spec says.
 
     Raises:
         Cancelled: the job's owner wants it to stop.
         LeaseLost: the attempt is no longer ours.
+        MemoryError: it needs more than there is.
         PreparationError: the rows cannot be made into what the spec asks for.
 
     """
@@ -38,25 +35,18 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore) -> Conclusion:
     report = check(spec, description, UNLIMITED)
     data = prepare(spec, description, datasets.source(claim.dataset, store), report.task)
     reporter.check()
-    outcome = engine.train(lambda: _network(spec, data), data, spec.training, reporter)
+    outcome = engine.train(spec, data, reporter)
     summary = _summary(outcome.network, store)
     if outcome.diverged is not None:
         why = _why(outcome.diverged, _hint(report.warnings))
         return Conclusion(JobState.DIVERGED, why, artifacts=[summary])
-    evaluation = evaluate(outcome.network, data, spec.training.batch_size, reporter.check)
+    evaluation = evaluate(outcome, data, spec.training.batch_size, reporter.check)
     reporter.check()
     artifacts = [summary, _preprocessing(data, store), _model(outcome.network, store)]
     return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=artifacts)
 
 
-def _network(spec: JobSpec, data: Prepared) -> keras.Sequential:
-    """The spec's network, the same one whenever it is made."""
-    keras.backend.clear_session()  # layers are named and numbered anew, and the last job's graphs go
-    _utils.set_random_seed(spec.training.seed)
-    return build_compiled(spec, data.x_train.shape[1:])
-
-
-def _why(diverged: engine.Divergence, hint: str | None) -> dict[str, Any]:
+def _why(diverged: Divergence, hint: str | None) -> dict[str, Any]:
     """The reason of a job that diverged; `hint` is what to change, for people."""
     layer = None if diverged.layer is None else asdict(diverged.layer)
     where = {"epoch": diverged.epoch, "step": diverged.step, "layer": layer}

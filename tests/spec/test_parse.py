@@ -62,7 +62,7 @@ def test_names_are_compared_without_case(name):
         (changed({"training": {"batch_size": 1.5}}), "/training/batch_size", "an integer, received 1.5"),
         (changed({"training": {"batch_size": "32"}}), "/training/batch_size", 'an integer, received "32"'),
         (changed({"training": {"epochs": True}}), "/training/epochs", "an integer, received true"),
-        (changed({"training": {"shuffle": 1}}), "/training/shuffle", "true or false"),
+        (changed({"training": {"shuffle": 1}}), "/training/shuffle", 'true, false or "keras"'),
         (changed({"training": {"seed": -1}}), "/training/seed", "at least 0"),
         (changed({"training": {"optimizer": {"type": "SGD", "lr": 1}}}), "/training/optimizer/lr", "learning_rate"),
         (changed({"training": {"metrics": "mae"}}), "/training/metrics", "an array"),

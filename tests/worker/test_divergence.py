@@ -1,5 +1,7 @@
 """Trainings whose loss stops being finite: where, in which layer, and what they leave behind."""
 
+import json
+
 import keras
 import numpy as np
 import pandas as pd
@@ -11,9 +13,12 @@ from stackyard.spec import parse
 from tests.conftest import shared
 from tests.factories import submit
 from tests.worker.stock import Told, builder, prepared, rows, spec_of, stock, trained
-from worker import engine
-from worker.engine.diagnosis import diagnose
-from worker.engine.outcome import Divergence, Forward, LayerReference
+from worker.engine import Divergence, Engine, Forward, LayerReference, door, state
+from worker.engine.compiled import Compiled
+from worker.engine.diagnosis import Replay, diagnose
+from worker.engine.fit import Fit
+from worker.engine.hyperparameters import Hyperparameters
+from worker.engine.rows import training_rows, validation_rows
 from worker.training import train
 
 
@@ -122,7 +127,9 @@ def test_callbacks_do_the_second_time_what_they_did_the_first(callback):
 
 
 def test_concrete_without_normalisation():
-    spec = parse(shared("specs/concrete-plain.json").read_bytes())
+    document = json.loads(shared("specs/concrete-plain.json").read_text())
+    document["training"]["shuffle"] = "keras"
+    spec = parse(json.dumps(document).encode())
     table = pd.read_csv(shared("data/concrete.csv"))
     train = table.sample(frac=0.7, random_state=0)
     rest = table.drop(train.index)
@@ -148,22 +155,28 @@ def test_a_training_that_continues_runs_to_the_end_as_stock_keras_does():
     assert np.isnan(history["loss"][-1])
 
 
-def test_a_training_that_stays_finite_is_done_once_and_equals_stock_keras():
+def test_a_training_that_stays_finite_is_done_once_and_equals_stock_keras(monkeypatch):
     layers = [dense(activation="relu"), {"type": "Dropout", "rate": 0.2}, "BatchNormalization", dense(1)]
-    spec, data, told = spec_of(layers), rows(), Told()
-    build = builder(spec, data)
-    built = []
+    spec, runs = spec_of(layers), []
 
-    def counted():
-        built.append(build())
-        return built[-1]
+    class Counted(Fit):
+        def run(self):
+            runs.append("first")
+            return super().run()
 
-    outcome = engine.train(counted, data, spec.training, told)
+        def up_to(self, epoch, step):
+            runs.append("again")
+            return super().up_to(epoch, step)
+
+    monkeypatch.setattr(door, "Fit", Counted)
+    outcome, told = trained(spec)
     assert outcome.diverged is None
-    assert len(built) == 1
-    network, history = stock(build(), data)
+    assert runs == ["first"]
+    network, history = stock(builder(spec, rows())())
     assert told.columns() == history
     np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
+    trained(spec_of(WILD, optimizer={"type": "SGD", "learning_rate": 5.0}))
+    assert runs == ["first", "first", "again"]
 
 
 class TestReplay:
@@ -171,9 +184,16 @@ class TestReplay:
 
     SPEC = spec_of(WILD, optimizer={"type": "SGD", "learning_rate": 5.0})
 
-    def again(self, spec, *, epoch, step, watch=None):
-        data = rows()
-        return diagnose(builder(spec, data), data, spec.training, watch or Told(), Divergence(epoch, step))
+    def again(self, spec, *, epoch, step):
+        """What is found in a training that is gone through up to a step."""
+        data, networks = rows(), []
+        for _ in range(2):
+            networks.append(builder(spec, data)())
+            networks[-1].optimizer.build(networks[-1].trainable_variables)
+        compiled = Compiled(networks[0], Hyperparameters({}), data.x_train, data.y_train, weighted=False)
+        state.copy(networks[1], compiled.network)
+        fit = Fit(compiled, spec.training, training_rows(data), validation_rows(data), Replay(Told()))
+        return diagnose(networks[1], compiled, fit, Divergence(epoch, step))
 
     def test_it_can_be_cancelled(self):
         class Cancelled(Exception):
@@ -181,30 +201,26 @@ class TestReplay:
 
         class Wish(Told):
             def check(self):
-                raise Cancelled
+                """Wait for the epoch that diverges to be told of: it is the last thing before the second time."""
+                if self.epochs and not np.isfinite(self.epochs[-1][1]["loss"]):
+                    raise Cancelled
 
         with pytest.raises(Cancelled):
-            self.again(self.SPEC, epoch=3, step=0, watch=Wish())
+            Engine(2**30).train(self.SPEC, rows(), Wish())
 
-    def test_without_room_for_it_the_outcome_is_the_same(self):
-        build, made = builder(self.SPEC, rows()), []
+    def test_without_room_for_it_the_outcome_is_the_same(self, monkeypatch):
+        def full(*_):
+            raise MemoryError
 
-        def build_once():
-            if made:
-                raise MemoryError
-            made.append(build())
-            return made[0]
-
-        diverged = engine.train(build_once, rows(), self.SPEC.training, Told()).diverged
+        monkeypatch.setattr(door, "diagnose", full)
+        diverged = trained(self.SPEC)[0].diverged
         assert (diverged.epoch, diverged.step) == first_lost_step(self.SPEC, rows())
         assert diverged.forward is None
 
     def test_it_tells_of_no_epoch(self):
-        told = Told()
-        epoch, step = first_lost_step(self.SPEC, rows())
-        assert self.again(self.SPEC, epoch=epoch, step=step, watch=told) is not None
-        assert told.epochs == []
-        assert told.checks > 0
+        outcome, told = trained(self.SPEC)
+        assert outcome.diverged.forward is not None
+        assert [number for number, _ in told.epochs] == list(range(outcome.diverged.epoch + 1))
 
     def test_a_step_that_is_finite_this_time_names_nothing(self):
         assert self.again(spec_of(WILD), epoch=1, step=2) is None
@@ -233,7 +249,7 @@ class TestJob:
             with sessions.begin() as session:
                 claimed = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
             told = Told()
-            conclusion = train(claimed, told, store)
+            conclusion = train(claimed, told, store, Engine(2**30))
             with sessions.begin() as session:
                 attempts.conclude(session, claimed, conclusion)
             return client.get(f"/v1/jobs/{job.id}").json(), told

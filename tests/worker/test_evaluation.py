@@ -12,6 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squared_error
 
+from worker.engine import Outcome
+from worker.engine.compiled import Compiled
+from worker.engine.hyperparameters import Hyperparameters
 from worker.evaluation import confusion, evaluate, residuals
 from worker.preparation import Prepared
 from worker.preparation.targets import FittedTarget
@@ -29,6 +32,13 @@ def network(inputs, outputs, activation, loss, metrics=()):
 
 def prepared(x, y, target, **parts):
     return Prepared(x_train=x[:1], y_train=y[:1], inputs=None, target=target, **parts)
+
+
+def evaluated(made, data, batch_size, check):
+    """What is told of a network that has its weights already."""
+    y = data.y_train if data.y_test is None else data.y_test
+    compiled = Compiled(made, Hyperparameters({}), data.x_train, y, weighted=False)
+    return evaluate(Outcome(made, None, compiled), data, batch_size, check)
 
 
 def on_test(data):
@@ -66,7 +76,7 @@ def strength():
 
 def test_the_metrics_are_those_of_keras_evaluate(rows, labels, flowers):
     made = network(4, 3, "softmax", "sparse_categorical_crossentropy", ["accuracy"])
-    told = evaluate(made, prepared(rows, labels, flowers, **on_test((rows, labels))), 32, nothing)
+    told = evaluated(made, prepared(rows, labels, flowers, **on_test((rows, labels))), 32, nothing)
     assert told["metrics"] == made.evaluate(rows, labels, batch_size=32, return_dict=True, verbose=0)
     assert (told["on"], told["rows"], told["rows_left_out"], told["nonfinite"]) == ("test", ROWS, 0, {})
 
@@ -76,7 +86,7 @@ def test_a_classifiers_matrix_is_scikit_learns(rows, labels, flowers, encoded):
     loss = "categorical_crossentropy" if encoded else "sparse_categorical_crossentropy"
     made = network(4, 3, "softmax", loss)
     y = np.eye(3, dtype=np.float32)[labels] if encoded else labels
-    told = evaluate(made, prepared(rows, y, flowers, **on_test((rows, y))), 32, nothing)
+    told = evaluated(made, prepared(rows, y, flowers, **on_test((rows, y))), 32, nothing)
     expected = confusion_matrix(labels, made.predict(rows, verbose=0).argmax(axis=1))
     assert told["confusion"] == {"classes": list(flowers.classes), "matrix": expected.tolist()}
     assert told["residuals"] is None
@@ -86,7 +96,7 @@ def test_one_output_tells_two_classes_apart(rows, labels):
     made = network(4, 1, "sigmoid", "binary_crossentropy")
     target = FittedTarget(columns=("red",), kind="classification", classes=(False, True))
     y = (labels > 0).astype(np.float32)
-    told = evaluate(made, prepared(rows, y, target, **on_test((rows, y))), 32, nothing)
+    told = evaluated(made, prepared(rows, y, target, **on_test((rows, y))), 32, nothing)
     expected = confusion_matrix(y, made.predict(rows, verbose=0)[:, 0] > 0.5)
     assert told["confusion"] == {"classes": [False, True], "matrix": expected.tolist()}
 
@@ -95,7 +105,7 @@ def test_a_regressors_residuals_are_in_the_targets_own_units(rows, strength):
     made = network(4, 1, None, "mse")
     actual = 20 + 5 * rows[:, 0] + rows[:, 1]
     y = ((actual / 10.0 - 2.0) / 0.5).astype(np.float32)
-    told = evaluate(made, prepared(rows, y, strength, **on_test((rows, y))), 32, nothing)
+    told = evaluated(made, prepared(rows, y, strength, **on_test((rows, y))), 32, nothing)
     [found] = told["residuals"]
     predicted = (made.predict(rows, verbose=0)[:, 0] * 0.5 + 2.0) * 10.0
     assert found["column"] == "strength"
@@ -114,11 +124,11 @@ def test_without_a_test_set_the_validation_set_is_taken_and_without_either_nothi
     made = network(4, 3, "softmax", "sparse_categorical_crossentropy")
     half = rows[:40], labels[:40]
     both = prepared(rows, labels, flowers, **on_test((rows, labels)), **on_validation(half))
-    assert evaluate(made, both, 32, nothing)["on"] == "test"
+    assert evaluated(made, both, 32, nothing)["on"] == "test"
     alone = replace(both, x_test=None, y_test=None)
-    told = evaluate(made, alone, 32, nothing)
+    told = evaluated(made, alone, 32, nothing)
     assert (told["on"], told["rows"], np.sum(told["confusion"]["matrix"])) == ("validation", 40, 40)
-    assert evaluate(made, replace(alone, x_validation=None, y_validation=None), 32, nothing) is None
+    assert evaluated(made, replace(alone, x_validation=None, y_validation=None), 32, nothing) is None
 
 
 def test_rows_whose_outputs_are_not_finite_are_left_out_and_counted(rows, strength):
@@ -126,7 +136,7 @@ def test_rows_whose_outputs_are_not_finite_are_left_out_and_counted(rows, streng
     broken = rows.copy()
     broken[::3] = np.float32(3e38)  # finite, and infinite once it is multiplied and added
     y = rows[:, 0]
-    told = evaluate(made, prepared(rows, y, strength, **on_test((broken, y))), 32, nothing)
+    told = evaluated(made, prepared(rows, y, strength, **on_test((broken, y))), 32, nothing)
     assert told["rows_left_out"] == ROWS // 3
     assert told["residuals"][0]["count"] == ROWS - ROWS // 3
     assert told["metrics"]["loss"] is None
@@ -140,7 +150,7 @@ def test_a_network_that_gives_nothing_finite_is_told_of(rows, labels, strength, 
     ):
         made = network(4, outputs, None, loss)
         made.set_weights([np.full_like(weights, np.nan) for weights in made.get_weights()])
-        told = evaluate(made, prepared(rows, y, target, **on_test((rows, y))), 32, nothing)
+        told = evaluated(made, prepared(rows, y, target, **on_test((rows, y))), 32, nothing)
         assert told["nonfinite"] == {"loss": "NaN"}
         assert told["rows_left_out"] == ROWS
         json.dumps(told, allow_nan=False)
@@ -156,7 +166,7 @@ def test_what_is_neither_or_too_large_has_metrics_alone(rows):
     for target, y, outputs in ((many, np.zeros(ROWS, np.int64), 101), (other, rows[:, :2], 2)):
         loss = "mse" if target is other else "sparse_categorical_crossentropy"
         made = network(4, outputs, "softmax", loss)
-        told = evaluate(made, prepared(rows, y, target, **on_test((rows, y))), 32, nothing)
+        told = evaluated(made, prepared(rows, y, target, **on_test((rows, y))), 32, nothing)
         assert (told["confusion"], told["residuals"]) == (None, None)
         assert told["metrics"]["loss"] is not None
 
@@ -171,7 +181,7 @@ def test_whoever_wants_it_to_stop_is_asked_at_every_batch(rows, labels, flowers)
 
     made = network(4, 3, "softmax", "sparse_categorical_crossentropy")
     with pytest.raises(KeyboardInterrupt):
-        evaluate(made, prepared(rows, labels, flowers, **on_test((rows, labels))), 32, stop)
+        evaluated(made, prepared(rows, labels, flowers, **on_test((rows, labels))), 32, stop)
 
 
 def test_pairs_are_few_and_evenly_taken():

@@ -1,9 +1,11 @@
-"""The engine: a way to build a network and prepared data in, trained weights and an outcome out.
+"""The engine: a spec and prepared data in, a trained network and how that ended out.
 
-`train` is its one door. Behind it stands Keras's own `fit`.
+`Engine.train` is its one door. Behind it stand Keras's own steps, many of them in each compiled call.
 """
 
-from worker.engine.door import train
-from worker.engine.outcome import Divergence, Forward, LayerReference, Outcome, Watch
+from worker.engine.divergence import Divergence, Forward, LayerReference
+from worker.engine.door import Engine
+from worker.engine.outcome import Outcome
+from worker.engine.watch import Watch
 
-__all__ = ["Divergence", "Forward", "LayerReference", "Outcome", "Watch", "train"]
+__all__ = ["Divergence", "Engine", "Forward", "LayerReference", "Outcome", "Watch"]

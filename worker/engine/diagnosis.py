@@ -5,86 +5,63 @@ diverged is done again from the same seed: up to the step at fault, whose batch 
 one, with the weights and the random state that it met the first time. That takes as long as the training took.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-from stackyard.spec import Training
-from worker.engine.fit import fit
-from worker.engine.outcome import Divergence, Forward, LayerReference, Watch
-from worker.engine.progress import Logs, Watched, lost
-from worker.preparation import Prepared
+from worker.engine import state
+from worker.engine.compiled import Compiled
+from worker.engine.divergence import Divergence, Forward, LayerReference
+from worker.engine.fit import Fit
+from worker.engine.watch import Watch
+from worker.preparation.arrays import Array
 
 # Without types, or with some that are not known.
 _ops: Any = keras.ops
-_utils: Any = keras.utils
 
 
-def diagnose(
-    build: Callable[[], Any], data: Prepared, training: Training, watch: Watch, diverged: Divergence
-) -> Forward | None:
+class Replay:
+    """A watch for a training that is gone through again: asked whether to go on, as in the first, and told nothing."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.check = watch.check
+
+    def epoch(self, number: int, values: Mapping[str, float]) -> None:
+        """Hear nothing new."""
+
+
+def diagnose(network: Any, compiled: Compiled, fit: Fit, diverged: Divergence) -> Forward | None:
     """Look into the forward pass of the step at which a training diverged.
 
     Args:
-        build: makes the network as it was before the training, under the same seed.
-        data: of the training.
-        training: of the job's spec.
-        watch: asked, as in the training, whether to go on; it hears of no epoch.
+        network: the job's own as it was before the training; it is left with the state that the step met.
+        compiled: what trained it.
+        fit: the same training once more.
         diverged: the step.
 
     Returns:
         What became of the step's batch; None where this time the training did not diverge at that step.
 
     """
-    network = build()
-    replay = _Replay(network, watch, (diverged.epoch, diverged.step))
-    try:
-        fit(network, data, training, replay)
-    except _Stopped as stopped:
-        return None if stopped.batch is None else _forward(network, stopped.batch)
-    return None
+    state.copy(network, compiled.network)
+    if not fit.up_to(diverged.epoch, diverged.step):
+        return None
+    state.copy(compiled.network, network)
+    state.copy_loss(compiled.network, network)
+    return _forward(network, fit.batch(diverged.epoch, diverged.step))
 
 
-class _Stopped(Exception):
-    """The replay is over: before the wanted step, with its batch, or without one where the loss was lost earlier."""
-
-    def __init__(self, batch: Any = None) -> None:
-        super().__init__()
-        self.batch = batch
-
-
-class _Replay(Watched):
-    """Takes the steps that were taken, up to the one that is wanted."""
-
-    def __init__(self, network: Any, watch: Watch, wanted: tuple[int, int]) -> None:
-        super().__init__(watch)
-        self._wanted = wanted
-        network.make_train_function()
-        self._take = network.train_function
-        network.train_function = self._step  # `fit` keeps what there is
-
-    def _step(self, batches: Iterator[Any]) -> Any:
-        if self.at == self._wanted:
-            raise _Stopped(next(batches))
-        return self._take(batches)
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Stop where this time goes another way."""
-        if lost(logs):
-            raise _Stopped
-        super().on_train_batch_end(batch, logs)
-
-
-def _forward(network: Any, batch: Any) -> Forward | None:
-    x, y, weight = _utils.unpack_x_y_sample_weight(batch)
+def _forward(network: Any, batch: tuple[Array, ...]) -> Forward | None:
+    x, y = batch[:2]
+    weights = batch[2] if len(batch) > 2 else None  # noqa: PLR2004 the third
     output = x
     for index, layer in enumerate(network.layers):
         output = layer(output, training=True)
         if not _finite(output):
             return Forward(LayerReference(index, layer.name, type(layer).__name__))
-    loss = network.compute_loss(x=x, y=y, y_pred=output, sample_weight=weight, training=True)
+    loss = network.compute_loss(x=x, y=y, y_pred=output, sample_weight=weights, training=True)
     mean = network.metrics[0]  # over the epoch, which is what the training looked at: its sum too leaves float32
     mean.update_state(loss, sample_weight=len(x))
     return None if _finite(mean.result()) else Forward(None)

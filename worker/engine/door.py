@@ -1,39 +1,91 @@
 """A training from its first step to its outcome."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
 
-from stackyard.spec import Training
-from worker.engine.diagnosis import diagnose
-from worker.engine.fit import fit
-from worker.engine.outcome import Outcome, Watch
-from worker.engine.progress import Progress
+from stackyard.spec import JobSpec
+from worker.compilation import build_compiled
+from worker.engine import session, state
+from worker.engine.architecture import Architecture, architecture, with_hyperparameters
+from worker.engine.cache import Cache
+from worker.engine.compiled import Compiled
+from worker.engine.diagnosis import Replay, diagnose
+from worker.engine.fit import Fit
+from worker.engine.hyperparameters import Hyperparameters
+from worker.engine.outcome import Outcome
+from worker.engine.rows import training_rows, validation_rows
+from worker.engine.watch import Watch
 from worker.preparation import Prepared
 
 _tensorflow: Any = tf  # which carries no types
 _TOO_LARGE: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
 
 
-def train(build: Callable[[], Any], data: Prepared, training: Training, watch: Watch) -> Outcome:
-    """Train the network that `build` makes.
+class Engine:
+    """Trains networks, one after the other, and keeps what it traced for the next of the same architecture.
 
     Args:
-        build: makes a keras.Sequential, compiled, for rows of `data`'s shape, under the job's seed: each call the same
-            network. A training that diverges calls it again, to train up to that step once more and look inside.
-        data: float32 rows, the training rows first in the order in which `shuffle=False` takes them.
-        training: of the job's spec.
-        watch: hears of every epoch; what it raises ends the training and passes through.
+        cache_memory: bytes that what it keeps may take, about.
 
     """
-    network = build()
-    progress = Progress(network, watch, stop=training.on_nonfinite == "stop")
-    fit(network, data, training, progress)
-    diverged = progress.diverged
-    if diverged is not None:
-        with suppress(*_TOO_LARGE):  # it takes a second network; without room for it, the outcome stays what it is
-            diverged = replace(diverged, forward=diagnose(build, data, training, watch, diverged))
-    return Outcome(network, diverged)
+
+    def __init__(self, cache_memory: int) -> None:
+        self._cache = Cache(cache_memory)
+
+    def train(self, spec: JobSpec, data: Prepared, watch: Watch) -> Outcome:
+        """Train a spec's network.
+
+        Args:
+            spec: of the job, found right by `stackyard.spec.check`, its seed filled in.
+            data: float32 rows, the training rows in the order in which `shuffle=False` takes them.
+            watch: hears of every epoch; what it raises ends the training and passes through.
+
+        Raises:
+            MemoryError: the rows, the network or a step of it are too large.
+
+        """
+        with self._memory():
+            return self._trained(spec, data, watch)
+
+    def _trained(self, spec: JobSpec, data: Prepared, watch: Watch) -> Outcome:
+        wanted = architecture(spec, data)
+        compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted))
+        train = training_rows(data)
+        validation = validation_rows(data)
+        network = _network(spec, data)
+        state.copy(network, compiled.network)
+        diverged = Fit(compiled, spec.training, train, validation, watch).run()
+        state.copy(compiled.network, network)
+        if diverged is not None:
+            with suppress(*_TOO_LARGE):  # it takes a second network; without room for it, the outcome stays what it is
+                again = Fit(compiled, spec.training, train, validation, Replay(watch))
+                diverged = replace(diverged, forward=diagnose(_network(spec, data), compiled, again, diverged))
+        return Outcome(network, diverged, compiled)
+
+    @contextmanager
+    def _memory(self) -> Generator[None]:
+        """Make one error of TensorFlow's and Python's, and give back what can be given back."""
+        try:
+            yield
+        except _TOO_LARGE as error:
+            self._cache.clear()
+            raise MemoryError(str(error)) from error
+
+
+def _network(spec: JobSpec, data: Prepared) -> Any:
+    """The spec's network with its first weights, named as if no other had been made before."""
+    session.begin(spec.training.seed or 0)
+    network: Any = build_compiled(spec, data.x_train.shape[1:])
+    network.optimizer.build(network.trainable_variables)
+    return network
+
+
+def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture) -> Compiled:
+    """What is traced is a network of its own: its numbers are not those of one job."""
+    among = Hyperparameters(wanted.numbers)
+    network = _network(with_hyperparameters(spec, among), data)
+    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted)

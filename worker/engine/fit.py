@@ -1,34 +1,190 @@
-"""Keras's own `fit`, over prepared data."""
+"""An epoch after the other, as Keras's `fit` goes through them."""
 
+import math
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
-from stackyard.spec import Training
+from stackyard.spec import Training, callbacks
 from worker.compilation import build_callbacks
-from worker.preparation import Prepared
+from worker.engine.compiled import Compiled
+from worker.engine.divergence import Divergence
+from worker.engine.order import orders
+from worker.engine.pace import SLICE_S, Pace
+from worker.engine.rows import Held, Rows, steps_of
+from worker.engine.watch import Watch
+from worker.preparation.arrays import Array
+
+_MOST_PLACES = 4_000_000
+"""How many rows' places the orders of one call may hold."""
+
+Logs = Mapping[str, Any] | None
 
 
-def fit(network: Any, data: Prepared, training: Training, last: keras.callbacks.Callback) -> None:
-    """Train `network` in place.
+class Fit:
+    """One training of a compiled network, whose variables are as they are to be at its start.
 
     Args:
-        network: a keras.Sequential, compiled, built for rows of `data`'s shape; its `fit` has no types.
-        data: float32 rows, the training rows first in the order in which `shuffle=False` takes them.
+        compiled: what to train.
         training: of the job's spec.
-        last: comes after the spec's callbacks, so that an epoch's logs have what those put there.
+        rows: to train on.
+        validation: to validate by, after each epoch.
+        watch: hears of every epoch, and is asked between any two calls whether to go on.
 
     """
-    validation = None if data.x_validation is None else (data.x_validation, data.y_validation)
-    network.fit(
-        data.x_train,
-        data.y_train,
-        batch_size=training.batch_size,
-        epochs=training.epochs,
-        shuffle=training.shuffle,
-        validation_data=validation,
-        class_weight=data.class_weight,
-        sample_weight=data.weights,
-        callbacks=[*build_callbacks(training.callbacks), last],
-        verbose=0,
-    )
+
+    def __init__(
+        self, compiled: Compiled, training: Training, rows: Rows, validation: Rows | None, watch: Watch
+    ) -> None:
+        self._compiled = compiled
+        self._training = training
+        self._rows = rows
+        self._validation = validation
+        self._watch = watch
+        self._order = orders(training.shuffle, training.seed or 0, rows.count)
+        self._stop = training.on_nonfinite == "stop"
+        self._pace, self._test_pace = Pace(), Pace()
+        self._epoch_s = math.inf
+        self._diverged: Divergence | None = None
+        chosen = [one for one in training.callbacks if not isinstance(one, callbacks.TerminateOnNaN)]  # we do its work
+        self._left_alone = not chosen
+        self._callbacks: Any = keras.callbacks.CallbackList(
+            [*build_callbacks(chosen), _Telling(watch)],
+            model=compiled.network,
+            epochs=training.epochs,
+            steps=steps_of(rows.count, training.batch_size),
+        )
+
+    def run(self) -> Divergence | None:
+        """Train to the end, whichever it is, and return where the training diverged, if it did and stopped there."""
+        network = self._compiled.network
+        network.stop_training = False
+        self._callbacks.on_train_begin()
+        epoch, logs = 0, {}
+        while epoch < self._training.epochs and not network.stop_training:
+            since = time.perf_counter()
+            done = self._several(epoch) if self._several_fit() else [self._one(epoch)]
+            self._epoch_s = (time.perf_counter() - since) / len(done)
+            epoch += len(done)
+            logs = done[-1]
+        network.optimizer.finalize_variable_values(network.trainable_weights)
+        self._callbacks.on_train_end(logs)
+        return self._diverged
+
+    def up_to(self, epoch: int, step: int) -> bool:
+        """Train up to a step, and return whether it was come to: neither stopped nor diverged before."""
+        network = self._compiled.network
+        network.stop_training = False
+        self._callbacks.on_train_begin()
+        for before in range(epoch):
+            self._one(before)
+            if network.stop_training:
+                return False
+        self._callbacks.on_epoch_begin(epoch)
+        network.reset_metrics()
+        self._train(epoch, self._order(epoch)[: step * self._training.batch_size])
+        return self._diverged is None
+
+    def batch(self, epoch: int, step: int) -> tuple[Array, ...]:
+        """Return the rows of a step."""
+        size = self._training.batch_size
+        return self._rows.chosen(self._order(epoch)[step * size : (step + 1) * size])
+
+    def _several_fit(self) -> bool:
+        """Whether a call may go over several epochs: nobody acts between them, and they are short."""
+        in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
+        return self._left_alone and in_memory and self._epoch_s < SLICE_S / 2
+
+    def _one(self, epoch: int) -> Mapping[str, float]:
+        self._callbacks.on_epoch_begin(epoch)
+        metrics = self._train(epoch, self._order(epoch))
+        logs = dict(zip(self._compiled.names, metrics, strict=True))
+        if self._validation is not None:
+            self._callbacks.on_test_begin()
+            check = self._watch.check
+            tested = test(self._compiled, self._validation, self._training.batch_size, self._test_pace, check)
+            self._callbacks.on_test_end(tested)
+            logs |= _validation(tested)
+        self._callbacks.on_epoch_end(epoch, logs)
+        self._end_if_diverged()
+        return logs
+
+    def _train(self, epoch: int, order: Array) -> list[float]:
+        metrics: list[float] = []
+        batch_size = self._training.batch_size
+        for part in self._rows.slices(order, batch_size, self._pace):
+            since = time.perf_counter()
+            taken = self._compiled.train(
+                part.rows, part.order, part.steps, batch_size, fresh=not metrics, stop=self._stop
+            )
+            self._pace.took(taken.step - part.steps.start, time.perf_counter() - since)
+            metrics = taken.metrics
+            self._watch.check()
+            if not taken.finite:
+                self._diverged = Divergence(epoch, part.before + taken.step - 1)
+                break
+        return metrics
+
+    def _several(self, first: int) -> list[Mapping[str, float]]:
+        rows, validation = self._rows, self._validation
+        assert isinstance(rows, Held)  # noqa: S101 for the type checker; `_several_fit` has seen to it
+        assert validation is None or isinstance(validation, Held)  # noqa: S101 likewise
+        count = min(
+            self._training.epochs - first,
+            max(1, int(SLICE_S / self._epoch_s)),
+            max(1, _MOST_PLACES // rows.count),
+        )
+        taken = self._compiled.train_epochs(
+            rows.tensors,
+            None if validation is None else validation.tensors,
+            np.stack([self._order(first + place) for place in range(count)]),
+            self._training.batch_size,
+            stop=self._stop,
+        )
+        if not taken.finite:
+            self._diverged = Divergence(first + len(taken.metrics) - 1, taken.step - 1)
+        done = [self._told(first + place, metrics) for place, metrics in enumerate(taken.metrics)]
+        self._end_if_diverged()
+        return done
+
+    def _told(self, epoch: int, metrics: list[float]) -> Mapping[str, float]:
+        names = self._compiled.names
+        logs = dict(zip(names, metrics, strict=False))
+        logs |= _validation(dict(zip(names, metrics[len(names) :], strict=False)))
+        self._callbacks.on_epoch_begin(epoch)
+        self._callbacks.on_epoch_end(epoch, logs)
+        return logs
+
+    def _end_if_diverged(self) -> None:
+        if self._diverged is not None:
+            self._compiled.network.stop_training = True
+
+
+def test(compiled: Compiled, rows: Rows, batch_size: int, pace: Pace, check: Callable[[], None]) -> dict[str, float]:
+    """Return the network's metrics over rows, as its `evaluate` gives them; `check` is called between two calls."""
+    metrics: list[float] = []
+    for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace):
+        since = time.perf_counter()
+        metrics = compiled.test(part.rows, part.steps, batch_size, fresh=not metrics)
+        pace.took(len(part.steps), time.perf_counter() - since)
+        check()
+    return dict(zip(compiled.names, metrics, strict=True))
+
+
+def _validation(logs: Mapping[str, float]) -> dict[str, float]:
+    return {f"val_{name}": value for name, value in logs.items()}
+
+
+class _Telling(keras.callbacks.Callback):
+    """Tells of every epoch, after the spec's callbacks have put into its logs what they put there."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        self._watch = watch
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Tell."""
+        self._watch.epoch(epoch, dict(logs or {}))

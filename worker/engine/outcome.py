@@ -1,72 +1,33 @@
-"""What the engine tells while it trains, and when it is done."""
+"""What comes of a training."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-
-class Watch(Protocol):
-    """Whoever looks on. Both calls may raise to stop the training; the engine lets the exception through."""
-
-    def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """An epoch is done; `number` counts from 0, `values` are Keras's logs of it."""
-        ...
-
-    def check(self) -> None:
-        """Called at least several times a second while training goes on."""
-        ...
-
-
-@dataclass(frozen=True)
-class LayerReference:
-    """A layer of the network: its place in the spec's `network.layers`, from 0, and what Keras calls it."""
-
-    index: int
-    name: str
-    type: str
-
-
-@dataclass(frozen=True)
-class Forward:
-    """The forward pass of the step whose loss was not finite: `layer` is the first whose output was not, if any."""
-
-    layer: LayerReference | None
-
-
-@dataclass(frozen=True)
-class Divergence:
-    """Where the loss stopped being finite; epoch and step count from 0.
-
-    `forward` is None where the step could not be had again, as on a GPU, whose sums may differ from run to run.
-    """
-
-    epoch: int
-    step: int
-    forward: Forward | None = None
-
-    @property
-    def layer(self) -> LayerReference | None:
-        """The first layer whose output was not finite; None where there was none, or where it is not known."""
-        return None if self.forward is None else self.forward.layer
-
-    @property
-    def sentence(self) -> str:
-        """The same for people."""
-        where = f"The loss stopped being finite in epoch {self.epoch}, at step {self.step} (both count from 0)"
-        if self.forward is None:
-            return f"{where}."
-        if self.layer is None:
-            return f"{where}; the output of every layer was finite."
-        named = f'"{self.layer.name}" ({self.layer.type}, network.layers[{self.layer.index}])'
-        return f"{where}; the first output that was not is that of the layer {named}."
+from worker.engine.compiled import Compiled
+from worker.engine.divergence import Divergence
+from worker.engine.fit import test
+from worker.engine.pace import Pace
+from worker.engine.rows import rows
+from worker.preparation.arrays import Array
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The network, trained as far as it went, and how that ended.
 
-    `network` is a keras.Sequential. `diverged` is None where the training reached its end, or a callback's.
+    `network` is a keras.Sequential. `diverged` is None where the training reached its end, or a callback's. `calls`
+    compute with the network's numbers until the engine trains another.
     """
 
     network: Any
     diverged: Divergence | None
+    calls: Compiled
+
+    def evaluate(self, x: Array, y: Array, batch_size: int, check: Callable[[], None]) -> dict[str, float]:
+        """Return the metrics over some rows, as the network's `evaluate` does; `check` is called now and then."""
+        return test(self.calls, rows(x, y), batch_size, Pace(), check)
+
+    def predict(self, x: Array) -> Array:
+        """Return the outputs for some rows, as the network's `predict_on_batch` does."""
+        return self.calls.predict(x)

@@ -7,6 +7,7 @@ from stackyard.spec.check.report import Report
 from stackyard.spec.class_weight import by_label
 from stackyard.spec.losses import SIGN_LOSSES
 from stackyard.spec.metrics import Accuracy, Metric, resolved
+from stackyard.spec.script import order
 from stackyard.spec.script.code import Group, Node, array, assign, call, render
 from stackyard.spec.script.parts import constructor
 from stackyard.spec.script.source import Source
@@ -35,26 +36,27 @@ def build(source: Source, report: Report) -> None:
 def fit(source: Source, report: Report, *, tested: bool) -> None:
     """Add the lines that train the network, evaluate it where `tested`, and keep what came of it."""
     spec, training = report.spec, report.spec.training
+    weighted = spec.data.sample_weight is not None
     further: dict[str, Node] = {}
     if spec.data.split.validation is not None:
         further["validation_data"] = "(x_validation, y_validation)"
     if training.class_weight is not None:
         _class_weight(source, report)
         further["class_weight"] = "class_weight"
-    if spec.data.sample_weight is not None:
+    if weighted and training.shuffle is not True:
         further["sample_weight"] = "sample_weight"
     if watchers := _callbacks(training):
         further["callbacks"] = array(watchers)
-    trained = call(
-        "network.fit",
-        "x_train",
-        "y_train",
-        batch_size=repr(training.batch_size),
-        epochs=repr(training.epochs),
-        shuffle=repr(training.shuffle),
-        **further,
-        verbose="2",
-    )
+    epochs = repr(training.epochs)
+    if training.shuffle is True:
+        order.rows(source, training.seed or 0, training.batch_size, weighted=weighted)
+        if "validation_data" in further:
+            further["validation_batch_size"] = repr(training.batch_size)
+        trained = call("network.fit", "Rows()", epochs=epochs, shuffle="False", **further, verbose="2")
+    else:
+        size, shuffle = repr(training.batch_size), repr(training.shuffle == "keras")
+        arrays = ("x_train", "y_train")
+        trained = call("network.fit", *arrays, batch_size=size, epochs=epochs, shuffle=shuffle, **further, verbose="2")
     source.block(assign("history", trained))
     if tested:
         source.add(f"print(network.evaluate(x_test, y_test, batch_size={training.batch_size}, return_dict=True))")

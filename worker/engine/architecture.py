@@ -1,0 +1,83 @@
+"""What of a job decides its graphs: jobs of one architecture share what was traced for the first of them."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, cast
+
+from stackyard.spec import JobSpec, Part
+from worker.engine.hyperparameters import Hyperparameters, Path
+from worker.preparation import Prepared
+
+_OF_VARIABLES = frozenset({"seed", "learning_rate"})
+"""Arguments that Keras keeps in variables itself, which every job brings along; a schedule of rates is none."""
+_OF_TRAINING = ("optimizer", "loss", "metrics")
+"""What a step is made of, besides the network."""
+
+
+class Architecture(NamedTuple):
+    """The graphs' identity, and the numbers that may differ within it."""
+
+    key: str
+    numbers: Mapping[Path, float]
+    weighted: bool
+    """Whether the rows to train on have weights."""
+
+
+def architecture(spec: JobSpec, data: Prepared) -> Architecture:
+    """Find a job's architecture."""
+    numbers: dict[Path, float] = {}
+    parts = {name: _structure(part, (name,), numbers) for name, part in _parts(spec)}
+    arrays = [data.x_train, data.y_train]
+    shapes = [(array.shape[1:], str(array.dtype)) for array in arrays]
+    weighted = data.weights is not None or data.class_weight is not None
+    return Architecture(json.dumps([parts, shapes, weighted], sort_keys=True), numbers, weighted)
+
+
+def with_hyperparameters(spec: JobSpec, among: Hyperparameters) -> JobSpec:
+    """The spec with its numbers as Keras is to have them where it is traced."""
+    made = {name: _replaced(part, (name,), among) for name, part in _parts(spec)}
+    training = spec.training.model_copy(update={name: made[name] for name in _OF_TRAINING})
+    network = spec.network.model_copy(update={"layers": made["layers"]})
+    return spec.model_copy(update={"network": network, "training": training})
+
+
+def _parts(spec: JobSpec) -> Iterator[tuple[str, Any]]:
+    yield "layers", spec.network.layers
+    for name in _OF_TRAINING:
+        yield name, getattr(spec.training, name)
+
+
+def _structure(value: object, path: Path, numbers: dict[Path, float]) -> Any:
+    match value:
+        case Part():
+            fields = type(value).model_fields
+            given = {name: getattr(value, name) for name in fields if not _of_state(name, getattr(value, name))}
+            return {name: _structure(argument, (*path, name), numbers) for name, argument in given.items()}
+        case tuple():
+            items = cast("tuple[object, ...]", value)
+            return [_structure(item, (*path, place), numbers) for place, item in enumerate(items)]
+        case float():
+            numbers[path] = value
+            return "a number"
+        case _:
+            return value
+
+
+def _replaced(value: object, path: Path, among: Hyperparameters) -> Any:
+    match value:
+        case Part():
+            fields = type(value).model_fields
+            given = {name: getattr(value, name) for name in fields if not _of_state(name, getattr(value, name))}
+            return value.model_copy(update={n: _replaced(v, (*path, n), among) for n, v in given.items()})
+        case tuple():
+            items = cast("tuple[object, ...]", value)
+            return tuple(_replaced(item, (*path, place), among) for place, item in enumerate(items))
+        case float():
+            return among.number(path)
+        case _:
+            return value
+
+
+def _of_state(name: str, value: object) -> bool:
+    """Whether an argument is about what the job's own network brings along, its first weights and its seeds."""
+    return name.endswith("_initializer") or (name in _OF_VARIABLES and not isinstance(value, Part))

@@ -1,0 +1,60 @@
+"""What was traced, kept between jobs."""
+
+import gc
+from collections.abc import Callable
+from typing import NamedTuple
+
+from worker.engine import state
+from worker.engine.architecture import Architecture
+from worker.engine.compiled import Compiled
+
+_GRAPHS = 24 * 2**20
+"""About what the graphs of an architecture take; docs/engine.md says how that was measured."""
+
+
+class _Kept(NamedTuple):
+    key: str
+    compiled: Compiled
+    size: int
+
+
+class Cache:
+    """Compiled calls by architecture; least recently used out.
+
+    Args:
+        most: bytes that all of them together may take, but for the one in use.
+
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: list[_Kept] = []  # the one that was used last comes last
+
+    def get(self, wanted: Architecture, make: Callable[[], Compiled]) -> Compiled:
+        """Return the calls for an architecture with its numbers, made by `make` where there are none."""
+        found = next((kept for kept in self._kept if _serves(kept, wanted)), None)
+        if found is None:
+            compiled = make()
+            found = _Kept(wanted.key, compiled, _GRAPHS + state.size(compiled.network))
+        else:
+            found.compiled.hyperparameters.assign(wanted.numbers)
+            self._kept.remove(found)
+        self._kept.append(found)
+        self._make_room()
+        return found.compiled
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        self._kept.clear()
+        gc.collect()
+
+    def _make_room(self) -> None:
+        if sum(kept.size for kept in self._kept) <= self._most or len(self._kept) == 1:
+            return
+        while sum(kept.size for kept in self._kept) > self._most and len(self._kept) > 1:
+            del self._kept[0]
+        gc.collect()  # graphs refer to themselves, so that nothing else would free them soon
+
+
+def _serves(kept: _Kept, wanted: Architecture) -> bool:
+    return kept.key == wanted.key and kept.compiled.hyperparameters.fit(wanted.numbers)

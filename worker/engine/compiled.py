@@ -1,0 +1,197 @@
+"""The compiled calls that train and test a network: many of Keras's own steps in each.
+
+Stock `fit` makes one call a step, and between two steps asks an iterator for a batch and callbacks for their wishes.
+Here the rows lie in tensors, and one call runs a loop around `network.train_step` and `network.test_step`. Both are
+traced as Keras traces them, of batches of any size: the kernels are the same, and so are the bits.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from worker.engine.hyperparameters import Hyperparameters
+from worker.preparation.arrays import Array
+
+_tf: Any = tf  # which carries no types; tensors are Any from here on
+_function: Any = _tf.function
+
+Rows = tuple[Any, ...]
+"""Tensors of as many rows each: `x`, `y` and, where rows have them, weights."""
+
+
+class Taken(NamedTuple):
+    """How far a call came in an epoch."""
+
+    step: int
+    """The first step that it did not take."""
+    finite: bool
+    """Whether the mean loss over the epoch so far is; False only where that ends a training."""
+    metrics: list[float]
+    """Over the epoch so far, in the order of `Compiled.names`."""
+
+
+class TakenEpochs(NamedTuple):
+    """How far a call came over whole epochs; `step` and `finite` are those of the last of them."""
+
+    step: int
+    finite: bool
+    metrics: list[list[float]]
+    """For each epoch, those of the training and then, where there is a validation, those of the validation."""
+
+
+class Compiled:
+    """A network and the compiled calls that train its variables.
+
+    Args:
+        network: a keras.Sequential, compiled, its optimizer built; its numbers are `hyperparameters`.
+        hyperparameters: may take other values between two calls.
+        x: of any number of rows like those to come.
+        y: likewise.
+        weighted: whether the rows to train on have weights.
+
+    """
+
+    def __init__(self, network: Any, hyperparameters: Hyperparameters, x: Array, y: Array, *, weighted: bool) -> None:
+        self.network = network
+        self.hyperparameters = hyperparameters
+        self.names: list[str] = []
+        tested = (_spec(x.dtype, *x.shape[1:]), _spec(y.dtype, *y.shape[1:]))
+        self._rows = (*tested, _spec("float32")) if weighted else tested
+        self._validation = tested
+        number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+        self._train_step = _traced(network.train_step, self._rows)
+        self._test_step = _traced(network.test_step, tested)
+        with hyperparameters.tracing():
+            self._train_step.get_concrete_function()  # makes what Keras makes at a first step, as metrics' variables
+            self._test_step.get_concrete_function()
+        range_of_steps = (number, number, number, flag)
+        self._train = _function(
+            self._training, autograph=False, input_signature=(self._rows, _spec("int32"), *range_of_steps, flag)
+        )
+        self._test = _function(self._testing, autograph=False, input_signature=(tested, *range_of_steps))
+        self._train_epochs: dict[bool, Any] = {}
+        self._predict = _function(self._predicting, autograph=False, input_signature=tested[:1])
+
+    def train(self, rows: Rows, order: Array, steps: range, batch_size: int, *, fresh: bool, stop: bool) -> Taken:
+        """Take some steps of an epoch.
+
+        Args:
+            rows: to train on.
+            order: which row is the epoch's first, second and so on; int32 of shape (rows of the epoch,).
+            steps: which of its steps.
+            batch_size: rows a step; the last step has what is left.
+            fresh: whether metrics begin anew.
+            stop: whether to stop after a step that leaves the mean loss not finite.
+
+        """
+        step, finite, metrics = self._train(rows, order, steps.start, steps.stop, batch_size, fresh, stop)
+        return Taken(int(step), bool(finite), metrics.numpy().tolist())
+
+    def train_epochs(
+        self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, stop: bool
+    ) -> TakenEpochs:
+        """Train for whole epochs, each followed by its validation; `orders` has a row for each epoch."""
+        step, finite, metrics = self._epochs_function(validation)(rows, validation or (), orders, batch_size, stop)
+        return TakenEpochs(int(step), bool(finite), metrics.numpy().tolist())
+
+    def test(self, rows: Rows, steps: range, batch_size: int, *, fresh: bool) -> list[float]:
+        """Take some steps of a test, and return the metrics so far in the order of `names`."""
+        return self._test(rows, steps.start, steps.stop, batch_size, fresh).numpy().tolist()
+
+    def predict(self, x: Array) -> Array:
+        """Return the network's outputs for rows, as its `predict_on_batch` does."""
+        with self.hyperparameters.tracing():
+            return self._predict(x).numpy()
+
+    def _epochs_function(self, validation: Rows | None) -> Any:
+        if (validation is not None) not in self._train_epochs:
+            number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+            orders = _tf.TensorSpec((None, None), "int32")
+            tested = () if validation is None else self._validation
+            signature = (self._rows, tested, orders, number, flag)
+            made = _function(self._training_epochs, autograph=False, input_signature=signature)
+            self._train_epochs[validation is not None] = made
+        return self._train_epochs[validation is not None]
+
+    # What follows is traced: each call of it makes a graph.
+
+    def _training(
+        self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
+    ) -> tuple[Any, Any, Any]:
+        self._reset(fresh)
+        loss = self.network.metrics[0]
+
+        def take(step: Any, _: Any) -> tuple[Any, Any]:
+            chosen = order[step * batch_size : (step + 1) * batch_size]
+            self._train_step(tuple(_tf.gather(part, chosen) for part in rows))
+            return step + 1, _tf.math.is_finite(loss.result()) | ~stop
+
+        def going_on(step: Any, finite: Any) -> Any:
+            return (step < last) & finite
+
+        step, finite = _tf.while_loop(going_on, take, (first, _tf.ones((), "bool")), parallel_iterations=1)
+        return step, finite, self._results()
+
+    def _testing(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
+        self._reset(fresh)
+        count = _tf.shape(rows[0])[0]
+
+        def take(step: Any) -> tuple[Any]:
+            # Gathered, as by Keras: a slice may begin where no vector does, and a sum then have another order.
+            chosen = _tf.range(step * batch_size, _tf.minimum((step + 1) * batch_size, count))
+            self._test_step(tuple(_tf.gather(part, chosen) for part in rows))
+            return (step + 1,)
+
+        def going_on(step: Any) -> Any:
+            return step < last
+
+        _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
+        return self._results()
+
+    def _training_epochs(
+        self, rows: Rows, validation: Rows, orders: Any, batch_size: Any, stop: Any
+    ) -> tuple[Any, Any, Any]:
+        yes = _tf.ones((), "bool")
+        epochs, steps = _tf.shape(orders)[0], _steps(_tf.shape(orders)[1], batch_size)
+        told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self.names) * (2 if validation else 1),))
+
+        def go(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
+            step, finite, metrics = self._train(rows, orders[epoch], 0, steps, batch_size, yes, stop)
+            if validation:
+                last = _steps(_tf.shape(validation[0])[0], batch_size)
+                metrics = _tf.concat([metrics, self._test(validation, 0, last, batch_size, yes)], 0)
+            return epoch + 1, step, finite, told.write(epoch, metrics)
+
+        def going_on(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
+            return (epoch < epochs) & finite
+
+        done, step, finite, told = _tf.while_loop(going_on, go, (0, 0, yes, told), parallel_iterations=1)
+        return step, finite, told.stack()[:done]
+
+    def _predicting(self, x: Any) -> Any:
+        return self.network(x, training=False)
+
+    def _reset(self, fresh: Any) -> None:
+        def reset() -> Any:
+            self.network.reset_metrics()
+            return 0
+
+        _tf.cond(fresh, reset, lambda: 0)
+
+    def _results(self) -> Any:
+        results: dict[str, Any] = self.network.get_metrics_result()
+        self.names = list(results)
+        return _tf.stack([_tf.cast(value, "float32") for value in results.values()])
+
+
+def _traced(step: Any, rows: Rows) -> Any:
+    """One of Keras's steps as a function of its own, as Keras itself makes it."""
+    return _function(step, autograph=False, input_signature=[rows])
+
+
+def _steps(rows: Any, batch_size: Any) -> Any:
+    return -(-rows // batch_size)
+
+
+def _spec(dtype: Any, *shape: int) -> Any:
+    return _tf.TensorSpec((None, *shape), dtype)
