@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from stackyard.spec import Callback, JobSpec, Part, callbacks, losses, metrics, optimizers
-from worker.network import arguments, build
+from worker.network import arguments, build, make
 
 _CLASSES: Mapping[type[Part], Any] = {
     optimizers.SGD: keras.optimizers.SGD,
@@ -126,4 +126,4 @@ def _of_epochs(schedule: Any) -> Callable[[int, float], float]:
 
 
 def _made(part: Part) -> Any:
-    return _CLASSES[type(part)](**arguments(part))
+    return make(_CLASSES[type(part)], part)

@@ -7,6 +7,7 @@ import keras
 
 from stackyard.spec import Network, Part, constraints, initializers, layers, regularizers, schedules
 from stackyard.spec.activations import Activation
+from worker.hyperparameters import Hyperparameter
 
 _ACTIVATIONS: Mapping[str, Any] = {name: getattr(keras.activations, name) for name in get_args(Activation)}
 
@@ -117,6 +118,15 @@ _CLASSES: Mapping[type[Part], Any] = {
 }
 
 
+_CONVERTED: Mapping[type[Part], tuple[str, ...]] = {
+    layers.BatchNormalization: ("momentum", "epsilon"),
+    regularizers.L1: ("l1",),
+    regularizers.L2: ("l2",),
+    regularizers.L1L2: ("l1", "l2"),
+}
+"""Arguments of which the constructor makes plain floats, kept in attributes of the same names and nowhere else."""
+
+
 def build(network: Network, input_shape: tuple[int, ...]) -> keras.Sequential:
     """Build a spec's network, its weights drawn as a Keras script with the same layers would draw them.
 
@@ -130,6 +140,19 @@ def build(network: Network, input_shape: tuple[int, ...]) -> keras.Sequential:
     """
     stack = [_value(layer) for layer in network.layers]
     return keras.Sequential([keras.layers.InputLayer(input_shape), *stack])
+
+
+def make(kind: Any, part: Part) -> Any:
+    """Make Keras's object for a part of a spec.
+
+    Some of Keras's classes make plain floats of their numbers: a number that is to stay open is put back there.
+    """
+    given = arguments(part)
+    made = kind(**given)
+    for name in _CONVERTED.get(type(part), ()):
+        if isinstance(given[name], Hyperparameter):
+            setattr(made, name, given[name].kept())
+    return made
 
 
 def arguments(part: Part) -> dict[str, Any]:
@@ -153,7 +176,7 @@ def _value(value: object) -> Any:
             # Keras makes one out of the class when it would make one out of a string: SimpleRNN draws a seed before.
             return _CLASSES[type(value)]
         case Part():
-            return _CLASSES[type(value)](**arguments(value))
+            return make(_CLASSES[type(value)], value)
         case tuple():
             return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # of any part
         case _:

@@ -14,8 +14,8 @@ from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squ
 
 from worker.engine import Outcome
 from worker.engine.compiled import Compiled
-from worker.engine.hyperparameters import Hyperparameters
 from worker.evaluation import confusion, evaluate, residuals
+from worker.hyperparameters import Hyperparameters
 from worker.preparation import Prepared
 from worker.preparation.targets import FittedTarget
 

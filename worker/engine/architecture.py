@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from stackyard.spec import JobSpec, Part
-from worker.engine.hyperparameters import Hyperparameters, Path
+from stackyard.spec import JobSpec, Part, layers
+from worker.hyperparameters import Hyperparameters, Path
 from worker.preparation import Prepared
 
 _OF_VARIABLES = frozenset({"seed", "learning_rate"})
 """Arguments that Keras keeps in variables itself, which every job brings along; a schedule of rates is none."""
+_WRITTEN = frozenset({(layers.GaussianDropout, "rate")})
+"""Numbers that Keras writes into the graph unseen: it takes a root of this one with `math.sqrt`."""
 _OF_TRAINING = ("optimizer", "loss", "metrics")
 """What a step is made of, besides the network."""
 
@@ -50,9 +52,10 @@ def _parts(spec: JobSpec) -> Iterator[tuple[str, Any]]:
 def _structure(value: object, path: Path, numbers: dict[Path, float]) -> Any:
     match value:
         case Part():
-            fields = type(value).model_fields
-            given = {name: getattr(value, name) for name in fields if not _of_state(name, getattr(value, name))}
-            return {name: _structure(argument, (*path, name), numbers) for name, argument in given.items()}
+            return {
+                name: argument if _is_written(value, name) else _structure(argument, (*path, name), numbers)
+                for name, argument in _given(value)
+            }
         case tuple():
             items = cast("tuple[object, ...]", value)
             return [_structure(item, (*path, place), numbers) for place, item in enumerate(items)]
@@ -66,9 +69,12 @@ def _structure(value: object, path: Path, numbers: dict[Path, float]) -> Any:
 def _replaced(value: object, path: Path, among: Hyperparameters) -> Any:
     match value:
         case Part():
-            fields = type(value).model_fields
-            given = {name: getattr(value, name) for name in fields if not _of_state(name, getattr(value, name))}
-            return value.model_copy(update={n: _replaced(v, (*path, n), among) for n, v in given.items()})
+            made = {
+                name: _replaced(argument, (*path, name), among)
+                for name, argument in _given(value)
+                if not _is_written(value, name)
+            }
+            return value.model_copy(update=made)
         case tuple():
             items = cast("tuple[object, ...]", value)
             return tuple(_replaced(item, (*path, place), among) for place, item in enumerate(items))
@@ -76,6 +82,16 @@ def _replaced(value: object, path: Path, among: Hyperparameters) -> Any:
             return among.number(path)
         case _:
             return value
+
+
+def _given(part: Part) -> Iterator[tuple[str, Any]]:
+    """The arguments that a graph depends on."""
+    arguments = ((name, getattr(part, name)) for name in type(part).model_fields)
+    return ((name, argument) for name, argument in arguments if not _of_state(name, argument))
+
+
+def _is_written(part: Part, name: str) -> bool:
+    return (type(part), name) in _WRITTEN
 
 
 def _of_state(name: str, value: object) -> bool:

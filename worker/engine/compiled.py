@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from worker.engine.hyperparameters import Hyperparameters
+from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on

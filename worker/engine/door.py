@@ -15,10 +15,10 @@ from worker.engine.cache import Cache
 from worker.engine.compiled import Compiled
 from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
-from worker.engine.hyperparameters import Hyperparameters
 from worker.engine.outcome import Outcome
 from worker.engine.rows import training_rows, validation_rows
 from worker.engine.watch import Watch
+from worker.hyperparameters import Hyperparameters
 from worker.preparation import Prepared
 
 _tensorflow: Any = tf  # which carries no types

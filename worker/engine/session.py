@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from keras.src.backend.common import global_state
 
-_remember: Any = global_state.set_global_attribute  # without types
+_keras: Any = global_state  # which carries no types
 
 
 def begin(seed: int) -> None:
@@ -17,7 +17,7 @@ def begin(seed: int) -> None:
     makes it forget all graphs that it has prepared, which costs it a tenth of a second a graph to do again. Keras
     itself needs nothing of that: its layers draw by seeds of their own, which come from Python's generator.
     """
-    _remember("object_name_uids", defaultdict[str, int](int))
-    _remember("global_seed_generator", None)
+    _keras.set_global_attribute("object_name_uids", defaultdict[str, int](int))
+    _keras.set_global_attribute("global_seed_generator", None)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 the generator that Keras's function seeds

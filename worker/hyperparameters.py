@@ -92,6 +92,10 @@ class Hyperparameters:
         self._seen[compare, left, right] = outcome
         return outcome
 
+    def forget(self, term: Term) -> None:
+        """Forget that a term was given away."""
+        self._seen.pop((operator.eq, term, self.evaluated(term)), None)
+
     def tensor(self, term: Term, dtype: Any) -> Any:
         """Return a scalar tensor: a variable's in a graph that is being traced, else a constant, which is noted."""
         value = self.evaluated(term)
@@ -138,6 +142,11 @@ class Hyperparameter(float):
 
     dtype = float
     """What keras.backend.result_type takes a float for; it would look at the class of what has no dtype."""
+
+    def kept(self) -> Self:
+        """Return this, for an attribute that has its plain number; it was given away for nothing else."""
+        self.among.forget(self.term)
+        return self
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         """Become a tensor, by TensorFlow's protocol of that name."""

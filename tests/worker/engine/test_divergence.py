@@ -17,8 +17,8 @@ from worker.engine import Divergence, Engine, Forward, LayerReference, door, sta
 from worker.engine.compiled import Compiled
 from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
-from worker.engine.hyperparameters import Hyperparameters
 from worker.engine.rows import training_rows, validation_rows
+from worker.hyperparameters import Hyperparameters
 from worker.training import train
 
 

@@ -1,0 +1,256 @@
+"""What was traced for one job serves the next of its architecture, and changes not a bit of it."""
+
+import numpy as np
+import pytest
+
+from stackyard.spec import constraints, losses, optimizers, regularizers, schedules
+from tests.worker.engine.parts import SCORES, classes, labels, numbers, spec, under_loss, with_layer
+from tests.worker.engine.test_same_bits import document, variables
+from tests.worker.stacks import KINDS
+from tests.worker.stock import trained
+from tests.worker.variants import NEEDED
+from worker.engine import Engine, door
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """How often something was traced."""
+    made = []
+
+    class Counted(door.Compiled):
+        def __init__(self, *given, **named):
+            made.append(self)
+            super().__init__(*given, **named)
+
+    monkeypatch.setattr(door, "Compiled", Counted)
+    return made
+
+
+NUMBERS = (0.125, 0.25, 0.75, 2.0, -0.25, 0.5, 1e-3, 3.0, 1.5)
+
+NOT_OPEN = {
+    ("LeakyReLU", "negative_slope"),  # an attribute of TensorFlow's operation
+    ("ReLU", "negative_slope"),
+    ("ActivityRegularization", "l1"),  # handed on as plain floats
+    ("ActivityRegularization", "l2"),
+    ("OrthogonalRegularizer", "factor"),
+    ("GaussianDropout", "rate"),
+    ("Normalization", "mean"),
+    ("Normalization", "variance"),
+    ("Adagrad", "initial_accumulator_value"),  # of the first state, which a job brings along: traced anew, needlessly
+    ("Ftrl", "initial_accumulator_value"),
+    ("SpectralNormalization", "power_iterations"),
+}
+"""Numbers that a graph is traced anew for."""
+
+
+def two(part, given, name):
+    """Two values that an argument can have."""
+    right = []
+    for value in NUMBERS:
+        try:
+            part.model_validate(given | {name: value})
+        except ValueError:
+            continue
+        right.append(value)
+    return right[:2]
+
+
+def changed(part, given=None):
+    """A part twice, the second time with other numbers wherever a number is open."""
+    given = document(part) if given is None else given
+    first, second = dict(given), dict(given)
+    for name, field in part.model_fields.items():
+        if "float" in str(field.annotation) and (part.__name__, name) not in NOT_OPEN and name not in CLIPS:
+            values = two(part, given, name)
+            if len(values) == 2:
+                first[name], second[name] = values
+    part.model_validate(first)
+    return first, second
+
+
+CLIPS = {"clipvalue", "global_clipnorm"}
+"""Of which only one goes, and clipnorm does."""
+
+
+def same_as_alone(first, second, data, traced, traces=1):
+    """Train one job after the other, and hold the second against what comes of it alone."""
+    engine = Engine(2**30)
+    trained(first, data, engine)
+    outcome, told = trained(second, data, engine)
+    assert len(traced) == traces
+    alone, heard = trained(second, data)
+    np.testing.assert_equal(told.columns(), heard.columns())
+    for mine, theirs in zip(variables(outcome.network), variables(alone.network), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert outcome.network.get_config() == alone.network.get_config()
+
+
+LAYERS = [kind for kind in KINDS if len(set(map(str, changed(KINDS[kind])))) == 2]
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_the_numbers_of_a_layer(kind, traced):
+    first, second = changed(KINDS[kind])
+    stack, data = with_layer(first)
+    same_as_alone(spec(stack), spec([second, *stack[1:]]), data, traced)
+
+
+@pytest.mark.parametrize("part", classes(optimizers.Optimizer), ids=lambda part: part.__name__)
+def test_the_numbers_of_an_optimizer(part, traced):
+    first, second = changed(part)
+    assert first["learning_rate"] != second["learning_rate"]
+    same_as_alone(spec(SCORES, optimizer=first), spec(SCORES, optimizer=second), numbers(), traced)
+
+
+LOSSES = [part for part in classes(losses.Loss) if len(set(map(str, changed(part)))) == 2]
+
+
+@pytest.mark.parametrize("part", LOSSES, ids=lambda part: part.__name__)
+def test_the_numbers_of_a_loss(part, traced):
+    first, second = changed(part)
+    layers, data, _ = under_loss(part)
+    same_as_alone(spec(layers, loss=first), spec(layers, loss=second), data, traced)
+
+
+@pytest.mark.parametrize("part", [regularizers.L1, regularizers.L2, regularizers.L1L2, constraints.MaxNorm,
+                                  constraints.MinMaxNorm], ids=lambda part: part.__name__)  # fmt: skip
+def test_the_numbers_of_what_holds_weights(part, traced):
+    argument = "kernel_constraint" if part in classes(constraints.Constraint) else "kernel_regularizer"
+    specs = [spec([SCORES[0] | {argument: one}, SCORES[1]]) for one in changed(part)]
+    same_as_alone(*specs, numbers(), traced)
+
+
+OF_SCHEDULES = {"initial_learning_rate": 0.1, "decay_steps": 4, "decay_rate": 0.5, "first_decay_steps": 4}
+
+
+@pytest.mark.parametrize("part", classes(schedules.Schedule), ids=lambda part: part.__name__)
+def test_the_numbers_of_a_schedule(part, traced):
+    given = NEEDED.get(part.__name__) or {n: v for n, v in OF_SCHEDULES.items() if n in part.model_fields}
+    first, second = changed(part, {"type": part.__name__, **given})
+    if part is schedules.PiecewiseConstantDecay:
+        second = second | {"values": [0.5, 0.125]}
+    specs = [spec(SCORES, optimizer={"type": "SGD", "learning_rate": one}) for one in (first, second)]
+    same_as_alone(*specs, numbers(), traced)
+
+
+def test_the_numbers_of_metrics(traced):
+    layers, data, _ = under_loss(losses.BinaryCrossentropy)
+    specs = [
+        spec(layers, loss="bce", metrics=[{"type": "BinaryAccuracy", "threshold": at}, {"type": "AUC"}])
+        for at in (0.25, 0.5)
+    ]
+    same_as_alone(*specs, data, traced)
+
+
+def test_another_seed_batch_size_count_of_epochs_or_first_weights(traced):
+    layers = [{"type": "Dropout", "rate": 0.5, "seed": 7}, *SCORES]
+    other = [{"type": "Dropout", "rate": 0.5}, SCORES[0] | {"kernel_initializer": "he_normal"}, SCORES[1]]
+    first = spec(layers, seed=1)
+    second = spec(other, seed=2, batch_size=7, epochs=5, shuffle=True, callbacks=[{"type": "ReduceLROnPlateau"}])
+    same_as_alone(first, second, numbers(), traced)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"rate": 0.0}, {"rate": 0.5}),  # Keras leaves out what does nothing
+        ({"rate": 0.5}, {"rate": 1.0}),
+        ({"rate": 0.5}, {"rate": 0.5, "noise_shape": [None, 1]}),
+    ],
+)
+def test_another_graph_is_traced_anew(first, second, traced):
+    specs = [spec([{"type": "Dropout", **one}, *SCORES]) for one in (first, second)]
+    same_as_alone(*specs, numbers(), traced, traces=2)
+
+
+@pytest.mark.parametrize(("kind", "name"), sorted(NOT_OPEN - {("SpectralNormalization", "power_iterations")}))
+def test_a_number_that_is_not_open_is_traced_anew(kind, name, traced):
+    part = KINDS.get(kind) or getattr(optimizers, kind, None) or getattr(regularizers, kind)
+    given = document(part)
+    specs = []
+    for value in two(part, given, name):
+        one = given | {"type": kind, name: value}
+        if kind in KINDS:
+            layers, data = with_layer(one)
+            specs.append(spec(layers))
+        elif hasattr(optimizers, kind):
+            data = numbers()
+            specs.append(spec(SCORES, optimizer=one))
+        else:
+            data = numbers()
+            specs.append(spec([SCORES[0] | {"kernel_regularizer": one}, SCORES[1]]))
+    same_as_alone(*specs, data, traced, traces=2)
+
+
+def test_other_rows_are_traced_anew(traced):
+    engine = Engine(2**30)
+    for data, loss in ((labels("sparse"), "sparse_categorical_crossentropy"), (labels("one_hot"), "mse")):
+        layers, _, _ = under_loss(losses.CategoricalCrossentropy)
+        trained(spec(layers, loss=loss), data, engine)
+    assert len(traced) == 2
+
+
+class TestRoom:
+    """What is kept is bounded, and what was used last goes last."""
+
+    WIDTHS = (3, 4, 5)
+
+    def train(self, engine, units):
+        trained(spec([{"type": "Dense", "units": units}, SCORES[1]]), numbers(), engine)
+
+    def test_all_are_kept_where_there_is_room(self, traced):
+        engine = Engine(2**30)
+        for units in (*self.WIDTHS, *self.WIDTHS):
+            self.train(engine, units)
+        assert len(traced) == 3
+
+    def test_the_one_in_use_is_kept_in_any_case(self, traced):
+        engine = Engine(1)
+        for units in (3, 3, 4, 4, 3):
+            self.train(engine, units)
+        assert len(traced) == 3
+
+    def test_the_one_that_was_not_used_for_longest_goes(self, traced):
+        engine = Engine(50 * 2**20)  # two of them
+        for units in (3, 4, 3, 5, 3, 4):
+            self.train(engine, units)
+        assert len(traced) == 4
+
+    def test_where_memory_ends_nothing_is_kept(self, traced):
+        class Full:
+            def epoch(self, number, values):
+                raise MemoryError
+
+            def check(self):
+                """Go on."""
+
+        engine = Engine(2**30)
+        self.train(engine, 3)
+        with pytest.raises(MemoryError):
+            engine.train(spec([{"type": "Dense", "units": 4}, SCORES[1]]), numbers(), Full())
+        self.train(engine, 3)
+        assert len(traced) == 3
+
+
+def test_a_job_that_was_stopped_leaves_nothing_behind(traced):
+    class Cancelled(Exception):
+        pass
+
+    class Wish:
+        def epoch(self, number, values):
+            raise Cancelled
+
+        def check(self):
+            """Go on."""
+
+    wanted = spec(["BatchNormalization", *SCORES], optimizer="adam")
+    engine = Engine(2**30)
+    with pytest.raises(Cancelled):
+        engine.train(wanted, numbers(), Wish())
+    outcome, told = trained(wanted, numbers(), engine)
+    assert len(traced) == 1
+    alone, heard = trained(wanted, numbers())
+    assert told.columns() == heard.columns()
+    for mine, theirs in zip(variables(outcome.network), variables(alone.network), strict=True):
+        np.testing.assert_array_equal(mine, theirs)

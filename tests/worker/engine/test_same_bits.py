@@ -1,0 +1,156 @@
+"""For every layer, optimizer, loss and metric: histories and weights are those of stock `fit`, to the last bit."""
+
+import keras
+import numpy as np
+import pytest
+
+from stackyard.spec import losses, metrics, optimizers
+from tests.worker.engine.parts import (
+    BATCH,
+    PROBABILITIES,
+    PROBABILITY,
+    SCORES,
+    classes,
+    kind_of,
+    labels,
+    numbers,
+    spec,
+    under_loss,
+    with_layer,
+)
+from tests.worker.stacks import KINDS
+from tests.worker.stock import builder, trained
+from tests.worker.variants import plainest
+
+
+def document(part):
+    return plainest(part).model_dump(mode="json", exclude_unset=True) | {"type": part.__name__}
+
+
+def variables(network):
+    return [variable.numpy() for variable in [*network.variables, *network.optimizer.variables]]
+
+
+def is_stock(layers, data, **training):
+    """Whether the engine's results are those of Keras, built and trained beside it."""
+    wanted = spec(layers, **training)
+    outcome, told = trained(wanted, data)
+    network = builder(wanted, data)()
+    weights = {} if data.class_weight is None else {"class_weight": data.class_weight}
+    if data.weights is not None:
+        weights = {"sample_weight": data.weights}
+    history = network.fit(
+        data.x_train,
+        data.y_train,
+        batch_size=BATCH,
+        epochs=wanted.training.epochs,
+        validation_data=(data.x_validation, data.y_validation),
+        verbose=0,
+        **weights,
+    ).history
+    np.testing.assert_equal(told.columns(), history)
+    for mine, theirs in zip(variables(outcome.network), variables(network), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    return history
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_layer(kind):
+    is_stock(*with_layer(document(KINDS[kind])))
+
+
+@pytest.mark.parametrize("part", classes(optimizers.Optimizer), ids=lambda part: part.__name__)
+def test_every_optimizer(part):
+    is_stock([{"type": "Dropout", "rate": 0.25}, *SCORES], numbers(), optimizer={"type": part.__name__})
+
+
+@pytest.mark.parametrize("part", classes(losses.Loss), ids=lambda part: part.__name__)
+def test_every_loss(part):
+    layers, data, training = under_loss(part)
+    is_stock(layers, data, **training)
+
+
+OF_NUMBERS = {"R2Score", "PearsonCorrelation", "ConcordanceCorrelation"}
+
+
+@pytest.mark.parametrize("kind", ["binary", "one_hot", "sparse", "numbers"])
+def test_every_metric(kind):
+    chosen = [part for part in classes(metrics.Metric) if part.__name__ not in OF_NUMBERS and kind_of(part) == kind]
+    if kind == "numbers":
+        chosen = [part for part in classes(metrics.Metric) if part.__name__ in OF_NUMBERS]
+    micro = {"average": "micro"}
+    made = [document(part) | (micro if "average" in part.model_fields else {}) for part in chosen]
+    layers = {"binary": PROBABILITY, "numbers": SCORES}.get(kind, PROBABILITIES)
+    data = numbers() if kind == "numbers" else labels(kind)
+    loss = {"binary": "binary_crossentropy", "one_hot": "categorical_crossentropy", "numbers": "mse"}
+    history = is_stock(layers, data, metrics=made, loss=loss.get(kind, "sparse_categorical_crossentropy"))
+    assert len(history) == 2 * (len(chosen) + 1)
+
+
+CASES = {
+    "every way to clip, decay and average": {
+        "optimizer": {
+            "type": "AdamW",
+            "weight_decay": 0.1,
+            "global_clipnorm": 0.5,
+            "use_ema": True,
+            "ema_overwrite_frequency": 2,
+        }
+    },
+    "gradients that are gathered": {"optimizer": {"type": "SGD", "gradient_accumulation_steps": 2, "momentum": 0.5}},
+    "a loss that is scaled": {"optimizer": {"type": "Adam", "loss_scale_factor": 8.0}},
+    "a schedule": {
+        "optimizer": {
+            "type": "SGD",
+            "learning_rate": {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 2, "decay_rate": 0.5},
+        }
+    },
+    "a batch larger than all rows": {"batch_size": 1000},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [name for name in CASES if "batch" not in name])
+def test_what_belongs_to_the_optimizer(case):
+    is_stock([*SCORES], numbers(), **CASES[case])
+
+
+def test_regularizers_constraints_and_moving_statistics():
+    layers = [
+        {"type": "Dense", "units": 8, "kernel_regularizer": {"type": "L1L2", "l1": 0.01, "l2": 0.02}},
+        {"type": "BatchNormalization", "renorm": True},
+        {"type": "GaussianNoise", "stddev": 0.1},
+        {"type": "Dense", "units": 4, "kernel_constraint": "MaxNorm", "activity_regularizer": "l2"},
+        {"type": "Dense", "units": 1},
+    ]
+    is_stock(layers, numbers(), metrics=["mae"])
+
+
+@pytest.mark.parametrize("kind", ["sparse", "one_hot"])
+def test_weights_of_classes(kind):
+    data = labels(kind)
+    weighted = type(data)(**(vars(data) | {"class_weight": {0: 0.5, 2: 3.0}}))
+    loss = "sparse_categorical_crossentropy" if kind == "sparse" else "categorical_crossentropy"
+    is_stock(PROBABILITIES, weighted, loss=loss, metrics=["accuracy"])
+
+
+def test_weights_of_rows():
+    data = numbers()
+    weights = np.random.default_rng(2).random(len(data.x_train)).astype("float32")
+    is_stock(SCORES, type(data)(**(vars(data) | {"weights": weights})), metrics=["mae"])
+
+
+def test_many_epochs_in_one_call_are_those_of_many_calls():
+    """From the third epoch on the engine goes over several in one call, where no callback acts between them."""
+    layers = [{"type": "Dropout", "rate": 0.25}, "BatchNormalization", *SCORES]
+    history = is_stock(layers, numbers(), optimizer="adam", metrics=["mae"], epochs=60)
+    assert len(history["val_mae"]) == 60
+
+
+def test_a_job_s_summary_and_names_are_those_of_a_new_process():
+    wanted = spec(SCORES)
+    names = []
+    for _ in range(2):
+        outcome, _ = trained(wanted, numbers())
+        names.append([layer.name for layer in outcome.network.layers])
+    assert names == [["dense", "dense_1"]] * 2
+    assert isinstance(outcome.network, keras.Sequential)
