@@ -1,5 +1,8 @@
 """The start of a child: its device chosen before tensorflow is imported, then everything that a job needs."""
 
+import os
+from uuid import UUID
+
 from service import logs
 from service.artifacts import ArtifactStore
 from service.database import Sessions
@@ -7,6 +10,7 @@ from service.queue import WakeUps
 from service.settings import Settings
 from worker import devices
 from worker.engine import Engine
+from worker.heartbeat import WORKER_ID
 from worker.runner import Runner
 
 
@@ -15,10 +19,13 @@ def create_runner() -> Runner:
     logs.configure()
     settings = Settings()
     devices.configure(settings)
+    worker_id = os.environ.get(WORKER_ID)
     return Runner(
         settings=settings,
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(settings),
         engine=Engine(settings.compiled_memory),
+        ran_on=devices.describe(),
+        worker_id=None if worker_id is None else UUID(worker_id),
     )
