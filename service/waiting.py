@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState
 from service import workers
+from service.workers import Service
 
 
 class WaitCode(StrEnum):
@@ -35,16 +36,6 @@ class Waiting:
     since: datetime | None = None
 
 
-@dataclass(frozen=True)
-class _Queue:
-    """What is to know of a queue: the places of its live workers (None if there are none), and how many are taken."""
-
-    name: str
-    places: int | None
-    running: int
-    last_seen: datetime | None
-
-
 def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int]) -> dict[UUID, Waiting]:
     """Why those of the jobs wait that have a place in a queue.
 
@@ -55,42 +46,39 @@ def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int
 
     """
     waiting = [job for job in found if job.id in positions]
-    queues = _look_at(session, sorted({job.queue for job in waiting}))
-    return {job.id: _why(queues[job.queue], positions[job.id]) for job in waiting}
+    if not waiting:
+        return {}
+    served = workers.service(session)
+    running = _running(session, [queue for queue, service in served.items() if service.places])
+    return {
+        job.id: _why(job.queue, positions[job.id], served.get(job.queue, Service()), running.get(job.queue, 0))
+        for job in waiting
+    }
 
 
-def _why(queue: _Queue, position: int) -> Waiting:
-    if queue.places is None:
-        return Waiting(WaitCode.NO_WORKER, _nobody(queue), queue.last_seen)
-    if position < queue.places - queue.running:
+def _why(queue: str, position: int, service: Service, running: int) -> Waiting:
+    if not service.places:
+        return Waiting(WaitCode.NO_WORKER, _nobody(queue, service.last_seen), service.last_seen)
+    if position < service.places - running:
         return Waiting(WaitCode.STARTING, "A worker is starting on it.")
     if position == 0:
-        return Waiting(WaitCode.NEXT, f"Next on {queue.name}, as soon as a worker is free.")
-    return Waiting(WaitCode.BEHIND, f"Behind {_jobs(position)} on {queue.name}.")
+        return Waiting(WaitCode.NEXT, f"Next on {queue}, as soon as a worker is free.")
+    return Waiting(WaitCode.BEHIND, f"Behind {position:,} job{'' if position == 1 else 's'} on {queue}.")
 
 
-def _nobody(queue: _Queue) -> str:
-    if queue.last_seen is None:
-        return f"No live worker serves {queue.name}."
-    return f"No live worker serves {queue.name}; one was last heard of at {queue.last_seen:%Y-%m-%dT%H:%M:%SZ}."
+def _nobody(queue: str, last_seen: datetime | None) -> str:
+    if last_seen is None:
+        return f"No live worker serves {queue}."
+    return f"No live worker serves {queue}; one was last heard of at {last_seen:%Y-%m-%dT%H:%M:%SZ}."
 
 
-def _jobs(number: int) -> str:
-    return "1 job" if number == 1 else f"{number:,} jobs"
-
-
-def _look_at(session: Session, names: Sequence[str]) -> dict[str, _Queue]:
-    if not names:
+def _running(session: Session, queues: Sequence[str]) -> dict[str, int]:
+    """How many jobs run of each of the queues; those of which none runs are not named."""
+    if not queues:
         return {}
-    places = workers.places(session)
-    deserted = [name for name in names if name not in places]
-    last_seen = workers.last_seen(session, deserted) if deserted else {}
-    running = {
-        row.queue: int(row.number)
-        for row in session.execute(
-            select(Job.queue, func.count().label("number"))
-            .where(Job.state == JobState.RUNNING, Job.queue.in_(names))
-            .group_by(Job.queue)
-        )
-    }
-    return {name: _Queue(name, places.get(name), running.get(name, 0), last_seen.get(name)) for name in names}
+    rows = session.execute(
+        select(Job.queue, func.count().label("number"))
+        .where(Job.state == JobState.RUNNING, Job.queue.in_(queues))
+        .group_by(Job.queue)
+    )
+    return {row.queue: int(row.number) for row in rows}

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import CursorResult, and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import Job, JobState, Worker
@@ -46,6 +46,20 @@ class WorkerState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Service:
+    """How a queue is served.
+
+    Args:
+        places: how many jobs its live workers run at once, without those that drain; 0 if there are none.
+        last_seen: when one of its workers was last heard of that did not drain; None if none is remembered.
+
+    """
+
+    places: int = 0
+    last_seen: datetime | None = None
+
+
+@dataclass(frozen=True)
 class WorkerDetails:
     """A worker and what its children do."""
 
@@ -81,24 +95,22 @@ def leave(session: Session, worker: Registration) -> None:
     session.execute(delete(Worker).where(Worker.id == worker.id))
 
 
+def service(session: Session) -> dict[str, Service]:
+    """How each queue is served at this moment; a queue of which no worker is remembered is not named."""
+    serves = and_(Worker.alive_until > now(session), ~Worker.draining)
+    rows = session.execute(
+        select(
+            Worker.queue,
+            func.sum(case((serves, Worker.concurrency), else_=0)).label("places"),
+            func.max(case((~Worker.draining, Worker.last_seen_at)), type_=Worker.last_seen_at.type).label("last_seen"),
+        ).group_by(Worker.queue)
+    )
+    return {row.queue: Service(int(row.places), row.last_seen) for row in rows}
+
+
 def places(session: Session) -> dict[str, int]:
     """How many jobs can run at once in each queue that somebody serves at this moment; others are not named."""
-    rows = session.execute(
-        select(Worker.queue, func.sum(Worker.concurrency).label("places"))
-        .where(Worker.alive_until > now(session), ~Worker.draining)
-        .group_by(Worker.queue)
-    )
-    return {row.queue: int(row.places) for row in rows}
-
-
-def last_seen(session: Session, queues: Sequence[str]) -> dict[str, datetime]:
-    """When a worker of each queue was last heard of that was lost, where one is remembered."""
-    rows = session.execute(
-        select(Worker.queue, func.max(Worker.last_seen_at, type_=Worker.last_seen_at.type).label("at"))
-        .where(Worker.queue.in_(queues), ~Worker.draining)
-        .group_by(Worker.queue)
-    )
-    return {row.queue: row.at for row in rows}
+    return {queue: found.places for queue, found in service(session).items() if found.places}
 
 
 def find(session: Session, *, limit: int, cursor: str | None) -> Page[Worker]:
