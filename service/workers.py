@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState, Worker
 from service import pages
-from service.database import insert_if_absent, now
+from service.database import Clock, insert_if_absent, now
 from service.ids import new_id
 from service.pages import Page
 
@@ -97,7 +97,7 @@ def leave(session: Session, worker: Registration) -> None:
 
 def service(session: Session) -> dict[str, Service]:
     """How each queue is served at this moment; a queue of which no worker is remembered is not named."""
-    serves = and_(Worker.alive_until > now(session), ~Worker.draining)
+    serves = and_(Worker.alive_until > Clock(), ~Worker.draining)
     rows = session.execute(
         select(
             Worker.queue,
