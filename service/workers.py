@@ -18,6 +18,14 @@ from service.pages import Page
 
 _LOST_ARE_KEPT_FOR = timedelta(days=1)
 
+# Made once, because every submit and every look at a waiting job asks it.
+_SERVES = and_(Worker.alive_until > Clock(), ~Worker.draining)
+_SERVICE = select(
+    Worker.queue,
+    func.sum(case((_SERVES, Worker.concurrency), else_=0)),
+    func.max(case((~Worker.draining, Worker.last_seen_at)), type_=Worker.last_seen_at.type),
+).group_by(Worker.queue)
+
 
 @dataclass(frozen=True)
 class Registration:
@@ -97,15 +105,7 @@ def leave(session: Session, worker: Registration) -> None:
 
 def service(session: Session) -> dict[str, Service]:
     """How each queue is served at this moment; a queue of which no worker is remembered is not named."""
-    serves = and_(Worker.alive_until > Clock(), ~Worker.draining)
-    rows = session.execute(
-        select(
-            Worker.queue,
-            func.sum(case((serves, Worker.concurrency), else_=0)).label("places"),
-            func.max(case((~Worker.draining, Worker.last_seen_at)), type_=Worker.last_seen_at.type).label("last_seen"),
-        ).group_by(Worker.queue)
-    )
-    return {row.queue: Service(int(row.places), row.last_seen) for row in rows}
+    return {queue: Service(int(places), last_seen) for queue, places, last_seen in session.execute(_SERVICE)}
 
 
 def places(session: Session) -> dict[str, int]:
