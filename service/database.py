@@ -74,9 +74,12 @@ def _postgresql_clock(_clock: Clock, _compiler: Any, **_: Any) -> str:
     return "clock_timestamp()"  # now() is the transaction's beginning
 
 
+_NOW = select(Clock())
+
+
 def now(session: Session) -> datetime:
     """What the database's clock says."""
-    return session.scalars(select(Clock())).one()
+    return session.scalars(_NOW).one()
 
 
 def _create_engine(url: str) -> Engine:
