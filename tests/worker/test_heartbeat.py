@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from service import workers
+from service import jobs, workers
 from service.database import Sessions
 from service.settings import Settings
 from service.workers import WorkerState
-from tests.factories import registration
+from tests.factories import registration, submit
 from tests.waiting import until
 from worker.heartbeat import Heartbeat
 
@@ -75,6 +75,23 @@ def test_a_worker_that_is_told_to_end_leaves_the_list(start, sqlite_url, session
     assert states(sessions) == {}
 
 
+def test_a_worker_that_still_trains_when_it_is_told_to_end_drains(start, sqlite_url, sessions):
+    job = submit(sessions, training={"epochs": 100_000})
+    process = start(sqlite_url)
+    until(lambda: _epochs_done(sessions, job))
+    os.kill(process.pid, signal.SIGTERM)
+    until(lambda: states(sessions) == {process.pid: WorkerState.DRAINING})
+    with sessions.begin() as session:
+        jobs.cancel(session, job.id)
+    process.communicate(timeout=60)
+    assert states(sessions) == {}
+
+
+def _epochs_done(sessions, job) -> int:
+    with sessions.read() as session:
+        return jobs.get(session, job.id).epochs_done
+
+
 def test_a_gpu_worker_without_a_card_ends_and_says_so(start, sqlite_url, sessions):
     process = start(sqlite_url, STACKYARD_DEVICE="gpu", CUDA_VISIBLE_DEVICES="-1")
     output, _ = process.communicate(timeout=120)
@@ -83,8 +100,8 @@ def test_a_gpu_worker_without_a_card_ends_and_says_so(start, sqlite_url, session
     assert states(sessions) == {}
 
 
-def test_a_worker_that_drains_says_so_until_it_has_ended(settings, sessions):
-    heartbeat = Heartbeat(settings, registration())
+def test_a_worker_that_drains_says_so_at_once_until_it_has_ended(settings, sessions):
+    heartbeat = Heartbeat(settings.model_copy(update={"heartbeat_s": 3600.0, "lease_s": 7200.0}), registration())
     heartbeat.start()
     until(lambda: states(sessions) == {7: WorkerState.SERVING})
     heartbeat.drain()
