@@ -28,9 +28,12 @@ def configure(settings: Settings) -> None:
     CUDA_VISIBLE_DEVICES, whose memory it then takes as it needs it.
 
     Raises:
-        RuntimeError: this is a GPU worker's child, and tensorflow finds no card for it.
+        RuntimeError: tensorflow was imported before; or this is a GPU worker's child, and tensorflow finds no card
+            for it.
 
     """
+    if "tensorflow" in sys.modules:
+        raise RuntimeError("expected to come before tensorflow, which reads its variables when it is imported")
     os.environ["CUDA_VISIBLE_DEVICES"] = _card() if settings.device == "gpu" else _NONE
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     config = _config()

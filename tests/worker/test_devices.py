@@ -57,6 +57,12 @@ def test_a_gpu_worker_s_child_without_a_card_does_not_begin():
     assert said == "RuntimeError: expected card -1, and tensorflow finds none"
 
 
+def test_a_device_is_not_chosen_once_tensorflow_is_loaded():
+    status, said = run(f"import tensorflow\n{CHILD}")
+    assert status == 1
+    assert said.startswith("RuntimeError: expected to come before tensorflow")
+
+
 def test_cards_that_are_hidden_are_not_found(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert cards.find() == ()
