@@ -17,7 +17,7 @@ def test_a_job_s_worker_is_listed_and_what_it_ran_on_is_kept(server):
     assert worker["host"] == socket.gethostname()
     assert 1 <= worker["threads"] <= (os.cpu_count() or 1)
 
-    job_id = server.submit(iris_spec(training={"epochs": 3000}))
+    job_id = server.submit(iris_spec(training={"epochs": 100_000}))
     server.until_running(job_id)
     [busy] = server.http.get("/v1/workers").json()["items"]
     assert busy["jobs"] == [job_id]
