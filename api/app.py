@@ -7,7 +7,20 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 import stackyard
-from api import artifacts, curves, datasets, health, history, jobs, openapi, predictions, problems, scripts, specs
+from api import (
+    artifacts,
+    curves,
+    datasets,
+    health,
+    history,
+    jobs,
+    openapi,
+    predictions,
+    problems,
+    scripts,
+    specs,
+    workers,
+)
 from api.auth import BearerToken
 from api.dependencies import Parts
 from service import logs
@@ -46,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         renderer=Renderer(),
         predictor=Predictor(settings),
     )
-    for room in (health, datasets, specs, jobs, history, curves, artifacts, scripts, predictions):
+    for room in (health, datasets, specs, jobs, history, curves, artifacts, scripts, predictions, workers):
         app.include_router(room.router)
     problems.install(app)
     openapi.install(app)

@@ -1,5 +1,6 @@
 """What a client gets back about a job."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -8,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from models import JobState
 from service.details import JobDetails
+from service.waiting import WaitCode
 from stackyard.spec import Advice
 
 
@@ -17,6 +19,31 @@ class LayerReferenceView(BaseModel):
     index: int
     name: str
     type: str
+
+
+class WaitingView(BaseModel):
+    """Why a queued job waits: a word for programs, a sentence for people.
+
+    `since` is when a worker of its queue was last heard of, where none lives and one is remembered.
+    """
+
+    code: WaitCode
+    message: str
+    since: datetime | None
+
+
+class RanOnView(BaseModel):
+    """What the current or last attempt computes on.
+
+    `device` is `cpu` or the card's name; `threads` are TensorFlow's intra-op ones; `precision` is Keras's dtype
+    policy, or `tf32` where a card rounds the factors of float32 products to TensorFloat-32; `versions` are those of
+    python, stackyard, keras and tensorflow.
+    """
+
+    device: str
+    threads: int
+    precision: str
+    versions: dict[str, str]
 
 
 class ReasonView(BaseModel):
@@ -127,6 +154,7 @@ class JobSummaryView(BaseModel):
     reason: ReasonView | None
     queue: str
     queue_position: int | None
+    waiting: WaitingView | None
     priority: int
     attempt: int
     worker: str | None
@@ -147,6 +175,7 @@ class JobSummaryView(BaseModel):
 class JobView(JobSummaryView):
     """The whole of a job, its spec with every default and the seed that is used."""
 
+    ran_on: RanOnView | None
     transitions: list[TransitionView]
     evaluation: EvaluationView | None
     warnings: list[Advice]
@@ -162,6 +191,7 @@ class JobView(JobSummaryView):
                 "transitions": [
                     {name: getattr(step, name) for name in TransitionView.model_fields} for step in details.transitions
                 ],
+                "ran_on": job.ran_on,
                 "evaluation": job.evaluation,
                 "warnings": job.warnings,
                 "spec": job.spec,
@@ -186,6 +216,7 @@ def _summary(details: JobDetails) -> dict[str, Any]:
         "reason": job.reason,
         "queue": job.queue,
         "queue_position": details.queue_position,
+        "waiting": None if details.waiting is None else asdict(details.waiting),
         "priority": job.priority,
         "attempt": job.attempt,
         "worker": job.worker,

@@ -9,6 +9,7 @@ from models.job import Job, JobState
 from models.metric import JobMetric
 from models.tag import JobTag
 from models.transition import Transition
+from models.worker import Worker
 
 __all__ = [
     "Artifact",
@@ -21,4 +22,5 @@ __all__ = [
     "JobState",
     "JobTag",
     "Transition",
+    "Worker",
 ]

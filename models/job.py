@@ -65,7 +65,10 @@ class Job(Base):
     dataset_name: Mapped[str] = mapped_column(index=True)
     dataset_version: Mapped[int]
 
+    device: Mapped[str]
+    """What its spec asks for: `auto`, `cpu` or `gpu`."""
     queue: Mapped[str]
+    """Where it waits, or waited; `service.placement` moves a job that asks for `auto` while it waits."""
     priority: Mapped[int]
     attempt: Mapped[int]
     """How often it was claimed; the number fences every write of a worker."""
@@ -73,6 +76,10 @@ class Job(Base):
     """How many attempts ended without a word from their worker."""
     worker: Mapped[str | None]
     """Who holds, or last held, the lease: host and process."""
+    worker_id: Mapped[UUID | None]
+    """The `models.Worker` whose child that is; no foreign key, for the row goes when the worker ends."""
+    ran_on: Mapped[dict[str, Any] | None]
+    """What the current or last attempt computes on: a `service.attempts.RanOn`, as JSON."""
     lease_until: Mapped[datetime | None]
     cancel_requested: Mapped[bool]
 

@@ -1,7 +1,7 @@
 """Attempts as a worker makes them: claim, renew, record, conclude. Every write after the claim is fenced."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,21 @@ class Claim:
     attempt: int
     spec: JobSpec
     dataset: Dataset
+
+
+@dataclass(frozen=True)
+class RanOn:
+    """What an attempt computes on: with the spec and the dataset, all that its numbers depend on.
+
+    `device` is `cpu` or the card's name. `threads` are TensorFlow's intra-op ones: with more than one, a long sum may
+    have other last bits. `precision` is Keras's dtype policy, or `tf32` where it is float32 and the card rounds the
+    factors of products to TensorFloat-32. `versions` are those of python, stackyard, keras and tensorflow.
+    """
+
+    device: str
+    threads: int
+    precision: str
+    versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -63,15 +78,33 @@ class Conclusion:
     artifacts: Sequence[MadeArtifact] = ()
 
 
-def claim(session: Session, *, queue: str, worker: str, lease_s: float) -> Claim | None:
+def claim(
+    session: Session,
+    *,
+    queue: str,
+    worker: str,
+    lease_s: float,
+    worker_id: UUID | None = None,
+    ran_on: RanOn | None = None,
+) -> Claim | None:
     """Take the best waiting job of a queue: the highest priority, then the oldest.
 
     What an earlier, lost attempt had recorded goes: this attempt starts from the beginning.
+
+    Args:
+        session: in a transaction that may write.
+        queue: to take from.
+        worker: the host and process that will do the work.
+        lease_s: seconds for which the right to it lasts, unless it is renewed.
+        worker_id: the `models.Worker` whose child that process is.
+        ran_on: what it computes on.
+
     """
+    holder = {"worker": worker, "worker_id": worker_id, "ran_on": None if ran_on is None else asdict(ran_on)}
     while job_id := _first_waiting(session, queue):
         dataset = session.scalar(select(Dataset).join(Job, Job.dataset_id == Dataset.id).where(Job.id == job_id))
         if dataset is not None:
-            return _take(session, job_id, dataset, worker=worker, lease_s=lease_s)
+            return _take(session, job_id, dataset, holder, lease_s)
         why = lifecycle.reason("dataset_deleted", "Its dataset was deleted while the job was being submitted.")
         lifecycle.move(session, job_id, to=JobState.FAILED, from_=[JobState.QUEUED], why=why)
     return None
@@ -175,7 +208,7 @@ def _first_waiting(session: Session, queue: str) -> UUID | None:
     )
 
 
-def _take(session: Session, job_id: UUID, dataset: Dataset, *, worker: str, lease_s: float) -> Claim:
+def _take(session: Session, job_id: UUID, dataset: Dataset, holder: Mapping[str, Any], lease_s: float) -> Claim:
     moment = now(session)
     lifecycle.move(
         session,
@@ -183,7 +216,7 @@ def _take(session: Session, job_id: UUID, dataset: Dataset, *, worker: str, leas
         to=JobState.RUNNING,
         from_=[JobState.QUEUED],
         attempt=Job.attempt + 1,
-        worker=worker,
+        **holder,
         lease_until=moment + timedelta(seconds=lease_s),
         started_at=moment,
         epochs_done=0,

@@ -3,15 +3,19 @@
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.sql.functions import FunctionElement
+
+from models.types import UtcDateTime
 
 _BUSY_TIMEOUT_S = 30
 _WAL_SAFE_SQLITE = (3, 51, 3)
@@ -53,15 +57,29 @@ class Sessions:
         self.engine.dispose()
 
 
+class Clock(FunctionElement[datetime]):
+    """The database's clock within a statement: the one clock that every process of an installation shares."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(Clock, "sqlite")
+def _sqlite_clock(_clock: Clock, _compiler: Any, **_: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # as SQLAlchemy stores times, so that they compare
+
+
+@compiles(Clock, "postgresql")
+def _postgresql_clock(_clock: Clock, _compiler: Any, **_: Any) -> str:
+    return "clock_timestamp()"  # now() is the transaction's beginning
+
+
+_NOW = select(Clock())
+
+
 def now(session: Session) -> datetime:
-    """The database's clock: the one clock that every process of an installation shares."""
-    if session.get_bind().dialect.name == "sqlite":
-        seconds = session.scalar(text("SELECT (julianday('now') - 2440587.5) * 86400.0"))
-        return datetime.fromtimestamp(float(seconds or 0), UTC)
-    moment = session.scalar(select(text("clock_timestamp()")))
-    if not isinstance(moment, datetime):
-        raise TypeError(f"expected a time from the database's clock, received {moment!r}")
-    return moment.astimezone(UTC)
+    """What the database's clock says."""
+    return session.scalars(_NOW).one()
 
 
 def _create_engine(url: str) -> Engine:

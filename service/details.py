@@ -12,20 +12,23 @@ from sqlalchemy.orm import Session
 from models import Job, JobMetric, JobState, JobTag, Transition
 from models.job_owned import JobOwned
 from service import jobs
+from service import waiting as waits
 from service.database import now
+from service.waiting import Waiting
 
 Owned = TypeVar("Owned", bound=JobOwned)
 
 
 @dataclass(frozen=True)
 class JobDetails:
-    """A job and its belongings; `seconds_left` and `queue_position` are None where they mean nothing."""
+    """A job and its belongings; `seconds_left`, `queue_position` and `waiting` are None where they mean nothing."""
 
     job: Job
     tags: Sequence[str]
     metrics: Sequence[JobMetric]
     transitions: Sequence[Transition]
     queue_position: int | None
+    waiting: Waiting | None
     seconds_left: float | None
 
 
@@ -37,6 +40,7 @@ def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
     steps = select(Transition).where(Transition.job_id.in_(ids)).order_by(Transition.number)
     transitions = _by_job(session.scalars(steps))
     positions = jobs.queue_positions(session, found)
+    waiting = waits.explain(session, found, positions)
     return [
         JobDetails(
             job=job,
@@ -44,6 +48,7 @@ def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
             metrics=metrics[job.id],
             transitions=transitions[job.id],
             queue_position=positions.get(job.id),
+            waiting=waiting.get(job.id),
             seconds_left=seconds_left(session, job),
         )
         for job in found

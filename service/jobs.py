@@ -10,12 +10,11 @@ from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, defer
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
-from service import datasets, lifecycle, pages
+from service import datasets, lifecycle, pages, placement
 from service.database import insert_if_absent, now
 from service.errors import Conflict, NotFound
 from service.ids import new_id
 from service.pages import Page
-from service.queue import QueueName
 from stackyard.spec import Advice, JobSpec, Limits, check
 
 _SEED_BITS = 32
@@ -185,7 +184,8 @@ def _insert(session: Session, checked: Checked) -> Job:
         dataset_id=dataset.id,
         dataset_name=dataset.name,
         dataset_version=dataset.version,
-        queue=(QueueName.GPU if spec.run.device == "gpu" else QueueName.CPU).value,
+        device=spec.run.device,
+        queue=placement.queue_for(session, spec.run.device),
         priority=spec.run.priority,
         attempt=0,
         lost_attempts=0,

@@ -40,8 +40,9 @@ class Settings(BaseSettings):
     prediction_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
 
     lease_s: Seconds = 30
-    """How long a worker may work on an attempt without renewing its right to."""
+    """How long a worker may work on an attempt without renewing its right to, and counts as alive without a word."""
     heartbeat_s: Seconds = 5
+    """How often a worker renews its leases, and says that it lives."""
     flush_s: Seconds = 0.5
     """How often, at most, a running job writes its epochs."""
     reconcile_s: Seconds = 5
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
     """What a worker child may keep of traced graphs and their networks, for the next jobs of the same architecture."""
     threads: Annotated[int, Field(ge=0)] = 0
     """TensorFlow's intra-op threads in each worker child; 0 shares the cores out among the children."""
+    neighbours: Annotated[int, Field(ge=0)] = 0
+    """How many children the other workers on this machine have: they have their share of the cores, too."""
 
     @property
     def database(self) -> str:

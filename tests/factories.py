@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from models import Job
-from service import jobs
+from service import jobs, workers
 from service.database import Sessions
+from service.workers import Registration
 from stackyard.spec import Limits, parse
 
 
@@ -46,3 +47,16 @@ def submit(sessions: Sessions, **changes: Any) -> Job:
         checked = jobs.examine(session, spec, Limits())
     with sessions.begin() as session:
         return jobs.submit(session, checked)
+
+
+def registration(device: str = "cpu", **changes: Any) -> Registration:
+    """What a worker would say of itself."""
+    said = {"host": "here", "pid": 7, "device": device, "queue": device, "concurrency": 1, "threads": 2}
+    return Registration(**said | {"versions": {"python": "3.11.7"}} | changes)
+
+
+def beat(sessions: Sessions, worker: Registration, lasts_s: float = 60.0, *, draining: bool = False) -> Registration:
+    """The worker, alive for so long."""
+    with sessions.begin() as session:
+        workers.beat(session, worker, lasts_s=lasts_s, running_for_s=0.0, draining=draining)
+    return worker

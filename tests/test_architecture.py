@@ -58,6 +58,7 @@ def test_every_contract_has_a_breach():
         ("api.app", ("tensorflow", "keras", "pandas", "numpy", "sklearn", "pyarrow", "vl_convert")),
         ("worker.entry", ("tensorflow", "keras", "pandas")),
         ("worker.tasks", ("tensorflow", "keras", "pandas")),
+        ("worker.startup", ("tensorflow", "keras")),  # the device is chosen first
         ("stackyard.cli", ("tensorflow", "keras", "pandas", "sqlalchemy", "fastapi", "celery")),
         ("stackyard.spec", ("httpx2", "typer", "rich", "numpy", "sqlalchemy")),
     ],

@@ -12,6 +12,7 @@ from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
+from worker import devices
 from worker.engine import Engine
 from worker.runner import Runner
 
@@ -33,6 +34,7 @@ class Trainer:
             ArtifactStore(settings.data_dir),
             WakeUps(settings),
             Engine(settings.compiled_memory),
+            devices.describe(),
         )
 
     def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:

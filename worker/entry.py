@@ -4,19 +4,28 @@ Nothing here, nor in what it imports, may load tensorflow or keras.
 """
 
 # Celery and kombu carry no types.
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+import atexit
 import os
+import socket
 from typing import Any
 
 import celery.signals
+import structlog
+from celery.utils.sysinfo import cpu_budget
 
 from service import logs
 from service.queue import create_celery
 from service.settings import Settings
+from service.workers import Registration
+from worker import cards
+from worker.heartbeat import WORKER_ID, Heartbeat
 from worker.reconciler import Reconciler
+from worker.versions import versions
 
 logs.configure()
+log = structlog.get_logger()
 _settings = Settings()
 _reconciler = Reconciler(_settings)
 
@@ -24,19 +33,62 @@ app = create_celery(_settings)
 app.conf.imports = ("worker.tasks",)
 
 
+class _Parent:
+    """What the parent holds from its start to its end; children load this module, too, and leave it empty."""
+
+    heartbeat: Heartbeat | None = None
+
+
 @celery.signals.worker_init.connect
-def _share_cores(sender: Any, **_: object) -> None:
-    """Tell the children, which inherit the environment, how many threads each may use."""
-    if not _settings.threads:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        os.environ["STACKYARD_THREADS"] = str(max(1, cores // sender.concurrency))
+def _prepare(sender: Any, **_: object) -> None:
+    """Find the cards, share out the cores, and tell the children, which inherit the environment."""
+    found: tuple[str, ...] = ()
+    if _settings.device == "gpu":
+        found = cards.find()
+        cards.enough(found, sender.concurrency)
+    worker = Registration(
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        device=_settings.device,
+        queue=_settings.device,
+        concurrency=sender.concurrency,
+        threads=_threads(sender.concurrency),
+        versions=versions(),
+        cards=found,
+    )
+    os.environ |= {"STACKYARD_THREADS": str(worker.threads), WORKER_ID: str(worker.id)}
+    _Parent.heartbeat = Heartbeat(_settings, worker)
 
 
 @celery.signals.worker_ready.connect
 def _start(**_: object) -> None:
     _reconciler.start()
+    if _Parent.heartbeat is not None:
+        _Parent.heartbeat.start()
+        atexit.register(_Parent.heartbeat.stop)  # also at the quick end, of which Celery has no signal
+
+
+@celery.signals.worker_shutting_down.connect
+def _drain(**_: object) -> None:
+    if _Parent.heartbeat is not None:
+        _Parent.heartbeat.drain()
 
 
 @celery.signals.worker_shutdown.connect
 def _stop(**_: object) -> None:
     _reconciler.stop()
+
+
+def _threads(children: int) -> int:
+    """TensorFlow's intra-op threads a child, so that those of all children on this machine fit its cores.
+
+    The cores are those that this process may use: by its affinity, and by the quotas of its control groups.
+    """
+    cores = int(cpu_budget().count)
+    sharing = children + _settings.neighbours
+    threads = _settings.threads or max(1, cores // sharing)
+    if threads * sharing > cores:
+        log.warning(
+            "more threads than cores", action="cores_overcommitted", cores=cores, children=sharing, threads=threads
+        )
+    return threads

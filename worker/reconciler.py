@@ -7,7 +7,7 @@ import structlog
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import recovery
+from service import placement, recovery, workers
 from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class Reconciler:
-    """Ends lost attempts, wakes idle workers, sweeps files; any number may run at once."""
+    """Ends lost attempts, moves stranded jobs, wakes idle workers, sweeps files; any number may run at once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -55,7 +55,7 @@ class Reconciler:
 
 
 def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None:
-    """One round: end lost attempts, then wake the queues in which jobs wait without a message on its way.
+    """One round: end lost attempts, move what nobody would take, wake the queues in which jobs wait without a message.
 
     Raises:
         SQLAlchemyError: the database cannot be used.
@@ -64,8 +64,12 @@ def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None
     """
     with sessions.begin() as session:
         lost = recovery.recover_lost_attempts(session, max_lost_attempts=settings.max_lost_attempts)
+        moved = placement.move_stranded(session)
+        workers.forget_lost(session)
     if lost:
         log.warning("attempts lost", action="attempts_recovered", count=lost)
+    if moved:
+        log.info("jobs moved to a queue that is served", action="jobs_moved", count=moved)
     with sessions.read() as session:
         queues = recovery.queues_with_work(session)
     for queue in queues:

@@ -4,13 +4,14 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 
 from models import JobState
 from service import attempts, lifecycle
 from service.artifacts import ArtifactStore
-from service.attempts import Claim, Conclusion
+from service.attempts import Claim, Conclusion, RanOn
 from service.database import Sessions
 from service.errors import LeaseLost
 from service.queue import WakeUps
@@ -25,13 +26,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Runner:
-    """What a worker child needs to run jobs, one after another."""
+    """What a worker child needs to run jobs, one after another; `worker_id` is its parent's on the list of workers."""
 
     settings: Settings
     sessions: Sessions
     store: ArtifactStore
     wake_ups: WakeUps
     engine: Engine
+    ran_on: RanOn
+    worker_id: UUID | None = None
 
     def run_next(self, queue: str) -> None:
         """Claim the best waiting job of a queue, if one waits, and run it to its end.
@@ -45,6 +48,8 @@ class Runner:
                 queue=queue,
                 worker=f"{socket.gethostname()}:{os.getpid()}",
                 lease_s=self.settings.lease_s,
+                worker_id=self.worker_id,
+                ran_on=self.ran_on,
             )
         if claim is None:
             return

@@ -1,24 +1,36 @@
 """The start of a child: its device chosen before tensorflow is imported, then everything that a job needs."""
 
+import os
+from typing import TYPE_CHECKING
+from uuid import UUID
+
 from service import logs
 from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
 from worker import devices
-from worker.engine import Engine
-from worker.runner import Runner
+from worker.heartbeat import WORKER_ID
+
+if TYPE_CHECKING:
+    from worker.runner import Runner
 
 
-def create_runner() -> Runner:
+def create_runner() -> "Runner":
     """A runner on this child's device."""
     logs.configure()
     settings = Settings()
     devices.configure(settings)
+    from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, for which the device is chosen now
+    from worker.runner import Runner  # noqa: PLC0415
+
+    worker_id = os.environ.get(WORKER_ID)
     return Runner(
         settings=settings,
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(settings),
         engine=Engine(settings.compiled_memory),
+        ran_on=devices.describe(),
+        worker_id=None if worker_id is None else UUID(worker_id),
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stackyard import __version__
-from stackyard.cli import datasets, imports, jobs, predictions, serve, specs
+from stackyard.cli import datasets, imports, jobs, predictions, serve, specs, workers
 from stackyard.cli.failure import CommandError, complain
 
 __all__ = ["app", "main"]
@@ -39,6 +39,7 @@ specs.register(app)
 jobs.register(app)
 imports.register(app)
 predictions.register(app)
+workers.register(app)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from stackyard.cli.failure import CommandError
 from stackyard.cli.progress import follow
 from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
 from stackyard.cli.specs import read_spec, warn
-from stackyard.client import Job
+from stackyard.client import Job, RanOn
 from stackyard.client.connection import PictureFormat
 
 Theme = Literal["light", "dark"]
@@ -158,15 +158,23 @@ def _print_job(console: Console, job: Job) -> None:
     table.add_row("state", _state(job) + (f"  {job.reason.message}" if job.reason else ""))
     if job.reason is not None and job.reason.hint:
         table.add_row("hint", job.reason.hint)
-    if job.queue_position is not None:
-        table.add_row("waits for", f"{job.queue_position} before it on {job.queue}")
+    if job.waiting is not None:
+        table.add_row("waits", job.waiting.message)
     table.add_row("epochs", f"{job.progress.epochs_done} of {job.progress.epochs}")
     last = {name: metric.last for name, metric in job.metrics.items()}
     evaluated = {} if job.evaluation is None else {job.evaluation.on: job.evaluation.metrics}
     for title, values in {"last": last, **evaluated}.items():
         if values:
             table.add_row(title, curve.numbers(values))
+    if job.ran_on is not None:
+        table.add_row("ran on" if job.finished else "runs on", _said(job.ran_on))
     console.print(table)
+
+
+def _said(ran_on: RanOn) -> str:
+    threads = f"{ran_on.threads} thread{'s' if ran_on.threads != 1 else ''}"
+    releases = (f"{name} {ran_on.versions[name]}" for name in ("keras", "tensorflow") if name in ran_on.versions)
+    return ", ".join([ran_on.device, threads, ran_on.precision, *releases])
 
 
 def _state(job: Job) -> str:

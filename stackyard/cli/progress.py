@@ -10,6 +10,8 @@ from stackyard.client import Client, Job
 def follow(client: Client, job_id: str, console: Console, poll: float = 0.2) -> Job:
     """Show a job's epochs and metrics until it ends; where there is no terminal, only changes of state.
 
+    While it waits, the terminal says why; elsewhere only that nobody is there to take it, which may need somebody.
+
     Raises:
         StackyardError: as `Client.wait`.
 
@@ -21,13 +23,21 @@ def follow(client: Client, job_id: str, console: Console, poll: float = 0.2) -> 
 
 
 def _update(bar: Progress, task: TaskID, job: Job) -> None:
-    if not bar.console.is_terminal and bar.tasks[0].description != job.state:
-        bar.console.print(job.state)
+    doing = _doing(job, briefly=not bar.console.is_terminal)
+    if not bar.console.is_terminal and bar.tasks[0].description != doing:
+        bar.console.print(doing)
     shown = {name: job.metrics[name].last for name in ("loss", "val_loss") if name in job.metrics}
     bar.update(
         task,
-        description=job.state,
+        description=doing,
         completed=job.progress.epochs_done,
         total=job.progress.epochs or None,
         metrics=curve.numbers(shown),
     )
+
+
+def _doing(job: Job, *, briefly: bool) -> str:
+    """The state and, while the job waits, why."""
+    if job.waiting is None or (briefly and job.waiting.code != "no_worker"):
+        return job.state
+    return f"{job.state}: {job.waiting.message}"

@@ -28,6 +28,12 @@ def serve(
     ] = Path("data"),
     workers: Annotated[int, typer.Option(min=0, help="Jobs that train at once on CPU cores.")] = 1,
     gpus: Annotated[int, typer.Option(min=0, help="Jobs that train at once, each on its own GPU.")] = 0,
+    threads: Annotated[
+        int,
+        typer.Option(
+            envvar="STACKYARD_THREADS", min=0, help="TensorFlow's in each; 0 shares the cores out among them."
+        ),
+    ] = 0,
 ) -> None:
     """Run a whole server: broker, database, API and workers. Ctrl-C stops all of it.
 
@@ -56,7 +62,7 @@ def serve(
         reservation = Reservation(host, port)
         lock.announce(Holder(os.getpid(), reservation.address.url, _now()))
         try:
-            Supervisor(Plan(reservation.address, data_dir, rooms, workers, gpus), console).run()
+            Supervisor(Plan(reservation.address, data_dir, rooms, workers, gpus, threads), console).run()
         finally:
             reservation.release()
 

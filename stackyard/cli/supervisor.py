@@ -49,6 +49,7 @@ class Plan:
         rooms: the directory in which the server's packages lie.
         workers: jobs that train at the same time on CPU cores.
         gpus: jobs that train at the same time, each on a GPU of its own.
+        threads: TensorFlow's intra-op threads for each of them; 0 shares the cores out among all.
 
     """
 
@@ -57,6 +58,7 @@ class Plan:
     rooms: Path
     workers: int
     gpus: int = 0
+    threads: int = 0
 
     @property
     def logs(self) -> Path:
@@ -144,9 +146,11 @@ class Supervisor:
         api += ["--host", address.host, "--port", str(address.port)]
         api += ["--no-server-header", "--log-level", "info", "--timeout-graceful-shutdown", "5"]
         commands = [Command("api", api)]
-        for device, number in (("cpu", self._plan.workers), ("gpu", self._plan.gpus)):
+        numbers = {"cpu": self._plan.workers, "gpu": self._plan.gpus}
+        for device, number in numbers.items():
             if number:
-                commands.append(_worker(device, number))
+                neighbours = sum(numbers.values()) - number
+                commands.append(_worker(device, number, neighbours, self._plan.threads))
         return commands
 
     def _child(self, command: Command) -> Child:
@@ -290,7 +294,7 @@ class Supervisor:
         self._console.print(Text.assemble(("serve  ".rjust(12), "bold"), (message, style)))
 
 
-def _worker(device: str, concurrency: int) -> Command:
+def _worker(device: str, concurrency: int, neighbours: int, threads: int) -> Command:
     """A Celery worker for a kind of device.
 
     Its warm shutdown waits for the training that runs, however long that takes; so it is told to be quick after a
@@ -302,7 +306,11 @@ def _worker(device: str, concurrency: int) -> Command:
     return Command(
         f"worker-{device}",
         argv,
-        settings={"STACKYARD_DEVICE": device},
+        settings={
+            "STACKYARD_DEVICE": device,
+            "STACKYARD_NEIGHBOURS": str(neighbours),
+            "STACKYARD_THREADS": str(threads),
+        },
         orphan_signal=signal.SIGQUIT,
         insist=signal.SIGQUIT,
     )

@@ -30,9 +30,12 @@ from stackyard.client.views import (
     Predictions,
     Problem,
     Progress,
+    RanOn,
     Reason,
     Residuals,
     Transition,
+    Waiting,
+    Worker,
 )
 
 __all__ = [
@@ -53,9 +56,12 @@ __all__ = [
     "Problem",
     "ProblemError",
     "Progress",
+    "RanOn",
     "Reason",
     "Residuals",
     "StackyardError",
     "Transition",
     "WaitTimeoutError",
+    "Waiting",
+    "Worker",
 ]

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from stackyard.client.errors import ConnectionFailedError, WaitTimeoutError
 from stackyard.client.transport import CHUNK, Transport, read, read_json
-from stackyard.client.views import Dataset, History, Job, Json, Predictions
+from stackyard.client.views import Dataset, History, Job, Json, Predictions, Worker
 
 if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # takes a while to import, and most programs send plain documents
@@ -294,6 +294,12 @@ class Client:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
+
+    # Workers
+
+    def workers(self, *, limit: int = 100) -> Iterator[Worker]:
+        """Every worker that lives, and those lost within a day, the latest started first."""
+        return self._transport.pages(Worker, "/v1/workers", {"limit": limit})
 
     # Predictions
 

@@ -81,6 +81,23 @@ class Reason(View):
     hint: str | None = None
 
 
+class Waiting(View):
+    """Why a queued job waits; `since` is when a worker of its queue was last heard of, where none lives."""
+
+    code: str
+    message: str = ""
+    since: datetime | None = None
+
+
+class RanOn(View):
+    """What an attempt computes on: `cpu` or a card's name, TensorFlow's intra-op threads, the precision, releases."""
+
+    device: str = ""
+    threads: int = 0
+    precision: str = ""
+    versions: dict[str, str] = {}
+
+
 class Transition(View):
     """A change of state."""
 
@@ -163,7 +180,10 @@ class Advice(View):
 
 
 class Job(View):
-    """A job as it was when the server answered; a list leaves out spec, warnings, evaluation and transitions."""
+    """A job as it was when the server answered.
+
+    A list leaves out spec, warnings, evaluation, transitions and what the job ran on.
+    """
 
     id: str
     name: str | None = None
@@ -181,6 +201,8 @@ class Job(View):
     transitions: list[Transition] = []
     progress: Progress = Progress()
     queue_position: int | None = None
+    waiting: Waiting | None = None
+    ran_on: RanOn | None = None
     metrics: dict[str, Metric] = {}
     evaluation: Evaluation | None = None
     dataset: DatasetReference | None = None
@@ -196,6 +218,24 @@ class Job(View):
     def succeeded(self) -> bool:
         """Whether there is a model from a training that went to its end."""
         return self.state == "succeeded"
+
+
+class Worker(View):
+    """A worker, which is `serving`, `draining` (it finishes what it has) or `lost`; `jobs` are those that it runs."""
+
+    id: str
+    state: str
+    host: str = ""
+    pid: int = 0
+    device: str = ""
+    cards: list[str] = []
+    queue: str = ""
+    concurrency: int = 0
+    threads: int = 0
+    versions: dict[str, str] = {}
+    jobs: list[str] = []
+    started_at: datetime
+    last_seen_at: datetime
 
 
 class History(View):

@@ -8,7 +8,12 @@ from stackyard.spec.base import Part
 
 
 class Run(Part):
-    """`device` auto takes whatever is free first; of the jobs that wait, the highest `priority` is next."""
+    """The kind of worker, and the place in its queue.
+
+    `device` cpu and gpu wait for such a worker, however long none lives. `auto` means a GPU while a live worker serves
+    one, else a CPU: that is decided when the job is submitted and, while it waits, again if nobody is left who serves
+    what was chosen. Of the jobs that wait, the highest `priority` is next, and of equal ones the oldest.
+    """
 
     device: Literal["auto", "cpu", "gpu"] = "auto"
     priority: Annotated[int, Field(ge=0, le=9)] = 5

@@ -49,7 +49,7 @@ class Team:
         everywhere = "0.0.0.0"  # noqa: S104 what the container binds, and this test does not
         words = {"python": sys.executable, everywhere: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-1}": "1"}
         command = [words.get(word, word) for word in SERVICES[service]["command"]]
-        asked = {name: re.sub(r"\$\{.*}", TOKEN, value) for name, value in SERVICES[service]["environment"].items()}
+        asked = {name: _filled(value) for name, value in SERVICES[service]["environment"].items()}
         log = self._stack.enter_context((self._logs / f"{service}.log").open("ab"))
         process = subprocess.Popen(
             command,
@@ -64,6 +64,11 @@ class Team:
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _filled(value: str) -> str:
+    """A variable as Compose would fill it in: its default, or what must be given."""
+    return re.sub(r"\$\{.*}", TOKEN, re.sub(r"\$\{\w+:-(\w+)}", r"\1", value))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

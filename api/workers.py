@@ -1,0 +1,65 @@
+"""Workers: who serves the queues, on what, and what they do."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api.dependencies import SessionsDep
+from api.problems import RESPONSES
+from service import workers
+from service.workers import WorkerDetails, WorkerState
+
+router = APIRouter(prefix="/v1/workers", tags=["workers"], responses=RESPONSES)
+
+MAX_PAGE = 200
+
+
+class WorkerView(BaseModel):
+    """A worker: a process on a host, whose children run as many jobs at once as its `concurrency` says.
+
+    `pid` is the parent's; `cards` are its GPUs; `threads` are TensorFlow's intra-op ones in each child; `jobs` run at
+    this moment. A worker is `lost` when it was not heard of for too long, and forgotten a day later.
+    """
+
+    id: UUID
+    state: WorkerState
+    host: str
+    pid: int
+    device: Literal["cpu", "gpu"]
+    cards: list[str]
+    queue: str
+    concurrency: int
+    threads: int
+    versions: dict[str, str]
+    jobs: list[UUID]
+    started_at: datetime
+    last_seen_at: datetime
+
+    @classmethod
+    def of(cls, details: WorkerDetails) -> "WorkerView":
+        """The view of a worker."""
+        columns = {name: getattr(details.worker, name) for name in cls.model_fields if name not in {"state", "jobs"}}
+        return cls.model_validate(columns | {"state": details.state, "jobs": list(details.jobs)})
+
+
+class WorkerPage(BaseModel):
+    """Some workers, the latest started first; `next` is the `cursor` of the page after them, or null."""
+
+    items: list[WorkerView]
+    next: str | None
+
+
+@router.get("")
+def list_workers(
+    sessions: SessionsDep,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[str | None, Query(max_length=100)] = None,
+) -> WorkerPage:
+    """List the workers that live, and those that were lost within a day."""
+    with sessions.read() as session:
+        page = workers.find(session, limit=limit, cursor=cursor)
+        found = workers.gather(session, page.items)
+    return WorkerPage(items=[WorkerView.of(worker) for worker in found], next=page.next)

@@ -1,0 +1,84 @@
+"""Why a job waits: in a word for programs, and in a sentence for people."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import Job, JobState
+from service import workers
+from service.workers import Service
+
+
+class WaitCode(StrEnum):
+    """What a queued job waits for."""
+
+    NO_WORKER = "no_worker"
+    """No live worker takes jobs of its queue."""
+    STARTING = "starting"
+    """A worker has a place for it, and is about to take it."""
+    NEXT = "next"
+    """It is the first in its queue, and every place is taken."""
+    BEHIND = "behind"
+    """Others come before it."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Why a job waits; `since` is when a worker of its queue was last heard of, where none lives and one is known."""
+
+    code: WaitCode
+    message: str
+    since: datetime | None = None
+
+
+def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int]) -> dict[UUID, Waiting]:
+    """Why those of the jobs wait that have a place in a queue.
+
+    Args:
+        session: to read in.
+        found: jobs in any state.
+        positions: `service.jobs.queue_positions` of them.
+
+    """
+    waiting = [job for job in found if job.id in positions]
+    if not waiting:
+        return {}
+    served = workers.service(session)
+    running = _running(session, [queue for queue, service in served.items() if service.places])
+    return {
+        job.id: _why(job.queue, positions[job.id], served.get(job.queue, Service()), running.get(job.queue, 0))
+        for job in waiting
+    }
+
+
+def _why(queue: str, position: int, service: Service, running: int) -> Waiting:
+    if not service.places:
+        return Waiting(WaitCode.NO_WORKER, _nobody(queue, service.last_seen), service.last_seen)
+    if position < service.places - running:
+        return Waiting(WaitCode.STARTING, "A worker is starting on it.")
+    if position == 0:
+        return Waiting(WaitCode.NEXT, f"Next on {queue}, as soon as a worker is free.")
+    return Waiting(WaitCode.BEHIND, f"Behind {position:,} job{'' if position == 1 else 's'} on {queue}.")
+
+
+def _nobody(queue: str, last_seen: datetime | None) -> str:
+    if last_seen is None:
+        return f"No live worker serves {queue}."
+    return f"No live worker serves {queue}; one was last heard of at {last_seen:%Y-%m-%dT%H:%M:%SZ}."
+
+
+def _running(session: Session, queues: Sequence[str]) -> dict[str, int]:
+    """How many jobs run of each of the queues; those of which none runs are not named."""
+    if not queues:
+        return {}
+    rows = session.execute(
+        select(Job.queue, func.count().label("number"))
+        .where(Job.state == JobState.RUNNING, Job.queue.in_(queues))
+        .group_by(Job.queue)
+    )
+    return {row.queue: int(row.number) for row in rows}

@@ -1,0 +1,35 @@
+"""Commands about workers."""
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
+from stackyard.client import Worker
+
+_COLORS = {"serving": "green", "draining": "yellow", "lost": "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("workers")(list_workers)
+
+
+def list_workers(url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """List the workers: where they are, what they compute on, what they do."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("host", "state", "computes on", "jobs", "tensorflow", "last heard of"):
+        table.add_column(column, overflow="fold")
+    with connected(url, token) as client:
+        for worker in client.workers():
+            state = f"[{_COLORS.get(worker.state, '')}]{worker.state}[/]" if worker.state in _COLORS else worker.state
+            jobs = f"{len(worker.jobs)} of {worker.concurrency}"
+            heard = f"{worker.last_seen_at:%Y-%m-%d %H:%M:%S}"
+            host = f"{worker.host}:{worker.pid}"
+            table.add_row(host, state, _device(worker), jobs, worker.versions.get("tensorflow"), heard)
+    Console(highlight=False).print(table)
+
+
+def _device(worker: Worker) -> str:
+    threads = f"{worker.threads} thread{'s' if worker.threads != 1 else ''} each"
+    return f"{', '.join(worker.cards) or worker.device}, {threads}"

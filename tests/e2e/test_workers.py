@@ -1,0 +1,36 @@
+"""A whole server's own account of its workers, of why a job waits and of what a job ran on."""
+
+import os
+import socket
+
+import pytest
+
+from tests.factories import iris_spec
+from tests.waiting import until
+
+pytestmark = pytest.mark.xdist_group("server")
+
+
+def test_a_job_s_worker_is_listed_and_what_it_ran_on_is_kept(server):
+    [worker] = until(lambda: server.http.get("/v1/workers").json()["items"])
+    assert (worker["state"], worker["device"], worker["concurrency"]) == ("serving", "cpu", 1)
+    assert worker["host"] == socket.gethostname()
+    assert 1 <= worker["threads"] <= (os.cpu_count() or 1)
+
+    job_id = server.submit(iris_spec(training={"epochs": 100_000}))
+    server.until_running(job_id)
+    [busy] = server.http.get("/v1/workers").json()["items"]
+    assert busy["jobs"] == [job_id]
+    server.http.post(f"/v1/jobs/{job_id}/cancel")
+    ran_on = server.until_ended(job_id)["ran_on"]
+
+    assert (ran_on["device"], ran_on["precision"]) == ("cpu", "float32")
+    assert ran_on["threads"] == worker["threads"]
+    assert ran_on["versions"] == worker["versions"]
+
+
+def test_a_gpu_job_on_a_server_without_a_gpu_says_what_it_waits_for(server):
+    job_id = server.submit(iris_spec(run={"device": "gpu"}))
+    waiting = server.job(job_id)["waiting"]
+    assert (waiting["code"], waiting["message"]) == ("no_worker", "No live worker serves gpu.")
+    assert server.http.post(f"/v1/jobs/{job_id}/cancel").json()["waiting"] is None
