@@ -4,14 +4,25 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
-from stackyard.spec import JobSpec, Part, layers
+from stackyard.spec import JobSpec, Part, layers, losses, optimizers, schedules
 from worker.hyperparameters import Hyperparameters, Path
 from worker.preparation import Prepared
 
-_OF_VARIABLES = frozenset({"seed", "learning_rate"})
-"""Arguments that Keras keeps in variables itself, which every job brings along; a schedule of rates is none."""
-_WRITTEN = frozenset({(layers.GaussianDropout, "rate")})
-"""Numbers that Keras writes into the graph unseen: it takes a root of this one with `math.sqrt`."""
+_OF_VARIABLES = frozenset({"seed", "learning_rate", "initial_accumulator_value"})
+"""Arguments that go into variables, which every job brings along; a schedule of rates does not."""
+_WRITTEN: frozenset[tuple[type[Part], str]] = frozenset(
+    {
+        (layers.GaussianDropout, "rate"),  # of which Keras takes a root with `math.sqrt`, unseen by us
+        # TensorFlow makes another operation of a power whose exponent is written: a square, a root, a reciprocal.
+        (optimizers.Adafactor, "beta_2_decay"),
+        (optimizers.Ftrl, "learning_rate_power"),
+        (losses.BinaryFocalCrossentropy, "gamma"),
+        (losses.CategoricalFocalCrossentropy, "gamma"),
+        (losses.CategoricalGeneralizedCrossEntropy, "q"),
+        (schedules.PolynomialDecay, "power"),
+    }
+)
+"""Numbers that are written into the graph, as Keras writes them."""
 _OF_TRAINING = ("optimizer", "loss", "metrics")
 """What a step is made of, besides the network."""
 

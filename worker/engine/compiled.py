@@ -7,6 +7,7 @@ traced as Keras traces them, of batches of any size: the kernels are the same, a
 
 from typing import Any, NamedTuple
 
+import keras
 import tensorflow as tf
 
 from worker.hyperparameters import Hyperparameters
@@ -26,8 +27,6 @@ class Taken(NamedTuple):
     """The first step that it did not take."""
     finite: bool
     """Whether the mean loss over the epoch so far is; False only where that ends a training."""
-    metrics: list[float]
-    """Over the epoch so far, in the order of `Compiled.names`."""
 
 
 class TakenEpochs(NamedTuple):
@@ -35,8 +34,8 @@ class TakenEpochs(NamedTuple):
 
     step: int
     finite: bool
-    metrics: list[list[float]]
-    """For each epoch, those of the training and then, where there is a validation, those of the validation."""
+    metrics: list[tuple[dict[str, float], dict[str, float]]]
+    """Of each epoch's training and of its validation, which is empty where there is none."""
 
 
 class Compiled:
@@ -54,7 +53,6 @@ class Compiled:
     def __init__(self, network: Any, hyperparameters: Hyperparameters, x: Array, y: Array, *, weighted: bool) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
-        self.names: list[str] = []
         tested = (_spec(x.dtype, *x.shape[1:]), _spec(y.dtype, *y.shape[1:]))
         self._rows = (*tested, _spec("float32")) if weighted else tested
         self._validation = tested
@@ -64,6 +62,7 @@ class Compiled:
         with hyperparameters.tracing():
             self._train_step.get_concrete_function()  # makes what Keras makes at a first step, as metrics' variables
             self._test_step.get_concrete_function()
+        self._names = list(network.get_metrics_result())
         range_of_steps = (number, number, number, flag)
         self._train = _function(
             self._training, autograph=False, input_signature=(self._rows, _spec("int32"), *range_of_steps, flag)
@@ -84,19 +83,34 @@ class Compiled:
             stop: whether to stop after a step that leaves the mean loss not finite.
 
         """
-        step, finite, metrics = self._train(rows, order, steps.start, steps.stop, batch_size, fresh, stop)
-        return Taken(int(step), bool(finite), metrics.numpy().tolist())
+        step, finite = self._train(rows, order, steps.start, steps.stop, batch_size, fresh, stop)
+        return Taken(int(step), bool(finite))
 
     def train_epochs(
         self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, stop: bool
     ) -> TakenEpochs:
         """Train for whole epochs, each followed by its validation; `orders` has a row for each epoch."""
         step, finite, metrics = self._epochs_function(validation)(rows, validation or (), orders, batch_size, stop)
-        return TakenEpochs(int(step), bool(finite), metrics.numpy().tolist())
+        return TakenEpochs(int(step), bool(finite), [self._told(row) for row in metrics.numpy().tolist()])
 
-    def test(self, rows: Rows, steps: range, batch_size: int, *, fresh: bool) -> list[float]:
-        """Take some steps of a test, and return the metrics so far in the order of `names`."""
-        return self._test(rows, steps.start, steps.stop, batch_size, fresh).numpy().tolist()
+    def _told(self, row: list[float]) -> tuple[dict[str, float], dict[str, float]]:
+        count = len(self._names)
+        return dict(zip(self._names, row[:count], strict=True)), dict(zip(self._names, row[count:], strict=False))
+
+    def test(self, rows: Rows, steps: range, batch_size: int, *, fresh: bool) -> None:
+        """Take some steps of a test."""
+        self._test(rows, steps.start, steps.stop, batch_size, fresh)
+
+    def metrics(self) -> dict[str, float]:
+        """Return the metrics over the epoch so far, or over the test, computed as Keras does: outside of any graph."""
+        results: dict[str, Any] = self.network.get_metrics_result()
+        return {name: float(value) for name, value in results.items()}
+
+    @property
+    def takes_epochs(self) -> bool:
+        """Whether `train_epochs` gives the bits of `metrics`: those of means are the same within a graph."""
+        flat = [one for metric in self.network.metrics for one in getattr(metric, "metrics", [metric])]
+        return all(isinstance(metric, keras.metrics.Mean) for metric in flat)
 
     def predict(self, x: Array) -> Array:
         """Return the network's outputs for rows, as its `predict_on_batch` does."""
@@ -117,7 +131,7 @@ class Compiled:
 
     def _training(
         self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
-    ) -> tuple[Any, Any, Any]:
+    ) -> tuple[Any, Any]:
         self._reset(fresh)
         loss = self.network.metrics[0]
 
@@ -130,7 +144,7 @@ class Compiled:
             return (step < last) & finite
 
         step, finite = _tf.while_loop(going_on, take, (first, _tf.ones((), "bool")), parallel_iterations=1)
-        return step, finite, self._results()
+        return step, finite
 
     def _testing(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
         self._reset(fresh)
@@ -145,21 +159,22 @@ class Compiled:
         def going_on(step: Any) -> Any:
             return step < last
 
-        _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
-        return self._results()
+        return _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
 
     def _training_epochs(
         self, rows: Rows, validation: Rows, orders: Any, batch_size: Any, stop: Any
     ) -> tuple[Any, Any, Any]:
         yes = _tf.ones((), "bool")
         epochs, steps = _tf.shape(orders)[0], _steps(_tf.shape(orders)[1], batch_size)
-        told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self.names) * (2 if validation else 1),))
+        told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self._names) * (2 if validation else 1),))
 
         def go(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
-            step, finite, metrics = self._train(rows, orders[epoch], 0, steps, batch_size, yes, stop)
+            step, finite = self._train(rows, orders[epoch], 0, steps, batch_size, yes, stop)
+            metrics = self._results()
             if validation:
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
-                metrics = _tf.concat([metrics, self._test(validation, 0, last, batch_size, yes)], 0)
+                self._test(validation, 0, last, batch_size, yes)
+                metrics = _tf.concat([metrics, self._results()], 0)
             return epoch + 1, step, finite, told.write(epoch, metrics)
 
         def going_on(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
@@ -179,9 +194,7 @@ class Compiled:
         _tf.cond(fresh, reset, lambda: 0)
 
     def _results(self) -> Any:
-        results: dict[str, Any] = self.network.get_metrics_result()
-        self.names = list(results)
-        return _tf.stack([_tf.cast(value, "float32") for value in results.values()])
+        return _tf.stack(list(self.network.get_metrics_result().values()))
 
 
 def _traced(step: Any, rows: Rows) -> Any:

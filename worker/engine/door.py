@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from stackyard.spec import JobSpec
@@ -77,11 +78,19 @@ class Engine:
 
 
 def _network(spec: JobSpec, data: Prepared) -> Any:
-    """The spec's network with its first weights, named as if no other had been made before."""
+    """The spec's network, named as if no other had been made before, its state that of a training's start."""
     session.begin(spec.training.seed or 0)
     network: Any = build_compiled(spec, data.x_train.shape[1:])
-    network.optimizer.build(network.trainable_variables)
+    if isinstance(network.optimizer, keras.optimizers.ScheduleFreeAdamW):
+        # Its build copies the weights into the momentum. `fit` builds it while it traces, where that comes to nothing.
+        _tensorflow.function(lambda: _build(network), autograph=False).get_concrete_function()
+    else:
+        _build(network)
     return network
+
+
+def _build(network: Any) -> None:
+    network.optimizer.build(network.trainable_variables)
 
 
 def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture) -> Compiled:

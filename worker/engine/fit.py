@@ -96,12 +96,12 @@ class Fit:
     def _several_fit(self) -> bool:
         """Whether a call may go over several epochs: nobody acts between them, and they are short."""
         in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
-        return self._left_alone and in_memory and self._epoch_s < SLICE_S / 2
+        return self._left_alone and in_memory and self._epoch_s < SLICE_S / 2 and self._compiled.takes_epochs
 
     def _one(self, epoch: int) -> Mapping[str, float]:
         self._callbacks.on_epoch_begin(epoch)
-        metrics = self._train(epoch, self._order(epoch))
-        logs = dict(zip(self._compiled.names, metrics, strict=True))
+        self._train(epoch, self._order(epoch))
+        logs = self._compiled.metrics()
         if self._validation is not None:
             self._callbacks.on_test_begin()
             check = self._watch.check
@@ -112,21 +112,18 @@ class Fit:
         self._end_if_diverged()
         return logs
 
-    def _train(self, epoch: int, order: Array) -> list[float]:
-        metrics: list[float] = []
+    def _train(self, epoch: int, order: Array) -> None:
         batch_size = self._training.batch_size
         for part in self._rows.slices(order, batch_size, self._pace):
             since = time.perf_counter()
             taken = self._compiled.train(
-                part.rows, part.order, part.steps, batch_size, fresh=not metrics, stop=self._stop
+                part.rows, part.order, part.steps, batch_size, fresh=part.first == 0, stop=self._stop
             )
             self._pace.took(taken.step - part.steps.start, time.perf_counter() - since)
-            metrics = taken.metrics
             self._watch.check()
             if not taken.finite:
                 self._diverged = Divergence(epoch, part.before + taken.step - 1)
                 break
-        return metrics
 
     def _several(self, first: int) -> list[Mapping[str, float]]:
         rows, validation = self._rows, self._validation
@@ -146,14 +143,12 @@ class Fit:
         )
         if not taken.finite:
             self._diverged = Divergence(first + len(taken.metrics) - 1, taken.step - 1)
-        done = [self._told(first + place, metrics) for place, metrics in enumerate(taken.metrics)]
+        done = [self._told(first + place, *metrics) for place, metrics in enumerate(taken.metrics)]
         self._end_if_diverged()
         return done
 
-    def _told(self, epoch: int, metrics: list[float]) -> Mapping[str, float]:
-        names = self._compiled.names
-        logs = dict(zip(names, metrics, strict=False))
-        logs |= _validation(dict(zip(names, metrics[len(names) :], strict=False)))
+    def _told(self, epoch: int, trained: dict[str, float], tested: dict[str, float]) -> Mapping[str, float]:
+        logs = trained | _validation(tested)
         self._callbacks.on_epoch_begin(epoch)
         self._callbacks.on_epoch_end(epoch, logs)
         return logs
@@ -165,13 +160,12 @@ class Fit:
 
 def test(compiled: Compiled, rows: Rows, batch_size: int, pace: Pace, check: Callable[[], None]) -> dict[str, float]:
     """Return the network's metrics over rows, as its `evaluate` gives them; `check` is called between two calls."""
-    metrics: list[float] = []
     for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace):
         since = time.perf_counter()
-        metrics = compiled.test(part.rows, part.steps, batch_size, fresh=not metrics)
+        compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0)
         pace.took(len(part.steps), time.perf_counter() - since)
         check()
-    return dict(zip(compiled.names, metrics, strict=True))
+    return compiled.metrics()
 
 
 def _validation(logs: Mapping[str, float]) -> dict[str, float]:

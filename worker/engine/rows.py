@@ -27,6 +27,11 @@ class Slice(NamedTuple):
     before: int
     """How many steps of the epoch lie before the first of `rows`."""
 
+    @property
+    def first(self) -> int:
+        """The first step of the epoch that it takes."""
+        return self.before + self.steps.start
+
 
 class Rows(ABC):
     """Rows of one kind: to train on, to validate by, to test by.
