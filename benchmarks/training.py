@@ -1,7 +1,7 @@
 """The same training by stock `fit` and by our engine, in this process, and how long an epoch of each takes."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 import keras
 from arrays import Job
 
-from worker import engine
+from service.settings import Settings
 from worker.compilation import build_compiled
+from worker.engine import Engine
 
 _keras: Any = keras  # parts of it have no types
+_engine = Engine(Settings().compiled_memory)
 BURST = 0.1
 """Of an epoch's mean time: epochs told of more closely than this were told of at once."""
 LONGER = 10
@@ -49,7 +51,8 @@ class Clock:
 def stock(job: Job) -> float:
     """Seconds of an epoch of stock `fit`, on the same network and arrays."""
     data, training, clock = job.data, job.spec.training, Clock()
-    network = _builder(job)()
+    _keras.utils.set_random_seed(training.seed)
+    network: Any = build_compiled(job.spec, data.x_train.shape[1:])
     network.fit(
         data.x_train,
         data.y_train,
@@ -78,21 +81,12 @@ def ours(job: Job) -> float:
 
 
 def _train(job: Job, watch: Clock) -> None:
-    engine.train(_builder(job), job.data, job.spec.training, watch)
+    _engine.train(job.spec, job.data, watch)
 
 
 def _longer(job: Job) -> Job:
     training = job.spec.training.model_copy(update={"epochs": LONGER * job.spec.training.epochs})
     return Job(job.spec.model_copy(update={"training": training}), job.report, job.data)
-
-
-def _builder(job: Job) -> Callable[[], Any]:
-    def build() -> Any:
-        _keras.backend.clear_session()
-        _keras.utils.set_random_seed(job.spec.training.seed)
-        return build_compiled(job.spec, job.data.x_train.shape[1:])
-
-    return build
 
 
 def _known(clock: Clock) -> float:
