@@ -39,8 +39,8 @@ format: .venv/.dev ## Bring the code into its form
 docs: .venv/.server ## Write docs/spec.md out of the types of the spec language
 	$(RUN) docs.generate
 
-bench: .venv/.server ## Measure how long a job waits, and what a request costs
-	$(BIN)/python benchmarks/latency.py
+bench: .venv/.server ## Measure jobs beside stock Keras; ARGS="steps --short" tries one part, ARGS=--help has all
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 reproduce: .venv/.server ## Run the seven experiments over five seeds, beside their own scripts of stock Keras
 	$(BIN)/python benchmarks/reproduction.py $(or $(SHARED),../shared)

@@ -29,27 +29,27 @@ def _parts(request: Request) -> Parts:
     return request.app.state.parts
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     return _parts(request).settings
 
 
-def _sessions(request: Request) -> Sessions:
+async def _sessions(request: Request) -> Sessions:
     return _parts(request).sessions
 
 
-def _store(request: Request) -> ArtifactStore:
+async def _store(request: Request) -> ArtifactStore:
     return _parts(request).store
 
 
-def _wake_ups(request: Request) -> WakeUps:
+async def _wake_ups(request: Request) -> WakeUps:
     return _parts(request).wake_ups
 
 
-def _renderer(request: Request) -> Renderer:
+async def _renderer(request: Request) -> Renderer:
     return _parts(request).renderer
 
 
-def _predictor(request: Request) -> Predictor:
+async def _predictor(request: Request) -> Predictor:
     return _parts(request).predictor
 
 

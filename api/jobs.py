@@ -13,9 +13,10 @@ from api.dependencies import SessionsDep, SettingsDep, WakeUpsDep
 from api.problems import RESPONSES
 from api.text import ONE_LINE
 from api.views import JobPage, JobSummaryView, JobView
-from models import Job, JobState
+from models import JobState
 from service import details, jobs
 from service.database import Sessions
+from service.details import JobDetails
 from service.jobs import Idempotency, JobFilter
 from service.settings import Settings
 from stackyard.spec import parse
@@ -44,7 +45,7 @@ def _filter(
     )
 
 
-def _idempotency(
+async def _idempotency(
     body: JsonBody,
     key: Annotated[
         str | None,
@@ -65,11 +66,11 @@ def submit_job(
     response: Response,
 ) -> JobView:
     """Queue a job. With an `Idempotency-Key`, a repeat of the request gets the job that the first one made."""
-    job = _submit(body, idempotency, sessions, settings)
+    told = _submit(body, idempotency, sessions, settings)
     # After the commit, and after the response: the client's 201 does not wait for the broker.
-    after.add_task(wake_ups.send, job.queue)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return _view(sessions, job)
+    after.add_task(wake_ups.send, told.job.queue)
+    response.headers["Location"] = f"/v1/jobs/{told.job.id}"
+    return JobView.of(told)
 
 
 @router.get("")
@@ -98,7 +99,8 @@ def cancel_job(job_id: UUID, sessions: SessionsDep) -> JobView:
     """Stop a job: at once while it waits, else within a second or so. A repeat changes nothing."""
     with sessions.begin() as session:
         job = jobs.cancel(session, job_id)
-    return _view(sessions, job)
+    with sessions.read() as session:
+        return JobView.of(details.gather(session, [job])[0])
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -108,17 +110,14 @@ def delete_job(job_id: UUID, sessions: SessionsDep) -> None:
         jobs.remove(session, job_id)
 
 
-def _submit(body: bytes, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> Job:
+def _submit(body: bytes, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> JobDetails:
     spec = parse(body, settings.limits)
     with sessions.read() as session:
         earlier = jobs.earlier(session, idempotency)
         if earlier is not None:
-            return earlier
+            return details.gather(session, [earlier])[0]
         checked = jobs.examine(session, spec, settings.limits)
     with sessions.begin() as session:
-        return jobs.submit(session, checked, idempotency)
-
-
-def _view(sessions: Sessions, job: Job) -> JobView:
-    with sessions.read() as session:
-        return JobView.of(details.gather(session, [job])[0])
+        job = jobs.submit(session, checked, idempotency)
+        untouched = job.state is JobState.QUEUED and job.attempt == 0
+        return details.submitted(session, job) if untouched else details.gather(session, [job])[0]

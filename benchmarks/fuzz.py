@@ -19,15 +19,15 @@ from random import Random
 from typing import Any
 
 from descriptions import describe
-from installation import machine
+from machine import machine
 
 from stackyard.spec import DatasetDescription, JobSpec, SpecError, check, parse
 from tests.spec.mutation import Mutator
 from tests.spec.sampling import Sampler
 
-ROOT = Path(__file__).parents[1]
-SEEDS = (*sorted((ROOT.parent / "shared" / "specs").glob("*.json")), *sorted((ROOT / "examples").glob("*.json")))
-"""The reference experiments where they lie beside the checkout, and the examples."""
+HERE = Path(__file__).parent
+SEEDS = (*sorted((HERE / "specs").glob("*.json")), *sorted((HERE.parent / "examples").glob("*.json")))
+"""The seven experiments, and the examples."""
 SAMPLES = 300
 """Documents drawn from the language's schema, which have every part of it between them."""
 ROUNDS = 20

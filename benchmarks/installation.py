@@ -1,8 +1,6 @@
 """An embedded server on an empty directory, for as long as something is measured."""
 
 import json
-import os
-import platform
 import signal
 import subprocess
 import sys
@@ -14,44 +12,89 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results"
+import psutil
+
+from stackyard.client import Client, Job
+
+SMALL: dict[str, Any] = {
+    "data": {"dataset": "builtin:iris", "target": {"column": "target"}},
+    "network": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
+    "training": {"loss": "sparse_categorical_crossentropy", "epochs": 1, "seed": 0},
+}
+"""A job of an architecture that no experiment has."""
+WAITING: dict[str, Any] = SMALL | {"run": {"device": "gpu"}}
+"""The same for a queue that nobody serves, so that what the API does is measured without the training behind it."""
+
+_ENDS = {"succeeded", "diverged"}
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A running server: where it answers, and the process that holds the others."""
+    """A running server: where it answers, the process that holds the others, and where its data are."""
 
     url: str
     pid: int
+    data_dir: Path
+
+    def process(self, word: str) -> psutil.Process:
+        """The first of its processes that was started with this word.
+
+        Raises:
+            StopIteration: there is none.
+
+        """
+        below = psutil.Process(self.pid).children(recursive=True)
+        return next(process for process in below if word in process.cmdline())
 
 
 @contextmanager
-def installed() -> Generator[Installation]:
-    """Start a server; it ends, and its data go, with the block."""
+def installed(*, workers: int = 1) -> Generator[Installation]:
+    """Start a server, as `make serve` does, with so many workers; it ends, and its data go, with the block."""
     with TemporaryDirectory(prefix="stackyard-bench-") as directory:
         command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", directory]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen([*command, "--workers", str(workers)], stdout=subprocess.DEVNULL)
         try:
-            yield Installation(_url(Path(directory) / "serve.json"), server.pid)
+            yield Installation(_url(Path(directory) / "serve.json", server), server.pid, Path(directory))
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()
 
 
-def machine() -> dict[str, Any]:
-    """What this machine is."""
-    return {"cores": os.cpu_count(), "processor": platform.processor(), "system": platform.platform()}
+def warm_up(client: Client) -> None:
+    """Let the worker finish a small job of another architecture: it has started, and imported what jobs need."""
+    ended(client, client.submit(SMALL))
 
 
-def keep(name: str, figures: dict[str, Any]) -> None:
-    """Write figures to `benchmarks/results`."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+def ended(client: Client, job: Job) -> Job:
+    """Wait for a job's end.
+
+    Raises:
+        RuntimeError: it failed.
+
+    """
+    job = client.wait(job.id, poll=0.1)
+    if job.state not in _ENDS:
+        why = job.reason.message if job.reason else "no reason"
+        raise RuntimeError(f"expected a job that trains, received one that is {job.state}: {why}")
+    return job
 
 
-def _url(record: Path) -> str:
+def timed(client: Client, spec: dict[str, Any]) -> tuple[float, Job]:
+    """Submit a job, wait for its end, and tell how many seconds it took.
+
+    From the moment before the POST is sent to the job's `finished_at`, by the database's clock, which is this
+    machine's. A client hears of the end one commit later.
+    """
+    sent = time.time()
+    job = ended(client, client.submit(spec))
+    if job.finished_at is None:
+        raise RuntimeError("expected a job that ended, received one without the time of its end")
+    return job.finished_at.timestamp() - sent, job
+
+
+def _url(record: Path, server: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and server.poll() is None:
         if record.exists() and (told := json.loads(record.read_text()))["ready"]:
             return told["url"]
         time.sleep(0.05)

@@ -1,37 +1,26 @@
 """The seven experiments of the tutorials, over several seeds: our jobs beside their own scripts of stock Keras.
 
-It needs the specs and the data of the experiments, and skips with a word where they are not there:
+It needs the data of the experiments, and skips with a word where they are not there:
 
     python benchmarks/reproduction.py ../shared
 """
 
-import csv
-import io
 import json
 import math
-import os
 import statistics
-import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from installation import installed, keep, machine
+import scripts
+from histories import Columns, columns, same_bits
+from installation import installed
+from outcome import keep
+from tutorials import FILES, SPECS
 
 from stackyard.client import Client, Job
 
 SEEDS = 5
-FILES = {
-    "red-wine": "red-wine.csv",
-    "concrete-plain": "concrete.csv",
-    "concrete-batchnorm": "concrete.csv",
-    "spotify": "spotify.csv",
-    "mnist-plain": "mnist.npz",
-    "mnist-dropout": "mnist.npz",
-    "iris-batchnorm": None,
-}
-Columns = dict[str, list[float]]
 
 
 def main() -> None:
@@ -40,7 +29,7 @@ def main() -> None:
     if not (shared / "data").is_dir():
         print(f"skipped: there is no {shared}/data, where the experiments' data would be")
         return
-    figures: dict[str, Any] = {"seeds": SEEDS, "experiments": {}, "machine": machine()}
+    figures: dict[str, Any] = {"seeds": SEEDS, "experiments": {}}
     with installed() as server, Client(server.url, timeout=600) as client:
         for name, file in FILES.items():
             if file is not None:
@@ -53,24 +42,17 @@ def main() -> None:
 
 def _run(client: Client, shared: Path, name: str, file: str | None, seed: int) -> dict[str, Any]:
     """One job beside its script; the script trains in a process of its own, at the same time."""
-    spec = json.loads((shared / "specs" / f"{name}.json").read_text())
+    spec = json.loads((SPECS / f"{name}.json").read_text())
     spec["training"]["seed"] = seed
     job = client.submit(spec)
-    with TemporaryDirectory() as directory:
-        script = Path(directory) / "train.py"
-        script.write_text(client.script(job.id))
-        data = [] if file is None else [str((shared / "data" / file).resolve())]
-        environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(
-            [sys.executable, script, *data], cwd=directory, env=environment, capture_output=True, text=True, check=True
-        )
-        stock = _columns((Path(directory) / "history.csv").read_text())
+    ran = scripts.run(client.script(job.id), None if file is None else shared / "data" / file)
+    stock = columns(ran.history)
     job = client.wait(job.id)
-    ours = _columns(client.history_csv(job.id))
+    ours = columns(client.history_csv(job.id))
     return {
         "ours": _score(name, ours, job.evaluation.metrics if job.evaluation else {}),
-        "stock": _score(name, stock, _printed(done.stdout)),
-        "same_bits": _same(ours, stock),
+        "stock": _score(name, stock, _printed(ran.printed)),
+        "same_bits": same_bits(ours, stock),
         "state": job.state,
         "diverged_at": _where(job),
     }
@@ -113,18 +95,6 @@ def _printed(output: str) -> dict[str, Any]:
 
 def _where(job: Job) -> str | None:
     return job.reason.message if job.state == "diverged" and job.reason else None
-
-
-def _columns(text: str) -> Columns:
-    rows = list(csv.DictReader(io.StringIO(text)))
-    return {name: [float(row[name]) for row in rows] for name in rows[0]}
-
-
-def _same(ours: Columns, stock: Columns) -> bool:
-    def told(columns: Columns) -> dict[str, list[str]]:
-        return {name: [value.hex() for value in column] for name, column in columns.items()}
-
-    return told(ours) == told(stock)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Sessions on SQLite and PostgreSQL that behave alike, and the database's own clock."""
 
 import sqlite3
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
@@ -37,13 +38,14 @@ class Sessions:
 
     def __init__(self, url: str) -> None:
         self.engine = _create_engine(url)
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else None
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
         self._reading = sessionmaker(_for_reading(self.engine), expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def begin(self) -> Generator[Session]:
         """A session in a transaction that may write: committed at the end, rolled back on an exception."""
-        with self._writing.begin() as session:
+        with self._own_turn(), self._writing.begin() as session:
             yield session
 
     @contextmanager
@@ -51,6 +53,24 @@ class Sessions:
         """A session that only looks: it never waits for a writer, and sees one moment however often it asks."""
         with self._reading() as session:
             yield session
+
+    @contextmanager
+    def _own_turn(self) -> Generator[None]:
+        """Have this process's writers wait for each other, where SQLite would have each try again and again.
+
+        Raises:
+            OperationalError: it took as long as SQLite would have waited.
+
+        """
+        if self._turn is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=_BUSY_TIMEOUT_S):
+            raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("database is locked"))
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -100,7 +120,7 @@ def _for_reading(engine: Engine) -> Engine:
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late to be IMMEDIATE
-    journal = "WAL" if sqlite3.sqlite_version_info >= _WAL_SAFE_SQLITE else "TRUNCATE"
+    journal = "WAL" if sqlite3.sqlite_version_info >= _WAL_SAFE_SQLITE else "PERSIST"
     for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -44,20 +44,14 @@ def find(session: Session, ref: str) -> Dataset:
     return dataset
 
 
-def get(session: Session, dataset_id: UUID, *, keep: bool = False) -> Dataset:
+def get(session: Session, dataset_id: UUID) -> Dataset:
     """The dataset with this id.
-
-    Args:
-        session: to read in.
-        dataset_id: its id.
-        keep: whether nobody may delete it before the transaction ends.
 
     Raises:
         NotFound: there is none.
 
     """
-    lock = {"read": True, "key_share": True} if keep else None  # SQLite's writers have the database to themselves
-    dataset = session.get(Dataset, dataset_id, with_for_update=lock)
+    dataset = session.get(Dataset, dataset_id)
     if dataset is None:
         raise NotFound("dataset", dataset_id)
     return dataset

@@ -1,7 +1,7 @@
 """All that there is to tell about jobs, gathered for a whole page in a handful of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobMetric, JobState, JobTag, Transition
 from models.job_owned import JobOwned
-from service import jobs
+from service import jobs, lifecycle
 from service import waiting as waits
 from service.database import now
 from service.waiting import Waiting
@@ -39,6 +39,22 @@ def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
     metrics = _by_job(session.scalars(select(JobMetric).where(JobMetric.job_id.in_(ids))))
     steps = select(Transition).where(Transition.job_id.in_(ids)).order_by(Transition.number)
     transitions = _by_job(session.scalars(steps))
+    return _told(session, found, tags, metrics, transitions)
+
+
+def submitted(session: Session, job: Job) -> JobDetails:
+    """The details of a job that nobody has claimed yet: all but why it waits follows from its row."""
+    tags = {job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))]}
+    return _told(session, [job], tags, {job.id: []}, {job.id: [lifecycle.first(job)]})[0]
+
+
+def _told(
+    session: Session,
+    found: Sequence[Job],
+    tags: Mapping[UUID, Sequence[JobTag]],
+    metrics: Mapping[UUID, Sequence[JobMetric]],
+    transitions: Mapping[UUID, Sequence[Transition]],
+) -> list[JobDetails]:
     positions = jobs.queue_positions(session, found)
     waiting = waits.explain(session, found, positions)
     return [

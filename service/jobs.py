@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, and_, delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
@@ -92,9 +93,11 @@ def submit(session: Session, checked: Checked, idempotency: Idempotency | None =
     made = earlier(session, idempotency)
     if made is not None:
         return made
+    if idempotency is None:
+        return _insert(session, checked)
     savepoint = session.begin_nested()
     job = _insert(session, checked)
-    if idempotency is None or _claim_key(session, idempotency, job):
+    if _claim_key(session, idempotency, job):
         return job
     savepoint.rollback()  # another request with this key committed between our look and our insert
     return earlier(session, idempotency) or submit(session, checked, idempotency)
@@ -125,12 +128,12 @@ def find(session: Session, wanted: JobFilter, *, limit: int, cursor: str | None)
 
 def queue_positions(session: Session, found: Sequence[Job]) -> dict[UUID, int]:
     """For those of the jobs that wait, how many others their queue will give out before them."""
-    waiting = [job.id for job in found if job.state is JobState.QUEUED]
-    if not waiting:
-        return {}
+    waiting = [job for job in found if job.state is JobState.QUEUED]
+    if len(waiting) <= 1:  # one is counted along the index, where many are numbered with their whole queue
+        return {job.id: _before(session, job) for job in waiting}
     place = func.row_number().over(partition_by=Job.queue, order_by=(Job.priority.desc(), Job.id)) - 1
     queue = select(Job.id, place.label("place")).where(Job.state == JobState.QUEUED).subquery()
-    rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(waiting)))
+    rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(job.id for job in waiting)))
     return {row.id: row.place for row in rows}
 
 
@@ -164,6 +167,13 @@ def remove(session: Session, job_id: UUID) -> None:
         raise NotFound("job", job_id)
 
 
+def _before(session: Session, job: Job) -> int:
+    """How many jobs their queue will give out before this one."""
+    earlier = or_(Job.priority > job.priority, and_(Job.priority == job.priority, Job.id < job.id))
+    query = select(func.count()).where(Job.state == JobState.QUEUED, Job.queue == job.queue, earlier)
+    return session.scalar(query) or 0
+
+
 def _with_seed(spec: JobSpec) -> JobSpec:
     if spec.training.seed is not None:
         return spec
@@ -172,7 +182,7 @@ def _with_seed(spec: JobSpec) -> JobSpec:
 
 
 def _insert(session: Session, checked: Checked) -> Job:
-    dataset = datasets.get(session, checked.dataset.id, keep=True)
+    dataset = checked.dataset
     moment = now(session)
     spec = checked.spec
     job = Job(
@@ -196,9 +206,12 @@ def _insert(session: Session, checked: Checked) -> Job:
         created_at=moment,
     )
     session.add(job)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError:  # its only foreign key; while the transaction lasts, the database keeps the dataset
+        raise NotFound("dataset", dataset.id) from None
     session.add_all(JobTag(job_id=job.id, tag=tag) for tag in spec.tags)
-    lifecycle.record(session, job.id, from_state=None, to_state=JobState.QUEUED, attempt=0)
+    session.add(lifecycle.first(job))
     return job
 
 

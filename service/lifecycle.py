@@ -84,11 +84,24 @@ def move(
     return True
 
 
+def first(job: Job) -> Transition:
+    """The first line of a job's list of transitions: it was made, and waits."""
+    return Transition(
+        job_id=job.id,
+        number=1,
+        from_state=None,
+        to_state=JobState.QUEUED,
+        attempt=0,
+        at=job.created_at,
+        reason=None,
+    )
+
+
 def record(
     session: Session,
     job_id: UUID,
     *,
-    from_state: JobState | None,
+    from_state: JobState,
     to_state: JobState,
     attempt: int,
     why: dict[str, Any] | None = None,
