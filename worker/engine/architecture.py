@@ -10,19 +10,26 @@ from worker.preparation import Prepared
 
 _OF_VARIABLES = frozenset({"seed", "learning_rate", "initial_accumulator_value"})
 """Arguments that go into variables, which every job brings along; a schedule of rates does not."""
+_WRITTEN_EVERYWHERE = frozenset({"label_smoothing", "loss_scale_factor"})
 _WRITTEN: frozenset[tuple[type[Part], str]] = frozenset(
     {
         (layers.GaussianDropout, "rate"),  # of which Keras takes a root with `math.sqrt`, unseen by us
-        # TensorFlow makes another operation of a power whose exponent is written: a square, a root, a reciprocal.
+        # Of a power whose exponent is written TensorFlow makes another operation: a square, a root, a reciprocal.
         (optimizers.Adafactor, "beta_2_decay"),
         (optimizers.Ftrl, "learning_rate_power"),
         (losses.BinaryFocalCrossentropy, "gamma"),
         (losses.CategoricalFocalCrossentropy, "gamma"),
         (losses.CategoricalGeneralizedCrossEntropy, "q"),
         (schedules.PolynomialDecay, "power"),
+        # Factors and divisors that are written it draws together before it computes, which rounds otherwise.
+        (losses.CategoricalFocalCrossentropy, "alpha"),
+        (optimizers.Adafactor, "clip_threshold"),
+        *((optimizers.Muon, name) for name in optimizers.Muon.model_fields),
+        (optimizers.ScheduleFreeAdamW, "beta_1"),
+        (schedules.CosineDecayRestarts, "m_mul"),
     }
 )
-"""Numbers that are written into the graph, as Keras writes them."""
+"""Numbers that are written into the graph as Keras writes them, by the class that has them, or whichever has."""
 _OF_TRAINING = ("optimizer", "loss", "metrics")
 """What a step is made of, besides the network."""
 
@@ -102,7 +109,7 @@ def _given(part: Part) -> Iterator[tuple[str, Any]]:
 
 
 def _is_written(part: Part, name: str) -> bool:
-    return (type(part), name) in _WRITTEN
+    return name in _WRITTEN_EVERYWHERE or (type(part), name) in _WRITTEN
 
 
 def _of_state(name: str, value: object) -> bool:
