@@ -26,7 +26,7 @@ _WRITTEN: frozenset[tuple[type[Part], str]] = frozenset(
         (optimizers.Adafactor, "clip_threshold"),
         *((optimizers.Muon, name) for name in optimizers.Muon.model_fields),
         (optimizers.ScheduleFreeAdamW, "beta_1"),
-        (schedules.CosineDecayRestarts, "m_mul"),
+        *((schedules.CosineDecayRestarts, name) for name in schedules.CosineDecayRestarts.model_fields),
     }
 )
 """Numbers that are written into the graph as Keras writes them, by the class that has them, or whichever has."""

@@ -37,13 +37,14 @@ def by_keras(wanted, data):
     weights = {} if data.class_weight is None else {"class_weight": data.class_weight}
     if data.weights is not None:
         weights = {"sample_weight": data.weights}
+    stop = [keras.callbacks.TerminateOnNaN()] if wanted.training.on_nonfinite == "stop" else []
     history = network.fit(
         data.x_train,
         data.y_train,
         batch_size=wanted.training.batch_size,
         epochs=wanted.training.epochs,
         validation_data=(data.x_validation, data.y_validation),
-        callbacks=build_callbacks(wanted.training.callbacks),
+        callbacks=[*build_callbacks(wanted.training.callbacks), *stop],
         verbose=0,
         **weights,
     ).history
