@@ -49,7 +49,7 @@ def long_job(server):
 @pytest.fixture(scope="module")
 def done(server):
     """A job that has succeeded, with a test split."""
-    spec = iris_spec(training={"epochs": 12})
+    spec = iris_spec(training={"epochs": 12, "shuffle": "keras"})
     spec["data"]["split"]["test"] = {"method": "train_test_split", "train_fraction": 0.8, "seed": 0}
     return server.until_ended(server.submit(spec))
 
@@ -156,7 +156,7 @@ def test_a_loss_that_is_not_finite_is_an_outcome_and_its_history_is_json(server)
 
 
 def test_a_killed_worker_child_loses_nothing_and_repeats_nothing(server):
-    job_id = server.submit(iris_spec(training={"epochs": 150}))
+    job_id = server.submit(iris_spec(training={"epochs": 4_000}))
     running = server.until_running(job_id, epochs=5)
     os.kill(int(running["worker"].partition(":")[2]), signal.SIGKILL)
     job = server.until_ended(job_id)
@@ -164,4 +164,4 @@ def test_a_killed_worker_child_loses_nothing_and_repeats_nothing(server):
     assert job["attempt"] == 2
     assert [step["to"] for step in job["transitions"]] == ["queued", "running", "queued", "running", "succeeded"]
     assert job["transitions"][2]["reason"]["code"] == "attempt_lost"
-    assert server.history(job_id)["epochs"] == list(range(150))
+    assert server.history(job_id)["epochs"] == list(range(4_000))

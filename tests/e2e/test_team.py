@@ -120,7 +120,7 @@ def test_only_who_has_the_token_comes_in(api):
 
 
 def test_a_job_waits_for_a_worker_and_outlives_the_one_that_is_killed(team, api):
-    job_id = api.submit(iris_spec(training={"epochs": 100}))
+    job_id = api.submit(iris_spec(training={"epochs": 4_000}))
     assert api.job(job_id)["queue_position"] == 0
     first = team.start("worker-cpu")
     api.until_running(job_id, epochs=3)
@@ -128,7 +128,7 @@ def test_a_job_waits_for_a_worker_and_outlives_the_one_that_is_killed(team, api)
     team.start("worker-cpu")
     job = api.until_ended(job_id)
     assert (job["state"], job["attempt"]) == ("succeeded", 2), job
-    assert api.history(job_id)["epochs"] == list(range(100))
+    assert api.history(job_id)["epochs"] == list(range(4_000))
     model = api.http.get(f"/v1/jobs/{job_id}/model")
     assert model.content.startswith(b"PK")
     assert api.http.get(f"/v1/jobs/{job_id}/summary").status_code == 200
