@@ -63,17 +63,9 @@ def mismatch() -> PreparationError:
     return PreparationError("The dataset is not of the kind that the spec was checked against.")
 
 
-def read_columns(data: TableData, description: TableDescription) -> list[str]:
-    """The columns that have a task, and those whose missing values leave out a row."""
-    used = used_columns(data, description)
-    lacking = [column.name for column in description.columns if column.missing and data.drops(column.name)]
-    return list(dict.fromkeys([*used, *lacking]))
-
-
-def without_missing(data: TableData, frame: Any) -> Any:
-    """The rows that lack nothing that they must have, numbered anew."""
-    dropping = [name for name in frame if data.drops(name)]
-    return frame.dropna(subset=dropping, ignore_index=True) if dropping else frame
+def lacking_columns(data: TableData, description: TableDescription) -> list[str]:
+    """The columns whose missing values leave out rows."""
+    return [column.name for column in description.columns if column.missing and data.drops(column.name)]
 
 
 def nothing_left() -> PreparationError:
@@ -82,10 +74,13 @@ def nothing_left() -> PreparationError:
 
 
 def _rows(data: TableData, description: TableDescription, source: Source) -> Any:
-    frame = without_missing(data, tables.read(source, description, read_columns(data, description)))
+    used, lacking = used_columns(data, description), lacking_columns(data, description)
+    frame: Any = tables.read(source, description, list(dict.fromkeys([*used, *lacking])))
+    if lacking:
+        frame = frame.dropna(subset=lacking, ignore_index=True)
     if len(frame) == 0:
         raise nothing_left()
-    return frame[used_columns(data, description)]
+    return frame[used]
 
 
 class _Table:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,14 @@ def write(
 
     def keep(name: str, positions: Array, made: Make) -> Array:
         path = _path(directory, name)
-        write_rows(path, positions, made, check)
+        write_rows(path, positions, made, mapped, check)
         return np.load(path, mmap_mode="r")
 
     scratch = directory / "scratch"
     with storing():
         scratch.mkdir()
-    prepared = make(_plan(spec, description, source, task, scratch, share, check), spec.training, keep)
+    plan, mapped = _plan(spec, description, source, task, scratch, share, check)
+    prepared = make(plan, spec.training, keep)
     with storing():
         shutil.rmtree(scratch)
         kept = _Kept(inputs=prepared.inputs, target=prepared.target, class_weight=_plain(prepared))
@@ -97,14 +98,16 @@ def _plan(
     scratch: Path,
     share: int,
     check: Callable[[], None],
-) -> Plan:
+) -> tuple[Plan, Iterable[Array]]:
+    """The plan, and the files that its rows are made of."""
     match spec.data, description:
         case TableData() as data, TableDescription():
             table = SpooledTable(data, description, source, scratch / "columns", share, check)
-            return plan_table(spec, data, description, table, task, check)
+            return plan_table(spec, data, description, table, task, check), [table.cells]
         case ArrayData() as data, ArraysDescription():
             stored = map_arrays(source.path, used_arrays(data), scratch, check)
-            return plan_arrays(spec, data, description, stored, task, check, share // _FITTED_CELL)
+            plan = plan_arrays(spec, data, description, stored, task, check, share // _FITTED_CELL)
+            return plan, stored.values()
         case _:
             raise mismatch()
 

@@ -69,9 +69,7 @@ class Shelf:
                 time.sleep(_EVERY_S)
                 continue
             with alone:
-                if not self._place(key).is_dir():
-                    self._make_room(size)
-                    self._write(key, write)
+                self._fill(key, size, write)
 
     def sweep(self) -> None:
         """Remove what processes left that are gone."""
@@ -90,21 +88,27 @@ class Shelf:
             os.utime(self._path(key, "lock"))
         return Taken(self._place(key), shared)
 
-    def _write(self, key: str, write: Callable[[Path], None]) -> None:
+    def _fill(self, key: str, size: int, write: Callable[[Path], None]) -> None:
         part = self._path(key, "part")
         try:
-            with storing():
-                shutil.rmtree(part, ignore_errors=True)
-                part.mkdir()
-            write(part)
-            with storing():
-                _sync(part)
-                part.rename(self._place(key))
-                _sync(self._root)
+            if not self._place(key).is_dir():
+                self._make_room(size)
+                self._write(part, write)
+                with storing():
+                    part.rename(self._place(key))
+                    _sync(self._root)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             self._path(key, "lock").unlink(missing_ok=True)
             raise
+
+    def _write(self, part: Path, write: Callable[[Path], None]) -> None:
+        with storing():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+        write(part)
+        with storing():
+            _sync(part)
 
     def _make_room(self, size: int) -> None:
         if size > self._most:

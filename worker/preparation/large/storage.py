@@ -1,7 +1,8 @@
 """Writing to the worker's disk, and what is said where that fails."""
 
+import mmap
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from worker.preparation.plan import Make
 
 _BLOCK = 8 << 20
 """Bytes of prepared rows that are made at a time; what they are made of is several times as much."""
+_FORGET = 32 << 20
+"""Bytes of prepared rows for which the files that they are made of may stay mapped, wherever in them the rows lie."""
 _SYNC = 128 << 20
 """Bytes after which the disk is told to write, beside the work: so that the end has little to wait for."""
 
@@ -33,13 +36,22 @@ def storing() -> Generator[None]:
         raise StorageError(f"The worker could not write prepared rows to its disk: {why}.") from error
 
 
-def write_rows(path: Path, positions: Array, make: Make, check: Callable[[], None]) -> None:
+def forget(mapped: Iterable[Array]) -> None:
+    """Let go of the memory in which mapped files lie. The kernel's cache has them still, and gives it back at once."""
+    for array in mapped:
+        file = array.base
+        if isinstance(file, mmap.mmap):
+            file.madvise(mmap.MADV_DONTNEED)
+
+
+def write_rows(path: Path, positions: Array, make: Make, mapped: Iterable[Array], check: Callable[[], None]) -> None:
     """Make rows a few at a time, and write them as one `.npy` file that a loss of power does not take back.
 
     Args:
         path: of the file.
         positions: of the rows, in the order of the file.
         make: makes any of them.
+        mapped: what they are made of; it is let go of now and then.
         check: called between two blocks; what it raises passes through.
 
     Raises:
@@ -49,11 +61,16 @@ def write_rows(path: Path, positions: Array, make: Make, check: Callable[[], Non
     """
     check()
     first = make(positions[:1])
+    unforgotten = 0
     with storing(), _Synced(path) as file:
         _write_header(file.file, first, len(positions))
         for block in blocks(len(positions), _BLOCK // first.nbytes):
             check()
             file.write(make(positions[block]))
+            unforgotten += (block.stop - block.start) * first.nbytes
+            if unforgotten >= _FORGET:
+                forget(mapped)
+                unforgotten = 0
 
 
 def _write_header(file: BinaryIO, like: Array, rows: int) -> None:

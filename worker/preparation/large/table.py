@@ -9,17 +9,20 @@ import numpy as np
 import pandas as pd
 
 from service import tables
-from service.sources import FileSource
+from service.sources import CSV, FileSource
 from stackyard.spec import TableData, TableDescription
+from stackyard.spec.description import MAX_CATEGORIES
 from worker.preparation.arrays import Array, PreparationError
-from worker.preparation.door import nothing_left, read_columns, without_missing
-from worker.preparation.large.storage import storing
+from worker.preparation.door import lacking_columns, nothing_left
+from worker.preparation.large.storage import forget, storing
 from worker.preparation.plan import used_columns
 
 _CELL = 8
 """Bytes: int64 of whole numbers, booleans and the places of texts, float64 of others."""
 _BLOCK_CELLS = 1 << 20
 """Of the file, read at a time; a cell of text takes some more than eight bytes."""
+_READ = 4 << 20
+"""Bytes that a column of a Parquet file takes up while it is read: pages of it, packed and unpacked."""
 _FITTED = 8
 """How many numbers there are, at most, for each that scikit-learn fits on."""
 _MISSING = 2
@@ -56,25 +59,27 @@ class SpooledTable:
         share: int,
         check: Callable[[], None],
     ) -> None:
+        self._description = description
+        self._source = source
         self._share = share
         self._check = check
         self._names = used_columns(data, description)
+        self._places = {name: place for place, name in enumerate(self._names)}
         self._types = tables.dtypes(description, self._names)
-        self._texts = {name: _Texts(name, share) for name, type_ in self._types.items() if type_ == "str"}
-        self.count = self._spool(data, description, source, path)
+        self._texts = {name: _Texts(name, share) for name in self._names if self._types[name] == "str"}
+        self.count = self._spool(lacking_columns(data, description), path)
         if self.count == 0:
             raise nothing_left()
-        self._cells = np.memmap(path, np.int64, "r", shape=(len(self._names), description.rows))
+        self.cells: Array = np.memmap(path, np.int64, "r", shape=(len(self._names), description.rows))
 
     def column(self, name: str) -> Any:
         """A column of all rows, as a Series; texts are shared by the rows that have them."""
-        cells = self._cells[self._names.index(name), : self.count]
+        cells = self.cells[self._places[name], : self.count]
         return _pandas.Series(self._texts[name].values()[cells] if name in self._texts else self._values(name, cells))
 
     def frame(self, names: Sequence[str], positions: Array) -> Any:
         """Some columns of some rows, in these orders, as a DataFrame of the types that `service.tables` reads."""
-        places = {name: place for place, name in enumerate(self._names)}
-        return pd.DataFrame({name: self._values(name, self._cells[places[name]][positions]) for name in names})
+        return pd.DataFrame({name: self._values(name, self.cells[self._places[name]][positions]) for name in names})
 
     def columns(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
         """The same, as DataFrames of as many columns each as there is room for."""
@@ -82,6 +87,7 @@ class SpooledTable:
         for first in range(0, len(names), most):
             self._check()
             yield self.frame(names[first : first + most], positions)
+            forget([self.cells])
 
     def _values(self, name: str, cells: Array) -> Any:
         match self._types[name]:
@@ -96,22 +102,54 @@ class SpooledTable:
             case _:
                 return np.asarray(cells)
 
-    def _spool(self, data: TableData, description: TableDescription, source: FileSource, path: Path) -> int:
+    def _spool(self, lacking: Sequence[str], path: Path) -> int:
+        """Write the file, and return how many rows are left.
+
+        Args:
+            lacking: the columns of which a row must not lack a value to be left.
+            path: of the file.
+
+        """
+        groups = self._groups(self._names)
+        left = self._left(lacking) if lacking and len(groups) > 1 else None
         count = 0
-        rows = max(1, _BLOCK_CELLS // len(description.columns))
         with storing():
             file = path.open("xb")
         with file:
-            for frame in tables.read_blocks(source, description, read_columns(data, description), rows):
-                self._check()
-                left = without_missing(data, frame)
-                for place, name in enumerate(self._names):
-                    with storing():
-                        _write_at(file.fileno(), self._encoded(name, left[name]), place * description.rows + count)
-                count += len(left)
+            for names in groups:
+                count = seen = 0
+                for frame in self._blocks(names if left is not None else [*names, *lacking]):
+                    rows = frame.dropna(subset=[*lacking]) if left is None else frame[left[seen : seen + len(frame)]]
+                    for name in names:
+                        place = self._places[name] * self._description.rows + count
+                        _write_at(file.fileno(), self._encoded(name, rows[name]), place)
+                    count += len(rows)
+                    seen += len(frame)
             with storing():
-                file.truncate(_CELL * len(self._names) * description.rows)
+                file.truncate(_CELL * len(self._names) * self._description.rows)
         return count
+
+    def _left(self, lacking: Sequence[str]) -> Array:
+        """Which rows lack nothing in these columns; of shape (rows,)."""
+        left = np.ones(self._description.rows, np.bool_)
+        for names in self._groups(lacking):
+            seen = 0
+            for frame in self._blocks(names):
+                left[seen : seen + len(frame)] &= frame.notna().all(axis=1).to_numpy()
+                seen += len(frame)
+        return left
+
+    def _groups(self, names: Sequence[str]) -> list[Sequence[str]]:
+        """Columns to be read at a time: of a CSV file all, of a Parquet file as many as the share has room for."""
+        most = len(names) if self._source.media_type == CSV else max(1, self._share // _READ)
+        return [names[first : first + most] for first in range(0, len(names), most)]
+
+    def _blocks(self, names: Sequence[str]) -> Iterator[Any]:
+        wide = len(self._description.columns) if self._source.media_type == CSV else len(names)
+        columns = list(dict.fromkeys(names))
+        for frame in tables.read_blocks(self._source, self._description, columns, max(1, _BLOCK_CELLS // wide)):
+            self._check()
+            yield frame
 
     def _encoded(self, name: str, values: Any) -> Array:
         match self._types[name]:
@@ -142,7 +180,7 @@ class _Texts:
             if text not in self._found:
                 self._found[text] = len(self._found)
                 self._size += _TEXT_BYTES + len(text)
-        if self._size > self._most:
+        if self._size > self._most and len(self._found) > MAX_CATEGORIES:
             raise PreparationError(
                 f"“{self._name}” has so many different texts that they take up more than the {self._most:,} bytes of "
                 "memory that there are for them (STACKYARD_DATA_MEMORY); have numbers in their place."
@@ -160,5 +198,6 @@ def _write_at(descriptor: int, cells: Array, place: int) -> None:
     left = np.ascontiguousarray(cells).data.cast("B")
     at = _CELL * place
     while left:
-        written = os.pwrite(descriptor, left, at)
+        with storing():
+            written = os.pwrite(descriptor, left, at)
         left, at = left[written:], at + written
