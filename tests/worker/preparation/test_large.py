@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sklearn.preprocessing import Normalizer
 
 from service import sources
 from service.inspection import csv_file, npz_file, parquet_file
@@ -12,6 +13,7 @@ from service.sources import FileSource
 from stackyard.spec import ArraysDescription, TableDescription, check
 from tests.worker.preparation.promised import MEMORY, prepare_as_promised, spec_of
 from worker.preparation import PreparationError, normalization
+from worker.preparation.arrays import blocks
 from worker.preparation.large import door, storage, table
 
 ARRAYS = ("x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test", "weights")
@@ -34,7 +36,7 @@ def same(tmp_path):
     def same(spec, description, source, share=SHARE):
         held = prepare_as_promised(spec, description, source)
         task = check(spec, description).task
-        directory = tmp_path / "prepared"
+        directory = tmp_path / f"prepared-{len(list(tmp_path.iterdir()))}"
         directory.mkdir()
         door.write(spec, description, source, task, directory, share, lambda: None)
         made = door.read(directory)
@@ -181,6 +183,26 @@ def test_splits(split, same_table, frame):
     same_table(frame, {"target": PRICE, "features": groups, "split": split, "sample_weight": "weight"})
 
 
+def test_a_row_that_is_alone_in_its_part_is_made_as_among_others(same_table):
+    """To NumPy a single row is not the same as one of several: of these, it would add up nine in ten otherwise."""
+    wide = pd.DataFrame({f"n{place}": np.random.default_rng(place).normal(5, 3, 300) for place in range(785)})
+    data = {"target": {"column": "n0"}, "features": [{"columns": list(wide)[1:], "transform": "l2"}]}
+    for row in (0, 7, 299):
+        split = {"test": {"method": "column", "column": "which", "values": [row]}}
+        frame = wide.assign(which=range(300))
+        made = same_table(frame, {**data, "split": split})
+        expected = Normalizer().fit_transform(frame[list(wide)[1:]])[row].astype("float32")
+        assert np.array_equal(made.x_test, [expected])
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3, 7, 1000])
+def test_no_block_of_several_is_a_single_row(most):
+    for count in range(1, 60):
+        made = [range(count)[block] for block in blocks(count, most)]
+        assert [row for rows in made for row in rows] == [*range(count)]
+        assert all(min(2, count) <= len(rows) <= max(3, most) for rows in made)
+
+
 def test_a_missing_value_in_a_column_that_decides(same_table, frame):
     holes = frame.assign(flag=frame["flag"].astype("boolean").mask(frame.index % 11 == 0))
     split = {"validation": {"method": "column", "column": "flag", "values": [True]}}
@@ -236,7 +258,14 @@ def test_arrays(layout, normalize, same_arrays):
     generator = np.random.default_rng(0)
     stored = {"x": layouts(generator, 1001, 5, 7)[layout], "y": generator.random(1001), "w": np.arange(1001)}
     data = {"x": "x", "y": "y", "normalize": normalize, "sample_weight": "w"}
-    same_arrays(stored, {**data, "split": {"validation": {"method": "random", "train_fraction": 0.7, "seed": 1}}})
+    split = {"validation": {"method": "random", "train_fraction": 0.7, "seed": 1}}
+    made = same_arrays(stored, {**data, "split": split})
+    expected = stored["x"]
+    if normalize is not None:
+        axis = normalize["axis"]
+        expected = expected / np.expand_dims(np.linalg.norm(expected, normalize.get("order", 2), axis), axis)
+    train = pd.DataFrame(index=range(1001)).sample(frac=0.7, random_state=1).index
+    assert np.array_equal(made.x_train, expected[train].astype("float32"))
 
 
 @pytest.mark.parametrize("order", [1, 2, 2.5])

@@ -8,11 +8,13 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.waiting import until
 from worker.preparation import PreparationError, StorageError
+from worker.preparation.large.lock import lock
 from worker.preparation.large.shelf import Shelf
 
 MEGABYTE = 1 << 20
@@ -68,6 +70,7 @@ def test_a_failure_leaves_nothing(shelf, tmp_path):
 HALF = """
 import os, sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from worker.preparation.large.shelf import Shelf
 
 def write(directory):
@@ -213,14 +216,22 @@ def test_one_that_is_larger_than_the_disk_is_refused(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_a_lock_that_was_removed_keeps_nobody_away(tmp_path, shelf):
-    """Whoever removes a directory removes its lock; one who had opened that a moment before begins anew."""
-    put(shelf, "a")
-    with (tmp_path / "a.lock").open() as stale:
-        assert shelf._discard("a")
-        fcntl.flock(stale, fcntl.LOCK_EX)
-        put(shelf, "a")
-    assert names(tmp_path) == ["a"]
+def test_a_lock_on_a_file_that_was_just_removed_is_none(tmp_path, monkeypatch):
+    """Whoever removes a directory removes its lock, which another may have opened a moment before."""
+    path = tmp_path / "a.lock"
+    others = []
+
+    def flock(descriptor, how):
+        if not others:
+            path.unlink()
+            others.append(None)
+            others.append(lock(path, shared=False))
+        fcntl.flock(descriptor, how)
+
+    monkeypatch.setattr("worker.preparation.large.lock.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock}))
+    assert lock(path, shared=False) is None
+    others[1].release()
+    assert lock(path, shared=False) is not None
 
 
 def test_a_place_that_cannot_be_written_to(tmp_path):
