@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,4 +135,4 @@ def _calls(steps: int, pace: Pace, most: int) -> Iterator[range]:
 
 def _one(calls: Iterator[range]) -> list[range]:
     """The next call, if there is one."""
-    return [steps for steps, _ in zip(calls, range(1), strict=False)]
+    return list(islice(calls, 1))
