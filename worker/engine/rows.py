@@ -13,6 +13,7 @@ from worker.engine import compiled
 from worker.engine.pace import Pace
 from worker.preparation import Prepared
 from worker.preparation.arrays import Array
+from worker.preparation.mapped import chosen
 
 _tf: Any = tf  # which carries no types
 _MOST_BYTES = 64 * 2**20
@@ -48,7 +49,7 @@ class Rows(ABC):
 
     def chosen(self, places: Array) -> tuple[Array, ...]:
         """Return some rows, of each array."""
-        return tuple(array[places] for array in self._arrays)
+        return tuple(chosen(array, places) for array in self._arrays)
 
     @abstractmethod
     def slices(self, order: Array, batch_size: int, pace: Pace) -> Iterator[Slice]:

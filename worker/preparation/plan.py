@@ -22,6 +22,7 @@ from stackyard.spec import (
 from worker.preparation import features, normalization, targets
 from worker.preparation.arrays import Array, blocks, check_finite
 from worker.preparation.inputs import FittedArray, FittedInputs
+from worker.preparation.mapped import chosen
 from worker.preparation.splits import split_rows
 from worker.preparation.targets import FittedTarget
 
@@ -210,12 +211,12 @@ def _inputs(rows: Array, inputs: FittedArray, check: Callable[[], None]) -> Make
     if how is None or not normalization.crosses_rows(rows, how):
         return lambda positions: inputs.apply(_taken(rows, positions))
     divisors = normalization.over_rows(rows, how, check)
-    return lambda positions: (rows[positions] / divisors[positions]).astype(np.float32)
+    return lambda positions: (chosen(rows, positions) / divisors[positions]).astype(np.float32)
 
 
 def _taken(rows: Array, positions: Array) -> Array:
     """Some rows, laid out as all of them are, for NumPy adds them up in the order in which they lie."""
-    taken = rows[positions]
+    taken = chosen(rows, positions)
     return taken if rows.flags.c_contiguous else np.asfortranarray(taken)
 
 

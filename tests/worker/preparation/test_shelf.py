@@ -108,6 +108,13 @@ def test_what_a_crash_left_is_removed_by_the_next(half, tmp_path, shelf):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lock_that_a_crash_left_is_removed_too(tmp_path, shelf):
+    put(shelf, "a")
+    (tmp_path / "b.lock").touch()
+    shelf.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.lock"]
+
+
 @pytest.mark.usefixtures("half")
 def test_what_is_being_written_is_left_alone(tmp_path, shelf):
     shelf.sweep()

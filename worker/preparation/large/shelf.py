@@ -73,9 +73,11 @@ class Shelf:
 
     def sweep(self) -> None:
         """Remove what processes left that are gone."""
-        for part in self._root.glob("*.part"):
-            with storing():
-                self._discard(part.stem)
+        with storing():
+            names = {path.stem for path in self._root.iterdir() if path.suffix} if self._root.is_dir() else set[str]()
+        for name in names:
+            if not self._place(name).is_dir():
+                self._discard(name)
 
     def _find(self, key: str) -> Taken | None:
         shared = self._lock(key, shared=True)

@@ -1,6 +1,5 @@
 """Writing to the worker's disk, and what is said where that fails."""
 
-import mmap
 import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,6 +10,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from worker.preparation.arrays import Array, StorageError, blocks
+from worker.preparation.mapped import forget
 from worker.preparation.plan import Make
 
 _BLOCK = 8 << 20
@@ -34,14 +34,6 @@ def storing() -> Generator[None]:
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise StorageError(f"The worker could not write prepared rows to its disk: {why}.") from error
-
-
-def forget(mapped: Iterable[Array]) -> None:
-    """Let go of the memory in which mapped files lie. The kernel's cache has them still, and gives it back at once."""
-    for array in mapped:
-        file = array.base
-        if isinstance(file, mmap.mmap):
-            file.madvise(mmap.MADV_DONTNEED)
 
 
 def write_rows(path: Path, positions: Array, make: Make, mapped: Iterable[Array], check: Callable[[], None]) -> None:

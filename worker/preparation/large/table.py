@@ -14,7 +14,8 @@ from stackyard.spec import TableData, TableDescription
 from stackyard.spec.description import MAX_CATEGORIES
 from worker.preparation.arrays import Array, PreparationError
 from worker.preparation.door import lacking_columns, nothing_left
-from worker.preparation.large.storage import forget, storing
+from worker.preparation.large.storage import storing
+from worker.preparation.mapped import forget
 from worker.preparation.plan import used_columns
 
 _CELL = 8
