@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     """A worker child that has grown beyond this is replaced once its job is done."""
     compiled_memory: Annotated[int, Field(gt=0)] = 2**30
     """What a worker child may keep of traced graphs and their networks, for the next jobs of the same architecture."""
+    data_memory: Annotated[int, Field(gt=0)] = 2**30
+    """Of a job's rows, as they are read and as they are prepared; what takes up more is prepared into files in
+    `data_dir` and trained on from there, block by block."""
+    prepared_memory: Annotated[int, Field(ge=0)] = 2**30
+    """What a worker child may keep of prepared rows in memory, for its next jobs on the same rows."""
+    prepared_disk: Annotated[int, Field(gt=0)] = 64 * 2**30
+    """What prepared rows may take up in `data_dir`, those aside that running jobs read."""
     threads: Annotated[int, Field(ge=0)] = 0
     """TensorFlow's intra-op threads in each worker child; 0 shares the cores out among the children."""
     neighbours: Annotated[int, Field(ge=0)] = 0

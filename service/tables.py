@@ -1,6 +1,6 @@
 """Rows, read as their description says they are. Loads pandas: for workers, never for the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn import datasets as sklearn_datasets
 
-from service.sources import CSV, BuiltinSource, Source
+from service.sources import CSV, BuiltinSource, FileSource, Source
 from stackyard.spec import ColumnDescription, TableDescription
 
 # These have no types of their own, or not those of what they return.
@@ -56,12 +56,41 @@ def read_table(
 
     """
     wanted = [column.name for column in description.columns] if columns is None else list(columns)
-    described = {column.name: column for column in description.columns}
-    types = {name: _dtype(described[name]) for name in wanted}
+    types = dtypes(description, wanted)
     if media_type == CSV:
         frame = _pandas.read_csv(path, usecols=wanted, dtype=types, low_memory=False)
         return frame[wanted]
     return _parquet_frame(_parquet.read_table(path, columns=wanted)).astype(types)[wanted]
+
+
+def read_blocks(
+    source: FileSource, description: TableDescription, columns: Sequence[str], rows: int
+) -> Iterator[pd.DataFrame]:
+    """The rows of `read_table`, at most so many at a time; only these and a part of the file are in memory.
+
+    Args:
+        source: the file.
+        description: what inspection found in it.
+        columns: which to read, in the order wanted.
+        rows: the most of a block.
+
+    """
+    wanted = list(columns)
+    types = dtypes(description, wanted)
+    if source.media_type == CSV:
+        with _pandas.read_csv(source.path, usecols=wanted, dtype=types, low_memory=False, chunksize=rows) as frames:
+            for frame in frames:
+                yield frame[wanted]
+        return
+    with _parquet.ParquetFile(source.path, memory_map=True) as file:
+        for batch in file.iter_batches(rows, columns=wanted):
+            yield _parquet_frame(_arrow.Table.from_batches([batch])).astype(types)[wanted]
+
+
+def dtypes(description: TableDescription, columns: Sequence[str]) -> dict[str, str]:
+    """The pandas type of each of these columns, as `read_table` gives it."""
+    described = {column.name: column for column in description.columns}
+    return {name: _dtype(described[name]) for name in columns}
 
 
 def _dtype(column: ColumnDescription) -> str:

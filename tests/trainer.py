@@ -14,6 +14,7 @@ from service.queue import WakeUps
 from service.settings import Settings
 from worker import devices
 from worker.engine import Engine
+from worker.preparation import Preparer
 from worker.runner import Runner
 
 
@@ -33,6 +34,7 @@ class Trainer:
             Sessions(settings.database),
             ArtifactStore(settings.data_dir),
             WakeUps(settings),
+            Preparer(settings),
             Engine(settings.compiled_memory),
             devices.describe(),
         )

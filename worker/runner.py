@@ -17,7 +17,7 @@ from service.errors import LeaseLost
 from service.queue import WakeUps
 from service.settings import Settings
 from worker.engine import Engine
-from worker.preparation import PreparationError
+from worker.preparation import PreparationError, Preparer, StorageError
 from worker.reporter import Cancelled, Reporter
 from worker.training import train
 
@@ -32,6 +32,7 @@ class Runner:
     sessions: Sessions
     store: ArtifactStore
     wake_ups: WakeUps
+    preparer: Preparer
     engine: Engine
     ran_on: RanOn
     worker_id: UUID | None = None
@@ -78,18 +79,22 @@ class Runner:
 
         """
         try:
-            return train(claim, reporter, self.store, self.engine)
+            return train(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
             raise
         except Cancelled:
             return _ended(JobState.CANCELLED, "cancelled", "Cancelled while it ran.")
         except PreparationError as error:
             return _ended(JobState.FAILED, "data", str(error))
+        except StorageError as error:
+            return _ended(JobState.FAILED, "storage", str(error))
         except MemoryError:
             return _ended(JobState.FAILED, "out_of_memory", "The job needed more memory than the worker has.")
         except Exception as error:
             log.exception("attempt failed", action="attempt_failed")
             return _ended(JobState.FAILED, "unexpected", f"{type(error).__name__}: {error}"[:1000])
+        finally:
+            self.preparer.release()
 
 
 def _ended(state: JobState, code: str, message: str) -> Conclusion:

@@ -11,6 +11,7 @@ from service.queue import WakeUps
 from service.settings import Settings
 from worker import devices
 from worker.heartbeat import WORKER_ID
+from worker.preparation import Preparer
 
 if TYPE_CHECKING:
     from worker.runner import Runner
@@ -30,6 +31,7 @@ def create_runner() -> "Runner":
         sessions=Sessions(settings.database),
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(settings),
+        preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
         ran_on=devices.describe(),
         worker_id=None if worker_id is None else UUID(worker_id),

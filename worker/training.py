@@ -12,7 +12,7 @@ from service.attempts import Claim, Conclusion, MadeArtifact
 from stackyard.spec import UNLIMITED, Advice, check
 from worker.engine import Divergence, Engine
 from worker.evaluation import evaluate
-from worker.preparation import Prepared, prepare
+from worker.preparation import Prepared, Preparer
 from worker.preparation.fitted import Fitted
 from worker.reporter import Reporter
 
@@ -20,7 +20,7 @@ from worker.reporter import Reporter
 _SUMMARY_COLUMNS = 100
 
 
-def train(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Engine) -> Conclusion:
+def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Preparer, engine: Engine) -> Conclusion:
     """Do what the job's spec says.
 
     Raises:
@@ -28,12 +28,14 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Engine
         LeaseLost: the attempt is no longer ours.
         MemoryError: it needs more than there is.
         PreparationError: the rows cannot be made into what the spec asks for.
+        StorageError: the rows are many, and cannot be written to the disk.
 
     """
     spec = claim.spec
     description = datasets.description(claim.dataset)
     report = check(spec, description, UNLIMITED)
-    data = prepare(spec, description, datasets.source(claim.dataset, store), report.task)
+    source = datasets.source(claim.dataset, store)
+    data = preparer.prepare(spec, claim.dataset.sha256, description, source, report.task, reporter.check)
     reporter.check()
     outcome = engine.train(spec, data, reporter)
     summary = _summary(outcome.network, store)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from worker.engine import compiled
 from worker.engine.pace import Pace
 from worker.preparation import Prepared
 from worker.preparation.arrays import Array
+from worker.preparation.mapped import chosen
 
 _tf: Any = tf  # which carries no types
 _MOST_BYTES = 64 * 2**20
@@ -47,7 +49,7 @@ class Rows(ABC):
 
     def chosen(self, places: Array) -> tuple[Array, ...]:
         """Return some rows, of each array."""
-        return tuple(array[places] for array in self._arrays)
+        return tuple(chosen(array, places) for array in self._arrays)
 
     @abstractmethod
     def slices(self, order: Array, batch_size: int, pace: Pace) -> Iterator[Slice]:
@@ -134,4 +136,4 @@ def _calls(steps: int, pace: Pace, most: int) -> Iterator[range]:
 
 def _one(calls: Iterator[range]) -> list[range]:
     """The next call, if there is one."""
-    return [steps for steps, _ in zip(calls, range(1), strict=False)]
+    return list(islice(calls, 1))

@@ -1,10 +1,11 @@
 """From a dataset's rows to the arrays that a network trains on. Nothing in here loads keras.
 
-`prepare` is the door.
+`prepare` makes them in memory. A worker's door is `Preparer`, which also keeps them, and turns to files for the large.
 """
 
-from worker.preparation.arrays import PreparationError
+from worker.preparation.arrays import PreparationError, StorageError
 from worker.preparation.door import prepare
 from worker.preparation.prepared import Prepared
+from worker.preparation.preparer import Preparer
 
-__all__ = ["PreparationError", "Prepared", "prepare"]
+__all__ = ["PreparationError", "Prepared", "Preparer", "StorageError", "prepare"]

@@ -1,5 +1,7 @@
 """Arrays of numbers, and how preparation says that it cannot make them."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,10 @@ Array = np.ndarray[Any, Any]
 
 class PreparationError(Exception):
     """The rows cannot be made into what the spec asks for; the message is a sentence for the job's owner."""
+
+
+class StorageError(Exception):
+    """Prepared rows cannot be written to the worker's disk; the message is a sentence for the job's owner."""
 
 
 def check_finite(array: Array, what: str) -> Array:
@@ -21,3 +27,18 @@ def check_finite(array: Array, what: str) -> Array:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise PreparationError(f"The {what} have values that are missing, infinite, or too large for float32.")
     return array
+
+
+def blocks(count: int, most: int) -> Iterator[slice]:
+    """Divide so many rows, or columns, into blocks of nearly the same size.
+
+    None has a single one where there are several: with a single row or column NumPy may sum in another order.
+
+    Args:
+        count: how many there are.
+        most: of a block; less than 3 counts as 3.
+
+    """
+    number = -(-count // max(3, most))
+    ends = [count * place // number for place in range(number + 1)]
+    return (slice(first, last) for first, last in pairwise(ends))

@@ -16,6 +16,7 @@ from sklearn.impute import SimpleImputer
 from stackyard.spec import ColumnDescription, Features, Imputation, TableData
 from stackyard.spec.data import CATEGORICAL, Transform
 from worker.preparation.arrays import Array, PreparationError
+from worker.preparation.columns import Columns
 
 # scikit-learn does not type what its methods return.
 _scikit_learn: Any = preprocessing
@@ -85,20 +86,18 @@ class FittedTable(BaseModel):
             return np.concatenate(blocks, axis=1, dtype=np.float32, casting="same_kind")
 
 
-def fit(data: TableData, columns: Mapping[str, ColumnDescription], frame: Any, train: Array) -> FittedTable:
+def fit(data: TableData, columns: Mapping[str, ColumnDescription], rows: Columns) -> FittedTable:
     """Fit the transforms of a table's features.
 
     Args:
         data: of the spec.
         columns: descriptions of the dataset's columns, by name.
-        frame: the rows that are left.
-        train: positions of the training rows, the only ones that are looked at.
+        rows: the training rows, the only ones that are looked at.
 
     Raises:
         PreparationError: a column that is to be imputed has no value among the training rows.
 
     """
-    rows = frame.iloc[train]
     return FittedTable(
         groups=tuple(
             _fit(data, group, [columns[name] for name in group.columns], rows) for group in data.groups(columns)
@@ -106,14 +105,21 @@ def fit(data: TableData, columns: Mapping[str, ColumnDescription], frame: Any, t
     )
 
 
-def _fit(data: TableData, group: Features, columns: Sequence[ColumnDescription], rows: Any) -> FittedGroup:
+def _fit(data: TableData, group: Features, columns: Sequence[ColumnDescription], rows: Columns) -> FittedGroup:
     fills = {column.name: data.filling(group, column) for column in columns}
-    fill = {name: _fill(how, group.transform, rows[[name]]) for name, how in fills.items() if how is not None}
+    given = {name: how for name, how in fills.items() if how is not None}
+    fill = {
+        name: _fill(given[name], group.transform, frame[[name]]) for frame in rows([*given]) for name in frame.columns
+    }
     numbers: dict[str, list[float]] = {}
     if group.transform in _SCALERS:
         scaler, attributes = _SCALERS[group.transform]
-        fitted = scaler().fit(_filled(rows, columns, group.transform, fill))
-        numbers = {name: getattr(fitted, name).tolist() for name in attributes}
+        numbers = {name: [] for name in attributes}
+        for frame in rows(group.columns):
+            some = [column for column in columns if column.name in frame]
+            fitted = scaler().fit(_filled(frame, some, group.transform, fill))
+            for name in attributes:
+                numbers[name] += getattr(fitted, name).tolist()
     return FittedGroup(columns=tuple(columns), transform=group.transform, fill=fill, numbers=numbers)
 
 

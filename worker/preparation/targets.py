@@ -1,7 +1,7 @@
 """What a network is to predict: numbers, labels or one-hot classes; and back from its outputs to what they mean."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget, Task
 from stackyard.spec.losses import LABEL_LOSSES, SIGN_LOSSES
 from worker.preparation.arrays import Array
+from worker.preparation.columns import Columns
 from worker.preparation.encoding import one_hot, places
 
 _StandardScaler: Any = StandardScaler  # scikit-learn does not type what its methods return
@@ -90,69 +91,84 @@ def _sigmoid(outputs: Array) -> Array:
 _LINKS = {"softmax": _softmax, "sigmoid": _sigmoid}
 
 
-def of_table(
-    frame: Any,
-    target: TableTarget,
-    columns: Mapping[str, ColumnDescription],
-    train: Array,
-    loss: Loss,
-    task: Task,
-) -> tuple[Array, FittedTarget]:
-    """The targets of every row, and what they mean.
+def fit_table(
+    rows: Columns, target: TableTarget, columns: Mapping[str, ColumnDescription], loss: Loss, task: Task
+) -> FittedTarget:
+    """What a table's targets mean.
 
     Args:
-        frame: the rows that are left.
+        rows: the training rows, which `standard` is fitted on.
         target: of the spec.
         columns: descriptions of the dataset's columns, by name.
-        train: positions of the training rows, which `standard` is fitted on.
-        loss: of the spec; some want labels as whole numbers.
+        loss: of the spec.
         task: as `stackyard.spec.check` found it.
+
+    """
+    if _labelled(target, columns):
+        return _fit(target.columns, loss, task)
+    return _fit(target.columns, loss, task, target, (frame.astype("float64") for frame in rows(target.columns)))
+
+
+def of_table(
+    frame: Any, target: TableTarget, columns: Mapping[str, ColumnDescription], fitted: FittedTarget, loss: Loss
+) -> Array:
+    """The targets of some rows.
+
+    Args:
+        frame: the rows' columns, the target's among them.
+        target: of the spec.
+        columns: descriptions of the dataset's columns, by name.
+        fitted: what `fit_table` made.
+        loss: of the spec; some want labels as whole numbers.
 
     Raises:
         PreparationError: a value is not one of its column's categories.
 
     """
-    described = [columns[name] for name in target.columns]
-    if target.encode is not None or described[0].type == "text":
-        column = described[0]
+    column = columns[target.columns[0]]
+    if _labelled(target, columns):
         found = places(frame[column.name], column.categories or [], column.name)
-        return _classes(found, target.encode, len(column.categories or ()), loss), _fit(target.columns, loss, task)
-    numbers = frame[list(target.columns)].astype("float64")
-    fitted = _fit(target.columns, loss, task, target, numbers.iloc[train])
-    numbers = fitted.scaled(numbers)
-    if len(described) > 1:
-        return numbers.to_numpy(np.float32), fitted
-    plain = target.divide_by is None and not target.standard and described[0].type != "float"
+        return _classes(found, target.encode, len(column.categories or ()), loss)
+    numbers = fitted.scaled(frame[list(target.columns)].astype("float64"))
+    if len(target.columns) > 1:
+        return numbers.to_numpy(np.float32)
+    plain = target.divide_by is None and not target.standard and column.type != "float"
     whole = plain and isinstance(loss, LABEL_LOSSES)
-    return numbers.iloc[:, 0].to_numpy(np.int64 if whole else np.float32), fitted
+    return numbers.iloc[:, 0].to_numpy(np.int64 if whole else np.float32)
+
+
+def fit_array(
+    rows: Callable[[], Iterable[Array]], target: ArrayTarget, described: ArrayDescription, loss: Loss, task: Task
+) -> FittedTarget:
+    """What an array's targets mean.
+
+    Args:
+        rows: gives the training rows, of which each array has some columns, as (rows, columns).
+        target: of the spec.
+        described: the array, with the classes that there are.
+        loss: of the spec.
+        task: as `stackyard.spec.check` found it.
+
+    """
+    if target.encode is not None:
+        return _fit((described.name,), loss, task)
+    size = math.prod(described.shape[1:])
+    names = (described.name,) if size == 1 else tuple(f"{described.name}[{place}]" for place in range(size))
+    return _fit(names, loss, task, target, (pd.DataFrame(some) for some in rows()))
 
 
 def of_array(
-    values: Array, target: ArrayTarget, described: ArrayDescription, train: Array, loss: Loss, task: Task
-) -> tuple[Array, FittedTarget]:
-    """The targets of every row of an array, whose classes are those that `described` lists, and what they mean.
+    values: Array, target: ArrayTarget, described: ArrayDescription, fitted: FittedTarget, loss: Loss
+) -> Array:
+    """The targets of some rows of an array, or of the test pair's, whose classes are those that `described` lists.
 
     Raises:
         PreparationError: a value is not one of them.
 
     """
-    size = math.prod(values.shape[1:])
-    names = (described.name,) if size == 1 else tuple(f"{described.name}[{place}]" for place in range(size))
     if target.encode is not None:
-        return encoded_array(values, described, loss), _fit((described.name,), loss, task)
-    flat = pd.DataFrame(values.reshape(len(values), -1)[train]) if target.standard else None
-    fitted = _fit(names, loss, task, target, flat)
-    return scaled_array(values, fitted, loss), fitted
-
-
-def encoded_array(values: Array, described: ArrayDescription, loss: Loss) -> Array:
-    """The one-hot classes of an array; also of the test pair's, by the description of the training's."""
-    categories = described.categories or []
-    return _classes(places(values, categories, described.name), "one_hot", len(categories), loss)
-
-
-def scaled_array(values: Array, fitted: FittedTarget, loss: Loss) -> Array:
-    """The numbers or labels of an array; also of the test pair's."""
+        categories = described.categories or []
+        return _classes(places(values, categories, described.name), "one_hot", len(categories), loss)
     plain = fitted.divide_by == 1.0 and fitted.mean is None
     if plain and isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
         return values.astype(np.int64)
@@ -162,30 +178,33 @@ def scaled_array(values: Array, fitted: FittedTarget, loss: Loss) -> Array:
     return flat.reshape(values.shape).astype(np.float32)
 
 
+def _labelled(target: TableTarget, columns: Mapping[str, ColumnDescription]) -> bool:
+    return target.encode is not None or columns[target.columns[0]].type == "text"
+
+
 def _fit(
     columns: Sequence[str],
     loss: Loss,
     task: Task,
     target: TableTarget | ArrayTarget | None = None,
-    train: Any = None,
+    train: Iterable[Any] = (),
 ) -> FittedTarget:
-    scaler: Any = None if target is None or not target.standard else _StandardScaler()
+    standard = target is not None and target.standard
     by = 1.0 if target is None or target.divide_by is None else target.divide_by
-    if scaler is not None:
-        scaler.fit(train / by if by != 1.0 else train)
+    scalers = [_StandardScaler().fit(rows / by if by != 1.0 else rows) for rows in train] if standard else []
     return FittedTarget(
         columns=tuple(columns),
         kind=task.kind,
         classes=task.classes,
-        link=_link(loss),
+        link=link_of(loss),
         signs=isinstance(loss, SIGN_LOSSES),
         divide_by=by,
-        mean=None if scaler is None else tuple(scaler.mean_.tolist()),
-        scale=None if scaler is None else tuple(scaler.scale_.tolist()),
+        mean=tuple(mean for scaler in scalers for mean in scaler.mean_.tolist()) if standard else None,
+        scale=tuple(scale for scaler in scalers for scale in scaler.scale_.tolist()) if standard else None,
     )
 
 
-def _link(loss: Loss) -> Literal["softmax", "sigmoid"] | None:
+def link_of(loss: Loss) -> Literal["softmax", "sigmoid"] | None:
     """What makes shares of the outputs, where the loss and not the network does it."""
     if not getattr(loss, "from_logits", False):
         return None

@@ -8,10 +8,11 @@ from sklearn import utils
 
 from stackyard.spec import Training
 from stackyard.spec.class_weight import by_label, label
-from worker.preparation.arrays import Array
+from worker.preparation.arrays import Array, blocks
 from worker.preparation.targets import FittedTarget
 
 _utils: Any = utils  # scikit-learn does not type what its functions return
+_ROWS = 1 << 16
 
 
 def by_class(training: Training, y_train: Array, target: FittedTarget) -> Mapping[int, float] | None:
@@ -20,7 +21,8 @@ def by_class(training: Training, y_train: Array, target: FittedTarget) -> Mappin
     Args:
         training: of the spec; its weights are by the target's values, or `balanced`: scikit-learn's, by which each
             class weighs as much as every other.
-        y_train: the training rows' targets.
+        y_train: the training rows' targets; where they lie in a file, they are read a few at a time, and what is held
+            of each is eight bytes.
         target: what they mean.
 
     """
@@ -29,7 +31,7 @@ def by_class(training: Training, y_train: Array, target: FittedTarget) -> Mappin
         return None
     if isinstance(training.class_weight, Mapping):
         return by_label(training.class_weight, classes, signs=target.signs)
-    found = target.places(y_train)
+    found = np.concatenate([target.places(y_train[block]) for block in blocks(len(y_train), _ROWS)])
     there = np.unique(found)
     weights = _utils.class_weight.compute_class_weight("balanced", classes=there, y=found)
     labels = [label(place, classes, signs=target.signs) for place in there.tolist()]

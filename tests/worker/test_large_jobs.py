@@ -1,0 +1,91 @@
+"""Jobs whose rows are trained on from files."""
+
+import fcntl
+import json
+from io import BytesIO
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from service import sources
+from service.settings import Settings
+from tests.trainer import Trainer, installed
+
+SPLIT = {"test": {"method": "last", "train_fraction": 0.9}, "validation": {"method": "random", "train_fraction": 0.8}}
+NETWORK = {
+    "layers": [
+        {"type": "BatchNormalization"},
+        {"type": "Dense", "units": 8, "activation": "relu"},
+        {"type": "Dropout", "rate": 0.2},
+        {"type": "Dense", "units": 3, "activation": "softmax"},
+    ]
+}
+TRAINING = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"], "epochs": 3, "seed": 7}
+TABLE = {
+    "data": {
+        "dataset": "table",
+        "target": {"column": "kind"},
+        "features": [{"columns": ["a", "b", "c"], "transform": "standard"}],
+        "split": SPLIT,
+    },
+    "network": NETWORK,
+    "training": TRAINING | {"class_weight": "balanced"},
+}
+ARRAYS = {
+    "data": {"dataset": "arrays", "x": "x", "y": "y", "normalize": {"axis": -1}, "sample_weight": "w", "split": SPLIT},
+    "network": NETWORK,
+    "training": TRAINING,
+}
+
+
+@pytest.fixture
+def trainers(tmp_path, sqlite_template, broker_url, make_client):
+    """One that has room for every row in memory, and one that has none; each with the datasets."""
+    generator = np.random.default_rng(0)
+    numbers = generator.random((600, 3))
+    kinds = (numbers.sum(axis=1) * 0.99).astype(int)
+    table = pd.DataFrame(numbers, columns=list("abc")).assign(kind=[f"kind {kind}" for kind in kinds])
+    arrays = BytesIO()
+    np.savez(arrays, x=(numbers * 255).astype(np.uint8), y=kinds, w=generator.random(600))
+
+    def trainer(name, **settings):
+        (tmp_path / name).mkdir()
+        settings = Settings(**installed(tmp_path / name, sqlite_template, broker_url).model_dump() | settings)
+        made = Trainer(make_client(settings), settings)
+        made.upload("table", table.to_csv(index=False).encode())
+        made.upload("arrays", arrays.getvalue(), sources.NPZ)
+        return made
+
+    return trainer("held"), trainer("files", data_memory=1)
+
+
+def results(trainer, spec):
+    job = trainer.train(spec)
+    evaluation = trainer.client.get(f"/v1/jobs/{job}").json()["evaluation"]
+    return trainer.client.get(f"/v1/jobs/{job}/history").json(), evaluation
+
+
+@pytest.mark.parametrize("spec", [TABLE, ARRAYS], ids=["table", "arrays"])
+def test_the_numbers_are_those_of_rows_in_memory(spec, trainers, tmp_path):
+    held, files = trainers
+    expected = results(held, spec)
+    assert results(files, spec) == expected
+    assert results(files, spec) == expected  # found prepared
+    assert results(held, spec) == expected
+    assert not (tmp_path / "held" / "prepared").exists()
+    (lock,) = (tmp_path / "files" / "prepared").glob("*.lock")
+    with lock.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody uses it any more
+
+
+def test_a_disk_that_cannot_be_written_to_fails_the_job_and_says_so(trainers, tmp_path):
+    files = trainers[1]
+    (tmp_path / "files" / "prepared").touch()
+    with pytest.raises(AssertionError, match="storage"):
+        files.train(TABLE)
+    (job,) = files.client.get("/v1/jobs").json()["items"]
+    assert job["state"] == "failed"
+    reason = files.client.get(f"/v1/jobs/{job['id']}").json()["reason"]
+    assert reason["code"] == "storage", json.dumps(reason)
+    assert reason["message"].startswith("The worker could not write prepared rows to its disk")
