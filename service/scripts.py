@@ -32,4 +32,6 @@ def script(session: Session, job_id: UUID) -> str:
     else:
         origin = _ORIGINS[dataset.media_type]
     spec = JobSpec.model_validate(job.spec)
-    return write(spec, datasets.description(dataset), origin)
+    ran_on = job.ran_on or {}
+    threads = ran_on["threads"] if ran_on.get("device") == "cpu" else None
+    return write(spec, datasets.description(dataset), origin, threads)

@@ -1,5 +1,6 @@
 """The start of a child: its device chosen before tensorflow is imported, then everything that a job needs."""
 
+import gc
 import os
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -25,6 +26,8 @@ def create_runner() -> "Runner":
     from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, for which the device is chosen now
     from worker.runner import Runner  # noqa: PLC0415
 
+    gc.collect()
+    gc.freeze()  # what is loaded stays: every later collection would go through it, for a fifth of a second
     worker_id = os.environ.get(WORKER_ID)
     return Runner(
         settings=settings,

@@ -65,9 +65,12 @@ def test_a_gpu_job_without_a_gpu_worker_says_so_and_a_worker_changes_it(client, 
 
 def test_a_job_says_what_it_runs_on(client, sessions):
     job = submit(client)
+    assert "threads" not in client.get(f"/v1/jobs/{job['id']}/script").text
     assert job["ran_on"] is None
     with sessions.begin() as session:
         attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, ran_on=RanOn("cpu", 2, "float32", VERSIONS))
+    script = client.get(f"/v1/jobs/{job['id']}/script").text
+    assert "tf.config.threading.set_intra_op_parallelism_threads(2)" in script
     assert client.get(f"/v1/jobs/{job['id']}").json()["ran_on"] == {
         "device": "cpu",
         "threads": 2,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, get_args
 
 from stackyard.spec import JobSpec, Part, layers, losses, optimizers, schedules
 from worker.hyperparameters import Hyperparameters, Path
@@ -10,6 +10,7 @@ from worker.preparation import Prepared
 
 _OF_VARIABLES = frozenset({"seed", "learning_rate", "initial_accumulator_value"})
 """Arguments that go into variables, which every job brings along; a schedule of rates does not."""
+_SCHEDULES: tuple[type[Part], ...] = get_args(get_args(schedules.Schedule)[0])
 _WRITTEN_EVERYWHERE = frozenset({"label_smoothing", "loss_scale_factor"})
 _WRITTEN: frozenset[tuple[type[Part], str]] = frozenset(
     {
@@ -20,16 +21,15 @@ _WRITTEN: frozenset[tuple[type[Part], str]] = frozenset(
         (losses.BinaryFocalCrossentropy, "gamma"),
         (losses.CategoricalFocalCrossentropy, "gamma"),
         (losses.CategoricalGeneralizedCrossEntropy, "q"),
-        (schedules.PolynomialDecay, "power"),
         # Factors and divisors that are written it draws together before it computes, which rounds otherwise.
         (losses.CategoricalFocalCrossentropy, "alpha"),
         (optimizers.Adafactor, "clip_threshold"),
         *((optimizers.Muon, name) for name in optimizers.Muon.model_fields),
         (optimizers.ScheduleFreeAdamW, "beta_1"),
-        *((schedules.CosineDecayRestarts, name) for name in schedules.CosineDecayRestarts.model_fields),
     }
 )
-"""Numbers that are written into the graph as Keras writes them, by the class that has them, or whichever has."""
+"""Numbers that are written into the graph as Keras writes them, by the class that has them or whichever has; and all
+of a schedule's."""
 _OF_TRAINING = ("optimizer", "loss", "metrics")
 """What a step is made of, besides the network."""
 
@@ -67,17 +67,18 @@ def _parts(spec: JobSpec) -> Iterator[tuple[str, Any]]:
         yield name, getattr(spec.training, name)
 
 
-def _structure(value: object, path: Path, numbers: dict[Path, float]) -> Any:
+def _structure(value: object, path: Path, numbers: dict[Path, float] | None) -> Any:
+    """A part as JSON; where `numbers` gathers them, without its numbers."""
     match value:
         case Part():
             return {
-                name: argument if _is_written(value, name) else _structure(argument, (*path, name), numbers)
+                name: _structure(argument, (*path, name), None if _is_written(value, name) else numbers)
                 for name, argument in _given(value)
             }
         case tuple():
             items = cast("tuple[object, ...]", value)
             return [_structure(item, (*path, place), numbers) for place, item in enumerate(items)]
-        case float():
+        case float() if numbers is not None:
             numbers[path] = value
             return "a number"
         case _:
@@ -109,7 +110,8 @@ def _given(part: Part) -> Iterator[tuple[str, Any]]:
 
 
 def _is_written(part: Part, name: str) -> bool:
-    return name in _WRITTEN_EVERYWHERE or (type(part), name) in _WRITTEN
+    drawn_together = isinstance(part, _SCHEDULES)
+    return drawn_together or name in _WRITTEN_EVERYWHERE or (type(part), name) in _WRITTEN
 
 
 def _of_state(name: str, value: object) -> bool:

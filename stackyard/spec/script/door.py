@@ -17,17 +17,19 @@ It prints every epoch, and leaves history.csv and model.keras in the current dir
 """'''
 
 
-def write(spec: JobSpec, dataset: DatasetDescription, origin: Origin) -> str:
+def write(spec: JobSpec, dataset: DatasetDescription, origin: Origin, threads: int | None = None) -> str:
     """Write the script that does what a job does.
 
     Args:
         spec: Of the job, found right by `check`, its seed filled in.
         dataset: The description of its dataset.
         origin: Where the script finds its rows.
+        threads: TensorFlow's intra-op threads with which the job was trained, where that is known. Some sums over
+            large matrices are divided among them, and then rounded otherwise.
 
     Returns:
         Python source, UTF-8. Run with the file of the dataset as its one argument (none for a built-in one), it gives
-        the history of the job to the last bit, on the same machine and versions.
+        the history of the job to the last bit, on the same machine and versions, with as many threads.
 
     Raises:
         SpecError: The spec does not fit the dataset.
@@ -35,6 +37,9 @@ def write(spec: JobSpec, dataset: DatasetDescription, origin: Origin) -> str:
     report = check(spec, dataset, UNLIMITED)
     source = Source()
     source.use("keras")
+    if threads is not None:
+        source.use("tensorflow as tf")
+        source.block(f"tf.config.threading.set_intra_op_parallelism_threads({threads})  # as the job was trained")
     seed = spec.training.seed or 0
     match spec.data, dataset:
         case TableData() as data, TableDescription():

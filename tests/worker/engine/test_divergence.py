@@ -19,6 +19,7 @@ from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
 from worker.engine.rows import training_rows, validation_rows
 from worker.hyperparameters import Hyperparameters
+from worker.preparation import Preparer
 from worker.training import train
 
 
@@ -238,7 +239,7 @@ class TestJob:
     """The same from the queue to the HTTP API."""
 
     @pytest.fixture
-    def ended(self, sessions, store, client):
+    def ended(self, sessions, store, client, settings):
         """The view of a job that was submitted, trained and concluded."""
 
         def ended(**training):
@@ -249,7 +250,7 @@ class TestJob:
             with sessions.begin() as session:
                 claimed = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
             told = Told()
-            conclusion = train(claimed, told, store, Engine(2**30))
+            conclusion = train(claimed, told, store, Preparer(settings), Engine(2**30))
             with sessions.begin() as session:
                 attempts.conclude(session, claimed, conclusion)
             return client.get(f"/v1/jobs/{job.id}").json(), told
