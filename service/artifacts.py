@@ -77,8 +77,8 @@ class ArtifactStore:
         place.parent.mkdir(exist_ok=True)
         incoming.path.chmod(0o644)
         incoming.path.replace(place)
-        _fsync_directory(place.parent)
-        _fsync_directory(self._root)
+        fsync_directory(place.parent)
+        fsync_directory(self._root)
         return stored
 
     def add(self, source: Path) -> Stored:
@@ -115,7 +115,8 @@ class ArtifactStore:
         return len(stale)
 
 
-def _fsync_directory(directory: Path) -> None:
+def fsync_directory(directory: Path) -> None:
+    """Bring a directory's entries to the disk: what was renamed into it stays there when power fails."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

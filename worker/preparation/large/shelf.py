@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.artifacts import fsync_directory
 from worker.preparation.arrays import PreparationError, StorageError
 from worker.preparation.large.lock import Lock, lock
 from worker.preparation.large.storage import storing
@@ -98,7 +99,7 @@ class Shelf:
                 self._write(part, write)
                 with storing():
                     part.rename(self._place(key))
-                    _sync(self._root)
+                    fsync_directory(self._root)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             self._path(key, "lock").unlink(missing_ok=True)
@@ -110,7 +111,7 @@ class Shelf:
             part.mkdir()
         write(part)
         with storing():
-            _sync(part)
+            fsync_directory(part)
 
     def _make_room(self, size: int) -> None:
         if size > self._most:
@@ -169,11 +170,3 @@ def _size(directory: Path) -> int:
         except FileNotFoundError:  # another process has just removed it
             continue
     return sum(sizes)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
