@@ -232,7 +232,7 @@ class TestRoom:
         assert len(traced) == 3
 
     def test_the_one_that_was_not_used_for_longest_goes(self, traced):
-        engine = Engine(50 * 2**20)  # two of them
+        engine = Engine(120 * 2**20)  # two of them
         for units in (3, 4, 3, 5, 3, 4):
             self.train(engine, units)
         assert len(traced) == 4
