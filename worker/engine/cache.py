@@ -9,7 +9,7 @@ from worker.engine.architecture import Architecture
 from worker.engine.compiled import Compiled
 
 _GRAPHS = 56 * 2**20
-"""About what the graphs of an architecture take: measured with iris's eleven layers, the most among the experiments."""
+"""About what the graphs of an architecture take, measured with iris's eleven layers; see docs/engine.md."""
 
 
 class _Kept(NamedTuple):
