@@ -2,7 +2,9 @@
 
 from models.artifact import Artifact
 from models.base import Base
+from models.checkpoint import Checkpoint
 from models.dataset import Dataset
+from models.discarded_file import DiscardedFile
 from models.epoch import Epoch
 from models.idempotency import IdempotencyKey
 from models.job import Job, JobState
@@ -14,7 +16,9 @@ from models.worker import Worker
 __all__ = [
     "Artifact",
     "Base",
+    "Checkpoint",
     "Dataset",
+    "DiscardedFile",
     "Epoch",
     "IdempotencyKey",
     "Job",

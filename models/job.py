@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, ForeignKey, Index
+from sqlalchemy import BigInteger, Double, Enum, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
@@ -18,6 +18,8 @@ class JobState(StrEnum):
     """Accepted, and waiting for a worker to claim it."""
     RUNNING = "running"
     """A worker holds a lease on its current attempt."""
+    PAUSED = "paused"
+    """Somebody put it aside; it goes on from its checkpoint when it is resumed."""
     SUCCEEDED = "succeeded"
     """Trained to the end; its model is published."""
     DIVERGED = "diverged"
@@ -73,7 +75,13 @@ class Job(Base):
     attempt: Mapped[int]
     """How often it was claimed; the number fences every write of a worker."""
     lost_attempts: Mapped[int]
-    """How many attempts ended without a word from their worker."""
+    """How many attempts ended without a word from their worker: it, its machine or its network was lost."""
+    crashes: Mapped[int] = mapped_column(default=0)
+    """How many attempts took their process down, seen by the worker whose child that was."""
+    peak_memory: Mapped[int | None] = mapped_column(BigInteger)
+    """The most bytes of resident memory that the current or last attempt's process was seen with."""
+    spent_s: Mapped[float] = mapped_column(Double, default=0.0)
+    """Seconds for which earlier attempts ran whose work is kept: they count toward `run.time_limit_s`."""
     worker: Mapped[str | None]
     """Who holds, or last held, the lease: host and process."""
     worker_id: Mapped[UUID | None]
@@ -82,6 +90,7 @@ class Job(Base):
     """What the current or last attempt computes on: a `service.attempts.RanOn`, as JSON."""
     lease_until: Mapped[datetime | None]
     cancel_requested: Mapped[bool]
+    pause_requested: Mapped[bool] = mapped_column(default=False)
 
     epochs: Mapped[int]
     epochs_done: Mapped[int]
@@ -89,6 +98,11 @@ class Job(Base):
     """What the numbers in the job's `epochs` rows are, in their order."""
     evaluation: Mapped[dict[str, Any] | None]
     """What `worker.evaluation` found, as JSON."""
+
+    architecture: Mapped[str | None] = mapped_column(index=True)
+    """Jobs that have this in common take about as long a step: `service.estimates` says how it is made."""
+    retry_of: Mapped[UUID | None]
+    """The job that this one repeats; no foreign key, for either may be deleted."""
 
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

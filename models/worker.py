@@ -31,7 +31,9 @@ class Worker(Base):
     versions: Mapped[dict[str, Any]]
     """Of python, stackyard, keras and tensorflow."""
     draining: Mapped[bool]
-    """Whether it was told to end: it finishes what it has and takes no more."""
+    """Whether it was told to end or to drain, and knows it: it finishes what it has and takes no more."""
+    drain_requested: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody asked it to drain."""
 
     started_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]

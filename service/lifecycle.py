@@ -11,16 +11,18 @@ from models import Job, JobState, Transition
 from service.database import now
 
 LEGAL: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset(
         {
             JobState.SUCCEEDED,
             JobState.DIVERGED,
             JobState.FAILED,
             JobState.CANCELLED,
-            JobState.QUEUED,  # its attempt was lost
+            JobState.PAUSED,
+            JobState.QUEUED,  # its attempt was lost, or handed back
         },
     ),
+    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.SUCCEEDED: frozenset(),
     JobState.DIVERGED: frozenset(),
     JobState.FAILED: frozenset(),

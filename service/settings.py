@@ -48,8 +48,14 @@ class Settings(BaseSettings):
     reconcile_s: Seconds = 5
     cancel_grace_s: Seconds = 10
     """After this, a job that was asked to stop is stopped by force."""
-    max_lost_attempts: Annotated[int, Field(ge=1)] = 3
-    """A job that took its worker down this often is failed."""
+    max_crashes: Annotated[int, Field(ge=1)] = 3
+    """A job that took its process down this often is failed."""
+    checkpoint_s: Seconds = 30
+    """How often a running job writes down where it is; one that ends sooner writes nothing."""
+    progress_s: Seconds = 600
+    """A training from which nothing was heard for so long is stopped by force, and counts as crashed."""
+    retention_days: Annotated[float, Field(gt=0)] | None = None
+    """After so many days a job that has ended is deleted; None keeps it until somebody deletes it."""
     device: Literal["cpu", "gpu"] = "cpu"
     """What a worker computes on, and so which queue it serves."""
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30

@@ -63,7 +63,7 @@ def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None
 
     """
     with sessions.begin() as session:
-        lost = recovery.recover_lost_attempts(session, max_lost_attempts=settings.max_lost_attempts)
+        lost = recovery.recover_lost_attempts(session, max_lost_attempts=settings.max_crashes)
         moved = placement.move_stranded(session)
         workers.forget_lost(session)
     if lost:
