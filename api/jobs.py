@@ -1,25 +1,20 @@
 """Jobs: submit, look, cancel, delete."""
 
-import hashlib
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api import openapi
 from api.body import JsonBody
-from api.dependencies import SessionsDep, SettingsDep, WakeUpsDep
+from api.dependencies import IntakeDep, SessionsDep
 from api.problems import RESPONSES
 from api.text import ONE_LINE
 from api.views import JobPage, JobSummaryView, JobView
 from models import JobState
 from service import details, jobs
-from service.database import Sessions
-from service.details import JobDetails
-from service.jobs import Idempotency, JobFilter
-from service.settings import Settings
-from stackyard.spec import parse
+from service.jobs import JobFilter
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
 
@@ -45,32 +40,18 @@ def _filter(
     )
 
 
-async def _idempotency(
-    body: JsonBody,
-    key: Annotated[
-        str | None,
-        Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE),
-    ] = None,
-) -> Idempotency | None:
-    return None if key is None else Idempotency(key, hashlib.sha256(body).hexdigest())
-
-
-@router.post("", status_code=201, openapi_extra=openapi.SPEC_BODY)
+@router.post("", status_code=201, response_model=JobView, openapi_extra=openapi.SPEC_BODY)
 def submit_job(
     body: JsonBody,
-    idempotency: Annotated[Idempotency | None, Depends(_idempotency)],
-    sessions: SessionsDep,
-    settings: SettingsDep,
-    wake_ups: WakeUpsDep,
-    after: BackgroundTasks,
-    response: Response,
-) -> JobView:
+    intake: IntakeDep,
+    key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE)] = None,
+) -> Response:
     """Queue a job. With an `Idempotency-Key`, a repeat of the request gets the job that the first one made."""
-    told = _submit(body, idempotency, sessions, settings)
-    # After the commit, and after the response: the client's 201 does not wait for the broker.
-    after.add_task(wake_ups.send, told.job.queue)
-    response.headers["Location"] = f"/v1/jobs/{told.job.id}"
-    return JobView.of(told)
+    told = intake.submit(body, key)
+    # Written here, and not by FastAPI, which would have another thread do it.
+    content = JobView.of(told).model_dump_json(by_alias=True)
+    headers = {"Location": f"/v1/jobs/{told.job.id}"}
+    return Response(content, 201, headers=headers, media_type="application/json")
 
 
 @router.get("")
@@ -108,16 +89,3 @@ def delete_job(job_id: UUID, sessions: SessionsDep) -> None:
     """Delete a job, its history and its artifacts, whatever state it is in."""
     with sessions.begin() as session:
         jobs.remove(session, job_id)
-
-
-def _submit(body: bytes, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> JobDetails:
-    spec = parse(body, settings.limits)
-    with sessions.read() as session:
-        earlier = jobs.earlier(session, idempotency)
-        if earlier is not None:
-            return details.gather(session, [earlier])[0]
-        checked = jobs.examine(session, spec, settings.limits)
-    with sessions.begin() as session:
-        job = jobs.submit(session, checked, idempotency)
-        untouched = job.state is JobState.QUEUED and job.attempt == 0
-        return details.submitted(session, job) if untouched else details.gather(session, [job])[0]

@@ -42,10 +42,11 @@ def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
     return _told(session, found, tags, metrics, transitions)
 
 
-def submitted(session: Session, job: Job) -> JobDetails:
-    """The details of a job that nobody has claimed yet: all but why it waits follows from its row."""
-    tags = {job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))]}
-    return _told(session, [job], tags, {job.id: []}, {job.id: [lifecycle.first(job)]})[0]
+def submitted(session: Session, found: Sequence[Job]) -> list[JobDetails]:
+    """The details of jobs that nobody has claimed yet: all but why they wait follows from their rows."""
+    tags = {job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))] for job in found}
+    steps = {job.id: [lifecycle.first(job)] for job in found}
+    return _told(session, found, tags, {job.id: [] for job in found}, steps)
 
 
 def _told(
