@@ -30,6 +30,9 @@ class Told:
     def check(self):
         self.checks += 1
 
+    def wants_checkpoint(self):
+        return False
+
     def columns(self):
         names = self.epochs[0][1] if self.epochs else ()
         return {name: [values[name] for _, values in self.epochs] for name in names}
@@ -70,10 +73,10 @@ def builder(spec, data):
     return build
 
 
-def trained(spec, data=None, engine=None):
+def trained(spec, data=None, engine=None, *, start=None, told=None):
     """The engine's outcome, and what it told."""
-    data, told = data or rows(), Told()
-    return (engine or Engine(2**30)).train(spec, data, told), told
+    data, told = data or rows(), told or Told()
+    return (engine or Engine(2**30)).train(spec, data, told, start), told
 
 
 def stock(network, data=None, *, callbacks=(), epochs=EPOCHS):
