@@ -38,6 +38,21 @@ class Told:
         return {name: [values[name] for _, values in self.epochs] for name in names}
 
 
+class Keeping(Told):
+    """A watch that wants every state that it can have, and keeps them."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def wants_checkpoint(self):
+        return True
+
+    def checkpoint(self, snapshot):
+        assert len(self.epochs) == snapshot.epoch
+        self.kept.append(snapshot)
+
+
 def spec_of(layers, **training):
     fit = {"loss": "mse", "optimizer": "sgd", "batch_size": BATCH, "epochs": EPOCHS, "seed": SEED, "shuffle": "keras"}
     data = {"dataset": "d", "x": "x", "y": "y"}
