@@ -1,4 +1,7 @@
-"""For every layer, optimizer, loss and metric: histories and weights are those of stock `fit`, to the last bit."""
+"""For every layer, optimizer, loss and metric: histories and weights are those of stock `fit`, to the last bit.
+
+The same for a training that goes on from a snapshot, wherever a part has a state; a loss has none.
+"""
 
 import keras
 import numpy as np
@@ -53,19 +56,29 @@ def by_keras(wanted, data):
 
 
 def is_stock(layers, data, **training):
-    """Find the engine's results to be Keras's own, also if it goes on from a snapshot, and return the history."""
+    """Find the engine's results to be Keras's own, and return the history."""
+    wanted = spec(layers, **training)
+    outcome, told = trained(wanted, data)
+    network, history = by_keras(wanted, data)
+    same_as_stock(outcome, told, network, history)
+    return history
+
+
+def goes_on_as_stock(layers, data, **training):
+    """Find the same, also of a training that goes on from within its first epoch."""
     wanted, engine, watch = spec(layers, **training), Engine(2**30), Keeping()
     outcome, told = trained(wanted, data, engine, told=watch)
     network, history = by_keras(wanted, data)
+    same_as_stock(outcome, told, network, history)
+    within = next(one for one in watch.kept if one.step > 1)
+    same_as_stock(*trained(wanted, data, engine, start=within), network, history)
+    return history
+
+
+def same_as_stock(outcome, told, network, history):
     np.testing.assert_equal(told.columns(), history)
     for mine, theirs in zip(variables(outcome.network), variables(network), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    within = next(one for one in watch.kept if one.step > 1)
-    resumed, rest = trained(wanted, data, engine, start=within)
-    np.testing.assert_equal(rest.columns(), history)
-    for mine, theirs in zip(variables(resumed.network), variables(network), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    return history
 
 
 PILES = list(pile([document(part) for name, part in KINDS.items() if name != "Embedding"]))
@@ -77,12 +90,12 @@ NAMES = ["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
     ("layers", "data"), PILES, ids=["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
 )
 def test_every_layer(layers, data):
-    is_stock(layers, data, on_nonfinite="continue", epochs=2)
+    goes_on_as_stock(layers, data, on_nonfinite="continue", epochs=2)
 
 
 @pytest.mark.parametrize("part", classes(optimizers.Optimizer), ids=lambda part: part.__name__)
 def test_every_optimizer(part):
-    is_stock([{"type": "Dropout", "rate": 0.25}, *SCORES], numbers(), optimizer={"type": part.__name__})
+    goes_on_as_stock([{"type": "Dropout", "rate": 0.25}, *SCORES], numbers(), optimizer={"type": part.__name__})
 
 
 @pytest.mark.parametrize("part", classes(losses.Loss), ids=lambda part: part.__name__)
@@ -104,7 +117,7 @@ def test_every_metric(kind):
     layers = {"binary": PROBABILITY, "numbers": SCORES}.get(kind, PROBABILITIES)
     data = numbers() if kind == "numbers" else labels(kind)
     loss = {"binary": "binary_crossentropy", "one_hot": "categorical_crossentropy", "numbers": "mse"}
-    history = is_stock(layers, data, metrics=made, loss=loss.get(kind, "sparse_categorical_crossentropy"))
+    history = goes_on_as_stock(layers, data, metrics=made, loss=loss.get(kind, "sparse_categorical_crossentropy"))
     assert len(history) == 2 * (len(chosen) + 1)
 
 
@@ -132,7 +145,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", [name for name in CASES if "batch" not in name])
 def test_what_belongs_to_the_optimizer(case):
-    is_stock([*SCORES], numbers(), **CASES[case])
+    goes_on_as_stock([*SCORES], numbers(), **CASES[case])
 
 
 def test_regularizers_constraints_and_moving_statistics():
@@ -143,7 +156,7 @@ def test_regularizers_constraints_and_moving_statistics():
         {"type": "Dense", "units": 4, "kernel_constraint": "MaxNorm", "activity_regularizer": "l2"},
         {"type": "Dense", "units": 1},
     ]
-    is_stock(layers, numbers(), metrics=["mae"])
+    goes_on_as_stock(layers, numbers(), metrics=["mae"])
 
 
 @pytest.mark.parametrize("kind", ["sparse", "one_hot"])
