@@ -128,7 +128,7 @@ def _unavailable(_request: Request, error: Exception) -> JSONResponse:
     return problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
         code="database_unavailable",
-        detail="The database does not answer. Repeat the request later; a submit with an Idempotency-Key makes one job.",
+        detail="The database does not answer. Repeat the request later, a submit by its Idempotency-Key.",
         headers={"Retry-After": _RETRY_AFTER_S},
     )
 
