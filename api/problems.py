@@ -128,7 +128,7 @@ def _unavailable(_request: Request, error: Exception) -> JSONResponse:
     return problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
         code="database_unavailable",
-        detail="The database does not answer; the request may be repeated.",
+        detail="The database does not answer. Repeat the request later, a submit by its Idempotency-Key.",
         headers={"Retry-After": _RETRY_AFTER_S},
     )
 

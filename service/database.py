@@ -1,35 +1,43 @@
 """Sessions on SQLite and PostgreSQL that behave alike, and the database's own clock."""
 
-import sqlite3
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Engine, create_engine, inspect, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.functions import FunctionElement
 
 from models.types import UtcDateTime
+from service import sqlite
 
-_BUSY_TIMEOUT_S = 30
-_WAL_SAFE_SQLITE = (3, 51, 3)
-"""Before this release a checkpoint race can corrupt a WAL database that several processes share."""
-_READ_ONLY = "stackyard_read_only"
+_POOL_PATIENCE_S = 10
+_ABSENCE = {
+    "connect_timeout": 3,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""libpq's own parameters, by which a PostgreSQL that went away without a word is noticed before a lease is over."""
 
-
-UNAVAILABLE = (OperationalError, InterfaceError)
-"""What SQLAlchemy raises when the database cannot be reached, is locked for too long, or went away."""
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+"""What a transaction raises when the database cannot be reached, is locked for too long, or went away."""
 
 
 class Sessions:
     """Where transactions begin: `begin()` to write, `read()` to look.
+
+    Both raise one of `UNAVAILABLE` where the database is away. Of a transaction that fails so in its commit nobody
+    knows whether it took place.
 
     Args:
         url: a SQLAlchemy URL, of SQLite or PostgreSQL through psycopg.
@@ -37,44 +45,49 @@ class Sessions:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = _create_engine(url)
-        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else None
+        if make_url(url).get_backend_name() == "sqlite":
+            self.engine = sqlite.writing(url)
+            self._looking = sqlite.reading(url)
+            self._turn = sqlite.WriteTurn(url)
+        else:
+            self.engine = _postgresql(url)
+            self._looking = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._turn = None
         self._writing = sessionmaker(self.engine, expire_on_commit=False)
-        self._reading = sessionmaker(_for_reading(self.engine), expire_on_commit=False, autoflush=False)
+        self._reading = sessionmaker(self._looking, expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def begin(self) -> Generator[Session]:
         """A session in a transaction that may write: committed at the end, rolled back on an exception."""
-        with self._own_turn(), self._writing.begin() as session:
+        with self._own_turn(), _absence_told(), self._writing.begin() as session:
             yield session
 
     @contextmanager
     def read(self) -> Generator[Session]:
-        """A session that only looks: it never waits for a writer, and sees one moment however often it asks."""
-        with self._reading() as session:
+        """A session that only looks: it never waits for a writer's work, and sees one moment however often it asks."""
+        with _absence_told(), self._reading() as session:
             yield session
 
-    @contextmanager
-    def _own_turn(self) -> Generator[None]:
-        """Have this process's writers wait for each other, where SQLite would have each try again and again.
-
-        Raises:
-            OperationalError: it took as long as SQLite would have waited.
-
-        """
-        if self._turn is None:
-            yield
-            return
-        if not self._turn.acquire(timeout=_BUSY_TIMEOUT_S):
-            raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("database is locked"))
-        try:
-            yield
-        finally:
-            self._turn.release()
+    def _own_turn(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._turn is None else self._turn.taken()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+        self._looking.dispose()
+
+
+@contextmanager
+def _absence_told() -> Generator[None]:
+    """Raise as one of `UNAVAILABLE` what the driver calls something else although the connection broke over it."""
+    try:
+        yield
+    except UNAVAILABLE:
+        raise
+    except DBAPIError as error:
+        if error.connection_invalidated and error.orig is not None:
+            raise OperationalError(error.statement, None, error.orig, hide_parameters=True) from error
+        raise
 
 
 class Clock(FunctionElement[datetime]):
@@ -102,33 +115,12 @@ def now(session: Session) -> datetime:
     return session.scalars(_NOW).one()
 
 
-def _create_engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": _BUSY_TIMEOUT_S, "check_same_thread": False})
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(url, pool_pre_ping=True)
-
-
-def _for_reading(engine: Engine) -> Engine:
-    options: dict[str, Any] = {_READ_ONLY: True}
-    if engine.dialect.name == "postgresql":
-        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    return engine.execution_options(**options)
-
-
-def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late to be IMMEDIATE
-    journal = "WAL" if sqlite3.sqlite_version_info >= _WAL_SAFE_SQLITE else "PERSIST"
-    for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    read_only = connection.get_execution_options().get(_READ_ONLY, False)
-    # A deferred transaction that turns to writing can fail at once with "database is locked".
-    connection.exec_driver_sql("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")
+def _postgresql(url: str) -> Engine:
+    asked = make_url(url).query
+    absence = {name: value for name, value in _ABSENCE.items() if name not in asked}
+    return create_engine(
+        url, connect_args=absence, pool_pre_ping=True, pool_timeout=_POOL_PATIENCE_S, hide_parameters=True
+    )
 
 
 def insert_if_absent(session: Session, table: type[DeclarativeBase], values: dict[str, Any]) -> bool:

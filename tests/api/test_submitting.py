@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from service import database, jobs
+from service import database, jobs, sqlite
 from tests.factories import iris_spec, submit
 
 
@@ -41,7 +41,7 @@ def test_one_job_has_the_place_that_it_has_among_many(either_sessions):
 
 
 def test_writers_of_a_process_take_turns(sessions, monkeypatch):
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
 
     def write():
         with sessions.begin() as session:

@@ -1,80 +1,28 @@
-"""The team's shape as plain processes: the commands of docker-compose.yml on a real PostgreSQL and a real Valkey."""
+"""The team's shape as plain processes: the commands of docker-compose.yml on a real PostgreSQL and a real Valkey.
+
+The broker stands behind a password and TLS, and is taken away in every way.
+"""
 
 import os
-import re
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import httpx2
 import psycopg
 import pytest
-import yaml
 from sqlalchemy.engine import make_url
 
-from tests.e2e.conftest import TIMING, Server
+from tests.e2e.conftest import Server
 from tests.factories import iris_spec
+from tests.parts.team import AUTHORIZED, Team
+from tests.parts.tls import TlsDoor, certificate
+from tests.parts.valkey import ESCAPED_PASSWORD, Valkey
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("team")
-
-ROOT = Path(__file__).parents[2]
-SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-TOKEN = "a long random string"  # noqa: S105
-AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
-
-
-class Team:
-    """Starts the compose file's services on this machine, and ends what it started."""
-
-    def __init__(self, database_url: str, broker_url: str, data_dir: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = str(free.getsockname()[1])
-        self._stack = ExitStack()
-        self._here = {
-            "STACKYARD_DATABASE_URL": database_url,
-            "STACKYARD_BROKER_URL": broker_url,
-            "STACKYARD_DATA_DIR": str(data_dir),
-        }
-        self._logs = data_dir
-
-    def start(self, service: str) -> subprocess.Popen[bytes]:
-        """A service by its own command and environment; of both, only the addresses are this machine's."""
-        everywhere = "0.0.0.0"  # noqa: S104 what the container binds, and this test does not
-        words = {"python": sys.executable, everywhere: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-2}": "1"}
-        command = [words.get(word, word) for word in SERVICES[service]["command"]]
-        asked = {name: _filled(value) for name, value in SERVICES[service]["environment"].items()}
-        log = self._stack.enter_context((self._logs / f"{service}.log").open("ab"))
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=os.environ | asked | self._here | TIMING,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        self._stack.callback(_end, process)
-        return process
-
-    def close(self) -> None:
-        self._stack.close()
-
-
-def _filled(value: str) -> str:
-    """A variable as Compose would fill it in: its default, or what must be given."""
-    return re.sub(r"\$\{.*}", TOKEN, re.sub(r"\$\{\w+:-(\w+)}", r"\1", value))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +36,23 @@ def database_url(postgres_admin_url) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def team(database_url, broker_url, tmp_path_factory) -> Iterator[Team]:
+def valkey() -> Iterator[Valkey]:
+    with TemporaryDirectory(prefix="vk-", dir="/tmp") as directory, Valkey(Path(directory)) as valkey:
+        yield valkey
+
+
+@pytest.fixture(scope="module")
+def secure_url(valkey, tmp_path_factory) -> Iterator[str]:
+    own = certificate(tmp_path_factory.mktemp("tls"))
+    door = TlsDoor(own, (valkey.host, valkey.port))
+    yield f"rediss://:{ESCAPED_PASSWORD}@127.0.0.1:{door.port}/0?ssl_ca_certs={own.certificate}"
+    door.close()
+
+
+@pytest.fixture(scope="module")
+def team(database_url, secure_url, tmp_path_factory) -> Iterator[Team]:
     """Migrated, with an API and no worker yet."""
-    team = Team(database_url, broker_url, tmp_path_factory.mktemp("team"))
+    team = Team(database_url, secure_url, tmp_path_factory.mktemp("team"))
     try:
         assert team.start("migrate").wait(60) == 0
         team.start("api")
@@ -132,3 +94,22 @@ def test_a_job_waits_for_a_worker_and_outlives_the_one_that_is_killed(team, api)
     model = api.http.get(f"/v1/jobs/{job_id}/model")
     assert model.content.startswith(b"PK")
     assert api.http.get(f"/v1/jobs/{job_id}/summary").status_code == 200
+
+
+def test_a_broker_that_dies_forgets_or_hangs_costs_no_job(valkey, api):
+    """The worker of the test before lives."""
+    valkey.kill()
+    while_dead = api.submit(iris_spec())
+    valkey.start()
+    assert api.until_ended(while_dead, within=30)["state"] == "succeeded"
+
+    running, waiting = api.submit(iris_spec(training={"epochs": 1_000})), api.submit(iris_spec())
+    valkey.flush()
+    assert api.until_ended(waiting, within=60)["state"] == "succeeded"
+    assert api.job(running)["attempt"] == 1
+
+    valkey.freeze()
+    while_frozen = api.submit(iris_spec())
+    valkey.thaw()
+    assert api.until_ended(while_frozen, within=30)["state"] == "succeeded"
+    assert api.http.get("/readyz").json() == {"ready": True, "database": "ok", "broker": "ok"}
