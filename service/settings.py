@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """A training from which nothing was heard for so long is stopped by force, and counts as crashed."""
     retention_days: Annotated[float, Field(gt=0)] | None = None
     """After so many days a job that has ended is deleted; None keeps it until somebody deletes it."""
+    discard_grace_s: Seconds = 600
+    """A file that no row names any more is removed after this; longer than one waits, once stored, to be named."""
     device: Literal["cpu", "gpu"] = "cpu"
     """What a worker computes on, and so which queue it serves."""
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30
