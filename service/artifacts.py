@@ -51,8 +51,8 @@ class Incoming:
         self._hash.update(chunk)
         self.bytes += len(chunk)
 
-    def flush(self) -> tuple[str, int]:
-        """Put on the disk, for good, what was written so far, and say its SHA-256 and how many bytes it has.
+    def flush(self) -> None:
+        """Put on the disk, for good, what was written so far.
 
         Raises:
             StorageError: the disk does not take it.
@@ -61,7 +61,11 @@ class Incoming:
         with storing():
             self._file.flush()
             os.fsync(self._file.fileno())
-        return self._hash.hexdigest(), self.bytes
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far, in hexadecimal."""
+        return self._hash.hexdigest()
 
 
 class ArtifactStore:
@@ -69,15 +73,16 @@ class ArtifactStore:
 
     Args:
         data_dir: `Settings.data_dir`; the store makes `sha256` and `incoming` in it.
+        directory: another name for `sha256`.
 
     """
 
-    def __init__(self, data_dir: Path) -> None:
-        self._root = data_dir / "sha256"
+    def __init__(self, data_dir: Path, directory: str = "sha256") -> None:
+        self._root = data_dir / directory
         self._incoming = data_dir / "incoming"
         self._verified = Verified()
-        for directory in (self._root, self._incoming):
-            directory.mkdir(parents=True, exist_ok=True)
+        for place in (self._root, self._incoming):
+            place.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
     def receive(self) -> Generator[Incoming]:
@@ -107,7 +112,8 @@ class ArtifactStore:
             StorageError: the disk does not take it; nothing was changed that somebody could notice.
 
         """
-        sha256, size = incoming.flush()
+        incoming.flush()
+        sha256, size = incoming.sha256, incoming.bytes
         with storing():
             self._place(incoming.path, sha256)
         return Stored(sha256, size, lambda: self.has(sha256, size))

@@ -8,10 +8,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
+from service.stores import open_store
 from worker import devices
 from worker.engine import Engine
 from worker.preparation import Preparer
@@ -32,7 +32,7 @@ class Trainer:
         self._runner = Runner(
             settings,
             Sessions(settings.database),
-            ArtifactStore(settings.data_dir),
+            open_store(settings),
             WakeUps(settings),
             Preparer(settings),
             Engine(settings.compiled_memory),

@@ -15,6 +15,7 @@ from service.database import Sessions
 from service.errors import StorageError
 from service.queue import WakeUps
 from service.settings import Settings
+from service.stores import open_store
 
 _SWEEP_EVERY_S = 3600
 _FILES_ARE_YOUNG_FOR_S = 3600
@@ -44,7 +45,7 @@ class Reconciler:
     def _run(self) -> None:
         sessions = Sessions(self._settings.database)
         wake_ups = WakeUps(self._settings)
-        store = ArtifactStore(self._settings.data_dir)
+        store = open_store(self._settings)
         swept = time.monotonic()
         while not self._stopping.is_set():
             with _going_on():

@@ -1,12 +1,16 @@
 """Jobs whose files cannot be written or read: they fail with the reason, and the next one trains."""
 
 import errno
+import hashlib
+import io
 import os
+import zipfile
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from service.settings import Settings
 from tests.factories import iris_spec
 from tests.trainer import Trainer, installed
 
@@ -47,6 +51,25 @@ def test_a_job_whose_dataset_was_changed_on_the_disk_says_so(trainer, installati
     assert "upload it again" in job["reason"]["message"]
     trainer.client.post("/v1/datasets", params={"name": "numbers"}, content=rows, headers={"Content-Type": "text/csv"})
     trainer.train(spec)
+
+
+def test_a_job_on_two_machines_that_share_a_bucket(bucket, sqlite_url, broker_url, tmp_path):
+    """From the upload to the model, each machine with a disk of its own."""
+    here, there = (
+        Settings(data_dir=tmp_path / name, database_url=sqlite_url, broker_url=broker_url, **bucket)
+        for name in ("api", "worker")
+    )
+    rows = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n % 3) for n in range(21))
+    with TestClient(create_app(here)) as client:
+        trainer = Trainer(client, there)
+        trainer.upload("numbers", rows)
+        job_id = trainer.train(iris_spec(data={"dataset": "numbers", "target": {"column": "b"}}))
+        model = client.get(f"/v1/jobs/{job_id}/model")
+        assert hashlib.sha256(model.content).hexdigest() == model.headers["ETag"].strip('"')
+        assert zipfile.is_zipfile(io.BytesIO(model.content))
+        assert client.get(f"/v1/jobs/{job_id}/model", headers={"Range": "bytes=0-1"}).content == b"PK"
+        assert client.delete(f"/v1/jobs/{job_id}").status_code == 204
+    assert not (tmp_path / "api" / "sha256").exists()
 
 
 def _no_room(*_, **__):
