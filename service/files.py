@@ -12,13 +12,14 @@ from itertools import islice
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, select, true, update
 from sqlalchemy.orm import Session
 
 from models import Artifact, Checkpoint, Dataset, DiscardedFile
 from service.artifacts import ArtifactStore, Stored
 from service.database import Sessions, now, upsert
 from service.errors import FileGone, StorageError
+from service.sources import BUILTIN
 
 _AT_ONCE = 20
 """Files that are removed in one transaction: it may make a publisher wait."""
@@ -67,8 +68,9 @@ def named(session: Session, among: Sequence[str] | None = None) -> frozenset[str
 
     """
     found: set[str] = set()
-    for table in (Artifact, Checkpoint, Dataset):
-        query = select(table.sha256)
+    uploaded = Dataset.media_type != BUILTIN  # the others lie in no store
+    for table, condition in ((Artifact, true()), (Checkpoint, true()), (Dataset, uploaded)):
+        query = select(table.sha256).where(condition)
         found.update(session.scalars(query if among is None else query.where(table.sha256.in_(among))))
     return frozenset(found)
 
