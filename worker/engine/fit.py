@@ -1,6 +1,5 @@
 """An epoch after the other, as Keras's `fit` goes through them."""
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from worker.engine import memories, state
 from worker.engine.compiled import Compiled
 from worker.engine.divergence import Divergence
 from worker.engine.order import orders
-from worker.engine.pace import SLICE_S, Pace
+from worker.engine.pace import SLICE_S, Pace, guess
 from worker.engine.rows import Held, Rows, steps_of
 from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
@@ -58,7 +57,8 @@ class Fit:
         self._order = orders(training.shuffle, training.seed or 0, rows.count)
         self._stop = training.on_nonfinite == "stop"
         self._pace, self._test_pace = Pace(), Pace()
-        self._epoch_s = math.inf
+        self._epoch_s = guess(compiled.network, rows.count, self._steps)
+        self._prepared: set[bool] = set()
         self._diverged: Divergence | None = None
         self._calls, self._doubted = 0, -1
         chosen = [one for one in training.callbacks if not isinstance(one, callbacks.TerminateOnNaN)]  # we do its work
@@ -78,9 +78,12 @@ class Fit:
         epoch, logs = self._begin(), {}
         while epoch < self._training.epochs and not network.stop_training:
             since = time.perf_counter()
-            done = self._several(epoch) if self._several_fit() else [self._one(epoch)]
-            if not self._begun(epoch):  # an epoch's end tells nothing of how long the whole takes
+            several = self._several_fit()
+            done = self._several(epoch) if several else [self._one(epoch)]
+            # Neither an epoch's end tells how long the whole takes, nor a call of a graph that is prepared in it.
+            if several in self._prepared and not self._begun(epoch):
                 self._epoch_s = (time.perf_counter() - since) / len(done)
+            self._prepared.add(several)
             epoch += len(done)
             logs = done[-1]
             self._offer(epoch, 0)
