@@ -100,6 +100,16 @@ class TestDeletedJobs:
         assert collect(either_sessions, store) == 1
         assert not stored.is_there()
 
+    def test_what_is_discarded_again_stays_for_as_long_again(self, either_sessions, store, put):
+        stored = put(b"model")
+        with either_sessions.begin() as session:
+            files.discard(session, [stored.sha256])
+            session.query(DiscardedFile).update({"discarded_at": now(session).replace(year=2000)})
+        with either_sessions.begin() as session:
+            files.discard(session, [stored.sha256])
+        assert collect(either_sessions, store, grace_s=60) == 0
+        assert stored.is_there()
+
     def test_more_than_one_transaction_takes_all_go_in_one_round(self, either_sessions, store, put):
         with either_sessions.begin() as session:
             files.discard(session, [put(b"%d" % number).sha256 for number in range(45)])
