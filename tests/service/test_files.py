@@ -95,7 +95,8 @@ class TestDeletedJobs:
             row = Checkpoint(job_id=job.id, sha256=stored.sha256, bytes=stored.bytes, attempt=mine.attempt)
             row.epoch, row.step, row.created_at = 3, 0, now(session)
             session.add(row)
-        assert collect(either_sessions, store) == 0
+            files.discard(session, [stored.sha256])
+        assert collect(either_sessions, store) == 0, "the job is there, and takes it up again"
         remove(either_sessions, job)
         assert collect(either_sessions, store) == 1
         assert not stored.is_there()
