@@ -1,4 +1,4 @@
-"""Jobs: submit, look, cancel, delete."""
+"""Jobs: submit, look, change, cancel, pause, resume, retry, delete."""
 
 import hashlib
 from datetime import datetime
@@ -17,14 +17,16 @@ from models import JobState
 from service import details, jobs
 from service.database import Sessions
 from service.details import JobDetails
-from service.jobs import Idempotency, JobFilter
+from service.jobs import Checked, Idempotency, JobFilter
+from service.queue import WakeUps
 from service.settings import Settings
-from stackyard.spec import parse
+from stackyard.spec import parse, parse_changes
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
 
 MAX_PAGE = 200
 Text = Annotated[str, Query(max_length=200, pattern=ONE_LINE)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 def _filter(
@@ -45,32 +47,19 @@ def _filter(
     )
 
 
-async def _idempotency(
-    body: JsonBody,
-    key: Annotated[
-        str | None,
-        Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE),
-    ] = None,
-) -> Idempotency | None:
-    return None if key is None else Idempotency(key, hashlib.sha256(body).hexdigest())
-
-
 @router.post("", status_code=201, openapi_extra=openapi.SPEC_BODY)
 def submit_job(
     body: JsonBody,
-    idempotency: Annotated[Idempotency | None, Depends(_idempotency)],
     sessions: SessionsDep,
     settings: SettingsDep,
     wake_ups: WakeUpsDep,
     after: BackgroundTasks,
     response: Response,
+    key: IdempotencyKey = None,
 ) -> JobView:
     """Queue a job. With an `Idempotency-Key`, a repeat of the request gets the job that the first one made."""
-    told = _submit(body, idempotency, sessions, settings)
-    # After the commit, and after the response: the client's 201 does not wait for the broker.
-    after.add_task(wake_ups.send, told.job.queue)
-    response.headers["Location"] = f"/v1/jobs/{told.job.id}"
-    return JobView.of(told)
+    told = _submit(body, _keyed(key, body), sessions, settings)
+    return _submitted(told, wake_ups, after, response)
 
 
 @router.get("")
@@ -94,13 +83,59 @@ def get_job(job_id: UUID, sessions: SessionsDep) -> JobView:
         return JobView.of(details.gather(session, [jobs.get(session, job_id)])[0])
 
 
+@router.patch("/{job_id}", openapi_extra=openapi.CHANGES_BODY)
+def change_job(job_id: UUID, body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> JobView:
+    """Give a job another name, other tags or, while it has not ended, another priority."""
+    changes = parse_changes(body, settings.limits)
+    with sessions.begin() as session:
+        jobs.change(session, job_id, changes)
+    return get_job(job_id, sessions)
+
+
 @router.post("/{job_id}/cancel", status_code=202)
 def cancel_job(job_id: UUID, sessions: SessionsDep) -> JobView:
-    """Stop a job: at once while it waits, else within a second or so. A repeat changes nothing."""
+    """Stop a job: at once while it waits or is paused, else within a second or so. A repeat changes nothing."""
     with sessions.begin() as session:
-        job = jobs.cancel(session, job_id)
-    with sessions.read() as session:
-        return JobView.of(details.gather(session, [job])[0])
+        jobs.cancel(session, job_id)
+    return get_job(job_id, sessions)
+
+
+@router.post("/{job_id}/pause", status_code=202)
+def pause_job(job_id: UUID, sessions: SessionsDep) -> JobView:
+    """Put a job aside: at once while it waits, else once a checkpoint is written. A repeat changes nothing."""
+    with sessions.begin() as session:
+        jobs.pause(session, job_id)
+    return get_job(job_id, sessions)
+
+
+@router.post("/{job_id}/resume", status_code=202)
+def resume_job(job_id: UUID, sessions: SessionsDep, wake_ups: WakeUpsDep, after: BackgroundTasks) -> JobView:
+    """Queue a paused job again, to go on from its checkpoint. A repeat changes nothing.
+
+    Where the job is about to be paused, that wish is taken back.
+    """
+    with sessions.begin() as session:
+        queue = jobs.resume(session, job_id).queue
+    after.add_task(wake_ups.send, queue)
+    return get_job(job_id, sessions)
+
+
+@router.post("/{job_id}/retry", status_code=201)
+def retry_job(
+    job_id: UUID,
+    sessions: SessionsDep,
+    settings: SettingsDep,
+    wake_ups: WakeUpsDep,
+    after: BackgroundTasks,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> JobView:
+    """Queue a new job with the spec, the seed and the dataset of one that has ended.
+
+    With an `Idempotency-Key`, a repeat of the request gets the job that the first one made.
+    """
+    told = _retry(job_id, _keyed(key, b"retry " + job_id.bytes), sessions, settings)
+    return _submitted(told, wake_ups, after, response)
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -117,7 +152,31 @@ def _submit(body: bytes, idempotency: Idempotency | None, sessions: Sessions, se
         if earlier is not None:
             return details.gather(session, [earlier])[0]
         checked = jobs.examine(session, spec, settings.limits)
+    return _queue(checked, idempotency, sessions)
+
+
+def _retry(job_id: UUID, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> JobDetails:
+    with sessions.read() as session:
+        earlier = jobs.earlier(session, idempotency)
+        if earlier is not None:
+            return details.gather(session, [earlier])[0]
+        checked = jobs.examine_again(session, job_id, settings.limits)
+    return _queue(checked, idempotency, sessions)
+
+
+def _queue(checked: Checked, idempotency: Idempotency | None, sessions: Sessions) -> JobDetails:
     with sessions.begin() as session:
         job = jobs.submit(session, checked, idempotency)
         untouched = job.state is JobState.QUEUED and job.attempt == 0
         return details.submitted(session, job) if untouched else details.gather(session, [job])[0]
+
+
+def _submitted(told: JobDetails, wake_ups: WakeUps, after: BackgroundTasks, response: Response) -> JobView:
+    # After the commit, and after the response: the client's 201 does not wait for the broker.
+    after.add_task(wake_ups.send, told.job.queue)
+    response.headers["Location"] = f"/v1/jobs/{told.job.id}"
+    return JobView.of(told)
+
+
+def _keyed(key: str | None, body: bytes) -> Idempotency | None:
+    return None if key is None else Idempotency(key, hashlib.sha256(body).hexdigest())

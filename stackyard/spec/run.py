@@ -6,6 +6,8 @@ from pydantic import Field
 
 from stackyard.spec.base import Part, Positive
 
+Priority = Annotated[int, Field(ge=0, le=9)]
+
 
 class Run(Part):
     """The kind of worker, and the place in its queue.
@@ -19,5 +21,5 @@ class Run(Part):
     """
 
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    priority: Annotated[int, Field(ge=0, le=9)] = 5
+    priority: Priority = 5
     time_limit_s: Positive | None = None
