@@ -11,6 +11,7 @@ from api import (
     artifacts,
     curves,
     datasets,
+    events,
     health,
     history,
     jobs,
@@ -23,6 +24,7 @@ from api import (
 )
 from api.auth import BearerToken
 from api.dependencies import Parts
+from api.feeds import Feeds
 from service import logs
 from service.artifacts import ArtifactStore
 from service.charts.renderer import Renderer
@@ -51,15 +53,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
+    sessions = Sessions(settings.database)
     app.state.parts = Parts(
         settings=settings,
-        sessions=Sessions(settings.database),
+        sessions=sessions,
         store=ArtifactStore(settings.data_dir),
         wake_ups=WakeUps(settings),
         renderer=Renderer(),
         predictor=Predictor(settings),
+        feeds=Feeds(sessions, events.write),
     )
-    for room in (health, datasets, specs, jobs, history, curves, artifacts, scripts, predictions, workers):
+    for room in (health, datasets, specs, jobs, events, history, curves, artifacts, scripts, predictions, workers):
         app.include_router(room.router)
     problems.install(app)
     openapi.install(app)
@@ -74,7 +78,9 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     parts: Parts = app.state.parts
     with parts.sessions.begin() as session:
         ensure_builtins(session)
-    yield
+    with parts.feeds.ended_by_signals():
+        yield
+    parts.feeds.close()
     parts.renderer.close()
     parts.predictor.close()
     parts.sessions.dispose()

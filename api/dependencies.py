@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.feeds import Feeds
 from service.artifacts import ArtifactStore
 from service.charts.renderer import Renderer
 from service.database import Sessions
@@ -23,6 +24,7 @@ class Parts:
     wake_ups: WakeUps
     renderer: Renderer
     predictor: Predictor
+    feeds: Feeds
 
 
 def _parts(request: Request) -> Parts:
@@ -53,9 +55,14 @@ async def _predictor(request: Request) -> Predictor:
     return _parts(request).predictor
 
 
+async def _feeds(request: Request) -> Feeds:
+    return _parts(request).feeds
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 StoreDep = Annotated[ArtifactStore, Depends(_store)]
 WakeUpsDep = Annotated[WakeUps, Depends(_wake_ups)]
 RendererDep = Annotated[Renderer, Depends(_renderer)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
+FeedsDep = Annotated[Feeds, Depends(_feeds)]

@@ -71,8 +71,8 @@ class ReasonView(BaseModel):
 
     Of a job that diverged also where: epoch and step, both from 0, the first layer whose output was not finite, and
     what to change. `layer` is null where every output was finite, or where it is not known: the message says which.
-    Of one whose process was taken down: the signal, the last epoch that it recorded, the most bytes of memory that the
-    process was seen with, and how many its job had been estimated to need.
+    Of one whose process was taken down: the signal or the exit status, the last epoch that it recorded, the most bytes
+    of memory that the process was seen with and, where memory ran out, how many the check estimates.
     """
 
     code: str
@@ -82,6 +82,7 @@ class ReasonView(BaseModel):
     layer: LayerReferenceView | None = None
     hint: str | None = None
     signal: str | None = None
+    exit_status: int | None = None
     last_epoch: int | None = None
     peak_memory: int | None = None
     estimate: int | None = None
