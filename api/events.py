@@ -33,7 +33,7 @@ class StateView(TransitionView):
     number: int
 
 
-@router.get("/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/{job_id}/events", response_class=Response)  # a stream, or nothing
 async def follow_job(
     job_id: UUID,
     feeds: FeedsDep,

@@ -1,0 +1,80 @@
+"""Streams of jobs that go on, over real HTTP."""
+
+import threading
+
+import pytest
+
+from models import JobState
+from stackyard.client import Client, ProblemError
+from tests import runs
+from tests.client.conftest import TOKEN
+from tests.factories import iris_spec
+from tests.loads.streams import load
+from tests.waiting import until
+
+
+class Listener:
+    """Follows a job in a thread of its own."""
+
+    def __init__(self, url, job_id, **options):
+        self.heard = []
+        self.thread = threading.Thread(target=self._listen, args=(url, job_id, options))
+        self.thread.start()
+
+    def _listen(self, url, job_id, options):
+        with Client(url, TOKEN) as client:
+            for event in client.events(job_id, **options):
+                self.heard.append(event)
+
+    def states(self):
+        return [event.transition.target for event in self.heard if event.transition]
+
+    def epochs(self):
+        return [epoch for event in self.heard if event.epochs for epoch in event.epochs.epochs]
+
+    def end(self):
+        self.thread.join(30)
+        assert not self.thread.is_alive()
+
+
+def test_a_job_is_followed_to_its_end(url, stackyard, sessions):
+    job = stackyard.submit(iris_spec())
+    listeners = [Listener(url, job.id) for _ in range(3)]
+    until(lambda: all(listener.heard for listener in listeners))
+    claimed = runs.claim(sessions)
+    runs.record(sessions, claimed, range(2))
+    until(lambda: all(listener.epochs() == [0, 1] for listener in listeners))
+    late = Listener(url, job.id, after="2.1")
+    runs.record(sessions, claimed, range(2, 4))
+    runs.conclude(sessions, claimed)
+    for listener in (*listeners, late):
+        listener.end()
+    for listener in listeners:
+        assert listener.states() == ["queued", "running", "succeeded"]
+        assert listener.epochs() == [0, 1, 2, 3]
+    assert (late.states(), late.epochs()) == (["succeeded"], [1, 2, 3])
+    assert list(stackyard.events(job.id, after=listeners[0].heard[-1].id)) == []
+
+
+def test_whoever_follows_a_job_that_is_deleted_hears_of_it(url, stackyard):
+    job = stackyard.submit(iris_spec())
+    listener = Listener(url, job.id)
+    until(lambda: listener.heard)
+    stackyard.delete(job.id)
+    listener.end()
+    assert [event.kind for event in listener.heard] == ["state", "deleted"]
+    with pytest.raises(ProblemError):
+        next(stackyard.events(job.id))
+
+
+def test_many_streams_and_pollers_are_served(url, sessions):
+    with Client(url, TOKEN) as client:
+        followed = [client.submit(iris_spec()).id for _ in range(4)]
+        claims = [runs.claim(sessions) for _ in followed]
+        for claimed in claims:
+            threading.Timer(0.5, runs.record, (sessions, claimed, range(5))).start()
+            threading.Timer(1.0, runs.conclude, (sessions, claimed, JobState.SUCCEEDED)).start()
+        figures = load(url, followed, token=TOKEN, streams=40, pollers=8, seconds=2)
+    assert (figures.errors, figures.streams_ended) == ([], 40)
+    assert figures.epochs_missing == figures.epochs_doubled == 0
+    assert figures.reads > 8
