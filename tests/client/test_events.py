@@ -74,7 +74,9 @@ def test_many_streams_and_pollers_are_served(url, sessions):
         for claimed in claims:
             threading.Timer(0.5, runs.record, (sessions, claimed, range(5))).start()
             threading.Timer(1.0, runs.conclude, (sessions, claimed, JobState.SUCCEEDED)).start()
-        figures = load(url, followed, token=TOKEN, streams=40, pollers=8, seconds=2)
-    assert (figures.errors, figures.streams_ended) == ([], 40)
+        figures = load(url, followed, token=TOKEN, streams=40, pollers=8, seconds=30)
+    assert (figures.errors, figures.streams_cut_off) == ([], 0)
+    assert figures.streams_ended >= 40
+    assert figures.epochs >= 40 * 5
     assert figures.epochs_missing == figures.epochs_doubled == 0
-    assert figures.reads > 8
+    assert figures.read_times
