@@ -36,6 +36,7 @@ def watch(url: str, *, minutes: float, streams: int = 200, pollers: int = 50) ->
         spec = _spec()
         answers = [http.post("/v1/jobs", json=spec) for _ in range(int(seconds / _A_JOB_LASTS_S) + 2)]
         job_ids = [answer.raise_for_status().json()["id"] for answer in answers]
+        until(lambda: http.get(f"/v1/jobs/{job_ids[0]}").json()["progress"]["epochs_done"], within=120)
         done = threading.Event()
         changing = threading.Thread(target=_change_jobs, args=(url, job_ids, done))
         changing.start()

@@ -111,7 +111,7 @@ def load(
 ) -> Figures:
     """Follow jobs by so many streams at once, and poll them meanwhile, until all have ended or the time is over.
 
-    The pollers have a process of their own, so that what the streams bring does not keep them from looking at the clock.
+    The pollers have a process of their own: what the streams bring must not keep them from looking at the clock.
 
     Args:
         url: of the server.
