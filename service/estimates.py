@@ -5,12 +5,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from hashlib import blake2b
 from statistics import fmean, median
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, select, union_all
+from sqlalchemy import Executable, Integer, String, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from models import Job, JobState
@@ -35,7 +36,20 @@ _OF_A_JOB = (
     Job.spent_s,
     Job.started_at,
 )
-_NO_COST = frozenset({"name", "seed", "random_state"})
+# Made once, because every look at a waiting job asks them, and to make them takes longer than to answer them.
+_RUNNING = (
+    select(*_OF_A_JOB)
+    .where(Job.state == JobState.RUNNING, Job.queue == bindparam("queue"))
+    .order_by(Job.started_at)
+    .limit(_LOOKED_AT)
+)
+_WAITING = (
+    select(*_OF_A_JOB)
+    .where(Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
+    .order_by(Job.priority.desc(), Job.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_NO_COST = frozenset({"name", "seed"})
 """Arguments on which the time of an epoch does not depend."""
 
 
@@ -118,9 +132,8 @@ def forecast(session: Session, queue: str, places: int, last: int) -> Forecast:
 
     """
     moment = now(session)
-    running = session.execute(_jobs(queue, JobState.RUNNING).order_by(Job.started_at).limit(_LOOKED_AT)).all()
-    waiting = _jobs(queue, JobState.QUEUED).order_by(Job.priority.desc(), Job.id)
-    head = session.execute(waiting.limit(min(last + 1, _LOOKED_AT))).all()
+    running = session.execute(_RUNNING, {"queue": queue}).all()
+    head = session.execute(_WAITING, {"queue": queue, "most": min(last + 1, _LOOKED_AT)}).all()
     told = Forecast(_ahead(running), _ahead(head), (), 0.0, moment)
     if not places:
         return told
@@ -136,8 +149,8 @@ def past_runs(session: Session, queue: str, architectures: Collection[str | None
     if not wanted:
         return {}
     found: dict[str, list[PastRun]] = {key: [] for key in wanted}
-    newest = [_newest_runs(queue, key).subquery() for key in wanted]
-    for row in session.execute(union_all(*(select(runs) for runs in newest))):
+    keys = {f"key_{place}": key for place, key in enumerate(wanted)}
+    for row in session.execute(_newest_runs(len(wanted)), {"queue": queue, **keys}):
         seconds = row.spent_s + (row.finished_at - row.started_at).total_seconds()
         found[row.architecture].append(PastRun(row.epochs, seconds))
     return found
@@ -163,6 +176,16 @@ def seconds_left(job: Any, moment: datetime) -> float | None:
     return elapsed / job.epochs_done * (job.epochs - job.epochs_done)
 
 
+@cache
+def _newest_runs(architectures: int) -> Executable:
+    """The query for the newest runs on a `queue`, of each of so many architectures, `key_0` and so on."""
+    columns = (Job.architecture, Job.epochs, Job.spent_s, Job.started_at, Job.finished_at)
+    ended = select(*columns).where(Job.state == JobState.SUCCEEDED, Job.queue == bindparam("queue"))
+    newest = ended.order_by(Job.id.desc()).limit(_PAST_RUNS)
+    keys = (bindparam(f"key_{place}", type_=String) for place in range(architectures))
+    return union_all(*(select(newest.where(Job.architecture == key).subquery()) for key in keys))
+
+
 def _structure(value: object, *, numbers: bool = False) -> object:
     """A part without what costs no time; without `numbers`, also without all that are not whole."""
     match value:
@@ -179,19 +202,6 @@ def _structure(value: object, *, numbers: bool = False) -> object:
 
 def _costs(name: str) -> bool:
     return name not in _NO_COST and not name.endswith("_initializer")
-
-
-def _jobs(queue: str, state: JobState) -> Select[*tuple[Any, ...]]:
-    return select(*_OF_A_JOB).where(Job.state == state, Job.queue == queue)
-
-
-def _newest_runs(queue: str, key: str) -> Select[*tuple[Any, ...]]:
-    return (
-        select(Job.architecture, Job.epochs, Job.spent_s, Job.started_at, Job.finished_at)
-        .where(Job.architecture == key, Job.state == JobState.SUCCEEDED, Job.queue == queue)
-        .order_by(Job.id.desc())
-        .limit(_PAST_RUNS)
-    )
 
 
 def _ahead(rows: Iterable[Any]) -> list[Ahead]:

@@ -1,6 +1,12 @@
 """Streams of jobs that go on, over real HTTP."""
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -8,7 +14,7 @@ from models import JobState
 from stackyard.client import Client, ProblemError
 from tests import runs
 from tests.client.conftest import TOKEN
-from tests.factories import iris_spec
+from tests.factories import iris_spec, submit
 from tests.loads.streams import load
 from tests.waiting import until
 
@@ -80,3 +86,39 @@ def test_many_streams_and_pollers_are_served(url, sessions):
     assert figures.epochs >= 40 * 5
     assert figures.epochs_missing == figures.epochs_doubled == 0
     assert figures.read_times
+
+
+def test_a_server_that_ends_does_not_wait_for_its_streams_and_the_next_one_goes_on(settings, sessions):
+    """uvicorn by itself would wait for ever."""
+    job = submit(sessions)
+    claimed = runs.claim(sessions)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with serving(settings, listener):
+            following = Listener(url, str(job.id))
+            until(lambda: following.heard)
+        runs.record(sessions, claimed, range(3))
+        with serving(settings, listener):
+            until(lambda: following.epochs() == [0, 1, 2])
+            runs.conclude(sessions, claimed)
+            following.end()
+    assert following.states() == ["queued", "running", "succeeded"]
+
+
+@contextmanager
+def serving(settings, listener):
+    """An API on the socket, in a process of its own, which has ended in order when this is left."""
+    environment = {
+        "STACKYARD_DATA_DIR": str(settings.data_dir),
+        "STACKYARD_DATABASE_URL": settings.database,
+        "STACKYARD_BROKER_URL": settings.broker_url,
+        "STACKYARD_TOKEN": TOKEN,
+    }
+    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--fd", str(listener.fileno())]
+    with subprocess.Popen(command, env=os.environ | environment, pass_fds=[listener.fileno()]) as process:
+        try:
+            yield
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) in {0, -signal.SIGTERM}
+        finally:
+            process.kill()

@@ -31,6 +31,12 @@ def dropping(rate):
     return {"network": spec["network"]}
 
 
+def split(seed):
+    spec = iris_spec()
+    spec["data"]["split"]["validation"]["seed"] = seed
+    return {"data": spec["data"]}
+
+
 def past_run(sessions, seconds, **changes):
     """A training that took so long."""
     submit(sessions, **changes)
@@ -52,8 +58,8 @@ def starts(sessions, *found):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"training": {"seed": 7}}, {"training": {"epochs": 9}}, {"name": "b", "tags": ["c"]}, dropping(0.5)],
-    ids=["seed", "epochs", "name", "rate"],
+    [{"training": {"seed": 7}}, split(7), {"training": {"epochs": 9}}, {"name": "b", "tags": ["c"]}, dropping(0.5)],
+    ids=["seed", "the split's seed", "epochs", "name", "rate"],
 )
 def test_what_costs_no_time_is_of_no_account(changes):
     assert key(**changes) == key()

@@ -58,6 +58,10 @@ def test_wherever_a_stream_was_cut_off_the_rest_follows(either_sessions, finishe
         assert said(told(either_sessions, finished, event.position)) == said_of(whole[place + 1 :])
 
 
+def test_another_attempt_tells_its_epochs_from_the_first(either_sessions, finished):
+    assert said(told(either_sessions, finished, Position(3, 4))) == ["running", (0, 5), "succeeded"]
+
+
 def said_of(rest):
     return said(events.News(rest, BEGINNING, ended=True))
 
