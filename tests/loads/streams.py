@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any
 
 import httpx2
@@ -35,9 +35,9 @@ class Figures:
         return quantiles(self.read_times, n=100)[98] if len(self.read_times) > 1 else 0.0
 
     def __str__(self) -> str:
-        reads = (
-            f"{len(self.read_times)} reads, p99 {1000 * self.p99:.0f} ms, most {1000 * max(self.read_times):.0f} ms"
-        )
+        half, most = median(self.read_times or [0]), max(self.read_times, default=0)
+        times = f"half within {1000 * half:.0f} ms, p99 {1000 * self.p99:.0f} ms, slowest {1000 * most:.0f} ms"
+        reads = f"{len(self.read_times)} reads, {times}"
         streams = f"{self.streams_ended} streams to a job's end, {self.streams_cut_off} cut off by ours"
         epochs = f"{self.epochs} epochs heard, {self.epochs_missing} missing, {self.epochs_doubled} doubled"
         return "; ".join([reads, streams, epochs, f"{len(self.errors)} errors"])
@@ -124,14 +124,15 @@ def load(
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     context = multiprocessing.get_context("spawn")
-    over, told = context.Event(), context.SimpleQueue()
-    polling = context.Process(target=_poll_all, args=(url, headers, job_ids, pollers, over, told))
+    over, (told, telling) = context.Event(), context.Pipe(duplex=False)
+    polling = context.Process(target=_poll_all, args=(url, headers, job_ids, pollers, over, telling))
     polling.start()
+    telling.close()  # so that its end is heard
     try:
         figures = asyncio.run(_follow_all(url, headers, job_ids, streams, seconds))
     finally:
         over.set()
-    read_times, errors = told.get()
+    read_times, errors = told.recv()
     polling.join()
     figures.read_times += read_times
     figures.errors += errors
@@ -147,7 +148,9 @@ async def _follow_all(
     return whole.figures
 
 
-def _poll_all(url: str, headers: dict[str, str], job_ids: Sequence[str], pollers: int, over: Any, told: Any) -> None:
+def _poll_all(
+    url: str, headers: dict[str, str], job_ids: Sequence[str], pollers: int, over: Any, telling: Any
+) -> None:
     read_times: list[float] = []
     errors: list[str] = []
 
@@ -172,7 +175,7 @@ def _poll_all(url: str, headers: dict[str, str], job_ids: Sequence[str], pollers
             await asyncio.gather(*(poll(http, number) for number in range(pollers)))
 
     asyncio.run(all_of_them())
-    told.put((read_times, errors))
+    telling.send((read_times, errors))
 
 
 def _client(url: str, headers: dict[str, str], connections: int) -> httpx2.AsyncClient:
