@@ -30,9 +30,11 @@ from service.artifacts import ArtifactStore
 from service.charts.renderer import Renderer
 from service.database import Sessions
 from service.datasets import ensure_builtins
+from service.intake import Intake
 from service.prediction import Predictor
 from service.queue import WakeUps
 from service.settings import Settings
+from service.waking import Waker
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -53,12 +55,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    sessions = Sessions(settings.database)
+    sessions, wake_ups = Sessions(settings.database), WakeUps(settings)
     app.state.parts = Parts(
         settings=settings,
         sessions=sessions,
         store=ArtifactStore(settings.data_dir),
-        wake_ups=WakeUps(settings),
+        wake_ups=wake_ups,
+        waker=(waker := Waker(wake_ups.send)),
+        intake=Intake(sessions, settings.limits, waker),
         renderer=Renderer(),
         predictor=Predictor(settings),
         feeds=Feeds(sessions, events.write),
@@ -81,6 +85,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     with parts.feeds.ended_by_signals():
         yield
     parts.feeds.close()
+    parts.waker.close()
     parts.renderer.close()
     parts.predictor.close()
     parts.sessions.dispose()

@@ -9,9 +9,11 @@ from api.feeds import Feeds
 from service.artifacts import ArtifactStore
 from service.charts.renderer import Renderer
 from service.database import Sessions
+from service.intake import Intake
 from service.prediction import Predictor
 from service.queue import WakeUps
 from service.settings import Settings
+from service.waking import Waker
 
 
 @dataclass(frozen=True)
@@ -22,47 +24,60 @@ class Parts:
     sessions: Sessions
     store: ArtifactStore
     wake_ups: WakeUps
+    waker: Waker
+    intake: Intake
     renderer: Renderer
     predictor: Predictor
     feeds: Feeds
 
 
-def _parts(request: Request) -> Parts:
+def parts(request: Request) -> Parts:
+    """The parts of the application that a request came to."""
     return request.app.state.parts
 
 
 async def _settings(request: Request) -> Settings:
-    return _parts(request).settings
+    return parts(request).settings
 
 
 async def _sessions(request: Request) -> Sessions:
-    return _parts(request).sessions
+    return parts(request).sessions
 
 
 async def _store(request: Request) -> ArtifactStore:
-    return _parts(request).store
+    return parts(request).store
 
 
 async def _wake_ups(request: Request) -> WakeUps:
-    return _parts(request).wake_ups
+    return parts(request).wake_ups
+
+
+async def _intake(request: Request) -> Intake:
+    return parts(request).intake
+
+
+async def _waker(request: Request) -> Waker:
+    return parts(request).waker
 
 
 async def _renderer(request: Request) -> Renderer:
-    return _parts(request).renderer
+    return parts(request).renderer
 
 
 async def _predictor(request: Request) -> Predictor:
-    return _parts(request).predictor
+    return parts(request).predictor
 
 
 async def _feeds(request: Request) -> Feeds:
-    return _parts(request).feeds
+    return parts(request).feeds
 
 
 SettingsDep = Annotated[Settings, Depends(_settings)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 StoreDep = Annotated[ArtifactStore, Depends(_store)]
 WakeUpsDep = Annotated[WakeUps, Depends(_wake_ups)]
+IntakeDep = Annotated[Intake, Depends(_intake)]
+WakerDep = Annotated[Waker, Depends(_waker)]
 RendererDep = Annotated[Renderer, Depends(_renderer)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
 FeedsDep = Annotated[Feeds, Depends(_feeds)]

@@ -1,26 +1,22 @@
 """Jobs: submit, look, change, cancel, pause, resume, retry, delete."""
 
-import hashlib
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api import openapi
 from api.body import JsonBody
-from api.dependencies import SessionsDep, SettingsDep, WakeUpsDep
+from api.dependencies import IntakeDep, SessionsDep, SettingsDep, WakerDep
 from api.problems import RESPONSES
 from api.text import ONE_LINE
 from api.views import JobPage, JobSummaryView, JobView
 from models import JobState
 from service import details, jobs
-from service.database import Sessions
 from service.details import JobDetails
-from service.jobs import Checked, Idempotency, JobFilter
-from service.queue import WakeUps
-from service.settings import Settings
-from stackyard.spec import parse, parse_changes
+from service.jobs import JobFilter
+from stackyard.spec import parse_changes
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
 
@@ -47,19 +43,10 @@ def _filter(
     )
 
 
-@router.post("", status_code=201, openapi_extra=openapi.SPEC_BODY)
-def submit_job(
-    body: JsonBody,
-    sessions: SessionsDep,
-    settings: SettingsDep,
-    wake_ups: WakeUpsDep,
-    after: BackgroundTasks,
-    response: Response,
-    key: IdempotencyKey = None,
-) -> JobView:
+@router.post("", status_code=201, response_model=JobView, openapi_extra=openapi.SPEC_BODY)
+def submit_job(body: JsonBody, intake: IntakeDep, key: IdempotencyKey = None) -> Response:
     """Queue a job. With an `Idempotency-Key`, a repeat of the request gets the job that the first one made."""
-    told = _submit(body, _keyed(key, body), sessions, settings)
-    return _submitted(told, wake_ups, after, response)
+    return _submitted(intake.submit(body, key))
 
 
 @router.get("")
@@ -109,33 +96,24 @@ def pause_job(job_id: UUID, sessions: SessionsDep) -> JobView:
 
 
 @router.post("/{job_id}/resume", status_code=202)
-def resume_job(job_id: UUID, sessions: SessionsDep, wake_ups: WakeUpsDep, after: BackgroundTasks) -> JobView:
+def resume_job(job_id: UUID, sessions: SessionsDep, waker: WakerDep) -> JobView:
     """Queue a paused job again, to go on from its checkpoint. A repeat changes nothing.
 
     Where the job is about to be paused, that wish is taken back.
     """
     with sessions.begin() as session:
         queue = jobs.resume(session, job_id).queue
-    after.add_task(wake_ups.send, queue)
+    waker.wake(queue, 1)
     return get_job(job_id, sessions)
 
 
-@router.post("/{job_id}/retry", status_code=201)
-def retry_job(
-    job_id: UUID,
-    sessions: SessionsDep,
-    settings: SettingsDep,
-    wake_ups: WakeUpsDep,
-    after: BackgroundTasks,
-    response: Response,
-    key: IdempotencyKey = None,
-) -> JobView:
+@router.post("/{job_id}/retry", status_code=201, response_model=JobView)
+def retry_job(job_id: UUID, intake: IntakeDep, key: IdempotencyKey = None) -> Response:
     """Queue a new job with the spec, the seed and the dataset of one that has ended.
 
     With an `Idempotency-Key`, a repeat of the request gets the job that the first one made.
     """
-    told = _retry(job_id, _keyed(key, b"retry " + job_id.bytes), sessions, settings)
-    return _submitted(told, wake_ups, after, response)
+    return _submitted(intake.retry(job_id, key))
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -145,38 +123,8 @@ def delete_job(job_id: UUID, sessions: SessionsDep) -> None:
         jobs.remove(session, job_id)
 
 
-def _submit(body: bytes, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> JobDetails:
-    spec = parse(body, settings.limits)
-    with sessions.read() as session:
-        earlier = jobs.earlier(session, idempotency)
-        if earlier is not None:
-            return details.gather(session, [earlier])[0]
-        checked = jobs.examine(session, spec, settings.limits)
-    return _queue(checked, idempotency, sessions)
-
-
-def _retry(job_id: UUID, idempotency: Idempotency | None, sessions: Sessions, settings: Settings) -> JobDetails:
-    with sessions.read() as session:
-        earlier = jobs.earlier(session, idempotency)
-        if earlier is not None:
-            return details.gather(session, [earlier])[0]
-        checked = jobs.examine_again(session, job_id, settings.limits)
-    return _queue(checked, idempotency, sessions)
-
-
-def _queue(checked: Checked, idempotency: Idempotency | None, sessions: Sessions) -> JobDetails:
-    with sessions.begin() as session:
-        job = jobs.submit(session, checked, idempotency)
-        untouched = job.state is JobState.QUEUED and job.attempt == 0
-        return details.submitted(session, job) if untouched else details.gather(session, [job])[0]
-
-
-def _submitted(told: JobDetails, wake_ups: WakeUps, after: BackgroundTasks, response: Response) -> JobView:
-    # After the commit, and after the response: the client's 201 does not wait for the broker.
-    after.add_task(wake_ups.send, told.job.queue)
-    response.headers["Location"] = f"/v1/jobs/{told.job.id}"
-    return JobView.of(told)
-
-
-def _keyed(key: str | None, body: bytes) -> Idempotency | None:
-    return None if key is None else Idempotency(key, hashlib.sha256(body).hexdigest())
+def _submitted(told: JobDetails) -> Response:
+    """The answer to a submit, written here and not by FastAPI, which would have another thread do it."""
+    content = JobView.of(told).model_dump_json(by_alias=True)
+    headers = {"Location": f"/v1/jobs/{told.job.id}"}
+    return Response(content, 201, headers=headers, media_type="application/json")

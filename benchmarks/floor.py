@@ -36,6 +36,10 @@ class Rates:
     flops: float
     bandwidth: float
 
+    def best(self, other: "Rates") -> "Rates":
+        """The better of each."""
+        return Rates(max(self.flops, other.flops), max(self.bandwidth, other.bandwidth))
+
 
 @dataclass(frozen=True)
 class Work:

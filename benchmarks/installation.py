@@ -48,11 +48,12 @@ class Installation:
 
 
 @contextmanager
-def installed(*, workers: int = 1) -> Generator[Installation]:
-    """Start a server, as `make serve` does, with so many workers; it ends, and its data go, with the block."""
+def installed(*, workers: int | None = None) -> Generator[Installation]:
+    """Start a server, as `make serve` does or with so many workers; it ends, and its data go, with the block."""
     with TemporaryDirectory(prefix="stackyard-bench-") as directory:
         command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", directory]
-        server = subprocess.Popen([*command, "--workers", str(workers)], stdout=subprocess.DEVNULL)
+        command += [] if workers is None else ["--workers", str(workers)]
+        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
             yield Installation(_url(Path(directory) / "serve.json", server), server.pid, Path(directory))
         finally:
@@ -61,8 +62,11 @@ def installed(*, workers: int = 1) -> Generator[Installation]:
 
 
 def warm_up(client: Client) -> None:
-    """Let the worker finish a small job of another architecture: it has started, and imported what jobs need."""
-    ended(client, client.submit(SMALL))
+    """Let each of the worker's children finish a small job of another architecture: it has imported what jobs need."""
+    children = sum(worker.concurrency for worker in client.workers())
+    warm: set[str | None] = set()
+    while len(warm) < children:  # nothing says which child takes a job
+        warm.add(ended(client, client.submit(SMALL)).worker)
 
 
 def ended(client: Client, job: Job) -> Job:

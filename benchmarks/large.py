@@ -145,6 +145,12 @@ class _Watch:
     def check(self) -> None:
         pass
 
+    def wants_checkpoint(self) -> bool:
+        return False
+
+    def checkpoint(self, snapshot: Any) -> None:
+        pass
+
 
 class _Peaks:
     """The most that this process had at a time: anonymous memory, and with mapped files."""

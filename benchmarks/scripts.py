@@ -1,6 +1,7 @@
 """Exported scripts of stock Keras as whole processes: imports, data, training, evaluation, files."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,14 @@ class Ran:
     seconds: float
     history: str
     printed: str
+
+
+_THREADS = re.compile(r"^tf\.config\.threading\..*\n", re.MULTILINE)
+
+
+def on_its_own(script: str) -> str:
+    """The script without the line that sets the threads of its job: as stock Keras would run, on all cores."""
+    return _THREADS.sub("", script)
 
 
 def run(script: str, file: Path | None) -> Ran:

@@ -11,7 +11,7 @@ from arrays import Job
 
 from service.settings import Settings
 from worker.compilation import build_compiled
-from worker.engine import Engine
+from worker.engine import Engine, Snapshot
 
 _keras: Any = keras  # parts of it have no types
 _engine = Engine(Settings().compiled_memory)
@@ -33,6 +33,13 @@ class Clock:
 
     def check(self) -> None:
         """Let it go on."""
+
+    def wants_checkpoint(self) -> bool:
+        """Want none."""
+        return False
+
+    def checkpoint(self, snapshot: Snapshot) -> None:
+        """Get none."""
 
     def seconds(self) -> float | None:
         """The mean time of an epoch, the first ones left out: those up to the moment when the first was told of.

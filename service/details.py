@@ -68,14 +68,18 @@ def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
     return _told(session, found, belongings, positions, _forecasts(session, found, positions))
 
 
-def submitted(session: Session, job: Job) -> JobDetails:
-    """The details of a job that nobody has claimed yet: all but why it waits follows from its row.
+def submitted(session: Session, found: Sequence[Job]) -> list[JobDetails]:
+    """The details of jobs that nobody has claimed yet: all but why they wait follows from their rows.
 
-    When it will start is not said, for whoever submits does not wait to hear it.
+    What runs before them and when they will start is not said, for whoever submits does not wait to hear it.
     """
-    tags = {job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))]}
-    belongings = _Belongings(tags, {job.id: []}, {job.id: [lifecycle.first(job)]}, {})
-    return _told(session, [job], belongings, jobs.queue_positions(session, [job]), {})[0]
+    belongings = _Belongings(
+        tags={job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))] for job in found},
+        metrics={job.id: [] for job in found},
+        transitions={job.id: [lifecycle.first(job)] for job in found},
+        checkpoints={},
+    )
+    return _told(session, found, belongings, jobs.queue_positions(session, found), {})
 
 
 def _told(

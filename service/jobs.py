@@ -57,15 +57,15 @@ class JobFilter:
     created_before: datetime | None = None
 
 
-def examine(session: Session, spec: JobSpec, limits: Limits) -> Checked:
+def examine(spec: JobSpec, dataset: Dataset, limits: Limits) -> Checked:
     """Hold a spec against the dataset that it names, before anything is written.
 
     Raises:
         SpecError: every fault of the spec, each at its place.
-        Invalid: there is no such dataset.
 
     """
-    return _checked(spec, datasets.find(session, spec.data.dataset), limits)
+    report = check(spec, datasets.description(dataset), limits)
+    return Checked(_with_seed(report.spec), dataset, report.warnings)
 
 
 def examine_again(session: Session, job_id: UUID, limits: Limits) -> Checked:
@@ -84,8 +84,7 @@ def examine_again(session: Session, job_id: UUID, limits: Limits) -> Checked:
     if dataset is None:
         told = f"The dataset {job.dataset_name}, version {job.dataset_version}, was deleted."
         raise Conflict("dataset_deleted", told)
-    checked = _checked(JobSpec.model_validate(job.spec), dataset, limits)
-    return replace(checked, retry_of=job.id)
+    return replace(examine(JobSpec.model_validate(job.spec), dataset, limits), retry_of=job.id)
 
 
 def earlier(session: Session, idempotency: Idempotency | None) -> Job | None:
@@ -118,13 +117,34 @@ def submit(session: Session, checked: Checked, idempotency: Idempotency | None =
     if made is not None:
         return made
     if idempotency is None:
-        return _insert(session, checked)
+        return insert(session, [checked])[0]
     savepoint = session.begin_nested()
-    job = _insert(session, checked)
+    [job] = insert(session, [checked])
     if _claim_key(session, idempotency, job):
         return job
     savepoint.rollback()  # another request with this key committed between our look and our insert
     return earlier(session, idempotency) or submit(session, checked, idempotency)
+
+
+def insert(session: Session, checked: Sequence[Checked]) -> list[Job]:
+    """Queue a job for each.
+
+    Raises:
+        NotFound: a dataset was deleted since its spec was checked. The message may name another's of them.
+
+    """
+    moment = now(session)
+    specs = {one.spec.run.device: one.spec for one in checked}
+    queues = {device: placement.queue_for(session, spec.run.device) for device, spec in specs.items()}
+    made = [_made(one, queues[one.spec.run.device], moment) for one in checked]
+    session.add_all(made)
+    try:
+        session.flush()
+    except IntegrityError:  # their only foreign key; while the transaction lasts, the database keeps the datasets
+        raise NotFound("dataset", checked[0].dataset.id) from None
+    session.add_all(tag for job in made for tag in _tags(job.id, job.spec["tags"]))
+    session.add_all(lifecycle.first(job) for job in made)
+    return made
 
 
 def get(session: Session, job_id: UUID) -> Job:
@@ -152,9 +172,10 @@ def find(session: Session, wanted: JobFilter, *, limit: int, cursor: str | None)
 
 def queue_positions(session: Session, found: Sequence[Job]) -> dict[UUID, int]:
     """For those of the jobs that wait, how many others their queue will give out before them."""
-    waiting = [job for job in found if job.state is JobState.QUEUED]
-    if len(waiting) <= 1:  # one is counted along the index, where many are numbered with their whole queue
-        return {job.id: _before(session, job) for job in waiting}
+    waiting = sorted((job for job in found if job.state is JobState.QUEUED), key=lambda job: job.id)
+    if len({(job.queue, job.priority) for job in waiting}) <= 1:
+        return _neighbours(session, waiting)
+    # Numbered with their whole queues, which takes one statement, though a longer one.
     place = func.row_number().over(partition_by=Job.queue, order_by=(Job.priority.desc(), Job.id)) - 1
     queue = select(Job.id, place.label("place")).where(Job.state == JobState.QUEUED).subquery()
     rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(job.id for job in waiting)))
@@ -258,16 +279,25 @@ def remove(session: Session, job_id: UUID) -> None:
         raise NotFound("job", job_id)
 
 
+def _neighbours(session: Session, waiting: Sequence[Job]) -> dict[UUID, int]:
+    """The places of jobs of one queue and priority, ascending: counted along the index up to the first of them."""
+    if not waiting:
+        return {}
+    first, last = waiting[0], waiting[-1]
+    before = _before(session, first)
+    if first is last:
+        return {first.id: before}
+    alike = (Job.state == JobState.QUEUED, Job.queue == first.queue, Job.priority == first.priority)
+    ids = session.scalars(select(Job.id).where(*alike, Job.id.between(first.id, last.id)).order_by(Job.id))
+    places = {job_id: before + number for number, job_id in enumerate(ids)}
+    return {job.id: places[job.id] for job in waiting if job.id in places}
+
+
 def _before(session: Session, job: Job) -> int:
     """How many jobs their queue will give out before this one."""
     earlier = or_(Job.priority > job.priority, and_(Job.priority == job.priority, Job.id < job.id))
     query = select(func.count()).where(Job.state == JobState.QUEUED, Job.queue == job.queue, earlier)
     return session.scalar(query) or 0
-
-
-def _checked(spec: JobSpec, dataset: Dataset, limits: Limits) -> Checked:
-    report = check(spec, datasets.description(dataset), limits)
-    return Checked(_with_seed(report.spec), dataset, report.warnings)
 
 
 def _locked(session: Session, job_id: UUID) -> Job:
@@ -290,12 +320,10 @@ def _with_seed(spec: JobSpec) -> JobSpec:
     return spec.model_copy(update={"training": training})
 
 
-def _insert(session: Session, checked: Checked) -> Job:
-    dataset = checked.dataset
-    moment = now(session)
-    spec = checked.spec
+def _made(checked: Checked, queue: str, moment: datetime) -> Job:
+    dataset, spec = checked.dataset, checked.spec
     document = spec.model_dump(mode="json")
-    job = Job(
+    return Job(
         id=new_id(),
         name=spec.name,
         spec=document,
@@ -305,7 +333,7 @@ def _insert(session: Session, checked: Checked) -> Job:
         dataset_name=dataset.name,
         dataset_version=dataset.version,
         device=spec.run.device,
-        queue=placement.queue_for(session, spec.run.device),
+        queue=queue,
         priority=spec.run.priority,
         attempt=0,
         lost_attempts=0,
@@ -317,14 +345,6 @@ def _insert(session: Session, checked: Checked) -> Job:
         retry_of=checked.retry_of,
         created_at=moment,
     )
-    session.add(job)
-    try:
-        session.flush()
-    except IntegrityError:  # its only foreign key; while the transaction lasts, the database keeps the dataset
-        raise NotFound("dataset", dataset.id) from None
-    session.add_all(_tags(job.id, spec.tags))
-    session.add(lifecycle.first(job))
-    return job
 
 
 def _tags(job_id: UUID, tags: Iterable[str]) -> list[JobTag]:

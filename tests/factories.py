@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from models import Job
-from service import jobs, workers
+from service import datasets, jobs, workers
 from service.database import Sessions
 from service.workers import Registration
 from stackyard.spec import Limits, parse
@@ -44,7 +44,7 @@ def submit(sessions: Sessions, **changes: Any) -> Job:
     """A queued job in the database."""
     spec = parse(json.dumps(iris_spec(**changes)).encode())
     with sessions.read() as session:
-        checked = jobs.examine(session, spec, Limits())
+        checked = jobs.examine(spec, datasets.find(session, spec.data.dataset), Limits())
     with sessions.begin() as session:
         return jobs.submit(session, checked)
 

@@ -111,7 +111,8 @@ class Hyperparameters:
 
     def _variable(self, term: Term, value: float, kind: Any) -> Any:
         if (term, kind) not in self._variables:
-            with _tf.init_scope():
+            # As if nothing were being traced: a function that has seen the making of a variable is traced twice.
+            with _tf.Graph().as_default(), _tf.__internal__.eager_context.eager_mode():
                 self._variables[term, kind] = _tf.Variable(value, dtype=kind, trainable=False)
         return self._variables[term, kind]
 

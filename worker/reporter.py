@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 
@@ -16,6 +16,9 @@ from service.attempts import Claim, Conclusion, EpochRow, MetricSummary
 from service.database import UNAVAILABLE, Sessions
 from service.errors import LeaseLost
 from service.settings import Settings
+
+if TYPE_CHECKING:  # it comes with tensorflow
+    from worker.engine import Snapshot
 
 _SAFETY = 0.2
 """The share of a lease's time before whose end a worker that could not renew it stops itself."""
@@ -104,6 +107,13 @@ class Reporter:
             raise LeaseLost(f"Attempt {self._claim.attempt} of job {self._claim.job_id} is no longer ours.")
         if self._cancelled_at < math.inf:
             raise Cancelled
+
+    def wants_checkpoint(self) -> bool:
+        """Whether it is time for one."""
+        return False
+
+    def checkpoint(self, snapshot: "Snapshot") -> None:
+        """Keep the training's state."""
 
     def conclude(self, conclusion: Conclusion) -> None:
         """Record what is left and end the job, trying until the database answers or the lease is over.

@@ -34,7 +34,7 @@ def measure(options: Options) -> Outcome:
     series: list[dict[str, float]] = []
     children: set[int] = set()
     start = time.perf_counter()
-    with installed() as server, Client(server.url, timeout=600) as client:
+    with installed(workers=1) as server, Client(server.url, timeout=600) as client:
         warm_up(client)
         for first in range(0, jobs, every):
             _run(client, [_spec(place, architectures) for place in range(first, first + every)])

@@ -1,12 +1,14 @@
-"""Milliseconds a step: our engine, stock `fit` in turn with it in the same process, and the machine's floor."""
+"""Milliseconds a step: our engine, stock `fit` in turn with it, each in a warm process, and the machine's floor."""
 
 import math
 import os
+from contextlib import ExitStack
 from typing import Any
 
 from options import Options, progress
 from outcome import Outcome, Target, number
 from pairs import Rounds, geometric_mean, significant
+from trainer import trainer
 from tutorials import DIVERGING, FILES
 
 ROUNDS = 3
@@ -18,17 +20,19 @@ FLOORS = {"red-wine": 1.5, "mnist-plain": 3.0, "mnist-dropout": 3.0}
 
 
 def measure(options: Options) -> Outcome:
-    """Measure the machine, then every experiment in turn."""
+    """Measure every experiment in turn, and before each round what the machine can do at that moment."""
     os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     import floor  # noqa: PLC0415  # what follows loads tensorflow, which reads the variables above
     from arrays import Table  # noqa: PLC0415
-    from training import ours, stock  # noqa: PLC0415
 
-    rates = floor.rates()
-    progress(f"{rates.flops / 1e9:.0f} GFLOP/s, {rates.bandwidth / 1e9:.1f} GB/s")
     rounds: dict[str, Rounds] = {}
     works: dict[str, floor.Work] = {}
-    with options.data() as data:
+    rates = floor.Rates(0, 0)
+    with options.data() as data, ExitStack() as stack:
+        asked = {
+            "stock": stack.enter_context(trainer(options.shared)),
+            "ours": stack.enter_context(trainer(options.shared, threads=_threads())),
+        }
         for name in options.chosen(EXPERIMENTS, SHORT):
             experiment = data.experiment(name)
             job = Table.of(experiment).job(experiment.spec)
@@ -36,17 +40,28 @@ def measure(options: Options) -> Outcome:
             works[name] = floor.work(job, steps)
             rounds[name] = Rounds()
             for _ in range(options.times(ROUNDS)):
-                measured = {"stock": 1000 * stock(job) / steps, "ours": 1000 * ours(job) / steps}
+                rates = rates.best(floor.Rates(**asked["stock"].ask("rates")))
+                measured = {
+                    side: 1000 * one.ask(side, experiment=name, spec=experiment.spec)["epoch"] / steps
+                    for side, one in asked.items()
+                }
                 rounds[name].add(measured)
-                progress(f"{name}: {', '.join(f'{side} {number(value)} ms' for side, value in measured.items())}")
+                told = ", ".join(f"{side} {number(value)} ms" for side, value in measured.items())
+                progress(f"{name}: {told}; {rates.flops / 1e9:.0f} GFLOP/s, {rates.bandwidth / 1e9:.1f} GB/s")
         generated = data.generated
     floors = {name: work.milliseconds(rates) for name, work in works.items()}
     figures: dict[str, Any] = {
         "generated_data": generated,
+        "threads": {"stock": os.cpu_count(), "ours": _threads()},
         "rates": {"GFLOP_s": significant(rates.flops / 1e9), "GB_s": significant(rates.bandwidth / 1e9)},
         "experiments": {name: _figures(rounds[name], works[name], floors[name]) for name in rounds},
     }
     return _outcome(rounds, floors, figures)
+
+
+def _threads() -> int:
+    """Those of a child of `make serve`."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def _figures(rounds: Rounds, work: Any, floor: float) -> dict[str, Any]:
@@ -84,11 +99,12 @@ def _outcome(rounds: dict[str, Rounds], floors: dict[str, float], figures: dict[
             (
                 "A step's time is that of an epoch, training and validation, over its training steps; the first "
                 "epochs, with tracing, are left out. Stock is fit with a callback that looks at the clock once an "
-                "epoch, and no other."
+                "epoch, and no other, on TensorFlow's choice of threads; ours has the threads of a worker's child."
             ),
             (
                 "The floor: training rows forward and backward (3x, without the gradient of the input) and "
-                f"validation rows forward at {rates['GFLOP_s']:g} GFLOP/s, TensorFlow's best float32 matmul here, and "
+                f"validation rows forward at {rates['GFLOP_s']:g} GFLOP/s, TensorFlow's best float32 matmul on all "
+                "cores during the measurement, and "
                 f"the optimizer's arrays (Adam 7, SGD 3 float32 a parameter) at {rates['GB_s']:g} GB/s."
             ),
         ),

@@ -6,16 +6,10 @@ warm process; the scripts and fits in turn.
 """
 
 import copy
-import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -25,14 +19,15 @@ from installation import installed, warm_up
 from options import Options, progress
 from outcome import Outcome, Target, number
 from pairs import Rounds, significant
+from trainer import trainer
 from tutorials import Data
 
 from stackyard.client import Client, Job
 
 JOBS, SHORT_JOBS = 100, 6
 MEASURED, SHORT_MEASURED = 10, 2
-WORKERS = (1, 2)
-"""Worker children of the installations that are measured; the first is what `make serve` starts."""
+WORKERS = (None, 1)
+"""Worker children of the installations that are measured; None is what `make serve` starts."""
 ROUNDS = 3
 SEED = 0
 LEARNING_RATES = (1e-4, 1e-2)
@@ -88,28 +83,28 @@ def _round(sweep: Sequence[Spec], measured: Sequence[Spec], options: Options) ->
     for workers in WORKERS:
         seconds, exported = _sweep(sweep, measured, workers)
         told[_side(workers)] = seconds
-        progress(f"{len(sweep)} jobs, {workers} workers: {number(seconds)} s")
+        progress(f"{len(sweep)} jobs, {_side(workers)}: {number(seconds)} s")
     script_s, fit_s, same = 0.0, 0.0, 0
-    with _warm_fit(options) as fit:
-        fit(sweep[1])
+    with trainer(options.shared) as warm:
+        warm.ask("stock", experiment=EXPERIMENT, spec=sweep[1])
         for spec, (script, history) in zip(measured, exported, strict=True):
-            ran = scripts.run(script, None)
-            script_s += ran.seconds
-            same += same_bits(columns(history), columns(ran.history))
-            fit_s += fit(spec)
+            script_s += scripts.run(scripts.on_its_own(script), None).seconds
+            same += same_bits(columns(history), columns(scripts.run(script, None).history))
+            fit_s += warm.ask("stock", experiment=EXPERIMENT, spec=spec)["seconds"]
     share = len(sweep) / len(measured)
     told |= {"scripts": share * script_s, "warm_fit": share * fit_s}
     start = time.perf_counter()
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda pair: scripts.run(pair[0], None), exported))
+        list(pool.map(lambda pair: scripts.run(scripts.on_its_own(pair[0]), None), exported))
     return told | {"scripts_two_at_a_time": share * (time.perf_counter() - start)}, same
 
 
-def _sweep(sweep: Sequence[Spec], measured: Sequence[Spec], workers: int) -> tuple[float, list[tuple[str, str]]]:
+def _sweep(
+    sweep: Sequence[Spec], measured: Sequence[Spec], workers: int | None
+) -> tuple[float, list[tuple[str, str]]]:
     """Seconds from the first POST to the last job's end, and of the measured ones script and history."""
     with installed(workers=workers) as server, Client(server.url, timeout=600) as client:
-        for _ in range(workers):  # nothing says which child takes a job; that all have started is what matters
-            warm_up(client)
+        warm_up(client)
         sent = datetime.now(UTC)
         submitted = [client.submit(spec) for spec in sweep]
         while any(next(iter(client.jobs(state=state, limit=1)), None) for state in ("queued", "running")):
@@ -126,35 +121,14 @@ def _exported(client: Client, job: Job) -> tuple[str, str]:
     return client.script(job.id), client.history_csv(job.id)
 
 
-@contextmanager
-def _warm_fit(options: Options) -> Generator[Any]:
-    """A process that trains with stock `fit`: a function of a spec to the seconds that it took."""
-    command = [sys.executable, str(Path(__file__).parents[1] / "warm_fit.py"), "--shared", str(options.shared)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
-    requests, answers = process.stdin, process.stdout
-    if requests is None or answers is None:
-        raise RuntimeError("expected pipes")
-
-    def fit(spec: Spec) -> float:
-        print(json.dumps(spec), file=requests, flush=True)
-        return float(answers.readline())
-
-    with process:
-        yield fit
-        requests.close()
-
-
-def _side(workers: int) -> str:
-    return "sweep" if workers == 1 else f"sweep_{workers}_workers"
+def _side(workers: int | None) -> str:
+    return "sweep" if workers is None else f"sweep_{workers}_workers"
 
 
 def _outcome(data: Data, rounds: Rounds, jobs: int, measured: int, same: str) -> Outcome:
     ways = {
-        f"{jobs} jobs, one worker": "sweep",
-        **{f"{jobs} jobs, {workers} workers": _side(workers) for workers in WORKERS[1:]},
+        f"{jobs} jobs": "sweep",
+        **{f"{jobs} jobs, {workers} child of all cores": _side(workers) for workers in WORKERS[1:]},
         f"{jobs} scripts, one after another": "scripts",
         f"{jobs} scripts, two at a time": "scripts_two_at_a_time",
         f"stock fit {jobs} times, one warm process": "warm_fit",
@@ -184,7 +158,7 @@ def _outcome(data: Data, rounds: Rounds, jobs: int, measured: int, same: str) ->
             (
                 f"Of scripts and of stock fit {measured} were measured and multiplied. A script is a whole process; "
                 "the warm process has imported and prepared, and fits one network before it is measured: only build, "
-                f"compile and fit count. Same histories, to the bit: {same}."
+                f"compile and fit count. Same histories, to the bit, as a script that sets the job's threads: {same}."
             ),
         ),
     )

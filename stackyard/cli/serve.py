@@ -26,7 +26,10 @@ def serve(
     data_dir: Annotated[
         Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="Database, datasets, models and logs.")
     ] = Path("data"),
-    workers: Annotated[int, typer.Option(min=0, help="Jobs that train at once on CPU cores.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, show_default="2, or 1 on a single core", help="Jobs that train at once on CPU cores."),
+    ] = None,
     gpus: Annotated[int, typer.Option(min=0, help="Jobs that train at once, each on its own GPU.")] = 0,
     threads: Annotated[
         int,
@@ -62,9 +65,15 @@ def serve(
         reservation = Reservation(host, port)
         lock.announce(Holder(os.getpid(), reservation.address.url, _now()))
         try:
-            Supervisor(Plan(reservation.address, data_dir, rooms, workers, gpus, threads), console).run()
+            plan = Plan(reservation.address, data_dir, rooms, _children(workers), gpus, threads)
+            Supervisor(plan, console).run()
         finally:
             reservation.release()
+
+
+def _children(workers: int | None) -> int:
+    """As many as were asked for; else two on half the cores each: docs/engine.md has what was measured."""
+    return min(2, os.cpu_count() or 1) if workers is None else workers
 
 
 def _find_rooms() -> Path:

@@ -68,8 +68,9 @@ def serve(data_dir) -> Iterator[Callable[..., Served]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str, **variables: str) -> Served:
-        arguments = options if "--port" in options else (*options, "--port", "0")
-        command = [sys.executable, "-m", "stackyard", "serve", "--data-dir", str(data_dir), *arguments]
+        given = [*options, *([] if "--port" in options else ["--port", "0"])]
+        given += [] if "--workers" in options else ["--workers", "1"]  # a child's start costs seconds
+        command = [sys.executable, "-m", "stackyard", "serve", "--data-dir", str(data_dir), *given]
         process = subprocess.Popen(
             command, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

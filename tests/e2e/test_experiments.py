@@ -66,6 +66,7 @@ def test_an_experiment_is_its_script_to_the_bit(name, server, tmp_path):
         server.upload(path.stem, path, media_type)
         data = [str(path)]
     job_id = server.submit(spec)
+    job = server.until_ended(job_id, within=600)  # from then on its script knows on how many threads it ran
     script = tmp_path / "train.py"
     script.write_text(shortened(server.http.get(f"/v1/jobs/{job_id}/script").raise_for_status().text, name))
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
@@ -73,7 +74,6 @@ def test_an_experiment_is_its_script_to_the_bit(name, server, tmp_path):
         [sys.executable, script, *data], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr[-2000:]
-    job = server.until_ended(job_id, within=600)
     told = server.http.get(f"/v1/jobs/{job_id}/history", headers={"Accept": "text/csv"}).text
     ours, stock = columns(told), columns((tmp_path / "history.csv").read_text())
     assert ours.keys() == stock.keys()

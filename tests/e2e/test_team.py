@@ -47,7 +47,7 @@ class Team:
     def start(self, service: str) -> subprocess.Popen[bytes]:
         """A service by its own command and environment; of both, only the addresses are this machine's."""
         everywhere = "0.0.0.0"  # noqa: S104 what the container binds, and this test does not
-        words = {"python": sys.executable, everywhere: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-1}": "1"}
+        words = {"python": sys.executable, everywhere: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-2}": "1"}
         command = [words.get(word, word) for word in SERVICES[service]["command"]]
         asked = {name: _filled(value) for name, value in SERVICES[service]["environment"].items()}
         log = self._stack.enter_context((self._logs / f"{service}.log").open("ab"))

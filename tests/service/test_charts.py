@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -122,16 +121,13 @@ def test_metrics_of_different_sizes_or_senses_have_panels_of_their_own():
     assert divided == [["loss", "val_loss", "mae"], ["accuracy", "auc"], ["mse"], ["lost"]]
 
 
-def test_ten_thousand_epochs_are_drawn_in_a_moment_with_their_spike(warm):
+def test_ten_thousand_epochs_become_a_small_picture_with_their_spike(warm):
     loss = [1 / (epoch + 1) + 0.001 * math.sin(epoch) for epoch in range(10_000)]
     loss[7_777] = 40.0
     told = history(loss=loss, val_loss=[2 * value for value in loss])
-    warm.draw(PLAIN, "svg")
-    begun = time.perf_counter()
-    picture = warm.draw(drawn(told), "svg")
-    assert time.perf_counter() - begun < 3  # 0.1 s on an idle machine
-    assert len(picture) < 200_000
+    assert len(warm.draw(drawn(told), "svg")) < 200_000
     rows = drawn(told)["vconcat"][0]["data"]["values"]
+    assert len(rows) < 2_000
     assert {"epoch": 7_777, "value": 40.0} in [{"epoch": row["epoch"], "value": row["value"]} for row in rows]
 
 

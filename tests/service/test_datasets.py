@@ -201,7 +201,7 @@ def test_a_dataset_stays_for_a_job_that_is_being_submitted_with_it(either_sessio
     dataset, _ = add()
     spec = factories.iris_spec()
     with either_sessions.read() as session:
-        checked = jobs.examine(session, parse(json.dumps(spec).encode()), Limits())
+        checked = jobs.examine(parse(json.dumps(spec).encode()), datasets.find(session, "builtin:iris"), Limits())
 
     def delete():
         with either_sessions.begin() as session:

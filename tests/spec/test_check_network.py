@@ -1,11 +1,10 @@
 """Shapes, parameters and limits. That they equal Keras's own is shown in tests/worker/test_foreseen.py."""
 
-import time
-
 import pytest
 
 from stackyard.spec import Limits
 from tests.spec.documents import MNIST, REGRESSION, as_arrays, changed, checked, refused
+from tests.work import lines
 
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax"}
 IMAGES = {"type": "Reshape", "target_shape": [2, 2, 1]}
@@ -231,10 +230,8 @@ def test_the_layers_within_take_names_too():
     ids=lambda layer: layer["type"],
 )
 def test_huge_sizes_are_integers_and_nothing_else(layer):
-    begin = time.perf_counter()
-    before = {"type": "Reshape", "target_shape": [2, 2]} if layer["type"] == "TimeDistributed" else IMAGES
+    before = STEPS if layer["type"] == "TimeDistributed" else IMAGES
     found = refused(stack(before, layer, "Flatten"))
-    assert time.perf_counter() - begin < 0.05
     assert any("(limit max_" in message for message in found.values())
 
 
@@ -243,12 +240,13 @@ def test_sizes_that_grow_without_end_are_left_early():
     assert found == {"/network/layers/5": "expected smaller rows, received more than 2**256 numbers"}
 
 
-def test_a_thousand_layers_take_milliseconds():
-    document = stack(*[{"type": "Dense", "units": 4}, "BatchNormalization"] * 499, "Flatten")
-    checked(document)
-    begin = time.perf_counter()
-    assert len(checked(document).layers) == 1000
-    assert time.perf_counter() - begin < 0.5
+def test_ten_times_the_layers_cost_ten_times_as_much():
+    def cost(layers):
+        document = stack(*[{"type": "Dense", "units": 4}, "BatchNormalization"] * (layers // 2 - 1), "Flatten")
+        assert len(checked(document).layers) == layers
+        return lines(lambda: checked(document))
+
+    assert cost(1000) < 20 * cost(100)
 
 
 def test_two_layers_of_one_name_are_refused():
@@ -301,10 +299,8 @@ class TestLimits:
             ({"training": {"epochs": 10**9}}, "/training/epochs", "max_epochs"),
         ],
     )
-    def test_a_huge_job_is_refused_at_once(self, change, pointer, limit):
-        begin = time.perf_counter()
+    def test_a_huge_job_is_refused(self, change, pointer, limit):
         found = refused(changed(change))
-        assert time.perf_counter() - begin < 0.05
         assert any(limit in message for message in found.values())
         assert any(place.startswith(pointer) or place == "/network/layers" for place in found)
 

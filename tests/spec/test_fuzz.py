@@ -1,14 +1,15 @@
 """Thousands of specs made worse at random, in a process that listens to what it opens: `benchmarks/fuzz.py`."""
 
+import difflib
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from stackyard.spec import SpecError, parse
+from stackyard.spec.problems import MOST_PROBLEMS
 from tests.spec.documents import changed, encode
 
 ROOT = Path(__file__).parents[2]
@@ -47,9 +48,6 @@ def test_nothing_but_a_refusal_comes_of_a_mutation_and_nothing_is_opened(tmp_pat
     figures = json.loads(results.read_text())
     assert figures["mutations"] == MUTATIONS
     assert figures["faults"] == 0
-    assert figures["parse_ms"]["p99"] < 20
-    assert figures["good_specs_parse_and_check_ms"]["p95"] < 20
-    assert max(figures["costly_specs_refused_in_ms"].values()) < 50
     # The mutations reach both doors, and some do no harm.
     assert min(figures[name] for name in ("refused_by_the_parser", "refused_by_the_check", "accepted")) > 100
 
@@ -69,12 +67,18 @@ def test_what_a_parser_opened_would_be_heard(event):
     ],
     ids=["wrong names", "unknown keys"],
 )
-def test_a_flood_of_faults_costs_no_flood_of_suggestions(layers):
-    document = encode(changed({"network": {"layers": layers}}))
-    begin = time.process_time()
+def test_a_flood_of_faults_costs_no_flood_of_suggestions(layers, monkeypatch):
+    searches = []
+    search = difflib.get_close_matches
+
+    def count(*arguments, **options):
+        searches.append(arguments)
+        return search(*arguments, **options)
+
+    monkeypatch.setattr(difflib, "get_close_matches", count)
     with pytest.raises(SpecError):
-        parse(document)
-    assert time.process_time() - begin < 0.6
+        parse(encode(changed({"network": {"layers": layers}})))
+    assert 0 < len(searches) <= MOST_PROBLEMS
 
 
 def test_an_exception_of_another_kind_would_be_noted():

@@ -1,12 +1,11 @@
 """The seven experiments that the service must reproduce."""
 
-import time
-
 import pytest
 
 from stackyard.spec import check, parse
 from tests.conftest import shared
 from tests.spec.documents import DATASETS
+from tests.work import lines
 
 EXPECTED = {
     "concrete-batchnorm": ((8,), (1,), 536_609, (721, 309, 0), 12),
@@ -20,16 +19,23 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_it_is_found_right_within_20_ms(name):
-    document = shared(f"specs/{name}.json").read_bytes()
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        spec = parse(document)
-        report = check(spec, DATASETS[spec.data.dataset])
-        times.append(time.perf_counter() - begin)
+def test_it_is_found_right(name):
+    spec = parse(shared(f"specs/{name}.json").read_bytes())
+    report = check(spec, DATASETS[spec.data.dataset])
     rows = (report.rows.train, report.rows.validation, report.rows.test)
     found = (report.input_shape, report.output_shape, report.totals.parameters, rows, report.steps_per_epoch)
     assert found == EXPECTED[name]
     assert report.spec == spec
-    assert min(times) < 0.02
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_it_costs_as_little_as_its_text_is_short(name):
+    """3,000 to 5,000 lines, whatever the rows of its data, its units and its epochs."""
+    document = shared(f"specs/{name}.json").read_bytes()
+    parse(document)
+
+    def read():
+        spec = parse(document)
+        check(spec, DATASETS[spec.data.dataset])
+
+    assert lines(read) < 15_000

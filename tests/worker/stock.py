@@ -30,9 +30,27 @@ class Told:
     def check(self):
         self.checks += 1
 
+    def wants_checkpoint(self):
+        return False
+
     def columns(self):
         names = self.epochs[0][1] if self.epochs else ()
         return {name: [values[name] for _, values in self.epochs] for name in names}
+
+
+class Keeping(Told):
+    """A watch that wants every state that it can have, and keeps them."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept = []
+
+    def wants_checkpoint(self):
+        return True
+
+    def checkpoint(self, snapshot):
+        assert len(self.epochs) == snapshot.epoch
+        self.kept.append(snapshot)
 
 
 def spec_of(layers, **training):
@@ -70,10 +88,10 @@ def builder(spec, data):
     return build
 
 
-def trained(spec, data=None, engine=None):
+def trained(spec, data=None, engine=None, *, start=None, told=None):
     """The engine's outcome, and what it told."""
-    data, told = data or rows(), Told()
-    return (engine or Engine(2**30)).train(spec, data, told), told
+    data, told = data or rows(), told or Told()
+    return (engine or Engine(2**30)).train(spec, data, told, start), told
 
 
 def stock(network, data=None, *, callbacks=(), epochs=EPOCHS):

@@ -6,6 +6,7 @@
 from worker.engine.divergence import Divergence, Forward, LayerReference
 from worker.engine.door import Engine
 from worker.engine.outcome import Outcome
+from worker.engine.snapshot import CheckpointError, Snapshot
 from worker.engine.watch import Watch
 
-__all__ = ["Divergence", "Engine", "Forward", "LayerReference", "Outcome", "Watch"]
+__all__ = ["CheckpointError", "Divergence", "Engine", "Forward", "LayerReference", "Outcome", "Snapshot", "Watch"]

@@ -1,7 +1,7 @@
 """Which layer's output was first not finite, found by training up to that step once more.
 
 The training itself cannot say without looking at every output of every step. So it says nothing, and only one that
-diverged is done again from the same seed: up to the step at fault, whose batch then goes through the layers one by
+diverged is done again from where it began: up to the step at fault, whose batch then goes through the layers one by
 one, with the weights and the random state that it met the first time. That takes as long as the training took.
 """
 
@@ -15,6 +15,7 @@ from worker.engine import state
 from worker.engine.compiled import Compiled
 from worker.engine.divergence import Divergence, Forward, LayerReference
 from worker.engine.fit import Fit
+from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
 from worker.preparation.arrays import Array
 
@@ -30,6 +31,13 @@ class Replay:
 
     def epoch(self, number: int, values: Mapping[str, float]) -> None:
         """Hear nothing new."""
+
+    def wants_checkpoint(self) -> bool:
+        """Want none: what is to come is known."""
+        return False
+
+    def checkpoint(self, snapshot: Snapshot) -> None:
+        """Get none."""
 
 
 def diagnose(network: Any, compiled: Compiled, fit: Fit, diverged: Divergence) -> Forward | None:

@@ -18,6 +18,7 @@ from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
 from worker.engine.outcome import Outcome
 from worker.engine.rows import training_rows, validation_rows
+from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
 from worker.hyperparameters import Hyperparameters
 from worker.preparation import Prepared
@@ -37,33 +38,35 @@ class Engine:
     def __init__(self, cache_memory: int) -> None:
         self._cache = Cache(cache_memory)
 
-    def train(self, spec: JobSpec, data: Prepared, watch: Watch) -> Outcome:
+    def train(self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None = None) -> Outcome:
         """Train a spec's network.
 
         Args:
             spec: of the job, found right by `stackyard.spec.check`, its seed filled in.
             data: float32 rows, the training rows in the order in which `shuffle=False` takes them.
             watch: hears of every epoch; what it raises ends the training and passes through.
+            start: of a training of the same spec and rows, which is to go on from there; it hears of no epoch before.
 
         Raises:
+            CheckpointError: `start` is of another network; nobody has heard of an epoch yet.
             MemoryError: the rows, the network or a step of it are too large.
 
         """
         with self._memory():
-            return self._trained(spec, data, watch)
+            return self._trained(spec, data, watch, start)
 
-    def _trained(self, spec: JobSpec, data: Prepared, watch: Watch) -> Outcome:
+    def _trained(self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None) -> Outcome:
         wanted = architecture(spec, data)
         compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted))
         train = training_rows(data)
         validation = validation_rows(data)
         network = _network(spec, data)
         state.copy(network, compiled.network)
-        diverged = Fit(compiled, spec.training, train, validation, watch).run()
+        diverged = Fit(compiled, spec.training, train, validation, watch, start).run()
         state.copy(compiled.network, network)
         if diverged is not None:
             with suppress(*_TOO_LARGE):  # it takes a second network; without room for it, the outcome stays what it is
-                again = Fit(compiled, spec.training, train, validation, Replay(watch))
+                again = Fit(compiled, spec.training, train, validation, Replay(watch), start)
                 diverged = replace(diverged, forward=diagnose(_network(spec, data), compiled, again, diverged))
         return Outcome(network, diverged, compiled)
 

@@ -1,6 +1,5 @@
 """An epoch after the other, as Keras's `fit` goes through them."""
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,11 +9,13 @@ import numpy as np
 
 from stackyard.spec import Training, callbacks
 from worker.compilation import build_callbacks
+from worker.engine import memories, state
 from worker.engine.compiled import Compiled
 from worker.engine.divergence import Divergence
 from worker.engine.order import orders
-from worker.engine.pace import SLICE_S, Pace
+from worker.engine.pace import SLICE_S, Pace, guess
 from worker.engine.rows import Held, Rows, steps_of
+from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
 from worker.preparation.arrays import Array
 
@@ -32,44 +33,60 @@ class Fit:
         training: of the job's spec.
         rows: to train on.
         validation: to validate by, after each epoch.
-        watch: hears of every epoch, and is asked between any two calls whether to go on.
+        watch: hears of every epoch; is asked between any two calls whether to go on, and whether it wants the state.
+        start: from where to go on, of the same training.
 
     """
 
     def __init__(
-        self, compiled: Compiled, training: Training, rows: Rows, validation: Rows | None, watch: Watch
+        self,
+        compiled: Compiled,
+        training: Training,
+        rows: Rows,
+        validation: Rows | None,
+        watch: Watch,
+        start: Snapshot | None = None,
     ) -> None:
         self._compiled = compiled
         self._training = training
         self._rows = rows
         self._validation = validation
         self._watch = watch
+        self._start = start
+        self._steps = steps_of(rows.count, training.batch_size)
         self._order = orders(training.shuffle, training.seed or 0, rows.count)
         self._stop = training.on_nonfinite == "stop"
         self._pace, self._test_pace = Pace(), Pace()
-        self._epoch_s = math.inf
+        self._epoch_s = guess(compiled.network, rows.count, self._steps)
+        self._prepared: set[bool] = set()
         self._diverged: Divergence | None = None
+        self._calls, self._doubted = 0, -1
         chosen = [one for one in training.callbacks if not isinstance(one, callbacks.TerminateOnNaN)]  # we do its work
-        self._left_alone = not chosen
+        self._chosen = build_callbacks(chosen)
         self._callbacks: Any = keras.callbacks.CallbackList(
-            [*build_callbacks(chosen), _Telling(watch)],
-            model=compiled.network,
-            epochs=training.epochs,
-            steps=steps_of(rows.count, training.batch_size),
+            [*self._chosen, _Telling(watch)], model=compiled.network, epochs=training.epochs, steps=self._steps
         )
 
     def run(self) -> Divergence | None:
-        """Train to the end, whichever it is, and return where the training diverged, if it did and stopped there."""
+        """Train to the end, whichever it is, and return where the training diverged, if it did and stopped there.
+
+        Raises:
+            CheckpointError: what it is to start from is of another network.
+
+        """
         network = self._compiled.network
-        network.stop_training = False
-        self._callbacks.on_train_begin()
-        epoch, logs = 0, {}
+        epoch, logs = self._begin(), {}
         while epoch < self._training.epochs and not network.stop_training:
             since = time.perf_counter()
-            done = self._several(epoch) if self._several_fit() else [self._one(epoch)]
-            self._epoch_s = (time.perf_counter() - since) / len(done)
+            several = self._several_fit()
+            done = self._several(epoch) if several else [self._one(epoch)]
+            # Neither an epoch's end tells how long the whole takes, nor a call of a graph that is prepared in it.
+            if several in self._prepared and not self._begun(epoch):
+                self._epoch_s = (time.perf_counter() - since) / len(done)
+            self._prepared.add(several)
             epoch += len(done)
             logs = done[-1]
+            self._offer(epoch, 0)
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
         return self._diverged
@@ -77,14 +94,13 @@ class Fit:
     def up_to(self, epoch: int, step: int) -> bool:
         """Train up to a step, and return whether it was come to: neither stopped nor diverged before."""
         network = self._compiled.network
-        network.stop_training = False
-        self._callbacks.on_train_begin()
-        for before in range(epoch):
+        for before in range(self._begin(), epoch):
             self._one(before)
             if network.stop_training:
                 return False
-        self._callbacks.on_epoch_begin(epoch)
-        network.reset_metrics()
+        if not self._begun(epoch):
+            self._callbacks.on_epoch_begin(epoch)
+            network.reset_metrics()
         self._train(epoch, self._order(epoch)[: step * self._training.batch_size])
         return self._diverged is None
 
@@ -93,37 +109,67 @@ class Fit:
         size = self._training.batch_size
         return self._rows.chosen(self._order(epoch)[step * size : (step + 1) * size])
 
+    def _begin(self) -> int:
+        """Bring everything to where the training starts, and return in or before which epoch that is."""
+        self._compiled.network.stop_training = False
+        self._callbacks.on_train_begin()
+        if self._start is None:
+            return 0
+        if self._start.step > self._steps:  # what callbacks then do to weights is undone at once
+            self._callbacks.on_test_begin()
+        state.assign(self._compiled.network, self._start.state, metrics=self._start.step > 0)
+        memories.restore(self._chosen, self._start.callbacks, self._start.state)
+        self._compiled.network.stop_training = self._start.stopped
+        return self._start.epoch
+
+    def _begun(self, epoch: int) -> int:
+        """With which step of an epoch the training starts: not 0 in the one within which it does."""
+        return self._start.step if self._start is not None and self._start.epoch == epoch else 0
+
     def _several_fit(self) -> bool:
         """Whether a call may go over several epochs: nobody acts between them, and they are short."""
         in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
-        return self._left_alone and in_memory and self._epoch_s < SLICE_S / 2 and self._compiled.takes_epochs
+        return not self._chosen and in_memory and self._epoch_s < SLICE_S / 2 and self._compiled.takes_epochs
 
     def _one(self, epoch: int) -> Mapping[str, float]:
-        self._callbacks.on_epoch_begin(epoch)
+        begun = self._begun(epoch)
+        if not begun:
+            self._callbacks.on_epoch_begin(epoch)
         self._train(epoch, self._order(epoch))
-        logs = self._compiled.metrics()
+        logs = dict(self._start.trained) if self._start and begun > self._steps else self._compiled.metrics()
         if self._validation is not None:
-            self._callbacks.on_test_begin()
-            check = self._watch.check
-            tested = test(self._compiled, self._validation, self._training.batch_size, self._test_pace, check)
-            self._callbacks.on_test_end(tested)
-            logs |= _validation(tested)
+            logs |= _validation(self._tested(epoch, self._validation, logs))
         self._callbacks.on_epoch_end(epoch, logs)
         self._end_if_diverged()
         return logs
 
+    def _tested(self, epoch: int, rows: Rows, trained: Mapping[str, float]) -> dict[str, float]:
+        done = max(0, self._begun(epoch) - self._steps)
+        if not done:
+            self._callbacks.on_test_begin()
+
+        def after(step: int) -> None:
+            self._watch.check()
+            self._offer(epoch, self._steps + step, trained)
+
+        tested = test(self._compiled, rows, self._training.batch_size, self._test_pace, after, done)
+        self._callbacks.on_test_end(tested)
+        return tested
+
     def _train(self, epoch: int, order: Array) -> None:
         batch_size = self._training.batch_size
-        for part in self._rows.slices(order, batch_size, self._pace):
+        for part in self._rows.slices(order, batch_size, self._pace, self._begun(epoch)):
             since = time.perf_counter()
             taken = self._compiled.train(
                 part.rows, part.order, part.steps, batch_size, fresh=part.first == 0, stop=self._stop
             )
             self._pace.took(taken.step - part.steps.start, time.perf_counter() - since)
+            self._calls += 1
             self._watch.check()
             if not taken.finite:
                 self._diverged = Divergence(epoch, part.before + taken.step - 1)
                 break
+            self._offer(epoch, part.before + taken.step)
 
     def _several(self, first: int) -> list[Mapping[str, float]]:
         rows, validation = self._rows, self._validation
@@ -141,6 +187,7 @@ class Fit:
             self._training.batch_size,
             stop=self._stop,
         )
+        self._calls += 1
         if not taken.finite:
             self._diverged = Divergence(first + len(taken.metrics) - 1, taken.step - 1)
         done = [self._told(first + place, *metrics) for place, metrics in enumerate(taken.metrics)]
@@ -157,14 +204,46 @@ class Fit:
         if self._diverged is not None:
             self._compiled.network.stop_training = True
 
+    def _offer(self, epoch: int, step: int, trained: Mapping[str, float] | None = None) -> None:
+        """Hand the watch the state if it wants it and it is worth keeping; `epoch` and `step` are what comes next."""
+        if self._diverged is not None or not self._watch.wants_checkpoint():
+            return
+        kept = state.arrays(self._compiled.network, metrics=step > 0)
+        if self._stop and self._is_doubtful(kept):
+            return
+        stopped = bool(self._compiled.network.stop_training)
+        callbacks = memories.numbers(self._chosen)
+        self._watch.checkpoint(
+            Snapshot(epoch, step, kept | memories.arrays(self._chosen), callbacks, stopped, trained or {})
+        )
 
-def test(compiled: Compiled, rows: Rows, batch_size: int, pace: Pace, check: Callable[[], None]) -> dict[str, float]:
-    """Return the network's metrics over rows, as its `evaluate` gives them; `check` is called between two calls."""
-    for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace):
+    def _is_doubtful(self, kept: Mapping[str, Array]) -> bool:
+        """Whether the next step's loss may not be finite: weights are not, and no step has gone well with such yet."""
+        if state.is_sound(kept) or self._doubted not in {-1, self._calls}:
+            return False
+        self._doubted = self._calls
+        return True
+
+
+def test(
+    compiled: Compiled, rows: Rows, batch_size: int, pace: Pace, after: Callable[[int], None], first: int
+) -> dict[str, float]:
+    """Return the network's metrics over rows, as its `evaluate` gives them.
+
+    Args:
+        compiled: the network.
+        rows: to test by.
+        batch_size: rows a step.
+        pace: says how many steps a call takes.
+        after: is called after each call, with the number of steps that are done.
+        first: the first step that is not done yet; the metrics are those of the steps before it.
+
+    """
+    for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace, first):
         since = time.perf_counter()
         compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0)
         pace.took(len(part.steps), time.perf_counter() - since)
-        check()
+        after(part.first + len(part.steps))
     return compiled.metrics()
 
 

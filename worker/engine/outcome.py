@@ -26,7 +26,7 @@ class Outcome:
 
     def evaluate(self, x: Array, y: Array, batch_size: int, check: Callable[[], None]) -> dict[str, float]:
         """Return the metrics over some rows, as the network's `evaluate` does; `check` is called now and then."""
-        return test(self.calls, rows(x, y), batch_size, Pace(), check)
+        return test(self.calls, rows(x, y), batch_size, Pace(), lambda _: check(), 0)
 
     def predict(self, x: Array) -> Array:
         """Return the outputs for some rows, as the network's `predict_on_batch` does."""

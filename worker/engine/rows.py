@@ -52,13 +52,14 @@ class Rows(ABC):
         return tuple(chosen(array, places) for array in self._arrays)
 
     @abstractmethod
-    def slices(self, order: Array, batch_size: int, pace: Pace) -> Iterator[Slice]:
+    def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
         """Divide an epoch into calls; the pace is asked before each.
 
         Args:
             order: which row is the epoch's first, second and so on; int32, as long as the epoch.
             batch_size: rows a step.
             pace: says how many steps a call takes.
+            first: the epoch's first step that is to be taken; none where there are not as many.
 
         """
 
@@ -70,19 +71,19 @@ class Held(Rows):
         super().__init__(*arrays)
         self.tensors = tuple(_tf.convert_to_tensor(array) for array in arrays)
 
-    def slices(self, order: Array, batch_size: int, pace: Pace) -> Iterator[Slice]:
+    def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
         """Divide an epoch's steps."""
-        for steps in _calls(steps_of(len(order), batch_size), pace, self.count):
+        for steps in _calls(range(first, steps_of(len(order), batch_size)), pace, self.count):
             yield Slice(self.tensors, order, steps, 0)
 
 
 class Mapped(Rows):
     """Rows in files: while one slice is trained on, the next is read."""
 
-    def slices(self, order: Array, batch_size: int, pace: Pace) -> Iterator[Slice]:
+    def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
         """Divide an epoch's rows, too."""
         most = max(1, _MOST_BYTES // (batch_size * sum(array[:1].nbytes for array in self._arrays)))
-        calls = _calls(steps_of(len(order), batch_size), pace, most)
+        calls = _calls(range(first, steps_of(len(order), batch_size)), pace, most)
         with ThreadPoolExecutor(1) as reader:
             reading = [reader.submit(self._read, order, steps, batch_size) for steps in _one(calls)]
             while reading:
@@ -126,10 +127,10 @@ def _of_classes(y: Array, weights: Mapping[int, float]) -> Array:
     return np.asarray([weights.get(int(one), 1.0) for one in classes], dtype=np.float32)[places]
 
 
-def _calls(steps: int, pace: Pace, most: int) -> Iterator[range]:
-    first = 0
-    while first < steps:
-        last = min(first + min(pace.steps, most), steps)
+def _calls(steps: range, pace: Pace, most: int) -> Iterator[range]:
+    first = steps.start
+    while first < steps.stop:
+        last = min(first + min(pace.steps, most), steps.stop)
         yield range(first, last)
         first = last
 

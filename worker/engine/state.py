@@ -1,6 +1,12 @@
-"""What training changes: a network's weights and seeds, and its optimizer's variables."""
+"""What training changes: a network's weights and seeds, its optimizer's variables, and its metrics'."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+
+from worker.engine.snapshot import CheckpointError
+from worker.preparation.arrays import Array
 
 
 def copy(source: Any, target: Any) -> None:
@@ -18,6 +24,50 @@ def copy_loss(source: Any, target: Any) -> None:
 def size(network: Any) -> int:
     """Return how many bytes the state takes."""
     return sum(variable.value.dtype.size * variable.value.shape.num_elements() for variable in _variables(network))
+
+
+def arrays(network: Any, *, metrics: bool) -> dict[str, Array]:
+    """Return the state by names that every network of the architecture has, and that of the metrics if wanted."""
+    return {name: np.asarray(variable.value.numpy()) for name, variable in _named(network, metrics=metrics).items()}
+
+
+def assign(network: Any, kept: Mapping[str, Array], *, metrics: bool) -> None:
+    """Give a network the state that `arrays` returned.
+
+    Raises:
+        CheckpointError: it is that of another architecture; nothing was assigned.
+
+    """
+    variables = _named(network, metrics=metrics)
+    if {name: _kind(variable) for name, variable in variables.items()} != {
+        name: (array.shape, array.dtype) for name, array in kept.items() if name.startswith(_OURS)
+    }:
+        raise CheckpointError("The variables that were kept are not those of this network.")
+    for name, variable in variables.items():
+        variable.assign(kept[name])
+
+
+def is_sound(kept: Mapping[str, Array]) -> bool:
+    """Return whether all weights are finite."""
+    weights = (array for name, array in kept.items() if name.startswith("network/"))
+    return all(bool(np.isfinite(array).all()) for array in weights)
+
+
+_OURS = ("network/", "optimizer/", "metrics/")
+
+
+def _named(network: Any, *, metrics: bool) -> dict[str, Any]:
+    """The variables by their places: Keras's own names are not always different."""
+    parts: dict[str, list[Any]] = {
+        "network": network.variables,
+        "optimizer": network.optimizer.variables,
+        "metrics": network.metrics_variables if metrics else [],
+    }
+    return {f"{part}/{place}": one for part, variables in parts.items() for place, one in enumerate(variables)}
+
+
+def _kind(variable: Any) -> tuple[tuple[int, ...], Any]:
+    return tuple(variable.shape), np.dtype(variable.dtype)
 
 
 def _variables(network: Any) -> list[Any]:

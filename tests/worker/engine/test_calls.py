@@ -46,7 +46,7 @@ def test_the_first_call_tells_nothing_and_the_second_how_many_steps_fill_a_slice
 
 
 def test_an_epoch_s_calls_take_each_step_once(calls):
-    trained(spec(SCORES, epochs=2, batch_size=4), numbers())
+    trained(spec(SCORES, epochs=2, batch_size=4, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers())
     steps = [list(part) for part in calls if isinstance(part, range)]
     assert [step for part in steps for step in part] == [*range(10), *range(10)]
 
@@ -56,6 +56,17 @@ def test_short_epochs_share_a_call_where_nobody_acts_between_them(calls):
     _, told = trained(wanted, numbers())
     assert any(isinstance(count, int) and count > 1 for count in calls)
     assert [number for number, _ in told.epochs] == list(range(50))
+
+
+def test_what_may_be_long_begins_with_a_step(calls):
+    trained(spec(SCORES), numbers())
+    assert calls == [3]  # epochs: a few weights and steps
+    calls.clear()
+    trained(spec(["Flatten", *SCORES]), numbers((4, 3)))
+    assert calls[0] == range(1)  # of a layer with other axes than rows and features nobody knows
+    calls.clear()
+    trained(spec([{"type": "Dense", "units": 3_000}, {"type": "Dense", "units": 3_000}, *SCORES], epochs=1), numbers())
+    assert calls[0] == range(1)  # nine million weights
 
 
 def test_a_callback_has_every_epoch_to_itself(calls):
@@ -96,7 +107,8 @@ class Impatient(Told):
 def test_whoever_looks_on_is_asked_between_calls():
     told = Impatient()
     with pytest.raises(KeyboardInterrupt):
-        Engine(2**30).train(spec(SCORES, epochs=1, batch_size=4), numbers(), told)
+        wanted = spec(SCORES, epochs=1, batch_size=4, callbacks=[{"type": "ReduceLROnPlateau"}])
+        Engine(2**30).train(wanted, numbers(), told)
     assert told.epochs == []
 
 

@@ -7,7 +7,7 @@ from stackyard.spec import constraints, layers, losses, optimizers, regularizers
 from tests.worker.engine.parts import FITTING, SCORES, classes, labels, numbers, pile, spec, under_loss
 from tests.worker.engine.test_same_bits import by_keras, document, variables
 from tests.worker.stacks import KINDS
-from tests.worker.stock import trained
+from tests.worker.stock import Told, trained
 from tests.worker.variants import NEEDED
 from worker.engine import Engine, door
 
@@ -238,12 +238,9 @@ class TestRoom:
         assert len(traced) == 4
 
     def test_where_memory_ends_nothing_is_kept(self, traced):
-        class Full:
+        class Full(Told):
             def epoch(self, *_):
                 raise MemoryError
-
-            def check(self):
-                """Go on."""
 
         engine = Engine(2**30)
         self.train(engine, 3)
@@ -257,12 +254,9 @@ def test_a_job_that_was_stopped_leaves_nothing_behind(traced):
     class Cancelled(Exception):
         pass
 
-    class Wish:
+    class Wish(Told):
         def epoch(self, *_):
             raise Cancelled
-
-        def check(self):
-            """Go on."""
 
     wanted = spec(["BatchNormalization", *SCORES], optimizer="adam")
     engine = Engine(2**30)

@@ -18,9 +18,10 @@ from tests.worker.engine.parts import (
     under_loss,
 )
 from tests.worker.stacks import KINDS
-from tests.worker.stock import builder, trained
+from tests.worker.stock import Keeping, builder, trained
 from tests.worker.variants import plainest
 from worker.compilation import build_callbacks
+from worker.engine import Engine
 
 
 def document(part):
@@ -52,12 +53,17 @@ def by_keras(wanted, data):
 
 
 def is_stock(layers, data, **training):
-    """Find the engine's results to be Keras's own, and return the history."""
-    wanted = spec(layers, **training)
-    outcome, told = trained(wanted, data)
+    """Find the engine's results to be Keras's own, also if it goes on from a snapshot, and return the history."""
+    wanted, engine, watch = spec(layers, **training), Engine(2**30), Keeping()
+    outcome, told = trained(wanted, data, engine, told=watch)
     network, history = by_keras(wanted, data)
     np.testing.assert_equal(told.columns(), history)
     for mine, theirs in zip(variables(outcome.network), variables(network), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    within = next(one for one in watch.kept if one.step > 1)
+    resumed, rest = trained(wanted, data, engine, start=within)
+    np.testing.assert_equal(rest.columns(), history)
+    for mine, theirs in zip(variables(resumed.network), variables(network), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     return history
 
