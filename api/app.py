@@ -11,6 +11,7 @@ from api import (
     artifacts,
     curves,
     datasets,
+    events,
     health,
     history,
     jobs,
@@ -23,6 +24,7 @@ from api import (
 )
 from api.auth import BearerToken
 from api.dependencies import Parts
+from api.feeds import Feeds
 from service import logs
 from service.charts.renderer import Renderer
 from service.database import Sessions
@@ -63,8 +65,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         intake=Intake(sessions, settings.limits, waker),
         renderer=Renderer(),
         predictor=Predictor(settings),
+        feeds=Feeds(sessions, events.write),
     )
-    for room in (health, datasets, specs, jobs, history, curves, artifacts, scripts, predictions, workers):
+    for room in (health, datasets, specs, jobs, events, history, curves, artifacts, scripts, predictions, workers):
         app.include_router(room.router)
     problems.install(app)
     openapi.install(app)
@@ -79,7 +82,9 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     parts: Parts = app.state.parts
     with parts.sessions.begin() as session:
         ensure_builtins(session)
-    yield
+    with parts.feeds.ended_by_signals():
+        yield
+    parts.feeds.close()
     parts.waker.close()
     parts.renderer.close()
     parts.predictor.close()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.feeds import Feeds
 from service.artifacts import ArtifactStore
 from service.charts.renderer import Renderer
 from service.database import Sessions
@@ -27,6 +28,7 @@ class Parts:
     intake: Intake
     renderer: Renderer
     predictor: Predictor
+    feeds: Feeds
 
 
 def parts(request: Request) -> Parts:
@@ -54,6 +56,10 @@ async def _intake(request: Request) -> Intake:
     return parts(request).intake
 
 
+async def _waker(request: Request) -> Waker:
+    return parts(request).waker
+
+
 async def _renderer(request: Request) -> Renderer:
     return parts(request).renderer
 
@@ -62,10 +68,16 @@ async def _predictor(request: Request) -> Predictor:
     return parts(request).predictor
 
 
+async def _feeds(request: Request) -> Feeds:
+    return parts(request).feeds
+
+
 SettingsDep = Annotated[Settings, Depends(_settings)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 StoreDep = Annotated[ArtifactStore, Depends(_store)]
 WakeUpsDep = Annotated[WakeUps, Depends(_wake_ups)]
 IntakeDep = Annotated[Intake, Depends(_intake)]
+WakerDep = Annotated[Waker, Depends(_waker)]
 RendererDep = Annotated[Renderer, Depends(_renderer)]
 PredictorDep = Annotated[Predictor, Depends(_predictor)]
+FeedsDep = Annotated[Feeds, Depends(_feeds)]

@@ -1,4 +1,4 @@
-"""Jobs: submit, look, cancel, delete."""
+"""Jobs: submit, look, change, cancel, pause, resume, retry, delete."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,18 +8,21 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api import openapi
 from api.body import JsonBody
-from api.dependencies import IntakeDep, SessionsDep
+from api.dependencies import IntakeDep, SessionsDep, SettingsDep, WakerDep
 from api.problems import RESPONSES
 from api.text import ONE_LINE
 from api.views import JobPage, JobSummaryView, JobView
 from models import JobState
 from service import details, jobs
+from service.details import JobDetails
 from service.jobs import JobFilter
+from stackyard.spec import parse_changes
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
 
 MAX_PAGE = 200
 Text = Annotated[str, Query(max_length=200, pattern=ONE_LINE)]
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE)]
 
 
 def _filter(
@@ -41,17 +44,9 @@ def _filter(
 
 
 @router.post("", status_code=201, response_model=JobView, openapi_extra=openapi.SPEC_BODY)
-def submit_job(
-    body: JsonBody,
-    intake: IntakeDep,
-    key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE)] = None,
-) -> Response:
+def submit_job(body: JsonBody, intake: IntakeDep, key: IdempotencyKey = None) -> Response:
     """Queue a job. With an `Idempotency-Key`, a repeat of the request gets the job that the first one made."""
-    told = intake.submit(body, key)
-    # Written here, and not by FastAPI, which would have another thread do it.
-    content = JobView.of(told).model_dump_json(by_alias=True)
-    headers = {"Location": f"/v1/jobs/{told.job.id}"}
-    return Response(content, 201, headers=headers, media_type="application/json")
+    return _submitted(intake.submit(body, key))
 
 
 @router.get("")
@@ -75,13 +70,50 @@ def get_job(job_id: UUID, sessions: SessionsDep) -> JobView:
         return JobView.of(details.gather(session, [jobs.get(session, job_id)])[0])
 
 
+@router.patch("/{job_id}", openapi_extra=openapi.CHANGES_BODY)
+def change_job(job_id: UUID, body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> JobView:
+    """Give a job another name, other tags or, while it has not ended, another priority."""
+    changes = parse_changes(body, settings.limits)
+    with sessions.begin() as session:
+        jobs.change(session, job_id, changes)
+    return get_job(job_id, sessions)
+
+
 @router.post("/{job_id}/cancel", status_code=202)
 def cancel_job(job_id: UUID, sessions: SessionsDep) -> JobView:
-    """Stop a job: at once while it waits, else within a second or so. A repeat changes nothing."""
+    """Stop a job: at once while it waits or is paused, else within a second or so. A repeat changes nothing."""
     with sessions.begin() as session:
-        job = jobs.cancel(session, job_id)
-    with sessions.read() as session:
-        return JobView.of(details.gather(session, [job])[0])
+        jobs.cancel(session, job_id)
+    return get_job(job_id, sessions)
+
+
+@router.post("/{job_id}/pause", status_code=202)
+def pause_job(job_id: UUID, sessions: SessionsDep) -> JobView:
+    """Put a job aside: at once while it waits, else once a checkpoint is written. A repeat changes nothing."""
+    with sessions.begin() as session:
+        jobs.pause(session, job_id)
+    return get_job(job_id, sessions)
+
+
+@router.post("/{job_id}/resume", status_code=202)
+def resume_job(job_id: UUID, sessions: SessionsDep, waker: WakerDep) -> JobView:
+    """Queue a paused job again, to go on from its checkpoint. A repeat changes nothing.
+
+    Where the job is about to be paused, that wish is taken back.
+    """
+    with sessions.begin() as session:
+        queue = jobs.resume(session, job_id).queue
+    waker.wake(queue, 1)
+    return get_job(job_id, sessions)
+
+
+@router.post("/{job_id}/retry", status_code=201, response_model=JobView)
+def retry_job(job_id: UUID, intake: IntakeDep, key: IdempotencyKey = None) -> Response:
+    """Queue a new job with the spec, the seed and the dataset of one that has ended.
+
+    With an `Idempotency-Key`, a repeat of the request gets the job that the first one made.
+    """
+    return _submitted(intake.retry(job_id, key))
 
 
 @router.delete("/{job_id}", status_code=204)
@@ -89,3 +121,10 @@ def delete_job(job_id: UUID, sessions: SessionsDep) -> None:
     """Delete a job, its history and its artifacts, whatever state it is in."""
     with sessions.begin() as session:
         jobs.remove(session, job_id)
+
+
+def _submitted(told: JobDetails) -> Response:
+    """The answer to a submit, written here and not by FastAPI, which would have another thread do it."""
+    content = JobView.of(told).model_dump_json(by_alias=True)
+    headers = {"Location": f"/v1/jobs/{told.job.id}"}
+    return Response(content, 201, headers=headers, media_type="application/json")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from models import JobState
+from models import Checkpoint, JobState
 from service.details import JobDetails
 from service.waiting import WaitCode
 from stackyard.spec import Advice
@@ -22,7 +22,7 @@ class LayerReferenceView(BaseModel):
 
 
 class WaitingView(BaseModel):
-    """Why a queued job waits: a word for programs, a sentence for people.
+    """Why a queued or paused job waits: a word for programs, a sentence for people.
 
     `since` is when a worker of its queue was last heard of, where none lives and one is remembered.
     """
@@ -30,6 +30,26 @@ class WaitingView(BaseModel):
     code: WaitCode
     message: str
     since: datetime | None
+
+
+class AheadView(BaseModel):
+    """A job that runs before another one, or runs already."""
+
+    id: UUID
+    name: str | None
+    state: JobState
+    priority: int
+
+
+class CheckpointView(BaseModel):
+    """Where a job's training goes on if it must: with this epoch and step of it, both from 0.
+
+    All epochs before it are in the history; `at` is when it was written.
+    """
+
+    epoch: int
+    step: int
+    at: datetime
 
 
 class RanOnView(BaseModel):
@@ -51,6 +71,8 @@ class ReasonView(BaseModel):
 
     Of a job that diverged also where: epoch and step, both from 0, the first layer whose output was not finite, and
     what to change. `layer` is null where every output was finite, or where it is not known: the message says which.
+    Of one whose process was taken down: the signal or the exit status, the last epoch that it recorded, the most bytes
+    of memory that the process was seen with and, where memory ran out, how many the check estimates.
     """
 
     code: str
@@ -59,6 +81,11 @@ class ReasonView(BaseModel):
     step: int | None = None
     layer: LayerReferenceView | None = None
     hint: str | None = None
+    signal: str | None = None
+    exit_status: int | None = None
+    last_epoch: int | None = None
+    peak_memory: int | None = None
+    estimate: int | None = None
 
 
 class TransitionView(BaseModel):
@@ -145,7 +172,14 @@ class DatasetReference(BaseModel):
 
 
 class JobSummaryView(BaseModel):
-    """A job as a list shows it; `worker` is the host and process that has, or last had, the current attempt."""
+    """A job as a list shows it.
+
+    `estimated_start` is when it starts if every job takes as long as past runs of its architecture did, null where
+    there were none and in the answer to a submit. `worker` is the host and process that has, or last had, the current
+    attempt. Of the attempts, `lost_attempts` ended without a word from their worker, and `crashes` took their process
+    down; `peak_memory` is the most bytes that the process of the current or last one was seen with. `retry_of` is the
+    job that this one repeats.
+    """
 
     id: UUID
     name: str | None
@@ -154,11 +188,17 @@ class JobSummaryView(BaseModel):
     reason: ReasonView | None
     queue: str
     queue_position: int | None
+    estimated_start: datetime | None
     waiting: WaitingView | None
     priority: int
     attempt: int
+    lost_attempts: int
+    crashes: int
+    peak_memory: int | None
     worker: str | None
     cancel_requested: bool
+    pause_requested: bool
+    retry_of: UUID | None
     dataset: DatasetReference
     progress: ProgressView
     metrics: dict[str, MetricView]
@@ -173,8 +213,14 @@ class JobSummaryView(BaseModel):
 
 
 class JobView(JobSummaryView):
-    """The whole of a job, its spec with every default and the seed that is used."""
+    """The whole of a job, its spec with every default and the seed that is used.
 
+    `before` are the jobs that run on its queue and the first that wait in it, as far as they come before this one, at
+    most 20; null where it does not wait, and in the answer to a submit.
+    """
+
+    before: list[AheadView] | None
+    checkpoint: CheckpointView | None
     ran_on: RanOnView | None
     transitions: list[TransitionView]
     evaluation: EvaluationView | None
@@ -191,6 +237,8 @@ class JobView(JobSummaryView):
                 "transitions": [
                     {name: getattr(step, name) for name in TransitionView.model_fields} for step in details.transitions
                 ],
+                "before": None if details.before is None else [asdict(ahead) for ahead in details.before],
+                "checkpoint": None if details.checkpoint is None else _checkpoint(details.checkpoint),
                 "ran_on": job.ran_on,
                 "evaluation": job.evaluation,
                 "warnings": job.warnings,
@@ -206,6 +254,10 @@ class JobPage(BaseModel):
     next: str | None
 
 
+def _checkpoint(row: Checkpoint) -> dict[str, Any]:
+    return {"epoch": row.epoch, "step": row.step, "at": row.created_at}
+
+
 def _summary(details: JobDetails) -> dict[str, Any]:
     job = details.job
     return {
@@ -216,11 +268,17 @@ def _summary(details: JobDetails) -> dict[str, Any]:
         "reason": job.reason,
         "queue": job.queue,
         "queue_position": details.queue_position,
+        "estimated_start": details.estimated_start,
         "waiting": None if details.waiting is None else asdict(details.waiting),
         "priority": job.priority,
         "attempt": job.attempt,
+        "lost_attempts": job.lost_attempts,
+        "crashes": job.crashes,
+        "peak_memory": job.peak_memory,
         "worker": job.worker,
         "cancel_requested": job.cancel_requested,
+        "pause_requested": job.pause_requested,
+        "retry_of": job.retry_of,
         "dataset": {"id": job.dataset_id, "name": job.dataset_name, "version": job.dataset_version},
         "progress": {
             "epochs_done": job.epochs_done,

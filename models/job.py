@@ -42,6 +42,7 @@ class Job(Base):
     __table_args__ = (
         Index("ix_jobs_state_queue_priority_id", "state", "queue", "priority", "id"),
         Index("ix_jobs_state_lease_until", "state", "lease_until"),
+        Index("ix_jobs_architecture_state_id", "architecture", "state", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -99,7 +100,7 @@ class Job(Base):
     evaluation: Mapped[dict[str, Any] | None]
     """What `worker.evaluation` found, as JSON."""
 
-    architecture: Mapped[str | None] = mapped_column(index=True)
+    architecture: Mapped[str | None]
     """Jobs that have this in common take about as long a step: `service.estimates` says how it is made."""
     retry_of: Mapped[UUID | None]
     """The job that this one repeats; no foreign key, for either may be deleted."""

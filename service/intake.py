@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -61,6 +62,30 @@ class Intake:
         spec = parse(text, self._limits)
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(text).hexdigest())
         return self._together.ask(_Submission(spec, idempotency))
+
+    def retry(self, job_id: UUID, key: str | None = None) -> JobDetails:
+        """Queue a job that has ended once more, or find the one that the same request made before.
+
+        Args:
+            job_id: the job.
+            key: which the client gave its request, so that it may repeat it.
+
+        Raises:
+            NotFound: there is no such job, or its dataset was deleted meanwhile.
+            Conflict: it has not ended, its dataset was deleted, or the idempotency key was used for something else.
+            SpecError: it asks for more than the limits allow now.
+
+        """
+        idempotency = None if key is None else Idempotency(key, hashlib.sha256(b"retry " + job_id.bytes).hexdigest())
+        with self._sessions.read() as session:
+            earlier = jobs.earlier(session, idempotency)
+            if earlier is not None:
+                return details.gather(session, [earlier])[0]
+            checked = jobs.examine_again(session, job_id, self._limits)
+        [outcome] = self._queue_all([(checked, idempotency)])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def _submit_all(self, submissions: Sequence[_Submission]) -> list[Outcome]:
         with self._sessions.read() as session:

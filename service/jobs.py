@@ -1,8 +1,8 @@
-"""Jobs as their owners see them: submit, find, cancel, delete."""
+"""Jobs as their owners see them: submit, find, change, cancel, pause, resume, retry, delete."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,24 +11,30 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
-from service import datasets, files, lifecycle, pages, placement
+from service import checkpoints, datasets, estimates, files, lifecycle, pages, placement
 from service.database import insert_if_absent, now
 from service.errors import Conflict, NotFound
 from service.ids import new_id
 from service.pages import Page
-from stackyard.spec import Advice, JobSpec, Limits, check
+from stackyard.spec import Advice, JobChanges, JobSpec, Limits, check
 
 _SEED_BITS = 32
 """`keras.utils.set_random_seed` takes NumPy's seeds: 32 bits."""
+_IDLE = frozenset({JobState.QUEUED, JobState.PAUSED})
+"""States in which no worker has the job."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A spec that was found right, every default and its seed filled in, the dataset that it means, and warnings."""
+    """A spec that was found right, every default and its seed filled in, the dataset that it means, and warnings.
+
+    `retry_of` is the job that it repeats, if it repeats one.
+    """
 
     spec: JobSpec
     dataset: Dataset
     warnings: tuple[Advice, ...] = ()
+    retry_of: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,25 @@ def examine(spec: JobSpec, dataset: Dataset, limits: Limits) -> Checked:
     """
     report = check(spec, datasets.description(dataset), limits)
     return Checked(_with_seed(report.spec), dataset, report.warnings)
+
+
+def examine_again(session: Session, job_id: UUID, limits: Limits) -> Checked:
+    """Hold the spec of a job that has ended against the dataset that it had, and the limits of today.
+
+    Raises:
+        NotFound: there is no such job.
+        Conflict: the job has not ended yet, or its dataset was deleted.
+        SpecError: it asks for more than the limits allow now.
+
+    """
+    job = get(session, job_id)
+    if job.state not in lifecycle.TERMINAL:
+        raise Conflict("not_finished", f"The job is {job.state.value}; only one that has ended can be retried.")
+    dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
+    if dataset is None:
+        told = f"The dataset {job.dataset_name}, version {job.dataset_version}, was deleted."
+        raise Conflict("dataset_deleted", told)
+    return replace(examine(JobSpec.model_validate(job.spec), dataset, limits), retry_of=job.id)
 
 
 def earlier(session: Session, idempotency: Idempotency | None) -> Job | None:
@@ -117,7 +142,7 @@ def insert(session: Session, checked: Sequence[Checked]) -> list[Job]:
         session.flush()
     except IntegrityError:  # their only foreign key; while the transaction lasts, the database keeps the datasets
         raise NotFound("dataset", checked[0].dataset.id) from None
-    session.add_all(JobTag(job_id=job.id, tag=tag) for job in made for tag in job.spec["tags"])
+    session.add_all(tag for job in made for tag in _tags(job.id, job.spec["tags"]))
     session.add_all(lifecycle.first(job) for job in made)
     return made
 
@@ -157,22 +182,89 @@ def queue_positions(session: Session, found: Sequence[Job]) -> dict[UUID, int]:
     return {row.id: row.place for row in rows}
 
 
+def change(session: Session, job_id: UUID, changes: JobChanges) -> Job:
+    """Give a job another name, other tags or another priority; its spec says so, too.
+
+    Raises:
+        NotFound: there is none with this id.
+        Conflict: it has ended, and has no priority any more.
+
+    """
+    job = _locked(session, job_id)
+    given = changes.given()
+    if "priority" in given and job.state in lifecycle.TERMINAL:
+        raise Conflict("already_finished", f"The job has {job.state.value}; its priority means nothing any more.")
+    spec = dict(job.spec)
+    if "name" in given:
+        job.name = spec["name"] = changes.name
+    if "priority" in given:
+        job.priority = changes.priority
+        spec["run"] = spec["run"] | {"priority": changes.priority}
+    if "tags" in given:
+        spec["tags"] = list(changes.tags)
+        session.execute(delete(JobTag).where(JobTag.job_id == job_id))
+        session.add_all(_tags(job_id, changes.tags))
+    job.spec = spec
+    return job
+
+
 def cancel(session: Session, job_id: UUID) -> Job:
-    """Stop a job: at once if it waits, else as soon as its worker hears of it. A repeat changes nothing.
+    """Stop a job: at once if it waits or is paused, else as soon as its worker hears of it. A repeat changes nothing.
 
     Raises:
         NotFound: there is none with this id.
         Conflict: it ended before in another way.
 
     """
-    why = lifecycle.reason("cancelled", "Cancelled before it started.")
-    if lifecycle.move(session, job_id, to=JobState.CANCELLED, from_=[JobState.QUEUED], why=why):
-        return get(session, job_id)
-    job = get(session, job_id)
+    job = _locked(session, job_id)
     if job.state is JobState.RUNNING:
         job.cancel_requested = True
+    elif job.state in _IDLE:
+        when = "while it was paused" if job.state is JobState.PAUSED else "before it started"
+        why = lifecycle.reason("cancelled", f"Cancelled {when}.")
+        lifecycle.move(session, job_id, to=JobState.CANCELLED, from_=[job.state], why=why)
+        checkpoints.discard(session, job_id)
     elif job.state is not JobState.CANCELLED:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be cancelled.")
+    return job
+
+
+def pause(session: Session, job_id: UUID) -> Job:
+    """Put a job aside: at once if it waits, else once its worker has written a checkpoint. A repeat changes nothing.
+
+    Raises:
+        NotFound: there is none with this id.
+        Conflict: it has ended, or is being cancelled.
+
+    """
+    job = _locked(session, job_id)
+    if job.state in lifecycle.TERMINAL:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be paused.")
+    if job.state is JobState.RUNNING and job.cancel_requested:
+        raise Conflict("cancel_requested", "The job is being cancelled and cannot be paused.")
+    if job.state is JobState.RUNNING:
+        job.pause_requested = True
+    elif job.state is JobState.QUEUED:
+        why = lifecycle.reason("paused", "Paused while it waited.")
+        lifecycle.move(session, job_id, to=JobState.PAUSED, from_=[JobState.QUEUED], why=why)
+    return job
+
+
+def resume(session: Session, job_id: UUID) -> Job:
+    """Queue a paused job again, or take back the wish that a running one be paused. A repeat changes nothing.
+
+    Raises:
+        NotFound: there is none with this id.
+        Conflict: it has ended.
+
+    """
+    job = _locked(session, job_id)
+    if job.state in lifecycle.TERMINAL:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be resumed.")
+    job.pause_requested = False
+    if job.state is JobState.PAUSED:
+        why, queue = lifecycle.reason("resumed", "Resumed."), placement.queue_for(session, job.device)
+        lifecycle.move(session, job_id, to=JobState.QUEUED, from_=[JobState.PAUSED], why=why, queue=queue)
     return job
 
 
@@ -216,6 +308,19 @@ def _before(session: Session, job: Job) -> int:
     return session.scalar(query) or 0
 
 
+def _locked(session: Session, job_id: UUID) -> Job:
+    """The job, as nobody changes it until the transaction ends.
+
+    Raises:
+        NotFound: there is none with this id.
+
+    """
+    job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NotFound("job", job_id)
+    return job
+
+
 def _with_seed(spec: JobSpec) -> JobSpec:
     if spec.training.seed is not None:
         return spec
@@ -225,10 +330,11 @@ def _with_seed(spec: JobSpec) -> JobSpec:
 
 def _made(checked: Checked, queue: str, moment: datetime) -> Job:
     dataset, spec = checked.dataset, checked.spec
+    document = spec.model_dump(mode="json")
     return Job(
         id=new_id(),
         name=spec.name,
-        spec=spec.model_dump(mode="json"),
+        spec=document,
         warnings=[warning.model_dump(mode="json") for warning in checked.warnings],
         state=JobState.QUEUED,
         dataset_id=dataset.id,
@@ -243,8 +349,14 @@ def _made(checked: Checked, queue: str, moment: datetime) -> Job:
         epochs=spec.training.epochs,
         epochs_done=0,
         metric_names=[],
+        architecture=estimates.architecture(document, dataset.name),
+        retry_of=checked.retry_of,
         created_at=moment,
     )
+
+
+def _tags(job_id: UUID, tags: Iterable[str]) -> list[JobTag]:
+    return [JobTag(job_id=job_id, tag=tag) for tag in dict.fromkeys(tags)]
 
 
 def _claim_key(session: Session, idempotency: Idempotency, job: Job) -> bool:

@@ -5,8 +5,6 @@ That is decided when the job is submitted, and once more while it waits if nobod
 moves to the other one, or to the CPUs' if nobody serves either.
 """
 
-from typing import Literal
-
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
@@ -15,8 +13,8 @@ from service import workers
 from service.queue import QueueName
 
 
-def queue_for(session: Session, device: Literal["auto", "cpu", "gpu"]) -> str:
-    """The queue of a job that is submitted now."""
+def queue_for(session: Session, device: str) -> str:
+    """The queue of a job that begins to wait now, by what its spec asks for."""
     if device == "auto":
         return (QueueName.GPU if QueueName.GPU in workers.places(session) else QueueName.CPU).value
     return QueueName(device).value

@@ -15,7 +15,10 @@ from service.workers import Service
 
 
 class WaitCode(StrEnum):
-    """What a queued job waits for."""
+    """What a job waits for."""
+
+    PAUSED = "paused"
+    """Somebody to resume it."""
 
     NO_WORKER = "no_worker"
     """No live worker takes jobs of its queue."""
@@ -36,8 +39,11 @@ class Waiting:
     since: datetime | None = None
 
 
+_PAUSED = Waiting(WaitCode.PAUSED, "Paused; it waits to be resumed.")
+
+
 def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int]) -> dict[UUID, Waiting]:
-    """Why those of the jobs wait that have a place in a queue.
+    """Why those of the jobs wait that are paused or have a place in a queue.
 
     Args:
         session: to read in.
@@ -45,12 +51,13 @@ def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int
         positions: `service.jobs.queue_positions` of them.
 
     """
+    paused = {job.id: _PAUSED for job in found if job.state is JobState.PAUSED}
     waiting = [job for job in found if job.id in positions]
     if not waiting:
-        return {}
+        return paused
     served = workers.service(session)
     running = _running(session, [queue for queue, service in served.items() if service.places])
-    return {
+    return paused | {
         job.id: _why(job.queue, positions[job.id], served.get(job.queue, Service()), running.get(job.queue, 0))
         for job in waiting
     }

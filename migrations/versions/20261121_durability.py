@@ -13,7 +13,7 @@ _STATES = ("queued", "running", "paused", "succeeded", "diverged", "failed", "ca
 
 def upgrade() -> None:
     _jobs()
-    op.create_index("ix_jobs_architecture", "jobs", ["architecture"])
+    op.create_index("ix_jobs_architecture_state_id", "jobs", ["architecture", "state", "id"])
     op.add_column("workers", sa.Column("drain_requested", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.create_table(
         "checkpoints",

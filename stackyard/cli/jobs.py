@@ -1,5 +1,7 @@
 """Commands about jobs."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,7 +21,14 @@ from stackyard.client.connection import PictureFormat
 Theme = Literal["light", "dark"]
 JobId = Annotated[str, typer.Argument(help="The job's id.", metavar="ID")]
 
-_COLORS = {"succeeded": "green", "failed": "red", "diverged": "red", "running": "cyan", "cancelled": "yellow"}
+_COLORS = {
+    "succeeded": "green",
+    "failed": "red",
+    "diverged": "red",
+    "running": "cyan",
+    "cancelled": "yellow",
+    "paused": "yellow",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +40,11 @@ def register(app: typer.Typer) -> None:
     app.command("curve")(save_curve)
     app.command()(model)
     app.command()(script)
+    app.command()(change)
     app.command()(cancel)
+    app.command()(pause)
+    app.command()(resume)
+    app.command()(retry)
 
 
 def submit(
@@ -62,14 +75,14 @@ def list_jobs(
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """List jobs, the newest first."""
+    """List jobs, the newest first; of one that waits, why and when it will start."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("id", "name", "state", "epochs", "created"):
-        table.add_column(column, no_wrap=column == "id")
+    for column in ("id", "name", "state", "epochs", "created", "waits"):
+        table.add_column(column, no_wrap=column == "id", overflow="fold")
     with connected(url, token) as client:
         for job in islice(client.jobs(state=state, tag=tag, name=name, limit=min(limit, 100)), limit):
             epochs = f"{job.progress.epochs_done}/{job.progress.epochs}"
-            table.add_row(job.id, job.name, _state(job), epochs, f"{job.created_at:%Y-%m-%d %H:%M:%S}")
+            table.add_row(job.id, job.name, _state(job), epochs, _clock(job.created_at), _waits(job))
     Console(highlight=False).print(table)
 
 
@@ -141,6 +154,37 @@ def cancel(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
         _print_job(Console(highlight=False), client.cancel(job_id))
 
 
+def change(
+    job_id: JobId,
+    priority: Annotated[int | None, typer.Option(min=0, max=9, help="0 to 9; the highest is next.")] = None,
+    name: Annotated[str | None, typer.Option(help="Its new name.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A new tag; may be repeated, and replaces all.")] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Change a job's priority, name or tags."""
+    with connected(url, token) as client:
+        _print_job(Console(highlight=False), client.change(job_id, name=name, tags=tag or None, priority=priority))
+
+
+def pause(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Put a job aside: at once if it waits, else once its worker has written a checkpoint."""
+    with connected(url, token) as client:
+        _print_job(Console(highlight=False), client.pause(job_id))
+
+
+def resume(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Queue a paused job again, to go on where it was."""
+    with connected(url, token) as client:
+        _print_job(Console(highlight=False), client.resume(job_id))
+
+
+def retry(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Submit a job that has ended once more: the same spec, seed and dataset."""
+    with connected(url, token) as client:
+        typer.echo(client.retry(job_id).id)
+
+
 def _picture_format(file: Path) -> PictureFormat:
     match file.suffix.lower():
         case ".svg":
@@ -154,21 +198,46 @@ def _picture_format(file: Path) -> PictureFormat:
 def _print_job(console: Console, job: Job) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
-    table.add_row("job", f"{job.id}  {job.name or ''}")
-    table.add_row("state", _state(job) + (f"  {job.reason.message}" if job.reason else ""))
+    for title, text in _lines(job):
+        table.add_row(title, text)
+    console.print(table)
+
+
+def _lines(job: Job) -> Iterator[tuple[str, str]]:
+    """What there is to say of a job: a title and a text each."""
+    yield "job", f"{job.id}  {job.name or ''}"
+    yield "state", _state(job) + (f"  {job.reason.message}" if job.reason else "")
     if job.reason is not None and job.reason.hint:
-        table.add_row("hint", job.reason.hint)
+        yield "hint", job.reason.hint
     if job.waiting is not None:
-        table.add_row("waits", job.waiting.message)
-    table.add_row("epochs", f"{job.progress.epochs_done} of {job.progress.epochs}")
+        yield "waits", _waits(job)
+    if job.retry_of is not None:
+        yield "retry of", job.retry_of
+    yield "epochs", f"{job.progress.epochs_done} of {job.progress.epochs}"
+    if job.checkpoint is not None:
+        yield "checkpoint", f"epoch {job.checkpoint.epoch}, step {job.checkpoint.step}, {_clock(job.checkpoint.at)}"
+    if job.crashes or job.lost_attempts:
+        yield "attempts", f"{job.attempt}, of which {job.crashes} crashed and {job.lost_attempts} were lost"
     last = {name: metric.last for name, metric in job.metrics.items()}
     evaluated = {} if job.evaluation is None else {job.evaluation.on: job.evaluation.metrics}
     for title, values in {"last": last, **evaluated}.items():
         if values:
-            table.add_row(title, curve.numbers(values))
+            yield title, curve.numbers(values)
     if job.ran_on is not None:
-        table.add_row("ran on" if job.finished else "runs on", _said(job.ran_on))
-    console.print(table)
+        memory = "" if job.peak_memory is None else f", at most {job.peak_memory / 2**20:,.0f} MiB"
+        yield "ran on" if job.finished else "runs on", _said(job.ran_on) + memory
+
+
+def _waits(job: Job) -> str:
+    """Why a job waits, and when it will start; nothing of one that does not."""
+    if job.waiting is None:
+        return ""
+    start = "" if job.estimated_start is None else f" It starts at about {_clock(job.estimated_start)}."
+    return job.waiting.message + start
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _said(ran_on: RanOn) -> str:
@@ -179,4 +248,5 @@ def _said(ran_on: RanOn) -> str:
 
 def _state(job: Job) -> str:
     color = _COLORS.get(job.state)
-    return f"[{color}]{job.state}[/]" if color else job.state
+    wish = ", about to pause" if job.pause_requested else ""
+    return f"[{color}]{job.state}[/]{wish}" if color else job.state

@@ -6,11 +6,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from stackyard.cli import curve
 from stackyard.client import Client, Job
 
+_NEEDS_SOMEBODY = frozenset({"no_worker", "paused"})
+
 
 def follow(client: Client, job_id: str, console: Console, poll: float = 0.2) -> Job:
     """Show a job's epochs and metrics until it ends; where there is no terminal, only changes of state.
 
-    While it waits, the terminal says why; elsewhere only that nobody is there to take it, which may need somebody.
+    While it waits, the terminal says why; elsewhere only what may need somebody: that nobody is there to take it, or
+    that it is paused.
 
     Raises:
         StackyardError: as `Client.wait`.
@@ -38,6 +41,6 @@ def _update(bar: Progress, task: TaskID, job: Job) -> None:
 
 def _doing(job: Job, *, briefly: bool) -> str:
     """The state and, while the job waits, why."""
-    if job.waiting is None or (briefly and job.waiting.code != "no_worker"):
+    if job.waiting is None or (briefly and job.waiting.code not in _NEEDS_SOMEBODY):
         return job.state
     return f"{job.state}: {job.waiting.message}"

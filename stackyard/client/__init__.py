@@ -18,10 +18,13 @@ from stackyard.client.errors import (
 )
 from stackyard.client.views import (
     Advice,
+    Ahead,
+    Checkpoint,
     Confusion,
     Dataset,
     DatasetReference,
     Evaluation,
+    Event,
     Fault,
     Histogram,
     History,
@@ -40,13 +43,16 @@ from stackyard.client.views import (
 
 __all__ = [
     "Advice",
+    "Ahead",
     "BadAnswerError",
+    "Checkpoint",
     "Client",
     "Confusion",
     "ConnectionFailedError",
     "Dataset",
     "DatasetReference",
     "Evaluation",
+    "Event",
     "Fault",
     "Histogram",
     "History",

@@ -1,6 +1,7 @@
 """Calls to a server, one method a route."""
 
 import json
+import math
 import os
 import time
 import uuid
@@ -14,8 +15,9 @@ import httpx2
 from pydantic import BaseModel
 
 from stackyard.client.errors import ConnectionFailedError, WaitTimeoutError
+from stackyard.client.events import parse as parse_events
 from stackyard.client.transport import CHUNK, Transport, read, read_json
-from stackyard.client.views import Dataset, History, Job, Json, Predictions, Worker
+from stackyard.client.views import Dataset, Event, History, Job, Json, Predictions, Worker
 
 if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # takes a while to import, and most programs send plain documents
@@ -29,6 +31,7 @@ MEDIA_TYPES = {
 PictureFormat = Literal["svg", "png"]
 
 _FIRST_PAUSE = 0.05
+_RETRY_PAUSE = 0.5
 
 
 class Client:
@@ -195,9 +198,76 @@ class Client:
             time.sleep(pause)
             pause = min(1.5 * pause, poll)
 
+    def events(self, job_id: str, *, after: str | None = None, patience: float = 30.0) -> Iterator[Event]:
+        """What happens to a job, as it happens, until it has ended or is deleted.
+
+        A connection that is lost is made again, and nothing is missed.
+
+        Args:
+            job_id: the job.
+            after: the id of an event after which to begin; from the job's beginning where None.
+            patience: seconds for which the server may be away, as while it restarts.
+
+        """
+        route = f"{_job(job_id)}/events"
+        lost, ended = -math.inf, False  # a server that never answered is not waited for
+        while not ended:
+            ended = True  # where nothing at all comes, there is nothing more to come
+            try:
+                for event in parse_events(self._transport.lines(route, {"Last-Event-ID": after} if after else {})):
+                    lost, ended = math.inf, event is not None and event.last
+                    if event is not None:
+                        after = event.id or after
+                        yield event
+            except ConnectionFailedError:
+                lost, ended = min(lost, time.monotonic()), False
+                if time.monotonic() - lost > patience:
+                    raise
+                time.sleep(_RETRY_PAUSE)
+
+    def change(
+        self,
+        job_id: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        priority: int | None = None,
+    ) -> Job:
+        """Give a job another name, other tags or, while it has not ended, another priority; None leaves each as it is.
+
+        Raises:
+            ProblemError: it has ended, and its priority means nothing any more.
+
+        """
+        changes = {"name": name, "tags": None if tags is None else list(tags), "priority": priority}
+        body = _document({member: value for member, value in changes.items() if value is not None})
+        return read(Job, self._transport.call("PATCH", _job(job_id), body=body))
+
     def cancel(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; it may run for a moment yet."""
         return read(Job, self._transport.call("POST", f"{_job(job_id)}/cancel"))
+
+    def pause(self, job_id: str) -> Job:
+        """Ask for a job to be put aside: at once if it waits, else once its worker has written a checkpoint."""
+        return read(Job, self._transport.call("POST", f"{_job(job_id)}/pause"))
+
+    def resume(self, job_id: str) -> Job:
+        """Queue a paused job again, to go on from its checkpoint; or take back the wish to pause it."""
+        return read(Job, self._transport.call("POST", f"{_job(job_id)}/resume"))
+
+    def retry(self, job_id: str, idempotency_key: str | None = None) -> Job:
+        """Submit a job that has ended once more: the same spec, seed and dataset.
+
+        Args:
+            job_id: the job.
+            idempotency_key: the same key again gives the same job, not another one.
+
+        Raises:
+            ProblemError: it has not ended, or its dataset was deleted.
+
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return read(Job, self._transport.call("POST", f"{_job(job_id)}/retry", headers=headers))
 
     def delete(self, job_id: str) -> None:
         """Delete a job, its history and its model, whatever state it is in."""
@@ -301,6 +371,14 @@ class Client:
         """Every worker that lives, and those lost within a day, the latest started first."""
         return self._transport.pages(Worker, "/v1/workers", {"limit": limit})
 
+    def drain(self, worker_id: str) -> Worker:
+        """Have a worker finish the jobs that it has and take no more."""
+        return read(Worker, self._transport.call("POST", f"{_worker(worker_id)}/drain"))
+
+    def undrain(self, worker_id: str) -> Worker:
+        """Have a worker take jobs again."""
+        return read(Worker, self._transport.call("DELETE", f"{_worker(worker_id)}/drain"))
+
     # Predictions
 
     def predict(self, job_id: str, rows: Sequence[Any] | bytes) -> Predictions:
@@ -349,6 +427,10 @@ def _media_type(path: Path) -> str:
 
 def _job(job_id: str) -> str:
     return f"/v1/jobs/{_segment(job_id)}"
+
+
+def _worker(worker_id: str) -> str:
+    return f"/v1/workers/{_segment(worker_id)}"
 
 
 def _segment(text: str) -> str:

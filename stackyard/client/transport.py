@@ -111,6 +111,12 @@ class Transport:
         if expected and expected[1] != digest.hexdigest():
             raise BadAnswerError(f"{self._url}{route} arrived damaged: its SHA-256 is not the announced one.")
 
+    def lines(self, route: str, headers: Mapping[str, str]) -> Iterator[str]:
+        """The lines of a text, as they arrive; none where the server has nothing to say."""
+        with self._speaking(), self._http.stream("GET", route, headers=dict(headers)) as answer:
+            _raise_for_problem(answer)
+            yield from answer.iter_lines()
+
     @contextmanager
     def _speaking(self) -> Generator[None]:
         try:

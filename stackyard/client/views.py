@@ -1,6 +1,7 @@
 """What the server answers, typed. Fields that a newer server adds are kept and do no harm."""
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Json = dict[str, Any]
 
-_UNFINISHED = frozenset({"queued", "running"})
+_UNFINISHED = frozenset({"queued", "running", "paused"})
 
 
 class View(BaseModel):
@@ -71,7 +72,11 @@ class LayerReference(View):
 
 
 class Reason(View):
-    """Why a job is in its state; of one that diverged also where, and what to change."""
+    """Why a job is in its state; of one that diverged also where, and what to change.
+
+    Of one whose process was taken down: the signal or the exit status, the last epoch that it recorded, the most bytes
+    of memory that the process was seen with and, where memory ran out, how many the check estimates.
+    """
 
     code: str
     message: str
@@ -79,10 +84,32 @@ class Reason(View):
     step: int | None = None
     layer: LayerReference | None = None
     hint: str | None = None
+    signal: str | None = None
+    exit_status: int | None = None
+    last_epoch: int | None = None
+    peak_memory: int | None = None
+    estimate: int | None = None
+
+
+class Ahead(View):
+    """A job that runs before another one, or runs already."""
+
+    id: str
+    name: str | None = None
+    state: str
+    priority: int = 0
+
+
+class Checkpoint(View):
+    """Where a training goes on if it must: with this epoch and step of it, from 0; `at` is when it was written."""
+
+    epoch: int
+    step: int = 0
+    at: datetime
 
 
 class Waiting(View):
-    """Why a queued job waits; `since` is when a worker of its queue was last heard of, where none lives."""
+    """Why a queued or paused job waits; `since` is when a worker of its queue was last heard of, where none lives."""
 
     code: str
     message: str = ""
@@ -182,7 +209,10 @@ class Advice(View):
 class Job(View):
     """A job as it was when the server answered.
 
-    A list leaves out spec, warnings, evaluation, transitions and what the job ran on.
+    A list leaves out spec, warnings, evaluation, transitions, checkpoint, what runs `before` it and what it ran on.
+    `estimated_start` comes from past runs of the same architecture, and is None where there were none, as what runs
+    before it is in the answer to a submit. `crashes` are the attempts that took their process down, `lost_attempts`
+    those that were lost with their worker.
     """
 
     id: str
@@ -193,15 +223,23 @@ class Job(View):
     queue: str = ""
     priority: int = 0
     attempt: int = 0
+    lost_attempts: int = 0
+    crashes: int = 0
+    peak_memory: int | None = None
     worker: str | None = None
     cancel_requested: bool = False
+    pause_requested: bool = False
+    retry_of: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     transitions: list[Transition] = []
     progress: Progress = Progress()
     queue_position: int | None = None
+    before: list[Ahead] | None = None
+    estimated_start: datetime | None = None
     waiting: Waiting | None = None
+    checkpoint: Checkpoint | None = None
     ran_on: RanOn | None = None
     metrics: dict[str, Metric] = {}
     evaluation: Evaluation | None = None
@@ -257,6 +295,37 @@ class History(View):
             float(lost.get(str(epoch), math.nan)) if value is None else value
             for epoch, value in zip(self.epochs, self.metrics[metric], strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a job: its state changed, epochs were recorded, or it was deleted.
+
+    Args:
+        id: where to go on after it, for `Client.events`.
+        kind: `state`, `epochs` or `deleted`; a newer server may have others.
+        data: what the server said.
+
+    """
+
+    id: str
+    kind: str
+    data: Json
+
+    @property
+    def last(self) -> bool:
+        """Whether nothing will happen to the job any more."""
+        return self.kind == "deleted" or (self.kind == "state" and self.data.get("to") not in _UNFINISHED)
+
+    @property
+    def transition(self) -> Transition | None:
+        """The change of state that it is, if it is one."""
+        return Transition.model_validate(self.data) if self.kind == "state" else None
+
+    @property
+    def epochs(self) -> History | None:
+        """The epochs that it brings, if it does: each replaces what was told of it before."""
+        return History.model_validate(self.data) if self.kind == "epochs" else None
 
 
 class Predictions(View):

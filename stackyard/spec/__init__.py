@@ -2,6 +2,7 @@
 
 from stackyard.spec.base import Part
 from stackyard.spec.callbacks import Callback, EarlyStopping
+from stackyard.spec.changes import JobChanges
 from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, Rows, Task, Totals, check
 from stackyard.spec.data import ArrayData, ArrayPair, ArrayTarget, Data, Features, Normalize, TableData, TableTarget
 from stackyard.spec.description import (
@@ -21,7 +22,7 @@ from stackyard.spec.losses import Loss
 from stackyard.spec.metrics import Metric
 from stackyard.spec.network import Network
 from stackyard.spec.optimizers import Optimizer
-from stackyard.spec.parsing import parse
+from stackyard.spec.parsing import parse, parse_changes
 from stackyard.spec.problems import Problem, SpecError
 from stackyard.spec.run import Run
 from stackyard.spec.split import (
@@ -55,6 +56,7 @@ __all__ = [
     "Flops",
     "GroupSplit",
     "Imputation",
+    "JobChanges",
     "JobSpec",
     "LastSplit",
     "Layer",
@@ -85,5 +87,6 @@ __all__ = [
     "check",
     "decode",
     "parse",
+    "parse_changes",
     "train_rows",
 ]

@@ -10,7 +10,9 @@ from stackyard.spec.network import Network
 from stackyard.spec.run import Run
 from stackyard.spec.training import Training
 
+JobName = Annotated[str, Field(min_length=1, max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
+Tags = Annotated[Items[Tag], Field(max_length=50)]
 
 
 class JobSpec(Part):
@@ -19,8 +21,8 @@ class JobSpec(Part):
     `name` and `tags` change nothing about the training: they are for finding the job in a list.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    tags: Annotated[Items[Tag], Field(max_length=50)] = ()
+    name: JobName | None = None
+    tags: Tags = ()
     data: Data
     network: Network
     training: Training

@@ -1,16 +1,19 @@
 """From bytes to a spec."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
 from stackyard.spec.base import Part
+from stackyard.spec.changes import JobChanges
 from stackyard.spec.document import JsonObject, decode
 from stackyard.spec.explain import explain
 from stackyard.spec.job import JobSpec
 from stackyard.spec.limits import Limits
 from stackyard.spec.problems import Problem, SpecError
+
+P = TypeVar("P", bound=Part)
 
 
 def parse(text: bytes, limits: Limits | None = None) -> JobSpec:
@@ -30,9 +33,26 @@ def parse(text: bytes, limits: Limits | None = None) -> JobSpec:
     document = decode(text, limits)
     if too_much := list(_too_much(document, limits)):
         raise SpecError(too_much)
+    return _validated(JobSpec, document)
+
+
+def parse_changes(text: bytes, limits: Limits | None = None) -> JobChanges:
+    """Read what is to be changed about a job.
+
+    Args:
+        text: A JSON object in UTF-8, from anybody.
+        limits: Bounds on its size; the defaults if None.
+
+    Raises:
+        SpecError: With everything that is wrong with it, at pointers into `text`. No other exception.
+    """
+    return _validated(JobChanges, decode(text, limits))
+
+
+def _validated(part: type[P], document: JsonObject) -> P:
     readers: dict[int, type[Part]] = {}
     try:
-        return JobSpec.model_validate(document, context=readers)
+        return part.model_validate(document, context=readers)
     except ValidationError as error:
         raise SpecError(explain(error, document, readers)) from None
 

@@ -24,7 +24,7 @@ def test_a_submitted_job_is_queued_and_tells_everything(client):
     job = response.json()
     assert response.status_code == 201
     assert response.headers["Location"] == f"/v1/jobs/{job['id']}"
-    assert client.get(response.headers["Location"]).json() == job
+    assert client.get(response.headers["Location"]).json() == job | {"before": []}
     assert (job["state"], job["queue"], job["queue_position"]) == ("queued", "cpu", 0)
     assert job["tags"] == ["a", "b"]
     assert job["dataset"]["name"] == "builtin:iris"

@@ -50,6 +50,18 @@ def test_the_list_has_pages(client, sessions):
     assert client.get("/v1/workers", params={"cursor": "guess"}).status_code == 422
 
 
+def test_a_worker_is_told_to_drain_and_to_take_jobs_again(client, sessions):
+    path = f"/v1/workers/{beat(sessions, registration()).id}"
+    job = submit(client)
+    for method, state, code in (("POST", "draining", "no_worker"), ("DELETE", "serving", "starting")):
+        answers = [client.request(method, f"{path}/drain") for _ in range(2)]
+        assert [(answer.status_code, answer.json()["state"]) for answer in answers] == [(202, state)] * 2
+        assert client.get(path).json() == answers[0].json()
+        assert client.get(f"/v1/jobs/{job['id']}").json()["waiting"]["code"] == code
+    nobody = f"/v1/workers/{job['id']}"
+    assert {client.get(nobody).status_code, client.post(f"{nobody}/drain").status_code} == {404}
+
+
 def test_a_gpu_job_without_a_gpu_worker_says_so_and_a_worker_changes_it(client, sessions):
     job = submit(client, "gpu")
     assert job["waiting"] == {"code": "no_worker", "message": "No live worker serves gpu.", "since": None}

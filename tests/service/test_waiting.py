@@ -54,3 +54,12 @@ def test_a_queue_s_places_are_its_own(either_sessions):
     waits = submit(either_sessions, run={"device": "cpu"})
     told = why(either_sessions, on_cpu, on_gpu, waits)
     assert [one and one.code for one in told] == [None, WaitCode.STARTING, WaitCode.NEXT]
+
+
+def test_a_paused_job_waits_for_somebody_to_resume_it(either_sessions):
+    beat(either_sessions, registration("cpu"))
+    paused, other = submit(either_sessions), submit(either_sessions)
+    with either_sessions.begin() as session:
+        jobs.pause(session, paused.id)
+    told = why(either_sessions, paused, other)
+    assert [one.code for one in told] == [WaitCode.PAUSED, WaitCode.STARTING]

@@ -8,6 +8,8 @@ from models import JobState, Worker
 from service import attempts, workers
 from service.attempts import Conclusion
 from service.database import now
+from service.errors import NotFound
+from service.ids import new_id
 from service.workers import WorkerState
 from tests.factories import beat, registration, submit
 
@@ -45,6 +47,25 @@ def test_who_drains_is_alive_and_serves_nobody(either_sessions):
     beat(either_sessions, registration(), draining=True)
     assert listed(either_sessions) == {"here": WorkerState.DRAINING}
     assert places(either_sessions) == {}
+
+
+def test_who_was_asked_to_drain_serves_nobody_from_then_on_and_hears_of_it(either_sessions):
+    worker = registration()
+    assert tell(either_sessions, worker) is False
+    for wanted, state in ((True, WorkerState.DRAINING), (False, WorkerState.SERVING)):
+        with either_sessions.begin() as session:
+            workers.drain(session, worker.id, wanted=wanted)
+        assert listed(either_sessions) == {"here": state}
+        assert places(either_sessions) == ({} if wanted else {"cpu": 1})
+        assert tell(either_sessions, worker) is wanted
+    with either_sessions.begin() as session, pytest.raises(NotFound):
+        workers.drain(session, new_id())
+
+
+def tell(sessions, worker):
+    """Say that a worker lives, and hear whether it shall drain."""
+    with sessions.begin() as session:
+        return workers.beat(session, worker, lasts_s=60.0, running_for_s=0.0)
 
 
 def test_who_ends_in_order_is_on_the_list_no_more(either_sessions):

@@ -1,0 +1,73 @@
+"""Pause, resume, retry, change and drain, as the client and the commands have them."""
+
+import pytest
+from typer.testing import CliRunner
+
+from stackyard.cli import app
+from stackyard.client import ProblemError
+from tests import runs
+from tests.client.conftest import TOKEN
+from tests.factories import beat, iris_spec, registration
+
+
+@pytest.fixture
+def command(url):
+    """Runs a command and returns what it printed."""
+
+    def run(*arguments, status=0):
+        done = CliRunner().invoke(app, [*arguments, "--url", url, "--token", TOKEN], env={"COLUMNS": "200"})
+        assert done.exit_code == status, done.output
+        return done.output
+
+    return run
+
+
+def test_a_job_is_paused_resumed_and_retried(stackyard, command):
+    job = stackyard.submit(iris_spec())
+    paused = stackyard.pause(job.id)
+    assert (paused.state, paused.finished, paused.waiting.code) == ("paused", False, "paused")
+    assert "waits to be resumed" in command("job", job.id)
+    assert "waits to be resumed" in command("jobs")
+    assert "queued" in command("resume", job.id)
+    assert "paused" in command("pause", job.id)
+    assert stackyard.resume(job.id).state == "queued"
+    assert "409" not in command("retry", job.id, status=1)
+    stackyard.cancel(job.id)
+    again = stackyard.retry(job.id, "once")
+    assert (again.retry_of, stackyard.retry(job.id, "once").id) == (job.id, again.id)
+    third = command("retry", job.id).strip()
+    assert stackyard.job(third).spec == job.spec
+    assert f"retry of  {job.id}" in command("job", third)
+    with pytest.raises(ProblemError) as caught:
+        stackyard.pause(job.id)
+    assert caught.value.status == 409
+
+
+def test_a_job_is_changed(stackyard, command):
+    job = stackyard.submit(iris_spec(tags=["x"]))
+    assert stackyard.change(job.id, priority=7).priority == 7
+    command("change", job.id, "--priority", "8", "--name", "night run", "--tag", "a", "--tag", "b")
+    changed = stackyard.job(job.id)
+    assert (changed.priority, changed.name, changed.tags) == (8, "night run", ["a", "b"])
+    assert stackyard.change(job.id, tags=[]).tags == []
+
+
+def test_a_job_says_why_it_waits_and_when_it_starts(stackyard, sessions, command):
+    stackyard.submit(iris_spec())
+    runs.conclude(sessions, runs.claim(sessions))
+    beat(sessions, registration())
+    first, second = stackyard.submit(iris_spec()), stackyard.submit(iris_spec())
+    told = stackyard.job(second.id)
+    assert [ahead.id for ahead in told.before] == [first.id]
+    assert "Behind 1 job on cpu." in command("jobs")
+    assert f"It starts at about {told.estimated_start:%Y-%m-%d}" in command("job", second.id)
+
+
+def test_a_worker_is_drained_by_its_name_or_its_id(stackyard, sessions, command):
+    worker = beat(sessions, registration())
+    assert "here:7 is draining and has 0 jobs" in command("drain", "here:7")
+    assert [found.state for found in stackyard.workers()] == ["draining"]
+    assert "serving" in command("drain", str(worker.id), "--undo")
+    assert stackyard.drain(str(worker.id)).state == "draining"
+    assert stackyard.undrain(str(worker.id)).state == "serving"
+    assert "valid UUID" in command("drain", "nobody:1", status=1)
