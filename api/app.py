@@ -24,7 +24,6 @@ from api import (
 from api.auth import BearerToken
 from api.dependencies import Parts
 from service import logs
-from service.artifacts import ArtifactStore
 from service.charts.renderer import Renderer
 from service.database import Sessions
 from service.datasets import ensure_builtins
@@ -32,6 +31,7 @@ from service.intake import Intake
 from service.prediction import Predictor
 from service.queue import WakeUps
 from service.settings import Settings
+from service.stores import open_store
 from service.waking import Waker
 
 
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.parts = Parts(
         settings=settings,
         sessions=sessions,
-        store=ArtifactStore(settings.data_dir),
+        store=open_store(settings),
         wake_ups=wake_ups,
         waker=(waker := Waker(wake_ups.send)),
         intake=Intake(sessions, settings.limits, waker),

@@ -1,9 +1,13 @@
 """The files that a job made."""
 
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from api import etags
 from api.dependencies import SessionsDep, StoreDep
@@ -42,5 +46,25 @@ def _file(artifact: Artifact, store: StoreDep, if_none_match: str, filename: str
     headers = {"ETag": f'"{artifact.sha256}"', "Cache-Control": "private, no-cache"}
     if etags.has(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    path = store.path(artifact.sha256)
-    return FileResponse(path, media_type=artifact.media_type, filename=filename, headers=headers)
+    with ExitStack() as stack:
+        path = stack.enter_context(results.opened(artifact, store))
+        return _HeldFile(
+            path,
+            media_type=artifact.media_type,
+            filename=filename,
+            headers=headers,
+            stat_result=path.stat(),
+            held=stack.pop_all(),
+        )
+
+
+class _HeldFile(FileResponse):
+    """A file that is held until the last of it is sent."""
+
+    def __init__(self, path: Path, *, held: ExitStack, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._held:
+            await super().__call__(scope, receive, send)

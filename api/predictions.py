@@ -91,7 +91,8 @@ def predict(
     """
     wanted = choose(accept, (_JSON, CSV))
     with sessions.read() as session:
-        trained = prediction.find(session, store, job_id)
+        made = prediction.find(session, job_id)
     media_type, body = rows
-    content = predictor.predict(trained, body, media_type, wanted)
+    with made.opened(store) as trained:
+        content = predictor.predict(trained, body, media_type, wanted)
     return Response(content, media_type=wanted, headers={"Vary": "Accept"})

@@ -12,7 +12,18 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from service.database import UNAVAILABLE
-from service.errors import Conflict, Invalid, NotFound, ServiceError, TooLarge, Unavailable, UnsupportedMediaType
+from service.errors import (
+    Conflict,
+    Damaged,
+    Invalid,
+    NotFound,
+    ServiceError,
+    StorageError,
+    StorageFull,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from stackyard.spec import Problem, SpecError
 
 MEDIA_TYPE = "application/problem+json"
@@ -25,7 +36,18 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    Damaged: HTTPStatus.CONFLICT,
 }
+_WORDS: dict[type[Exception], str] = {
+    StorageError: "storage_unavailable",
+    StorageFull: "storage_full",
+    Damaged: "file_damaged",
+}
+"""Codes that say more than their status does."""
+_LATER = (Unavailable, StorageError)
+"""What may be done when it is asked for again."""
 _CODES = {413: "too_large", 422: "invalid"}
 """Where Python's own names for a status differ from one release to the next."""
 _RETRY_AFTER_S = "5"
@@ -92,13 +114,14 @@ def install(app: FastAPI) -> None:
 
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    kind = next(kind for kind in type(error).__mro__ if kind in _STATUS)
+    status = _STATUS[kind]
     errors: tuple[Problem, ...] = error.problems if isinstance(error, (Invalid, SpecError)) else ()
-    code = error.code if isinstance(error, (Conflict, Unavailable)) else _code(status)
+    code = error.code if isinstance(error, (Conflict, Unavailable)) else _WORDS.get(kind, _code(status))
     detail = _count(errors) if errors else str(error)
     # What is left of a refused body is not read, so the connection cannot serve another request.
     headers = {"Connection": "close"} if isinstance(error, TooLarge) else {}
-    headers |= {"Retry-After": _RETRY_AFTER_S} if isinstance(error, Unavailable) else {}
+    headers |= {"Retry-After": _RETRY_AFTER_S} if isinstance(error, _LATER) else {}
     return problem_response(status, code=code, detail=detail, errors=errors, headers=headers)
 
 

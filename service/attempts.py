@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import Artifact, Dataset, Epoch, Job, JobMetric, JobState
-from service import lifecycle
+from service import files, lifecycle
 from service.artifacts import Stored
 from service.database import now
 from service.errors import LeaseLost
@@ -181,6 +181,7 @@ def conclude(session: Session, claimed: Claim, conclusion: Conclusion) -> None:
     """End the job, and publish what it made, in the one transaction that says so.
 
     Raises:
+        FileGone: a file of it was taken away after it had been stored.
         LeaseLost: the attempt is no longer this worker's.
 
     """
@@ -196,6 +197,7 @@ def conclude(session: Session, claimed: Claim, conclusion: Conclusion) -> None:
     if not moved:
         raise LeaseLost(f"Attempt {claimed.attempt} of job {claimed.job_id} is no longer ours.")
     session.add_all(_artifacts(session, claimed, conclusion.artifacts))
+    files.adopt(session, [made.stored for made in conclusion.artifacts])
 
 
 def _first_waiting(session: Session, queue: str) -> UUID | None:

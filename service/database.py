@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -143,3 +143,20 @@ def insert_if_absent(session: Session, table: type[DeclarativeBase], values: dic
     key = next(iter(inspect(table).primary_key))
     statement = insert(table).values(values).on_conflict_do_nothing().returning(key)
     return session.scalar(statement) is not None
+
+
+def upsert(session: Session, table: type[DeclarativeBase], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, or, where one with an equal key is there, give it these values.
+
+    Args:
+        session: in a transaction that may write.
+        table: with a key of one column.
+        rows: each with every column; in the order of their keys, so that two transactions cannot wait for each other.
+
+    """
+    dialect = session.get_bind().dialect.name
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    key = next(iter(inspect(table).primary_key))
+    statement = insert(table).values(rows)
+    updated = {name: statement.excluded[name] for name in rows[0] if name != key.name}
+    session.execute(statement.on_conflict_do_update(index_elements=[key], set_=updated))

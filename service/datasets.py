@@ -1,5 +1,7 @@
 """Datasets as their owners see them: add, find, list, delete."""
 
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
@@ -9,12 +11,12 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from models import Dataset, Job, JobState
-from service import builtins, pages
+from models import Dataset, Job
+from service import builtins, files, lifecycle, pages
 from service.artifacts import ArtifactStore, Stored
 from service.builtins import PREFIX, Builtin
 from service.database import insert_if_absent, now
-from service.errors import Conflict, Invalid, NotFound
+from service.errors import Conflict, Damaged, Invalid, NotFound, StorageError
 from service.ids import new_id
 from service.pages import Page
 from service.sources import BUILTIN, BuiltinSource, FileSource, Source
@@ -103,6 +105,7 @@ def add(
         The dataset, and whether it is new: the same bytes as the newest version are that version.
 
     Raises:
+        FileGone: the file was taken away meanwhile.
         Invalid: `name` cannot be one.
 
     """
@@ -110,6 +113,7 @@ def add(
     while True:
         last = newest(session, name)
         if last is not None and (last.sha256, last.media_type) == (stored.sha256, media_type):
+            files.adopt(session, [stored])
             return last, False
         dataset_id = new_id()
         values = {
@@ -124,6 +128,7 @@ def add(
         }
         # Somebody else may have taken this version meanwhile; theirs may even be the same bytes.
         if insert_if_absent(session, Dataset, values):
+            files.adopt(session, [stored])
             return get(session, dataset_id), True
 
 
@@ -146,7 +151,7 @@ def check_name(name: str) -> None:
 
 
 def delete(session: Session, dataset_id: UUID) -> None:
-    """Remove a dataset; jobs that are over keep its name and version. The file goes when nothing refers to it.
+    """Remove a dataset; jobs that are over keep its name and version. The file goes unless somebody else names it.
 
     Raises:
         NotFound: there is no such dataset.
@@ -161,12 +166,13 @@ def delete(session: Session, dataset_id: UUID) -> None:
         raise Conflict("builtin_dataset", f"{dataset.name} is built in and cannot be deleted.")
     waiting = select(Job.id).where(
         Job.dataset_id == dataset_id,
-        Job.state.in_((JobState.QUEUED, JobState.RUNNING)),
+        Job.state.not_in(lifecycle.TERMINAL),
     )
     job_id = session.scalar(waiting.limit(1))
     if job_id is not None:
         message = f"Job {job_id} still needs {dataset.name} version {dataset.version}; cancel it, or let it end."
         raise Conflict("dataset_in_use", message)
+    files.discard(session, [dataset.sha256])
     session.execute(delete_from(Dataset).where(Dataset.id == dataset_id))
 
 
@@ -175,11 +181,24 @@ def description(dataset: Dataset) -> DatasetDescription:
     return _ADAPTER.validate_python(dataset.description)
 
 
-def source(dataset: Dataset, store: ArtifactStore) -> Source:
-    """Where its rows are."""
+@contextmanager
+def source(dataset: Dataset, store: ArtifactStore) -> Generator[Source]:
+    """Where its rows are, for a block that reads them.
+
+    Raises:
+        StorageError: its file is damaged, or cannot be had.
+
+    """
     if dataset.media_type == BUILTIN:
-        return BuiltinSource(dataset.name.removeprefix(PREFIX))
-    return FileSource(store.path(dataset.sha256), dataset.media_type)
+        yield BuiltinSource(dataset.name.removeprefix(PREFIX))
+        return
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(store.local(dataset.sha256))
+        except Damaged:
+            message = f"The file of {dataset.name} version {dataset.version} is damaged or gone; upload it again."
+            raise StorageError(message) from None
+        yield FileSource(path, dataset.media_type)
 
 
 def ensure_builtins(session: Session) -> None:

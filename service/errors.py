@@ -7,6 +7,10 @@ ServiceError
 ├── TooLarge
 ├── UnsupportedMediaType
 ├── Unavailable
+├── StorageError
+│   ├── StorageFull
+│   └── FileGone
+├── Damaged
 └── LeaseLost
 """
 
@@ -80,6 +84,28 @@ class Unavailable(ServiceError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class StorageError(ServiceError):
+    """A file cannot be written or read: its disk, or the store that it is kept in, does not do it."""
+
+
+class StorageFull(StorageError):
+    """There is no room for a file."""
+
+
+class FileGone(StorageError):
+    """A file that is about to be named was taken away as nobody's; it has to be stored again."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The file {sha256[:12]}… is not in the store any more; it has to be stored again.")
+
+
+class Damaged(ServiceError):
+    """A stored file is not there, or is not what its SHA-256 says."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The stored file {sha256[:12]}… is damaged or gone, so it is not used.")
 
 
 class LeaseLost(ServiceError):

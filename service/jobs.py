@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
-from service import datasets, lifecycle, pages, placement
+from service import datasets, files, lifecycle, pages, placement
 from service.database import insert_if_absent, now
 from service.errors import Conflict, NotFound
 from service.ids import new_id
@@ -177,14 +177,22 @@ def cancel(session: Session, job_id: UUID) -> Job:
 
 
 def remove(session: Session, job_id: UUID) -> None:
-    """Delete a job with all its rows; a worker that runs it loses its lease, and the reconciler sweeps its files.
+    """Delete a job with all its rows; a worker that runs it loses its lease. Its files go later, unless shared.
 
     Raises:
         NotFound: there is none with this id.
 
     """
-    if session.scalar(delete(Job).where(Job.id == job_id).returning(Job.id)) is None:
+    # The lock holds off a worker that is about to name another file.
+    if session.scalar(select(Job.id).where(Job.id == job_id).with_for_update()) is None:
         raise NotFound("job", job_id)
+    remove_all(session, [job_id])
+
+
+def remove_all(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Delete jobs whose rows are locked in this transaction, as `remove` does."""
+    files.discard_of_jobs(session, job_ids)
+    session.execute(delete(Job).where(Job.id.in_(job_ids)))
 
 
 def _neighbours(session: Session, waiting: Sequence[Job]) -> dict[UUID, int]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import Artifact, Dataset, IdempotencyKey, Job, JobState
+from models import IdempotencyKey, Job, JobState
 from service import lifecycle
 from service.database import now
 
@@ -38,11 +38,6 @@ def forget_old_keys(session: Session) -> None:
     """Drop idempotency keys whose client has long stopped repeating."""
     horizon = now(session) - _IDEMPOTENCY_KEYS_LAST
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < horizon))
-
-
-def referenced_files(session: Session) -> frozenset[str]:
-    """The SHA-256 of every file that some row names."""
-    return frozenset(session.scalars(select(Artifact.sha256))) | frozenset(session.scalars(select(Dataset.sha256)))
 
 
 def _recover(session: Session, job: Job, max_lost_attempts: int) -> None:

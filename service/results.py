@@ -1,12 +1,16 @@
 """What a job made, for whoever asks for it."""
 
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from models import Artifact, JobState
 from service import jobs
-from service.errors import Conflict
+from service.artifacts import ArtifactStore
+from service.errors import Conflict, Damaged
 
 _NOT_YET = frozenset({JobState.QUEUED, JobState.RUNNING})
 
@@ -27,3 +31,21 @@ def artifact(session: Session, job_id: UUID, kind: str) -> Artifact:
         raise Conflict(f"no_{kind}_yet", f"The job is {job.state.value}; its {kind} comes when it has succeeded.")
     because = f": {job.reason['message']}" if job.reason else "."
     raise Conflict(f"no_{kind}", f"The job has {job.state.value} and made no {kind}{because}")
+
+
+@contextmanager
+def opened(found: Artifact, store: ArtifactStore) -> Generator[Path]:
+    """A path under which the artifact's file can be read within the block.
+
+    Raises:
+        Conflict: the file is damaged or gone.
+        StorageError: it cannot be read at this moment.
+
+    """
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(store.local(found.sha256))
+        except Damaged:
+            message = "A file that the job made is damaged, so it is not used; train it again."
+            raise Conflict(f"{found.kind}_damaged", message) from None
+        yield path

@@ -17,7 +17,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STACKYARD_", env_nested_delimiter="__", frozen=True)
 
     data_dir: Path = Path("data")
-    """Artifacts, uploads and, unless `database_url` says otherwise, the database."""
+    """Uploads and, unless `artifacts_url` and `database_url` say otherwise, artifacts and the database."""
+    artifacts_url: str = ""
+    """`s3://BUCKET` or `s3://BUCKET/PREFIX`; empty for a directory in `data_dir`. The keys to it and its region are in
+    AWS's own variables (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, …)."""
+    artifacts_endpoint: str = ""
+    """Where the bucket is served, `https://…` or `http://…`, if not by AWS."""
+    artifacts_cache: Annotated[int, Field(gt=0)] = 32 * 2**30
+    """What copies of a bucket's files may take up in `data_dir`, those aside that are being read."""
     database_url: str = ""
     """`sqlite:///…` or `postgresql+psycopg://…`; empty for a SQLite file in `data_dir`."""
     broker_url: str = "redis://127.0.0.1:6379/0"
@@ -56,6 +63,8 @@ class Settings(BaseSettings):
     """A training from which nothing was heard for so long is stopped by force, and counts as crashed."""
     retention_days: Annotated[float, Field(gt=0)] | None = None
     """After so many days a job that has ended is deleted; None keeps it until somebody deletes it."""
+    discard_grace_s: Seconds = 600
+    """A file that no row names any more is removed after this; longer than one waits, once stored, to be named."""
     device: Literal["cpu", "gpu"] = "cpu"
     """What a worker computes on, and so which queue it serves."""
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import httpx2
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -101,6 +102,28 @@ def broker_url() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A server of S3's protocol, over real HTTP."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 takes a second to load, and few tests need it
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint, monkeypatch) -> dict[str, str]:
+    """The settings of an empty bucket, to which the environment has the keys."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    name = f"test-{uuid4().hex}"
+    httpx2.put(f"{s3_endpoint}/{name}").raise_for_status()
+    return {"artifacts_url": f"s3://{name}/stackyard", "artifacts_endpoint": s3_endpoint}
 
 
 @pytest.fixture

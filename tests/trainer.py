@@ -8,10 +8,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
+from service.stores import open_store
 from worker import devices
 from worker.engine import Engine
 from worker.preparation import Preparer
@@ -32,7 +32,7 @@ class Trainer:
         self._runner = Runner(
             settings,
             Sessions(settings.database),
-            ArtifactStore(settings.data_dir),
+            open_store(settings),
             WakeUps(settings),
             Preparer(settings),
             Engine(settings.compiled_memory),
@@ -47,9 +47,13 @@ class Trainer:
 
     def train(self, spec: Mapping[str, Any]) -> str:
         """The id of a job with this spec that has succeeded."""
+        job = self.attempt(spec)
+        assert job["state"] == "succeeded", job
+        return job["id"]
+
+    def attempt(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """A job with this spec, however its first attempt ended."""
         response = self.client.post("/v1/jobs", content=json.dumps(spec), headers={"Content-Type": "application/json"})
         assert response.status_code == 201, response.text
         self._runner.run_next("cpu")
-        job = self.client.get(response.headers["Location"]).json()
-        assert job["state"] == "succeeded", job
-        return job["id"]
+        return self.client.get(response.headers["Location"]).json()

@@ -2,16 +2,20 @@
 
 import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import structlog
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import placement, recovery, workers
+from service import files, placement, recovery, retention, workers
 from service.artifacts import ArtifactStore
 from service.database import Sessions
+from service.errors import StorageError
 from service.queue import WakeUps
 from service.settings import Settings
+from service.stores import open_store
 
 _SWEEP_EVERY_S = 3600
 _FILES_ARE_YOUNG_FOR_S = 3600
@@ -41,17 +45,28 @@ class Reconciler:
     def _run(self) -> None:
         sessions = Sessions(self._settings.database)
         wake_ups = WakeUps(self._settings)
+        store = open_store(self._settings)
         swept = time.monotonic()
         while not self._stopping.is_set():
-            try:
+            with _going_on():
                 reconcile(sessions, wake_ups, self._settings)
-                if time.monotonic() - swept > _SWEEP_EVERY_S:
-                    sweep(sessions, ArtifactStore(self._settings.data_dir))
-                    swept = time.monotonic()
-            except (SQLAlchemyError, BrokerError, OSError) as error:
-                log.warning("round not finished", action="reconcile_failed", error=str(error))
+            with _going_on():
+                retention.tidy(sessions, store, self._settings)
+            if time.monotonic() - swept > _SWEEP_EVERY_S:
+                with _going_on():
+                    sweep(sessions, store)
+                swept = time.monotonic()
             self._stopping.wait(self._settings.reconcile_s)
         sessions.dispose()
+
+
+@contextmanager
+def _going_on() -> Generator[None]:
+    """Let no part that is away keep the others waiting: what was not done is done in the next round."""
+    try:
+        yield
+    except (SQLAlchemyError, BrokerError, StorageError, OSError) as error:
+        log.warning("round not finished", action="reconcile_failed", error=str(error))
 
 
 def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None:
@@ -78,11 +93,8 @@ def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None
 
 
 def sweep(sessions: Sessions, store: ArtifactStore) -> None:
-    """Remove old files that no row names, and old idempotency keys."""
-    before = time.time() - _FILES_ARE_YOUNG_FOR_S
+    """Discard old files that no row names, and forget old idempotency keys."""
     with sessions.begin() as session:
         recovery.forget_old_keys(session)
-    with sessions.read() as session:
-        referenced = recovery.referenced_files(session)
-    if removed := store.sweep(referenced, before=before):
-        log.info("files removed", action="files_swept", count=removed)
+    if strays := files.sweep(sessions, store, young_s=_FILES_ARE_YOUNG_FOR_S):
+        log.info("files found that nobody names", action="files_swept", count=strays)

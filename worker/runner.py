@@ -13,11 +13,11 @@ from service import attempts, lifecycle
 from service.artifacts import ArtifactStore
 from service.attempts import Claim, Conclusion, RanOn
 from service.database import Sessions
-from service.errors import LeaseLost
+from service.errors import FileGone, LeaseLost, StorageError
 from service.queue import WakeUps
 from service.settings import Settings
 from worker.engine import Engine
-from worker.preparation import PreparationError, Preparer, StorageError
+from worker.preparation import PreparationError, Preparer
 from worker.reporter import Cancelled, Reporter
 from worker.training import train
 
@@ -68,6 +68,8 @@ class Runner:
                 reporter.conclude(self._attempt(claim, reporter))
             except LeaseLost as error:
                 log.warning(str(error), action="lease_lost")
+            except FileGone as error:  # the next attempt, after the lease, stores it again
+                log.warning(str(error), action="file_gone")
             else:
                 log.info("attempt ended", action="attempt_ended")
 
@@ -86,8 +88,9 @@ class Runner:
             return _ended(JobState.CANCELLED, "cancelled", "Cancelled while it ran.")
         except PreparationError as error:
             return _ended(JobState.FAILED, "data", str(error))
-        except StorageError as error:
-            return _ended(JobState.FAILED, "storage", str(error))
+        except (StorageError, OSError) as error:
+            log.warning("file not stored or read", action="storage_failed", exc_info=error)
+            return _ended(JobState.FAILED, "storage", _storage(error))
         except MemoryError:
             return _ended(JobState.FAILED, "out_of_memory", "The job needed more memory than the worker has.")
         except Exception as error:
@@ -95,6 +98,12 @@ class Runner:
             return _ended(JobState.FAILED, "unexpected", f"{type(error).__name__}: {error}"[:1000])
         finally:
             self.preparer.release()
+
+
+def _storage(error: StorageError | OSError) -> str:
+    if isinstance(error, StorageError):
+        return str(error)
+    return f"A file could not be written or read: {error.strerror or error}."[:1000]
 
 
 def _ended(state: JobState, code: str, message: str) -> Conclusion:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from service import logs
-from service.artifacts import ArtifactStore
 from service.database import Sessions
 from service.queue import WakeUps
 from service.settings import Settings
+from service.stores import open_store
 from worker import devices
 from worker.heartbeat import WORKER_ID
 from worker.preparation import Preparer
@@ -32,7 +32,7 @@ def create_runner() -> "Runner":
     return Runner(
         settings=settings,
         sessions=Sessions(settings.database),
-        store=ArtifactStore(settings.data_dir),
+        store=open_store(settings),
         wake_ups=WakeUps(settings),
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),

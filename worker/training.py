@@ -28,14 +28,14 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Prep
         LeaseLost: the attempt is no longer ours.
         MemoryError: it needs more than there is.
         PreparationError: the rows cannot be made into what the spec asks for.
-        StorageError: the rows are many, and cannot be written to the disk.
+        StorageError: a file cannot be read, or cannot be written to the disk.
 
     """
     spec = claim.spec
     description = datasets.description(claim.dataset)
     report = check(spec, description, UNLIMITED)
-    source = datasets.source(claim.dataset, store)
-    data = preparer.prepare(spec, claim.dataset.sha256, description, source, report.task, reporter.check)
+    with datasets.source(claim.dataset, store) as source:
+        data = preparer.prepare(spec, claim.dataset.sha256, description, source, report.task, reporter.check)
     reporter.check()
     outcome = engine.train(spec, data, reporter)
     summary = _summary(outcome.network, store)

@@ -5,6 +5,6 @@ memory and time are bounded; the caller never loads tensorflow, and does not eve
 """
 
 from service.prediction.predictor import Predictor
-from service.prediction.trained import Trained, find
+from service.prediction.trained import Made, Trained, find
 
-__all__ = ["Predictor", "Trained", "find"]
+__all__ = ["Made", "Predictor", "Trained", "find"]

@@ -1,5 +1,7 @@
 """What a prediction needs of a job."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,7 +24,32 @@ class Trained:
     preprocessing: StoredFile
 
 
-def find(session: Session, store: ArtifactStore, job_id: UUID) -> Trained:
+@dataclass(frozen=True)
+class Made:
+    """What the database has of a job that has trained a network."""
+
+    spec: dict[str, Any]
+    model: Artifact
+    preprocessing: Artifact
+
+    @contextmanager
+    def opened(self, store: ArtifactStore) -> Generator[Trained]:
+        """Its files, for a block that reads them.
+
+        Raises:
+            Conflict: one of them is damaged or gone.
+            StorageError: one cannot be read at this moment.
+
+        """
+        with results.opened(self.model, store) as model, results.opened(self.preprocessing, store) as preprocessing:
+            files = (
+                StoredFile(path=str(path.resolve()), sha256=artifact.sha256)
+                for path, artifact in ((model, self.model), (preprocessing, self.preprocessing))
+            )
+            yield Trained(self.spec, *files)
+
+
+def find(session: Session, job_id: UUID) -> Made:
     """What the job's network needs to predict. Its dataset may be gone.
 
     Raises:
@@ -37,8 +64,4 @@ def find(session: Session, store: ArtifactStore, job_id: UUID) -> Trained:
             "no_preprocessing",
             "The job was trained before preprocessing was kept beside the model; submit its spec again to predict.",
         )
-    return Trained(jobs.get(session, job_id).spec, _file(model, store), _file(preprocessing, store))
-
-
-def _file(artifact: Artifact, store: ArtifactStore) -> StoredFile:
-    return StoredFile(path=str(store.path(artifact.sha256).resolve()), sha256=artifact.sha256)
+    return Made(jobs.get(session, job_id).spec, model, preprocessing)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stackyard import __version__
-from stackyard.cli import datasets, imports, jobs, predictions, serve, specs, workers
+from stackyard.cli import backups, datasets, imports, jobs, predictions, serve, specs, workers
 from stackyard.cli.failure import CommandError, complain
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ def _options(
 
 
 serve.register(app)
+backups.register(app)
 datasets.register(app)
 specs.register(app)
 jobs.register(app)

@@ -42,7 +42,7 @@ def serve(
 
     Other settings come from the environment: STACKYARD_TOKEN, STACKYARD_DATABASE_URL, STACKYARD_BROKER_URL, …
     """
-    rooms = _find_rooms()
+    rooms = find_rooms()
     if sys.platform == "win32":
         raise CommandError("`serve` runs on Linux and macOS. On Windows, use WSL or the image.")
     # Here and not above: these need psutil and fcntl, which the other commands must not.
@@ -76,7 +76,7 @@ def _children(workers: int | None) -> int:
     return min(2, os.cpu_count() or 1) if workers is None else workers
 
 
-def _find_rooms() -> Path:
+def find_rooms() -> Path:
     """The directory that holds the server's packages.
 
     Raises:

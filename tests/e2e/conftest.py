@@ -25,6 +25,7 @@ class Server:
     """A running installation, and what tests do with it."""
 
     http: httpx2.Client
+    data_dir: Path = Path()
 
     def submit(self, spec: dict[str, Any] | bytes) -> str:
         body = spec if isinstance(spec, bytes) else json.dumps(spec).encode()
@@ -77,7 +78,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
     try:
         record = until(lambda: _ready(process, data_dir / "serve.json"))
         with httpx2.Client(base_url=record["url"], timeout=30) as http:
-            yield Server(http)
+            yield Server(http, data_dir)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

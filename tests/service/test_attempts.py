@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from models import Epoch, Job, JobState
-from service import attempts, history, jobs, recovery
+from service import attempts, files, history, jobs, recovery
 from service.artifacts import Stored
 from service.attempts import Conclusion, EpochRow, MadeArtifact, MetricSummary
 from service.errors import LeaseLost
@@ -160,4 +160,4 @@ def test_what_a_job_made_is_published_with_its_end_and_protects_its_file(either_
     with either_sessions.begin() as session:
         attempts.conclude(session, mine, Conclusion(JobState.SUCCEEDED, artifacts=[made]))
     with either_sessions.read() as session:
-        assert "ab" * 32 in recovery.referenced_files(session)
+        assert "ab" * 32 in files.named(session)

@@ -179,11 +179,15 @@ class TestBuiltins:
         assert refused.value.code == "builtin_dataset"
 
 
-def test_a_source_says_where_the_rows_are(either_sessions, add, store):
-    mine, _ = add()
-    assert datasets.source(mine, store) == FileSource(store.path(mine.sha256), CSV)
+def test_a_source_says_where_the_rows_are(either_sessions, store):
+    with store.receive() as incoming, either_sessions.begin() as session:
+        incoming.write(b"rows")
+        mine, _ = datasets.add(session, "table", CSV, store.keep(incoming), TABLE)
+    with datasets.source(mine, store) as source:
+        assert source == FileSource(store.path(mine.sha256), CSV)
     iris = find(either_sessions, "builtin:iris")
-    assert (iris.media_type, datasets.source(iris, store)) == (BUILTIN, BuiltinSource("iris"))
+    with datasets.source(iris, store) as source:
+        assert (iris.media_type, source) == (BUILTIN, BuiltinSource("iris"))
 
 
 def test_a_page_leaves_the_descriptions_where_they_are(either_sessions, add):

@@ -53,9 +53,10 @@ def trained(installation):
         job_id = UUID(Trainer(client, installation).train(iris_spec()))
     sessions = Sessions(installation.database)
     with sessions.read() as session:
-        found = prediction.find(session, ArtifactStore(installation.data_dir), job_id)
+        found = prediction.find(session, job_id)
     sessions.dispose()
-    return found
+    with found.opened(ArtifactStore(installation.data_dir)) as trained:
+        return trained
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from models import IdempotencyKey, JobState
-from service import attempts, jobs
+from models import DiscardedFile, IdempotencyKey, JobState
+from service import attempts, jobs, retention
 from service.attempts import Conclusion, MadeArtifact
 from service.database import now
 from service.queue import WakeUps
@@ -49,7 +49,7 @@ def test_a_lost_attempt_is_queued_again_and_its_workers_are_woken(sessions, sett
     assert wake_ups.pending("cpu") == 1
 
 
-def test_the_files_of_a_deleted_job_go_once_they_are_old(sessions, store):
+def test_the_files_of_a_deleted_job_go_once_they_are_old(sessions, store, settings):
     kept, deleted = submit(sessions), submit(sessions)
     files = {}
     for job, content in ((kept, b"kept"), (deleted, b"deleted")):
@@ -63,11 +63,13 @@ def test_the_files_of_a_deleted_job_go_once_they_are_old(sessions, store):
         files[job.id] = store.path(stored.sha256)
     with sessions.begin() as session:
         jobs.remove(session, deleted.id)
-    sweep(sessions, store)
+    retention.tidy(sessions, store, settings)
     assert files[deleted.id].exists(), "a young file may belong to a transaction that is not over"
     for path in files.values():
         os.utime(path, (time.time() - 7200,) * 2)
-    sweep(sessions, store)
+    with sessions.begin() as session:
+        session.query(DiscardedFile).update({"discarded_at": now(session) - timedelta(hours=2)})
+    retention.tidy(sessions, store, settings)
     assert files[kept.id].exists()
     assert not files[deleted.id].exists()
 

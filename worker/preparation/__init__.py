@@ -3,7 +3,8 @@
 `prepare` makes them in memory. A worker's door is `Preparer`, which also keeps them, and turns to files for the large.
 """
 
-from worker.preparation.arrays import PreparationError, StorageError
+from service.errors import StorageError
+from worker.preparation.arrays import PreparationError
 from worker.preparation.door import prepare
 from worker.preparation.prepared import Prepared
 from worker.preparation.preparer import Preparer

@@ -13,10 +13,6 @@ class PreparationError(Exception):
     """The rows cannot be made into what the spec asks for; the message is a sentence for the job's owner."""
 
 
-class StorageError(Exception):
-    """Prepared rows cannot be written to the worker's disk; the message is a sentence for the job's owner."""
-
-
 def check_finite(array: Array, what: str) -> Array:
     """Give `array` back.
 

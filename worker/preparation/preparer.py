@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from service.errors import StorageError
 from service.settings import Settings
 from service.sources import BUILTIN, FileSource, Source
 from stackyard.spec import DatasetDescription, JobSpec, Task
-from worker.preparation.arrays import StorageError
 from worker.preparation.cache import Cache
 from worker.preparation.door import prepare
 from worker.preparation.keys import key

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.artifacts import fsync_directory
-from worker.preparation.arrays import PreparationError, StorageError
+from service.errors import StorageError
+from worker.preparation.arrays import PreparationError
 from worker.preparation.large.lock import Lock, lock
 from worker.preparation.large.storage import storing
 

@@ -9,7 +9,8 @@ from typing import BinaryIO, Self
 
 import numpy as np
 
-from worker.preparation.arrays import Array, StorageError, blocks
+from service.errors import StorageError
+from worker.preparation.arrays import Array, blocks
 from worker.preparation.mapped import forget
 from worker.preparation.plan import Make
 
