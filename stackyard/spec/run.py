@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import Part, Positive
 
 
 class Run(Part):
@@ -13,7 +13,11 @@ class Run(Part):
     `device` cpu and gpu wait for such a worker, however long none lives. `auto` means a GPU while a live worker serves
     one, else a CPU: that is decided when the job is submitted and, while it waits, again if nobody is left who serves
     what was chosen. Of the jobs that wait, the highest `priority` is next, and of equal ones the oldest.
+
+    A job that has run for `time_limit_s` seconds, over all its attempts whose work was kept, ends as failed with the
+    reason `time_limit`; its last checkpoint is kept.
     """
 
     device: Literal["auto", "cpu", "gpu"] = "auto"
     priority: Annotated[int, Field(ge=0, le=9)] = 5
+    time_limit_s: Positive | None = None
