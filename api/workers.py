@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from api.dependencies import SessionsDep
 from api.problems import RESPONSES
 from service import workers
+from service.database import Sessions
 from service.workers import WorkerDetails, WorkerState
 
 router = APIRouter(prefix="/v1/workers", tags=["workers"], responses=RESPONSES)
@@ -63,3 +64,27 @@ def list_workers(
         page = workers.find(session, limit=limit, cursor=cursor)
         found = workers.gather(session, page.items)
     return WorkerPage(items=[WorkerView.of(worker) for worker in found], next=page.next)
+
+
+@router.get("/{worker_id}")
+def get_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
+    """Tell what there is to tell about a worker."""
+    with sessions.read() as session:
+        return WorkerView.of(workers.gather(session, [workers.get(session, worker_id)])[0])
+
+
+@router.post("/{worker_id}/drain", status_code=202)
+def drain_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
+    """Have a worker finish the jobs that it has and take no more, until it is told otherwise or ends."""
+    return _drain(sessions, worker_id, wanted=True)
+
+
+@router.delete("/{worker_id}/drain", status_code=202)
+def stop_draining_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
+    """Have a worker take jobs again; one that was told to end goes on to do so."""
+    return _drain(sessions, worker_id, wanted=False)
+
+
+def _drain(sessions: Sessions, worker_id: UUID, *, wanted: bool) -> WorkerView:
+    with sessions.begin() as session:
+        return WorkerView.of(workers.gather(session, [workers.drain(session, worker_id, wanted=wanted)])[0])

@@ -7,23 +7,25 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, case, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import Job, JobState, Worker
 from service import pages
 from service.database import Clock, insert_if_absent, now
+from service.errors import NotFound
 from service.ids import new_id
 from service.pages import Page
 
 _LOST_ARE_KEPT_FOR = timedelta(days=1)
 
 # Made once, because every submit and every look at a waiting job asks it.
-_SERVES = and_(Worker.alive_until > Clock(), ~Worker.draining)
+_TAKES = and_(~Worker.draining, ~Worker.drain_requested)
+_SERVES = and_(Worker.alive_until > Clock(), _TAKES)
 _SERVICE = select(
     Worker.queue,
     func.sum(case((_SERVES, Worker.concurrency), else_=0)),
-    func.max(case((~Worker.draining, Worker.last_seen_at)), type_=Worker.last_seen_at.type),
+    func.max(case((_TAKES, Worker.last_seen_at)), type_=Worker.last_seen_at.type),
 ).group_by(Worker.queue)
 
 
@@ -48,7 +50,7 @@ class WorkerState(StrEnum):
     SERVING = "serving"
     """Alive, and taking jobs."""
     DRAINING = "draining"
-    """Told to end: it finishes what it has and takes no more."""
+    """Told to drain or to end: it finishes what it has and takes no more."""
     LOST = "lost"
     """Not heard of for so long that it counts as dead; forgotten after a day."""
 
@@ -78,7 +80,7 @@ class WorkerDetails:
 
 def beat(
     session: Session, worker: Registration, *, lasts_s: float, running_for_s: float, draining: bool = False
-) -> None:
+) -> bool:
     """Say that a worker lives, for `lasts_s` seconds from now, and put it on the list if it is not there.
 
     Args:
@@ -88,19 +90,57 @@ def beat(
         running_for_s: seconds since its start.
         draining: whether it takes no more jobs.
 
+    Returns:
+        Whether somebody wants it to drain.
+
     """
     moment = now(session)
     seen = {"last_seen_at": moment, "alive_until": moment + timedelta(seconds=lasts_s), "draining": draining}
-    result = session.execute(update(Worker).where(Worker.id == worker.id).values(**seen))
-    if isinstance(result, CursorResult) and result.rowcount:
-        return
-    started = {"started_at": moment - timedelta(seconds=running_for_s)}
+    wish = session.scalar(
+        update(Worker).where(Worker.id == worker.id).values(**seen).returning(Worker.drain_requested)
+    )
+    if wish is not None:
+        return wish
+    started = {"started_at": moment - timedelta(seconds=running_for_s), "drain_requested": False}
     insert_if_absent(session, Worker, _columns(worker) | seen | started)
+    return False
 
 
 def leave(session: Session, worker: Registration) -> None:
     """Take a worker off the list: it has ended in order."""
     session.execute(delete(Worker).where(Worker.id == worker.id))
+
+
+def get(session: Session, worker_id: UUID) -> Worker:
+    """The worker.
+
+    Raises:
+        NotFound: none with this id is remembered.
+
+    """
+    worker = session.get(Worker, worker_id)
+    if worker is None:
+        raise NotFound("worker", worker_id)
+    return worker
+
+
+def drain(session: Session, worker_id: UUID, *, wanted: bool = True) -> Worker:
+    """Have a worker finish what it has and take no more, or take jobs again. A repeat changes nothing.
+
+    Of one that was told to end, the wish to take jobs again comes too late.
+
+    Raises:
+        NotFound: none with this id is remembered.
+
+    """
+    worker = get(session, worker_id)
+    worker.drain_requested = wanted
+    return worker
+
+
+def may_take(session: Session, worker_id: UUID) -> bool:
+    """Whether nobody wants this worker to drain; also of one that is not on the list, or not yet."""
+    return not session.scalar(select(Worker.drain_requested).where(Worker.id == worker_id))
 
 
 def service(session: Session) -> dict[str, Service]:
@@ -143,7 +183,7 @@ def forget_lost(session: Session) -> None:
 def _state(worker: Worker, moment: datetime) -> WorkerState:
     if worker.alive_until <= moment:
         return WorkerState.LOST
-    return WorkerState.DRAINING if worker.draining else WorkerState.SERVING
+    return WorkerState.DRAINING if worker.draining or worker.drain_requested else WorkerState.SERVING
 
 
 def _columns(worker: Registration) -> dict[str, Any]:
