@@ -1,30 +1,44 @@
 """Attempts as a worker makes them: claim, renew, record, conclude. Every write after the claim is fenced."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from models import Artifact, Dataset, Epoch, Job, JobMetric, JobState
-from service import files, lifecycle
+from models import Artifact, Checkpoint, Dataset, Epoch, Job, JobMetric, JobState
+from service import checkpoints, crashes, files, lifecycle, summaries, workers
 from service.artifacts import Stored
+from service.crashes import Crash
 from service.database import now
 from service.errors import LeaseLost
+from service.summaries import MetricSummary
 from stackyard.spec import JobSpec
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to one attempt at a job, for as long as its lease lasts."""
+    """A worker's right to one attempt at a job, for as long as its lease lasts.
+
+    `checkpoint` is where to go on, None for the beginning. Before it there are `spent_s` seconds of earlier attempts,
+    and the epochs whose metrics are `names` and `summaries`.
+    """
 
     job_id: UUID
     attempt: int
     spec: JobSpec
     dataset: Dataset
+    checkpoint: Checkpoint | None = None
+    spent_s: float = 0.0
+    names: Sequence[str] = ()
+    summaries: Mapping[str, MetricSummary] = field(default_factory=dict[str, MetricSummary])
 
 
 @dataclass(frozen=True)
@@ -51,12 +65,24 @@ class EpochRow:
 
 
 @dataclass(frozen=True)
-class MetricSummary:
-    """A metric's last value, its best so far and the epoch of that; None for what is not finite."""
+class MadeCheckpoint:
+    """A checkpoint that lies in the store.
 
-    last: float | None
-    best: float | None
-    best_epoch: int | None
+    The training goes on from it with `step` of `epoch`, both from 0, after `spent_s` seconds over all attempts.
+    """
+
+    stored: Stored
+    epoch: int
+    step: int
+    spent_s: float
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What somebody wants of a job that runs."""
+
+    cancel: bool
+    pause: bool
 
 
 @dataclass(frozen=True)
@@ -78,6 +104,13 @@ class Conclusion:
     artifacts: Sequence[MadeArtifact] = ()
 
 
+@dataclass(frozen=True)
+class LetGo:
+    """How an attempt ended whose job did not: why its worker gave it up."""
+
+    why: dict[str, Any]
+
+
 def claim(
     session: Session,
     *,
@@ -89,7 +122,8 @@ def claim(
 ) -> Claim | None:
     """Take the best waiting job of a queue: the highest priority, then the oldest.
 
-    What an earlier, lost attempt had recorded goes: this attempt starts from the beginning.
+    It goes on from its checkpoint; what an earlier attempt had recorded past that goes. A worker that drains is given
+    nothing.
 
     Args:
         session: in a transaction that may write.
@@ -100,13 +134,18 @@ def claim(
         ran_on: what it computes on.
 
     """
+    if worker_id is not None and not workers.may_take(session, worker_id):
+        return None
     holder = {"worker": worker, "worker_id": worker_id, "ran_on": None if ran_on is None else asdict(ran_on)}
     while job_id := _first_waiting(session, queue):
-        dataset = session.scalar(select(Dataset).join(Job, Job.dataset_id == Dataset.id).where(Job.id == job_id))
-        if dataset is not None:
-            return _take(session, job_id, dataset, holder, lease_s)
-        why = lifecycle.reason("dataset_deleted", "Its dataset was deleted while the job was being submitted.")
-        lifecycle.move(session, job_id, to=JobState.FAILED, from_=[JobState.QUEUED], why=why)
+        job = session.get_one(Job, job_id)
+        dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
+        if dataset is None:
+            _refuse(session, job, "dataset_deleted", "Its dataset was deleted while the job was being submitted.")
+        elif (spec := _spec(job)) is None:
+            _refuse(session, job, "spec_unreadable", "This release cannot read its spec; submit it again.")
+        else:
+            return _take(session, job, spec, dataset, holder, lease_s)
     return None
 
 
@@ -116,27 +155,28 @@ def waiting(session: Session, queue: str) -> bool:
     return session.scalar(query) is not None
 
 
-def cancel_requested(session: Session, claimed: Claim) -> bool:
-    """Whether somebody wants the job to stop.
+def wishes(session: Session, claimed: Claim) -> Wishes:
+    """What somebody wants of the job.
 
     Raises:
         LeaseLost: the attempt is no longer this worker's.
 
     """
-    wish = session.scalar(select(Job.cancel_requested).where(*_fence(claimed)))
-    if wish is None:
-        raise LeaseLost(f"Attempt {claimed.attempt} of job {claimed.job_id} is no longer ours.")
-    return wish
+    row = session.execute(select(Job.cancel_requested, Job.pause_requested).where(*_fence(claimed))).one_or_none()
+    if row is None:
+        raise _lost(claimed)
+    return Wishes(row.cancel_requested, row.pause_requested)
 
 
-def renew(session: Session, claimed: Claim, lease_s: float) -> None:
-    """Extend the lease to `lease_s` seconds from now.
+def renew(session: Session, claimed: Claim, lease_s: float, *, peak_memory: int | None = None) -> None:
+    """Extend the lease to `lease_s` seconds from now, and note the most bytes that the process was seen with.
 
     Raises:
         LeaseLost: the attempt is no longer this worker's.
 
     """
-    _fenced_update(session, claimed, lease_until=now(session) + timedelta(seconds=lease_s))
+    lease_until = now(session) + timedelta(seconds=lease_s)
+    _fenced_update(session, claimed, lease_until=lease_until, peak_memory=peak_memory)
 
 
 def record_epochs(
@@ -161,23 +201,47 @@ def record_epochs(
         insert(Epoch),
         [{"job_id": claimed.job_id, "epoch": row.epoch, "values": row.values} for row in rows],
     )
-    session.execute(delete(JobMetric).where(JobMetric.job_id == claimed.job_id))
-    session.execute(
-        insert(JobMetric),
-        [
-            {
-                "job_id": claimed.job_id,
-                "name": name,
-                "last": summary.last,
-                "best": summary.best,
-                "best_epoch": summary.best_epoch,
-            }
-            for name, summary in summaries.items()
-        ],
+    _summarise(session, claimed.job_id, summaries)
+
+
+def keep_checkpoint(session: Session, claimed: Claim, made: MadeCheckpoint) -> None:
+    """Have the job go on from here, should this attempt not end it; the epochs before must be recorded by now.
+
+    Raises:
+        FileGone: its file was taken away after it had been stored.
+        LeaseLost: the attempt is no longer this worker's.
+
+    """
+    _fenced_update(session, claimed, spent_s=made.spent_s)
+    _discard_other(session, claimed.job_id, made.stored.sha256)
+    session.merge(
+        Checkpoint(
+            job_id=claimed.job_id,
+            sha256=made.stored.sha256,
+            bytes=made.stored.bytes,
+            attempt=claimed.attempt,
+            epoch=made.epoch,
+            step=made.step,
+            created_at=now(session),
+        )
     )
+    files.adopt(session, [made.stored])
 
 
-def conclude(session: Session, claimed: Claim, conclusion: Conclusion) -> None:
+def start_anew(session: Session, claimed: Claim) -> None:
+    """Drop a checkpoint that is of no use, and all that was recorded before it: this attempt begins at the beginning.
+
+    Raises:
+        LeaseLost: the attempt is no longer this worker's.
+
+    """
+    _fenced_update(session, claimed, spent_s=0.0, epochs_done=0, metric_names=[])
+    checkpoints.discard(session, claimed.job_id)
+    for owned in (Epoch, JobMetric):
+        session.execute(delete(owned).where(owned.job_id == claimed.job_id))
+
+
+def conclude(session: Session, claimed: Claim, conclusion: Conclusion, *, peak_memory: int | None = None) -> None:
     """End the job, and publish what it made, in the one transaction that says so.
 
     Raises:
@@ -193,11 +257,33 @@ def conclude(session: Session, claimed: Claim, conclusion: Conclusion) -> None:
         fence=claimed.attempt,
         why=conclusion.why,
         evaluation=conclusion.evaluation,
+        peak_memory=peak_memory,
     )
     if not moved:
-        raise LeaseLost(f"Attempt {claimed.attempt} of job {claimed.job_id} is no longer ours.")
+        raise _lost(claimed)
     session.add_all(_artifacts(session, claimed, conclusion.artifacts))
     files.adopt(session, [made.stored for made in conclusion.artifacts])
+
+
+def let_go(session: Session, claimed: Claim, letting_go: LetGo, *, peak_memory: int | None = None) -> None:
+    """End the attempt and not the job, which waits again unless somebody wants it cancelled or paused.
+
+    Raises:
+        LeaseLost: the attempt is no longer this worker's.
+
+    """
+    lifecycle.let_go(session, _held(session, claimed), letting_go.why, peak_memory=peak_memory)
+
+
+def end_stalled(session: Session, claimed: Claim, *, silent_s: float, max_crashes: int) -> None:
+    """End an attempt whose training makes no progress; it counts as a crash of its process.
+
+    Raises:
+        LeaseLost: the attempt is no longer this worker's.
+
+    """
+    what = f"nothing was heard of the training for {silent_s:g} s, and it was stopped by force"
+    crashes.end(session, _held(session, claimed), Crash(what), max_crashes=max_crashes)
 
 
 def _first_waiting(session: Session, queue: str) -> UUID | None:
@@ -210,24 +296,60 @@ def _first_waiting(session: Session, queue: str) -> UUID | None:
     )
 
 
-def _take(session: Session, job_id: UUID, dataset: Dataset, holder: Mapping[str, Any], lease_s: float) -> Claim:
+def _spec(job: Job) -> JobSpec | None:
+    try:
+        return JobSpec.model_validate(job.spec)
+    except ValidationError as error:
+        log.warning("spec not read", action="spec_unreadable", job=str(job.id), error=str(error))
+        return None
+
+
+def _refuse(session: Session, job: Job, code: str, message: str) -> None:
+    why = lifecycle.reason(code, message)
+    lifecycle.move(session, job.id, to=JobState.FAILED, from_=[JobState.QUEUED], why=why)
+
+
+def _take(
+    session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: Mapping[str, Any], lease_s: float
+) -> Claim:
+    checkpoint = session.get(Checkpoint, job.id)
+    begins = 0 if checkpoint is None else checkpoint.epoch
+    names = list(job.metric_names) if begins else []
+    spent_s = 0.0 if checkpoint is None else job.spent_s
     moment = now(session)
     lifecycle.move(
         session,
-        job_id,
+        job.id,
         to=JobState.RUNNING,
         from_=[JobState.QUEUED],
         attempt=Job.attempt + 1,
         **holder,
         lease_until=moment + timedelta(seconds=lease_s),
         started_at=moment,
-        epochs_done=0,
-        metric_names=[],
+        epochs_done=begins,
+        metric_names=names,
+        spent_s=spent_s,
+        peak_memory=None,
     )
-    for owned in (Epoch, JobMetric):
-        session.execute(delete(owned).where(owned.job_id == job_id))
-    job = session.get_one(Job, job_id)
-    return Claim(job_id, job.attempt, JobSpec.model_validate(job.spec), dataset)
+    session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= begins))
+    known = summaries.recorded(session, job.id, names)
+    _summarise(session, job.id, known)
+    return Claim(job.id, job.attempt, spec, dataset, checkpoint, spent_s, tuple(names), known)
+
+
+def _summarise(session: Session, job_id: UUID, known: Mapping[str, MetricSummary]) -> None:
+    """Have the job's last and best values be these."""
+    session.execute(delete(JobMetric).where(JobMetric.job_id == job_id))
+    rows = [{"job_id": job_id, "name": name, **asdict(summary)} for name, summary in known.items()]
+    if rows:
+        session.execute(insert(JobMetric), rows)
+
+
+def _discard_other(session: Session, job_id: UUID, sha256: str) -> None:
+    """Discard the file of the job's checkpoint, unless it is this one, whose commit we did not hear of."""
+    before = session.scalar(select(Checkpoint.sha256).where(Checkpoint.job_id == job_id))
+    if before is not None and before != sha256:
+        files.discard(session, [before])
 
 
 def _artifacts(session: Session, claimed: Claim, made: Iterable[MadeArtifact]) -> list[Artifact]:
@@ -249,10 +371,22 @@ def _fence(claimed: Claim) -> tuple[Any, ...]:
     return (Job.id == claimed.job_id, Job.attempt == claimed.attempt, Job.state == JobState.RUNNING)
 
 
+def _held(session: Session, claimed: Claim) -> Job:
+    """The job, as nobody else changes it until the transaction ends."""
+    job = session.scalar(select(Job).where(*_fence(claimed)).with_for_update())
+    if job is None:
+        raise _lost(claimed)
+    return job
+
+
 def _fenced_update(session: Session, claimed: Claim, **values: Any) -> None:
     result = session.execute(
         update(Job).where(*_fence(claimed)).values(**values),
         execution_options={"synchronize_session": False},
     )
     if not isinstance(result, CursorResult) or result.rowcount == 0:
-        raise LeaseLost(f"Attempt {claimed.attempt} of job {claimed.job_id} is no longer ours.")
+        raise _lost(claimed)
+
+
+def _lost(claimed: Claim) -> LeaseLost:
+    return LeaseLost(f"Attempt {claimed.attempt} of job {claimed.job_id} is no longer ours.")

@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import Job, JobState, Transition
+from service import checkpoints
 from service.database import now
 
 LEGAL: dict[JobState, frozenset[JobState]] = {
@@ -29,6 +30,10 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
     JobState.CANCELLED: frozenset(),
 }
 TERMINAL = frozenset(state for state, following in LEGAL.items() if not following)
+TIME_LIMIT = "time_limit"
+"""The reason of a job that had no more time."""
+HANDED_BACK = "handed_back"
+"""The reason of a job that waits again because its worker gave it up in order."""
 
 
 def reason(code: str, message: str, **details: Any) -> dict[str, Any]:
@@ -47,6 +52,9 @@ def move(
     **values: Any,
 ) -> bool:
     """Move a job, if it still is where the caller believes it to be, and record that it moved.
+
+    A job that ends for good loses its checkpoint, but for one that diverged and one that had no more time: theirs is
+    what they have to show.
 
     Args:
         session: in a transaction that may write.
@@ -76,14 +84,37 @@ def move(
     if before is None:
         return False
     if to is not JobState.RUNNING:
-        values = {"lease_until": None, **values}
+        values = {"lease_until": None, "pause_requested": False, **values}
     if to in TERMINAL:
         values = {"finished_at": now(session), **values}
+        if to is not JobState.DIVERGED and (why or {}).get("code") != TIME_LIMIT:
+            checkpoints.discard(session, job_id)
     current = session.scalar(
         update(Job).where(Job.id == job_id).values(state=to, reason=why, **values).returning(Job.attempt),
     )
     record(session, job_id, from_state=before, to_state=to, attempt=current or 0, why=why)
     return True
+
+
+def let_go(session: Session, job: Job, why: dict[str, Any], **values: Any) -> None:
+    """Take a running job from its worker without an outcome.
+
+    It waits again, for the reason `why`, unless its owner wants otherwise: then it is cancelled, or paused.
+
+    Args:
+        session: in a transaction that may write.
+        job: as the database has it now, locked.
+        why: the reason, from `reason`.
+        **values: further columns of the job to set.
+
+    """
+    to = JobState.QUEUED
+    besides = "" if why["code"] == HANDED_BACK else f" {why['message']}"
+    if job.cancel_requested:
+        to, why = JobState.CANCELLED, reason("cancelled", f"Cancelled while it ran.{besides}")
+    elif job.pause_requested:
+        to, why = JobState.PAUSED, reason("paused", f"Paused while it ran.{besides}")
+    move(session, job.id, to=to, from_=[JobState.RUNNING], fence=job.attempt, why=why, **values)
 
 
 def first(job: Job) -> Transition:

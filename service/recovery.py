@@ -1,32 +1,84 @@
 """What puts right whatever a crash left behind. Safe for any number of processes at once, with no leader."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models import IdempotencyKey, Job, JobState
-from service import lifecycle
+from service import crashes, lifecycle
+from service.crashes import Crash
 from service.database import now
 
 _IDEMPOTENCY_KEYS_LAST = timedelta(days=1)
 
 
-def recover_lost_attempts(session: Session, *, max_lost_attempts: int) -> int:
-    """End the attempts whose lease is over: their jobs wait again, or have failed for good.
+def lost_attempts(session: Session) -> Sequence[UUID]:
+    """The jobs whose attempt's lease is over."""
+    return session.scalars(select(Job.id).where(Job.state == JobState.RUNNING, Job.lease_until < now(session))).all()
+
+
+def recover(session: Session, job_id: UUID) -> bool:
+    """End a job's attempt if its lease is over: it was lost with its worker, which is not the job's fault.
 
     Returns:
-        How many attempts had been lost.
+        Whether it was; somebody else may have ended it, or renewed its lease.
 
     """
-    lost = session.scalars(
+    job = session.scalar(
         select(Job)
-        .where(Job.state == JobState.RUNNING, Job.lease_until < now(session))
+        .where(Job.id == job_id, Job.state == JobState.RUNNING, Job.lease_until < now(session))
         .with_for_update(skip_locked=True),
-    ).all()
-    for job in lost:
-        _recover(session, job, max_lost_attempts)
-    return len(lost)
+    )
+    if job is None:
+        return False
+    _end_lost(session, job, f"{job.worker} stopped renewing its lease in attempt {job.attempt}.")
+    return True
+
+
+def recover_lost_attempts(session: Session) -> int:
+    """End every attempt whose lease is over, and return how many there were."""
+    return sum(recover(session, job_id) for job_id in lost_attempts(session))
+
+
+def end_attempt_of(
+    session: Session, *, worker_id: UUID, worker: str, crash: Crash | None, max_crashes: int
+) -> str | None:
+    """End the attempt of a process that has ended itself, if it left one, without waiting for its lease's end.
+
+    Args:
+        session: in a transaction that may write.
+        worker_id: the `models.Worker` whose child the process was.
+        worker: its host and process.
+        crash: how it ended; None where it ended in order, and the attempt was lost with it.
+        max_crashes: how often a job may take its process down.
+
+    Returns:
+        The queue in which the attempt's job had waited; None if there was no attempt.
+
+    """
+    job = session.scalar(
+        select(Job)
+        .where(Job.state == JobState.RUNNING, Job.worker_id == worker_id, Job.worker == worker)
+        .with_for_update(),
+    )
+    if job is None:
+        return None
+    if crash is None:
+        _end_lost(session, job, f"{worker} ended in attempt {job.attempt}.")
+    else:
+        crashes.end(session, job, crash, max_crashes=max_crashes)
+    return job.queue
+
+
+def attempts_of(session: Session, worker_id: UUID) -> dict[str, bool]:
+    """The attempts of a worker: the host and process of each, and whether somebody wants it cancelled."""
+    rows = session.execute(
+        select(Job.worker, Job.cancel_requested).where(Job.state == JobState.RUNNING, Job.worker_id == worker_id)
+    )
+    return {row.worker: row.cancel_requested for row in rows}
 
 
 def queues_with_work(session: Session) -> list[str]:
@@ -40,22 +92,6 @@ def forget_old_keys(session: Session) -> None:
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < horizon))
 
 
-def _recover(session: Session, job: Job, max_lost_attempts: int) -> None:
-    lost = job.lost_attempts + 1
-    if job.cancel_requested:
-        to, why = JobState.CANCELLED, lifecycle.reason("cancelled", "Cancelled; its worker had been lost.")
-    elif lost >= max_lost_attempts:
-        message = f"{lost} attempts took their worker down or lost it; the last was {job.worker}."
-        to, why = JobState.FAILED, lifecycle.reason("worker_lost", message)
-    else:
-        message = f"{job.worker} stopped renewing its lease in attempt {job.attempt}; the job waits again."
-        to, why = JobState.QUEUED, lifecycle.reason("attempt_lost", message)
-    lifecycle.move(
-        session,
-        job.id,
-        to=to,
-        from_=[JobState.RUNNING],
-        fence=job.attempt,
-        why=why,
-        lost_attempts=lost,
-    )
+def _end_lost(session: Session, job: Job, message: str) -> None:
+    why = lifecycle.reason("attempt_lost", message)
+    lifecycle.let_go(session, job, why, lost_attempts=job.lost_attempts + 1)

@@ -14,13 +14,16 @@ from typing import Any
 import celery.signals
 import structlog
 from celery.utils.sysinfo import cpu_budget
+from celery.worker import state
 
 from service import logs
 from service.queue import create_celery
 from service.settings import Settings
 from service.workers import Registration
 from worker import cards
+from worker.children import Children
 from worker.heartbeat import WORKER_ID, Heartbeat
+from worker.pool import Pool
 from worker.reconciler import Reconciler
 from worker.versions import versions
 
@@ -31,12 +34,15 @@ _reconciler = Reconciler(_settings)
 
 app = create_celery(_settings)
 app.conf.imports = ("worker.tasks",)
+app.conf.worker_pool = "worker.pool:Pool"
 
 
 class _Parent:
     """What the parent holds from its start to its end; children load this module, too, and leave it empty."""
 
     heartbeat: Heartbeat | None = None
+    children: Children | None = None
+    consumer: Any = None
 
 
 @celery.signals.worker_init.connect
@@ -57,11 +63,16 @@ def _prepare(sender: Any, **_: object) -> None:
         cards=found,
     )
     os.environ |= {"STACKYARD_THREADS": str(worker.threads), WORKER_ID: str(worker.id)}
-    _Parent.heartbeat = Heartbeat(_settings, worker)
+    _Parent.heartbeat = Heartbeat(_settings, worker, _drain)
+    _Parent.children = Children(_settings, worker.id, pids=_pids, busy=_busy)
+    Pool.on_end = _Parent.children.ended
+    _Parent.children.start()
+    atexit.register(_Parent.children.stop)
 
 
 @celery.signals.worker_ready.connect
-def _start(**_: object) -> None:
+def _start(sender: Any, **_: object) -> None:
+    _Parent.consumer = sender
     _reconciler.start()
     if _Parent.heartbeat is not None:
         _Parent.heartbeat.start()
@@ -69,14 +80,32 @@ def _start(**_: object) -> None:
 
 
 @celery.signals.worker_shutting_down.connect
-def _drain(**_: object) -> None:
-    if _Parent.heartbeat is not None:
+def _end(how: str, **_: object) -> None:
+    if _Parent.heartbeat is not None and _Parent.children is not None:
         _Parent.heartbeat.drain()
+        _Parent.children.end(hard=how == "Cold")
 
 
 @celery.signals.worker_shutdown.connect
 def _stop(**_: object) -> None:
     _reconciler.stop()
+
+
+def _drain(wanted: bool) -> None:
+    """Take no more wake-ups, or take them again. In the consumer's own thread, which looks once a second."""
+    consumer = _Parent.consumer
+    if consumer is not None:
+        change = consumer.cancel_task_queue if wanted else consumer.add_task_queue
+        consumer.hub.call_soon(change, _settings.device)
+
+
+def _pids() -> list[int]:
+    return [] if _Parent.consumer is None else _Parent.consumer.pool.pids()
+
+
+def _busy() -> list[int]:
+    active: Any = state.active_requests
+    return [request.worker_pid for request in list(active) if request.worker_pid]
 
 
 def _threads(children: int) -> int:

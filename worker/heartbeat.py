@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,11 +25,21 @@ class Heartbeat:
 
     Apart from the reconciler, whose rounds may take long: a broker or a disk that is slow makes nobody dead. While the
     database is away it goes on trying.
+
+    Args:
+        settings: of the installation.
+        worker: whose life this is.
+        on_drain: told by this thread whenever somebody asks the worker to drain, or no longer does.
+
     """
 
-    def __init__(self, settings: Settings, worker: Registration) -> None:
+    def __init__(
+        self, settings: Settings, worker: Registration, on_drain: Callable[[bool], None] = lambda _: None
+    ) -> None:
         self._settings = settings
         self._worker = worker
+        self._on_drain = on_drain
+        self._asked = False
         self._started = time.monotonic()
         self._draining = False
         self._stopping = threading.Event()
@@ -51,7 +62,7 @@ class Heartbeat:
     def _run(self) -> None:
         sessions = Sessions(self._settings.database)
         while not self._stopping.is_set():
-            told = self._draining
+            told = self._draining or self._asked
             self._beat(sessions, draining=told)
             self._wait(told=told)
         self._leave(sessions)
@@ -60,7 +71,7 @@ class Heartbeat:
     def _wait(self, *, told: bool) -> None:
         """Until the next word is due, or there is something new to tell."""
         due = time.monotonic() + self._settings.heartbeat_s
-        while (left := due - time.monotonic()) > 0 and self._draining == told:
+        while (left := due - time.monotonic()) > 0 and told == (self._draining or self._asked):
             if self._stopping.wait(min(left, _LOOK_EVERY_S)):
                 return
 
@@ -68,15 +79,20 @@ class Heartbeat:
         running_for = time.monotonic() - self._started
         try:
             with sessions.begin() as session:
-                workers.beat(
+                asked = workers.beat(
                     session,
                     self._worker,
                     lasts_s=self._settings.lease_s,
                     running_for_s=running_for,
                     draining=draining,
                 )
+            if asked != self._asked:
+                self._asked = asked
+                self._on_drain(asked)
         except SQLAlchemyError as error:
             log.warning("heartbeat not written", action="heartbeat_failed", error=str(error))
+        except Exception:
+            log.exception("heartbeat not written", action="heartbeat_failed")
 
     def _leave(self, sessions: Sessions) -> None:
         try:

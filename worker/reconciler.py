@@ -11,13 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service import files, placement, recovery, retention, workers
 from service.artifacts import ArtifactStore
-from service.database import Sessions
+from service.database import UNAVAILABLE, Sessions
 from service.errors import StorageError
 from service.queue import WakeUps
 from service.settings import Settings
 from service.stores import open_store
 
 _SWEEP_EVERY_S = 3600
+_PATIENCE_S = 2.0
 _FILES_ARE_YOUNG_FOR_S = 3600
 """Longer than any file waits, once stored, for the transaction that names it."""
 
@@ -37,10 +38,10 @@ class Reconciler:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round that is under way."""
+        """End after the round that is under way, unless that waits for a database or a broker that is away."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_PATIENCE_S)
 
     def _run(self) -> None:
         sessions = Sessions(self._settings.database)
@@ -49,7 +50,7 @@ class Reconciler:
         swept = time.monotonic()
         while not self._stopping.is_set():
             with _going_on():
-                reconcile(sessions, wake_ups, self._settings)
+                reconcile(sessions, wake_ups)
             with _going_on():
                 retention.tidy(sessions, store, self._settings)
             if time.monotonic() - swept > _SWEEP_EVERY_S:
@@ -67,9 +68,11 @@ def _going_on() -> Generator[None]:
         yield
     except (SQLAlchemyError, BrokerError, StorageError, OSError) as error:
         log.warning("round not finished", action="reconcile_failed", error=str(error))
+    except Exception:  # whatever it is, nobody else does this thread's work
+        log.exception("round not finished", action="reconcile_failed")
 
 
-def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None:
+def reconcile(sessions: Sessions, wake_ups: WakeUps) -> None:
     """One round: end lost attempts, move what nobody would take, wake the queues in which jobs wait without a message.
 
     Raises:
@@ -77,12 +80,10 @@ def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None
         kombu.exceptions.OperationalError: the broker cannot be reached.
 
     """
+    _recover(sessions)
     with sessions.begin() as session:
-        lost = recovery.recover_lost_attempts(session, max_lost_attempts=settings.max_crashes)
         moved = placement.move_stranded(session)
         workers.forget_lost(session)
-    if lost:
-        log.warning("attempts lost", action="attempts_recovered", count=lost)
     if moved:
         log.info("jobs moved to a queue that is served", action="jobs_moved", count=moved)
     with sessions.read() as session:
@@ -90,6 +91,23 @@ def reconcile(sessions: Sessions, wake_ups: WakeUps, settings: Settings) -> None
     for queue in queues:
         if not wake_ups.pending(queue):
             wake_ups.send(queue)
+
+
+def _recover(sessions: Sessions) -> None:
+    """End the attempts that were lost, each in a transaction of its own: one that cannot be ended harms no other."""
+    with sessions.read() as session:
+        lost = recovery.lost_attempts(session)
+    for job_id in lost:
+        try:
+            with sessions.begin() as session:
+                ended = recovery.recover(session, job_id)
+        except UNAVAILABLE:
+            raise
+        except Exception:
+            log.exception("attempt not ended", action="recover_failed", job=str(job_id))
+        else:
+            if ended:
+                log.warning("attempt lost", action="attempt_recovered", job=str(job_id))
 
 
 def sweep(sessions: Sessions, store: ArtifactStore) -> None:

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -11,14 +11,16 @@ import structlog
 from models import JobState
 from service import attempts, lifecycle
 from service.artifacts import ArtifactStore
-from service.attempts import Claim, Conclusion, RanOn
+from service.attempts import Claim, Conclusion, LetGo, RanOn
 from service.database import Sessions
 from service.errors import FileGone, LeaseLost, StorageError
 from service.queue import WakeUps
 from service.settings import Settings
 from worker.engine import Engine
+from worker.notice import Notice
 from worker.preparation import PreparationError, Preparer
-from worker.reporter import Cancelled, Reporter
+from worker.reporter import Reporter
+from worker.stops import Stop
 from worker.training import train
 
 log = structlog.get_logger()
@@ -36,12 +38,21 @@ class Runner:
     engine: Engine
     ran_on: RanOn
     worker_id: UUID | None = None
+    notice: Notice = field(default_factory=Notice)
 
     def run_next(self, queue: str) -> None:
-        """Claim the best waiting job of a queue, if one waits, and run it to its end.
+        """Claim the best waiting job of a queue, if one waits, and run it to its end or to this process's.
 
         Where more jobs wait afterwards it wakes the queue again, so that a lost wake-up delays nobody.
         """
+        if not self.notice.given and not self._claim_and_run(queue):
+            return
+        with self.sessions.read() as session:
+            more = attempts.waiting(session, queue)
+        if more:
+            self.wake_ups.send(queue)
+
+    def _claim_and_run(self, queue: str) -> bool:
         since = time.monotonic()
         with self.sessions.begin() as session:
             claim = attempts.claim(
@@ -53,28 +64,43 @@ class Runner:
                 ran_on=self.ran_on,
             )
         if claim is None:
-            return
+            return False
         with structlog.contextvars.bound_contextvars(job=str(claim.job_id), attempt=claim.attempt):
             self._run(claim, since)
-        with self.sessions.read() as session:
-            more = attempts.waiting(session, queue)
-        if more:
-            self.wake_ups.send(queue)
+        return True
 
     def _run(self, claim: Claim, since: float) -> None:
         log.info("attempt started", action="attempt_started")
-        with Reporter(self.sessions, claim, self.settings, since=since) as reporter:
+        with Reporter(
+            self.sessions, claim, self.settings, since=since, store=self.store, notice=self.notice
+        ) as reporter:
             try:
-                reporter.conclude(self._attempt(claim, reporter))
+                self._conclude(reporter, self._attempt(claim, reporter))
             except LeaseLost as error:
                 log.warning(str(error), action="lease_lost")
-            except FileGone as error:  # the next attempt, after the lease, stores it again
-                log.warning(str(error), action="file_gone")
             else:
                 log.info("attempt ended", action="attempt_ended")
 
-    def _attempt(self, claim: Claim, reporter: Reporter) -> Conclusion:
-        """Train, and turn whatever happens but the loss of the lease into a conclusion.
+    def _conclude(self, reporter: Reporter, ending: Conclusion | LetGo) -> None:
+        """Write down how it ended or, where the database will not have that, that it failed.
+
+        Raises:
+            LeaseLost: the attempt is no longer ours.
+
+        """
+        try:
+            reporter.conclude(ending)
+        except LeaseLost:
+            raise
+        except FileGone as error:
+            log.warning(str(error), action="file_gone")
+            reporter.conclude(LetGo(lifecycle.reason("file_gone", str(error))))
+        except Exception as error:
+            log.exception("ending not written", action="conclude_failed")
+            reporter.conclude(_ended(JobState.FAILED, "unexpected", f"{type(error).__name__}: {error}"[:1000]))
+
+    def _attempt(self, claim: Claim, reporter: Reporter) -> Conclusion | LetGo:
+        """Train, and turn whatever happens but the loss of the lease into an ending.
 
         Raises:
             LeaseLost: the attempt is no longer ours.
@@ -84,8 +110,8 @@ class Runner:
             return train(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
             raise
-        except Cancelled:
-            return _ended(JobState.CANCELLED, "cancelled", "Cancelled while it ran.")
+        except Stop as stop:
+            return stop.ending
         except PreparationError as error:
             return _ended(JobState.FAILED, "data", str(error))
         except (StorageError, OSError) as error:

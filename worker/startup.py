@@ -12,14 +12,15 @@ from service.settings import Settings
 from service.stores import open_store
 from worker import devices
 from worker.heartbeat import WORKER_ID
+from worker.notice import Notice
 from worker.preparation import Preparer
 
 if TYPE_CHECKING:
     from worker.runner import Runner
 
 
-def create_runner() -> "Runner":
-    """A runner on this child's device."""
+def create_runner(notice: Notice) -> "Runner":
+    """A runner on this child's device, which hears by `notice` that the child is to end."""
     logs.configure()
     settings = Settings()
     devices.configure(settings)
@@ -38,4 +39,5 @@ def create_runner() -> "Runner":
         engine=Engine(settings.compiled_memory),
         ran_on=devices.describe(),
         worker_id=None if worker_id is None else UUID(worker_id),
+        notice=notice,
     )

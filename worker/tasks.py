@@ -9,6 +9,7 @@ import celery.signals
 from celery import shared_task
 
 from service.queue import WAKE_UP
+from worker.notice import Notice
 
 if TYPE_CHECKING:
     from worker.runner import Runner
@@ -18,6 +19,7 @@ class _Child:
     """What one child process holds from its start to its end."""
 
     runner: "Runner | None" = None
+    notice = Notice()
 
 
 @celery.signals.worker_process_init.connect
@@ -26,18 +28,20 @@ def _prepare_child(**_: object) -> None:
 
     Celery has asked the kernel before this to kill the child when its parent dies: no orphan goes on training.
     """
+    _Child.notice.listen()
     _runner()
 
 
 @shared_task(name=WAKE_UP, bind=True, ignore_result=True)
 def wake_up(self: Any) -> None:
     """Claim a job from the queue by which this message came, and run it, if there is one."""
-    _runner().run_next(self.request.delivery_info["routing_key"])
+    with _Child.notice.instead_of_ending():
+        _runner().run_next(self.request.delivery_info["routing_key"])
 
 
 def _runner() -> "Runner":
     if _Child.runner is None:
         from worker.startup import create_runner  # noqa: PLC0415 loads tensorflow: for children alone
 
-        _Child.runner = create_runner()
+        _Child.runner = create_runner(_Child.notice)
     return _Child.runner

@@ -5,12 +5,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import structlog
+
 from models import JobState
 from service import datasets, lifecycle
 from service.artifacts import ArtifactStore
 from service.attempts import Claim, Conclusion, MadeArtifact
+from service.errors import Damaged
 from stackyard.spec import UNLIMITED, Advice, check
-from worker.engine import Divergence, Engine
+from worker import checkpoint
+from worker.checkpoint import CheckpointError
+from worker.engine import Divergence, Engine, Outcome, Snapshot
 from worker.evaluation import evaluate
 from worker.preparation import Prepared, Preparer
 from worker.preparation.fitted import Fitted
@@ -19,15 +24,17 @@ from worker.reporter import Reporter
 # As keras.Sequential, `summary` and `save` have no types: networks are Any from here on.
 _SUMMARY_COLUMNS = 100
 
+log = structlog.get_logger()
+
 
 def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Preparer, engine: Engine) -> Conclusion:
     """Do what the job's spec says.
 
     Raises:
-        Cancelled: the job's owner wants it to stop.
         LeaseLost: the attempt is no longer ours.
         MemoryError: it needs more than there is.
         PreparationError: the rows cannot be made into what the spec asks for.
+        Stop: somebody or something wants the attempt to end.
         StorageError: a file cannot be read, or cannot be written to the disk.
 
     """
@@ -37,7 +44,7 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Prep
     with datasets.source(claim.dataset, store) as source:
         data = preparer.prepare(spec, claim.dataset.sha256, description, source, report.task, reporter.check)
     reporter.check()
-    outcome = engine.train(spec, data, reporter)
+    outcome = _trained(claim, reporter, store, engine, data)
     summary = _summary(outcome.network, store)
     if outcome.diverged is not None:
         why = _why(outcome.diverged, _hint(report.warnings))
@@ -46,6 +53,25 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Prep
     reporter.check()
     artifacts = [summary, _preprocessing(data, store), _model(outcome.network, store)]
     return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=artifacts)
+
+
+def _trained(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Engine, data: Prepared) -> Outcome:
+    """Train from the checkpoint, if there is one that can be used, else from the beginning."""
+    try:
+        start = _start(claim, store)
+        reporter.begin()
+        return engine.train(claim.spec, data, reporter, start)
+    except (CheckpointError, Damaged) as error:
+        log.warning("checkpoint not used", action="checkpoint_unusable", error=str(error))
+        reporter.begin_anew()
+        return engine.train(claim.spec, data, reporter)
+
+
+def _start(claim: Claim, store: ArtifactStore) -> Snapshot | None:
+    if claim.checkpoint is None:
+        return None
+    with store.local(claim.checkpoint.sha256) as path:
+        return checkpoint.read(path, job_id=claim.job_id)
 
 
 def _why(diverged: Divergence, hint: str | None) -> dict[str, Any]:

@@ -30,8 +30,11 @@ _QUICK_END = 10.0
 _QUICK_ENDS = 3
 _LONGEST_BACKOFF = 10.0
 _READY_INTERVAL = 0.2
-# Together they stay under the ten seconds in which a stop is promised.
-_STOP_SERVERS = 6.5
+# A worker ends in a second or two, unless a job does not stop when asked: with the ten seconds that it then has, all
+# of these stay under the twenty in which a stop is promised.
+_GRACE = 10.0
+_INSIST_AFTER_GRACE = 4.0
+_STOP_AFTER_GRACE = 7.0
 _STOP_BROKER = 1.0
 
 
@@ -212,7 +215,7 @@ class Supervisor:
         begun = time.monotonic()
         for child in self._servers:
             child.send(signal.SIGTERM)
-        self._wait_for_end(self._servers, begun, _STOP_SERVERS)
+        self._wait_for_end(self._servers, begun, _grace() + _STOP_AFTER_GRACE)
         if self._broker is not None:
             self._broker.send(signal.SIGTERM)
             self._wait_for_end([self._broker], time.monotonic(), _STOP_BROKER)
@@ -297,8 +300,8 @@ class Supervisor:
 def _worker(device: str, concurrency: int, neighbours: int, threads: int) -> Command:
     """A Celery worker for a kind of device.
 
-    Its warm shutdown waits for the training that runs, however long that takes; so it is told to be quick after a
-    while, and the job is queued again once its lease is over.
+    Asked to end, its children hand back what they train. One that does not come to that is told to be quick after a
+    while, and its job is queued again once the lease is over.
     """
     argv = [sys.executable, "-m", "celery", "--app", "worker.entry:app", "worker"]
     argv += ["--concurrency", str(concurrency), "--hostname", f"{device}@%h"]
@@ -313,7 +316,16 @@ def _worker(device: str, concurrency: int, neighbours: int, threads: int) -> Com
         },
         orphan_signal=signal.SIGQUIT,
         insist=signal.SIGQUIT,
+        insist_after=_grace() + _INSIST_AFTER_GRACE,
     )
+
+
+def _grace() -> float:
+    """Seconds that a job has for stopping, as `service.settings` reads them; it complains of what is no number."""
+    try:
+        return float(os.environ.get("STACKYARD_CANCEL_GRACE_S", ""))
+    except ValueError:
+        return _GRACE
 
 
 def _gave_up(child: Child, what: str) -> CommandError:

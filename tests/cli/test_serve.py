@@ -60,7 +60,7 @@ def test_a_second_signal_does_not_wait(serve, data_dir):
 
 
 def test_a_worker_that_does_not_react_is_killed_in_time(serve, data_dir):
-    served = serve()
+    served = serve(STACKYARD_CANCEL_GRACE_S="1")
     psutil.Process(served.pid("worker-cpu")).suspend()
 
     begun = time.monotonic()

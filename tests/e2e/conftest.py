@@ -16,7 +16,9 @@ import pytest
 from tests.waiting import until
 
 TERMINAL = {"succeeded", "diverged", "failed", "cancelled"}
-TIMING = {"STACKYARD_LEASE_S": "5", "STACKYARD_HEARTBEAT_S": "1", "STACKYARD_RECONCILE_S": "0.5"}
+TIMING = {"STACKYARD_LEASE_S": "5", "STACKYARD_HEARTBEAT_S": "1", "STACKYARD_RECONCILE_S": "0.5"} | {
+    "STACKYARD_CHECKPOINT_S": "0.5"
+}
 """Shorter than in production, so that the loss of a worker is noticed within a test's patience."""
 
 

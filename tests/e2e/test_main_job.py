@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -153,15 +152,3 @@ def test_a_loss_that_is_not_finite_is_an_outcome_and_its_history_is_json(server)
     rows = server.http.get(f"/v1/jobs/{job['id']}/history", headers={"Accept": "text/csv"}).text
     assert rows.splitlines()[-1].split(",")[1] in {"nan", "inf"}
     assert server.http.get(f"/v1/jobs/{job['id']}/model").status_code == 409
-
-
-def test_a_killed_worker_child_loses_nothing_and_repeats_nothing(server):
-    job_id = server.submit(iris_spec(training={"epochs": 4_000}))
-    running = server.until_running(job_id, epochs=5)
-    os.kill(int(running["worker"].partition(":")[2]), signal.SIGKILL)
-    job = server.until_ended(job_id)
-    assert job["state"] == "succeeded", job
-    assert job["attempt"] == 2
-    assert [step["to"] for step in job["transitions"]] == ["queued", "running", "queued", "running", "succeeded"]
-    assert job["transitions"][2]["reason"]["code"] == "attempt_lost"
-    assert server.history(job_id)["epochs"] == list(range(4_000))

@@ -24,24 +24,24 @@ def wake_ups(settings):
     return wake_ups
 
 
-def test_a_waiting_job_without_a_message_gets_one_and_no_more(sessions, settings, wake_ups):
+def test_a_waiting_job_without_a_message_gets_one_and_no_more(sessions, wake_ups):
     submit(sessions)
     assert wake_ups.pending("cpu") == 0
     for _ in range(3):
-        reconcile(sessions, wake_ups, settings)
+        reconcile(sessions, wake_ups)
         assert wake_ups.pending("cpu") == 1
 
 
-def test_nobody_is_woken_for_nothing(sessions, settings, wake_ups):
-    reconcile(sessions, wake_ups, settings)
+def test_nobody_is_woken_for_nothing(sessions, wake_ups):
+    reconcile(sessions, wake_ups)
     assert wake_ups.pending("cpu") == 0
 
 
-def test_a_lost_attempt_is_queued_again_and_its_workers_are_woken(sessions, settings, wake_ups):
+def test_a_lost_attempt_is_queued_again_and_its_workers_are_woken(sessions, wake_ups):
     job = submit(sessions)
     with sessions.begin() as session:
         attempts.claim(session, queue="cpu", worker="gone:1", lease_s=0.0)
-    reconcile(sessions, wake_ups, settings)
+    reconcile(sessions, wake_ups)
     with sessions.read() as session:
         found = jobs.get(session, job.id)
     assert (found.state, found.reason["code"]) == (JobState.QUEUED, "attempt_lost")

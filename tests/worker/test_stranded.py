@@ -20,7 +20,7 @@ def wake_ups(settings):
     return wake_ups
 
 
-def test_a_lost_gpu_worker_s_job_is_offered_to_the_cpus(sessions, settings, wake_ups):
+def test_a_lost_gpu_worker_s_job_is_offered_to_the_cpus(sessions, wake_ups):
     worker = beat(sessions, registration("gpu"))
     beat(sessions, registration("cpu"))
     job = submit(sessions, run={"device": "auto"})
@@ -28,16 +28,16 @@ def test_a_lost_gpu_worker_s_job_is_offered_to_the_cpus(sessions, settings, wake
     with sessions.begin() as session:
         attempts.claim(session, queue="gpu", worker="here:8", lease_s=0.0, worker_id=worker.id)
     beat(sessions, worker, lasts_s=0.0)
-    reconcile(sessions, wake_ups, settings)
+    reconcile(sessions, wake_ups)
     with sessions.read() as session:
         found = jobs.get(session, job.id)
     assert (found.state, found.queue) == (JobState.QUEUED, "cpu")
     assert (wake_ups.pending("cpu"), wake_ups.pending("gpu")) == (1, 0)
 
 
-def test_workers_that_were_lost_long_ago_are_forgotten(sessions, settings, wake_ups):
+def test_workers_that_were_lost_long_ago_are_forgotten(sessions, wake_ups):
     worker = beat(sessions, registration(), lasts_s=-25 * 3600.0)
-    reconcile(sessions, wake_ups, settings)
+    reconcile(sessions, wake_ups)
     with sessions.read() as session:
         assert session.get(Worker, worker.id) is None
         assert workers.places(session) == {}
