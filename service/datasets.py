@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
+from sqlalchemy import bindparam, select
 from sqlalchemy import delete as delete_from
-from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from models import Dataset, Job
@@ -27,6 +27,8 @@ _MOST_COMPARED = 1000
 """Names that are looked at for one that a misspelt name may have meant."""
 _REFERENCE = "/data/dataset"
 """Where a spec names its dataset."""
+_NEWEST = select(Dataset).where(Dataset.name == bindparam("name")).order_by(Dataset.version.desc()).limit(1)
+"""Made once, because every submit asks it."""
 _ADAPTER: TypeAdapter[DatasetDescription] = TypeAdapter(DatasetDescription)
 
 
@@ -63,7 +65,7 @@ def newest(session: Session, name: str) -> Dataset | None:
     """The newest version of the dataset of this name."""
     if not _sayable(name):
         return None
-    return session.scalar(select(Dataset).where(Dataset.name == name).order_by(Dataset.version.desc()).limit(1))
+    return session.scalar(_NEWEST, {"name": name})
 
 
 def page(session: Session, *, limit: int, cursor: str | None = None, name: str | None = None) -> Page[Dataset]:

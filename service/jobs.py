@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, delete, func, or_, select
+from sqlalchemy import Select, and_, bindparam, delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
@@ -22,6 +22,13 @@ _SEED_BITS = 32
 """`keras.utils.set_random_seed` takes NumPy's seeds: 32 bits."""
 _IDLE = frozenset({JobState.QUEUED, JobState.PAUSED})
 """States in which no worker has the job."""
+
+# Made once, because every submit asks them, and to make them takes longer than to ask them.
+_QUEUED = (Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
+_HIGHER = Job.priority > bindparam("priority")
+_EQUAL = Job.priority == bindparam("priority")
+_AHEAD = select(func.count()).where(*_QUEUED, or_(_HIGHER, and_(_EQUAL, Job.id < bindparam("first"))))
+_ALIKE = select(Job.id).where(*_QUEUED, _EQUAL, Job.id.between(bindparam("first"), bindparam("last"))).order_by(Job.id)
 
 
 @dataclass(frozen=True)
@@ -292,20 +299,14 @@ def _neighbours(session: Session, waiting: Sequence[Job]) -> dict[UUID, int]:
     if not waiting:
         return {}
     first, last = waiting[0], waiting[-1]
-    before = _before(session, first)
+    where = {"queue": first.queue, "priority": first.priority, "first": first.id}
+    ahead = session.scalar(_AHEAD, where) or 0
     if first is last:
-        return {first.id: before}
-    alike = (Job.state == JobState.QUEUED, Job.queue == first.queue, Job.priority == first.priority)
-    ids = session.scalars(select(Job.id).where(*alike, Job.id.between(first.id, last.id)).order_by(Job.id))
-    places = {job_id: before + number for number, job_id in enumerate(ids)}
+        return {first.id: ahead}
+    places = {
+        job_id: ahead + number for number, job_id in enumerate(session.scalars(_ALIKE, where | {"last": last.id}))
+    }
     return {job.id: places[job.id] for job in waiting if job.id in places}
-
-
-def _before(session: Session, job: Job) -> int:
-    """How many jobs their queue will give out before this one."""
-    earlier = or_(Job.priority > job.priority, and_(Job.priority == job.priority, Job.id < job.id))
-    query = select(func.count()).where(Job.state == JobState.QUEUED, Job.queue == job.queue, earlier)
-    return session.scalar(query) or 0
 
 
 def _locked(session: Session, job_id: UUID) -> Job:
