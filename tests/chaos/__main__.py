@@ -23,6 +23,7 @@ from typing import Any
 from rich.console import Console
 
 from tests.chaos import report
+from tests.chaos.specs import SPECS
 
 _TRIALS = 10
 _DATABASES = ("sqlite", "postgres")
@@ -66,6 +67,7 @@ def main() -> int:
         jobs = arguments.jobs or (SCENARIOS[name].jobs if arguments.full else 0)
         scenario = importlib.import_module(f"tests.chaos.scenarios.{name}")
         options = {"trials": trials, "jobs": jobs, "logs": arguments.logs, "say": console.print}
+        options |= {"kinds": arguments.kind} if arguments.kind else {}
         options |= dict(one.split("=", 1) for one in arguments.set)
         possible = getattr(scenario, "DATABASES", _DATABASES)
         for database in [one for one in arguments.database or _DATABASES if one in possible]:
@@ -99,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, help="of everything that is drawn; a new one, unless given")
     parser.add_argument("--database", action="append", choices=_DATABASES, help="one of them; both, unless given")
+    parser.add_argument("--kind", action="append", choices=SPECS, help="of job; all five, unless given")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server's, as a variable"
     )

@@ -4,6 +4,7 @@ import signal
 import time
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 import redis
 from sqlalchemy import func, select
@@ -20,7 +21,7 @@ _RESUMES_WITHIN_S = 30.0
 _STANDS_STILL_S = 3.0
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Do one of these so many times: kill the broker, empty it, have it stand still for a while."""
     began = time.monotonic()
     done: Counter[str] = Counter()

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import time
 from collections import Counter
+from typing import Any
 
 import psutil
 
@@ -16,7 +17,7 @@ _UP_FOR_S = 12.0
 """A worker that ends sooner after its start, and so three times, makes `serve` give up."""
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Tell the worker so many times to end, alone or with its children, as a service manager would."""
     began = time.monotonic()
     done: Counter[str] = Counter()

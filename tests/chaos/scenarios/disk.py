@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.report import Result
 from tests.chaos.round import Say, begun
@@ -16,7 +17,7 @@ STORAGE = frozenset({"failed storage"})
 """How a job may end when its files cannot be written."""
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Fill the disk so many times, for longer or shorter than a lease."""
     began = time.monotonic()
     done: Counter[str] = Counter()

@@ -1,6 +1,7 @@
 """Errors of the disk at every step that writes a file: no room, and an I/O error, before the call and after it."""
 
 import time
+from typing import Any
 
 from tests.chaos.report import Result
 from tests.chaos.round import Say, begun
@@ -11,7 +12,7 @@ _ERRORS = ("ENOSPC", "EIO")
 _OF_THE_DATABASE = " commit"
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Have every write, sync, rename and removal fail so many times with each error."""
     began = time.monotonic()
     with begun(database, seed=seed, say=say, **options) as round_:

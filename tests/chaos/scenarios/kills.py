@@ -1,6 +1,7 @@
 """SIGKILL at random moments, on every part of the server in turn."""
 
 import time
+from typing import Any
 
 from tests.chaos.deeds import Deeds
 from tests.chaos.nemesis import Nemesis
@@ -8,7 +9,7 @@ from tests.chaos.report import Result
 from tests.chaos.round import Say, begun, drawn
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Kill so many processes, while so many jobs (five for three kills, unless said otherwise) come and go."""
     began = time.monotonic()
     with begun(database, seed=seed, say=say, **options) as round_:

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,11 +17,12 @@ from tests.chaos.report import Result
 from tests.chaos.round import Round, Say, begun
 
 _SIGNALS = {"segfault": signal.SIGSEGV, "out of memory": signal.SIGKILL}
+_KIND = "callbacks"
 _OTHERS = 10
 CRASHED = frozenset({"failed crashed"})
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Send so many such jobs, among so many others (ten for each, unless said otherwise)."""
     began = time.monotonic()
     poison: dict[UUID, str] = {}
@@ -35,7 +37,7 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **opt
             while len(round_.load.accepted) < others * number / trials:
                 time.sleep(0.2)
             kind = round_.random.choice(list(_SIGNALS))
-            job_id = round_.load.submit("callbacks", 1_000_000 + number)
+            job_id = round_.load.submit(_KIND, 1_000_000 + number)
             round_.expected[job_id] = CRASHED
             round_.load.accepted[job_id] = "poison"
             poison[job_id] = kind

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from typing import Any
 
 import httpx2
 
@@ -13,7 +14,7 @@ DATABASES = ("postgres",)
 _AWAY_S = (0.0, 3.0)
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Restart it so many times, and have it away for a moment."""
     began = time.monotonic()
     done: Counter[str] = Counter()

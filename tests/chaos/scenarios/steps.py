@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections import Counter, defaultdict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,7 +22,7 @@ _SKIPS = (0, 0, 1, 3)
 _NOT_HERE = ("migrate ", "other ")
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Strike so many times before and as many times after each step.
 
     A job may be struck often: the rule that ends a job after three crashes has a scenario of its own.

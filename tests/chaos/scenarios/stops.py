@@ -4,6 +4,7 @@ import contextlib
 import signal
 import time
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -18,7 +19,7 @@ _LONGER = (1.1, 1.8)
 """How long a process stands still, in leases."""
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Stop so many times a child in its training, alone or with its whole worker, until another has its job."""
     began = time.monotonic()
     stopped: Counter[str] = Counter()

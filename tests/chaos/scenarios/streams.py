@@ -5,6 +5,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -29,7 +30,7 @@ class _Heard:
     wrong: list[str] = field(default_factory=list)
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: str) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
     """Listen and poll for so many times six seconds."""
     began = time.monotonic()
     with begun(database, seed=seed, say=say, **options) as round_:

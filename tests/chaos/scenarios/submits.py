@@ -15,6 +15,6 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **_op
     began = time.monotonic()
     number = jobs or 50 * trials
     say(f"{number} submits")
-    with installed(_KINDS[database], workers=False) as on:
+    with installed(_KINDS[database], workers=0) as on:
         outcome = brokers.submits(on, number=number, clients=1, fault="dead")
     return Result.told("submits", database, seed, began, {"submits": number}, outcome)
