@@ -20,18 +20,21 @@ import httpx2
 import psutil
 
 from service.database import Sessions
+from stackyard.cli import broker
 from tests.parts.postgres import Postgres
 from tests.waiting import until
 
 INJECTED = Path(__file__).parent / "injected"
+_ROOT = Path(__file__).parents[2]
 QUICK = {
     "STACKYARD_LEASE_S": "4",
     "STACKYARD_HEARTBEAT_S": "0.5",
     "STACKYARD_RECONCILE_S": "0.5",
     "STACKYARD_FLUSH_S": "0.2",
     "STACKYARD_CHECKPOINT_S": "0.5",
+    "STACKYARD_THREADS": "1",
 }
-"""Times at which a loss is noticed within seconds, and every job writes checkpoints."""
+"""A loss is noticed within seconds, every job writes checkpoints, and every worker computes the same bits."""
 _START_S = 180.0
 
 
@@ -42,11 +45,14 @@ class Installation:
         directory: for its data.
         database_url: of an empty PostgreSQL database; empty for SQLite in the directory.
         workers: jobs that train at once.
+        team: whether half of them train in a worker beside `serve`, as on another machine of a team.
         variables: settings, beside those of `QUICK`.
 
     """
 
-    def __init__(self, directory: Path, database_url: str = "", *, workers: int = 2, **variables: str) -> None:
+    def __init__(
+        self, directory: Path, database_url: str = "", *, workers: int = 2, team: bool = False, **variables: str
+    ) -> None:
         self.directory = directory
         self.data_dir = directory / "data"
         self.chaos = directory / "chaos"
@@ -55,9 +61,11 @@ class Installation:
         self.starts = 0
         self.postgres: Postgres | None = None
         """Its database, where that can be stopped and started."""
-        self._workers = workers
+        self._workers = max(1, workers // 2) if team else workers
         self._variables = variables
         self._server: subprocess.Popen[bytes] | None = None
+        self._team = team
+        self._teammate: subprocess.Popen[bytes] | None = None
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep_up, name="keeper", daemon=True)
         self._log = directory / "serve.log"
@@ -68,6 +76,8 @@ class Installation:
         self._start()
         self._keeper.start()
         until(self.ready, within=_START_S, every=0.1)
+        if self._team:
+            self._start_teammate()
         self.sessions = Sessions(self.database_url)
         return self
 
@@ -76,6 +86,8 @@ class Installation:
     ) -> None:
         self._closing.set()
         self._keeper.join()
+        if self._teammate is not None:
+            _kill_group(self._teammate)
         self.sessions.dispose()
         assert self._server is not None
         self._server.send_signal(signal.SIGTERM)
@@ -104,7 +116,10 @@ class Installation:
                 return [self.serve()]
             if part == "child":
                 return [child for worker in self.processes("worker-cpu") for child in _training(worker)]
-            return [psutil.Process(pid) for name, pid in self._recorded() if name == part and psutil.pid_exists(pid)]
+            pids = [pid for name, pid in self._recorded() if name == part]
+            if part == "worker-cpu" and self._teammate is not None:
+                pids.append(self._teammate.pid)
+            return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
         return []
 
     def serve(self) -> psutil.Process:
@@ -119,6 +134,7 @@ class Installation:
     def logs(self) -> Iterator[Path]:
         """What its processes have said."""
         yield self._log
+        yield from self.directory.glob("teammate.log")
         yield from sorted((self.data_dir / "logs").glob("*.log*"))
 
     def _recorded(self) -> list[tuple[str, int]]:
@@ -128,6 +144,27 @@ class Installation:
         return []
 
     def _start(self) -> None:
+        command = [sys.executable, "-m", "stackyard", "serve", "--port", str(self.port)]
+        command += ["--data-dir", str(self.data_dir), "--workers", str(self._workers)]
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(command, env=self._environment(), stdout=log, stderr=log)
+        self.starts += 1
+
+    def _start_teammate(self) -> None:
+        """A worker that nobody supervises but this one."""
+        command = [sys.executable, "-m", "celery", "--app", "worker.entry:app", "worker", "--concurrency", "1"]
+        command += ["--hostname", "team@%h", "--without-mingle", "--without-gossip", "--loglevel", "INFO"]
+        own = {
+            "STACKYARD_BROKER_URL": broker.url(broker.socket_path(self.data_dir)),
+            "STACKYARD_DATA_DIR": str(self.data_dir),
+            "STACKYARD_NEIGHBOURS": str(self._workers),
+        }
+        with (self.directory / "teammate.log").open("ab") as log:
+            self._teammate = subprocess.Popen(
+                command, env=self._environment() | own, stdout=log, stderr=log, cwd=_ROOT, start_new_session=True
+            )
+
+    def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKYARD_")}
         own = {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(INJECTED), os.environ.get("PYTHONPATH")])),
@@ -135,25 +172,22 @@ class Installation:
             "STACKYARD_DATABASE_URL": self.database_url,
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
-        command = [sys.executable, "-m", "stackyard", "serve", "--port", str(self.port)]
-        command += ["--data-dir", str(self.data_dir), "--workers", str(self._workers)]
-        with self._log.open("ab") as log:
-            environment = inherited | QUICK | own | self._variables
-            self._server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        self.starts += 1
+        return inherited | QUICK | own | self._variables
 
     def _keep_up(self) -> None:
         while not self._closing.wait(0.2):
             if self._server is not None and self._server.poll() is not None:
                 time.sleep(0.5)
                 self._start()
+            if self._teammate is not None and self._teammate.poll() is not None:
+                self._start_teammate()
 
 
 @contextlib.contextmanager
 def installed(
     database: str, around: Callable[[Path], AbstractContextManager[None]] | None = None, **options: Any
 ) -> Iterator[Installation]:
-    """An installation on `sqlite` or `postgres`; `around` may do something to its directory first, and last."""
+    """An installation on `sqlite`, or a team's on `postgres`; `around` goes around its directory."""
     with contextlib.ExitStack() as stack:
         directory = Path(
             stack.enter_context(TemporaryDirectory(prefix="chaos-", dir="/tmp", ignore_cleanup_errors=True))
@@ -162,7 +196,7 @@ def installed(
             stack.enter_context(around(directory))
         postgres = _postgres(directory / "pg", stack) if database == "postgres" else None
         url = "" if postgres is None else postgres.make("stackyard")
-        installation = stack.enter_context(Installation(directory, url, **options))
+        installation = stack.enter_context(Installation(directory, url, team=postgres is not None, **options))
         installation.postgres = postgres
         yield installation
 
@@ -172,6 +206,12 @@ def _postgres(directory: Path, stack: contextlib.ExitStack) -> Postgres:
     postgres = Postgres(directory)
     stack.callback(postgres.close)
     return postgres
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _training(worker: psutil.Process) -> list[psutil.Process]:
