@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test check format docs bench reproduce fuzz lock clean
+.PHONY: help install dev serve demo test chaos check format docs bench reproduce fuzz lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -25,6 +25,9 @@ demo: .venv/.server ## Train a network on a real dataset, from the server's star
 
 test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
 	$(RUN) pytest $(ARGS)
+
+chaos: .venv/.dev ## Kill, stop and starve a server under load, and judge it; ARGS="kills --trials 300", ARGS=--help
+	$(RUN) tests.chaos $(ARGS)
 
 check: .venv/.dev ## Check style, types and architecture
 	$(RUN) ruff check .

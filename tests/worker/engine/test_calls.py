@@ -106,8 +106,8 @@ class Impatient(Told):
 
 def test_whoever_looks_on_is_asked_between_calls():
     told = Impatient()
+    wanted = spec(SCORES, epochs=1, batch_size=4, callbacks=[{"type": "ReduceLROnPlateau"}])
     with pytest.raises(KeyboardInterrupt):
-        wanted = spec(SCORES, epochs=1, batch_size=4, callbacks=[{"type": "ReduceLROnPlateau"}])
         Engine(2**30).train(wanted, numbers(), told)
     assert told.epochs == []
 

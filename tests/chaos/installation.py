@@ -1,0 +1,224 @@
+"""A server under test: the process tree of `serve`, as people run it, and its processes by what they do."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+import psutil
+
+from service.database import Sessions
+from stackyard.cli import broker
+from tests.parts.postgres import Postgres
+from tests.waiting import until
+
+INJECTED = Path(__file__).parent / "injected"
+_ROOT = Path(__file__).parents[2]
+QUICK = {
+    "STACKYARD_LEASE_S": "4",
+    "STACKYARD_HEARTBEAT_S": "0.5",
+    "STACKYARD_RECONCILE_S": "0.5",
+    "STACKYARD_FLUSH_S": "0.2",
+    "STACKYARD_CHECKPOINT_S": "0.5",
+    "STACKYARD_THREADS": "1",
+}
+"""A loss is noticed within seconds, every job writes checkpoints, and every worker computes the same bits."""
+_START_S = 180.0
+
+
+class Installation:
+    """A whole server on a directory of its own; whoever supervises `serve` starts it again when it ends.
+
+    Args:
+        directory: for its data.
+        database_url: of an empty PostgreSQL database; empty for SQLite in the directory.
+        workers: jobs that train at once.
+        team: whether half of them train in a worker beside `serve`, as on another machine of a team.
+        variables: settings, beside those of `QUICK`.
+
+    """
+
+    def __init__(
+        self, directory: Path, database_url: str = "", *, workers: int = 2, team: bool = False, **variables: str
+    ) -> None:
+        self.directory = directory
+        self.data_dir = directory / "data"
+        self.chaos = directory / "chaos"
+        self.database_url = database_url or f"sqlite:///{self.data_dir / 'stackyard.db'}"
+        self.port = _free_port()
+        self.starts = 0
+        self.postgres: Postgres | None = None
+        """Its database, where that can be stopped and started."""
+        self._workers = max(1, workers // 2) if team else workers
+        self._variables = variables
+        self._server: subprocess.Popen[bytes] | None = None
+        self._team = team
+        self._teammate: subprocess.Popen[bytes] | None = None
+        self._closing = threading.Event()
+        self._keeper = threading.Thread(target=self._keep_up, name="keeper", daemon=True)
+        self._log = directory / "serve.log"
+
+    def __enter__(self) -> Self:
+        for directory in (self.data_dir, self.chaos):
+            directory.mkdir(parents=True, mode=0o700)
+        self._start()
+        self._keeper.start()
+        until(self.ready, within=_START_S, every=0.1)
+        if self._team:
+            self._start_teammate()
+        self.sessions = Sessions(self.database_url)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._keeper.join()
+        if self._teammate is not None:
+            _kill_group(self._teammate)
+        self.sessions.dispose()
+        assert self._server is not None
+        self._server.send_signal(signal.SIGTERM)
+        try:
+            self._server.wait(30)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=30)
+
+    def ready(self) -> bool:
+        """Whether every part of it answers."""
+        with contextlib.suppress(httpx2.TransportError):
+            return httpx2.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        return False
+
+    def processes(self, part: str) -> list[psutil.Process]:
+        """Those that live now: `serve`, `api`, `broker`, `worker-cpu`, or `child` for a worker's own that train."""
+        with contextlib.suppress(psutil.Error):
+            if part == "serve":
+                return [self.serve()]
+            if part == "child":
+                return [child for worker in self.processes("worker-cpu") for child in _training(worker)]
+            pids = [pid for name, pid in self._recorded() if name == part]
+            if part == "worker-cpu" and self._teammate is not None:
+                pids.append(self._teammate.pid)
+            return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+        return []
+
+    def serve(self) -> psutil.Process:
+        """The process that holds the others."""
+        assert self._server is not None
+        return psutil.Process(self._server.pid)
+
+    def file(self, sha256: str) -> Path:
+        """Where the artifact store has a file, if it has."""
+        return self.data_dir / "sha256" / sha256[:2] / sha256
+
+    def logs(self) -> Iterator[Path]:
+        """What its processes have said."""
+        yield self._log
+        yield from self.directory.glob("teammate.log")
+        yield from sorted((self.data_dir / "logs").glob("*.log*"))
+
+    def _recorded(self) -> list[tuple[str, int]]:
+        with contextlib.suppress(OSError, ValueError):
+            told = json.loads((self.data_dir / "serve.json").read_text())
+            return [(process["name"], process["pid"]) for process in told["processes"]]
+        return []
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "stackyard", "serve", "--port", str(self.port)]
+        command += ["--data-dir", str(self.data_dir), "--workers", str(self._workers)]
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(command, env=self._environment(), stdout=log, stderr=log)
+        self.starts += 1
+
+    def _start_teammate(self) -> None:
+        """A worker that nobody supervises but this one."""
+        command = [sys.executable, "-m", "celery", "--app", "worker.entry:app", "worker", "--concurrency", "1"]
+        command += ["--hostname", "team@%h", "--without-mingle", "--without-gossip", "--loglevel", "INFO"]
+        own = {
+            "STACKYARD_BROKER_URL": broker.url(broker.socket_path(self.data_dir)),
+            "STACKYARD_DATA_DIR": str(self.data_dir),
+            "STACKYARD_NEIGHBOURS": str(self._workers),
+        }
+        with (self.directory / "teammate.log").open("ab") as log:
+            self._teammate = subprocess.Popen(
+                command, env=self._environment() | own, stdout=log, stderr=log, cwd=_ROOT, start_new_session=True
+            )
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKYARD_")}
+        own = {
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(INJECTED), os.environ.get("PYTHONPATH")])),
+            "STACKYARD_CHAOS": str(self.chaos),
+            "STACKYARD_DATABASE_URL": self.database_url,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        return inherited | QUICK | own | self._variables
+
+    def _keep_up(self) -> None:
+        while not self._closing.wait(0.2):
+            if self._server is not None and self._server.poll() is not None:
+                time.sleep(0.5)
+                self._start()
+            if self._teammate is not None and self._teammate.poll() is not None:
+                self._start_teammate()
+
+
+@contextlib.contextmanager
+def installed(
+    database: str, around: Callable[[Path], AbstractContextManager[None]] | None = None, **options: Any
+) -> Iterator[Installation]:
+    """An installation on `sqlite`, or a team's on `postgres`; `around` goes around its directory."""
+    with contextlib.ExitStack() as stack:
+        directory = Path(
+            stack.enter_context(TemporaryDirectory(prefix="chaos-", dir="/tmp", ignore_cleanup_errors=True))
+        )
+        if around is not None:
+            stack.enter_context(around(directory))
+        postgres = _postgres(directory / "pg", stack) if database == "postgres" else None
+        url = "" if postgres is None else postgres.make("stackyard")
+        installation = stack.enter_context(Installation(directory, url, team=postgres is not None, **options))
+        installation.postgres = postgres
+        yield installation
+
+
+def _postgres(directory: Path, stack: contextlib.ExitStack) -> Postgres:
+    directory.mkdir(mode=0o755)
+    postgres = Postgres(directory)
+    stack.callback(postgres.close)
+    return postgres
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _training(worker: psutil.Process) -> list[psutil.Process]:
+    return [child for child in worker.children() if any("spawn_main" in word for word in child.cmdline())]
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

@@ -1,0 +1,110 @@
+"""SIGKILL right before and right after every durable step that the server's processes make."""
+
+import contextlib
+import time
+from collections import Counter, defaultdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import Job
+from tests.chaos.installation import Installation
+from tests.chaos.report import Result
+from tests.chaos.round import Round, Say, begun
+from tests.chaos.steps import Order, Steps
+
+_PATIENCE_S = 10.0
+"""For somebody to come by; an order of a step that is seldom made stands while others are given."""
+_AT_LAST_S = 30.0
+_SKIPS = (0, 0, 1, 3)
+_NOT_HERE = ("migrate ", "other ")
+
+
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
+    """Strike so many times before and as many times after each step.
+
+    A job may be struck often: the rule that ends a job after three crashes has a scenario of its own.
+    """
+    began = time.monotonic()
+    with begun(database, seed=seed, say=say, STACKYARD_MAX_CRASHES="1000000", **options) as round_:
+        round_.load.start(jobs or None)
+        time.sleep(5)
+        strikes = Strikes(round_)
+        strikes.everywhere(trials)
+        verdict = round_.end()
+        verdict.faults += strikes.at_fault(verdict.faults)
+        measured = {"steps": len(strikes.struck), "struck": dict(sorted(strikes.struck.items()))}
+        return Result.of(round_, "steps", began, strikes.struck, verdict, measured)
+
+
+class Strikes:
+    """Gives orders for every step that is known, takes note of what was struck, and of the jobs that this was in.
+
+    Args:
+        round_: the server and its load.
+        acts: what is to happen, one after the other, at each step.
+        but: an ending of the steps that are left alone.
+
+    """
+
+    def __init__(self, round_: Round, acts: tuple[str, ...] = ("kill",), but: str = "\n") -> None:
+        self.struck: Counter[str] = Counter()
+        self._where: dict[UUID, list[str]] = defaultdict(list)
+        self._steps = Steps(round_.installation.chaos)
+        self._round = round_
+        self._acts = acts
+        self._but = but
+
+    def everywhere(self, trials: int) -> None:
+        """Strike so many times at each step, in a new order each time; those that come to be known on the way, too."""
+        for number in range(trials):
+            places = [place for place in self._steps.seen() if not place.startswith(_NOT_HERE)]
+            plan = [
+                Order(place, moment, act, self._round.random.choice(_SKIPS))
+                for place in places
+                for moment in ("before", "after")
+                for act in self._acts
+                if not place.endswith(self._but)
+            ]
+            self._round.random.shuffle(plan)
+            self._round.say(f"round {number + 1} of {trials}: {len(plan)} orders")
+            for order in plan:
+                self._give(order)
+        self._wait(_AT_LAST_S)
+        self._steps.disarm()
+
+    def at_fault(self, faults: list[str]) -> list[str]:
+        """Where the jobs were struck with which something was wrong."""
+        concerned = {job_id for job_id in self._where if any(str(job_id) in fault for fault in faults)}
+        return [f"{job_id} was struck {', '.join(self._where[job_id])}" for job_id in concerned]
+
+    def _give(self, order: Order) -> None:
+        self._steps.arm(order)
+        self._wait(_PATIENCE_S)
+
+    def _wait(self, patience: float) -> None:
+        """Until something happened."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if fired := self._steps.fired():
+                for _, order, pid in fired:
+                    self._note(order, pid)
+                return
+            time.sleep(0.05)
+
+    def _note(self, order: Order, pid: int) -> None:
+        where = f"{order.moment} {order.place}" if order.act == "kill" else f"{order.act} {order.moment} {order.place}"
+        self.struck[where] += 1
+        job_id = _job_of(self._round.installation, pid)
+        if job_id is not None:
+            self._where[job_id].append(where)
+        self._round.say(f"{self.struck.total()}: {where}: process {pid}, job {job_id}")
+
+
+def _job_of(installation: Installation, pid: int) -> UUID | None:
+    query = select(Job.id).where(Job.state == "running", Job.worker.like(f"%:{pid}"))
+    with contextlib.suppress(SQLAlchemyError), installation.sessions.read() as session:
+        return session.scalar(query)
+    return None

@@ -1,0 +1,22 @@
+"""Eight processes that write to one SQLite database at once, as the API and workers do."""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.chaos.report import Result
+from tests.chaos.round import Say
+from tests.faults import databases
+
+DATABASES = ("sqlite",)
+_PROCESSES = 8
+
+
+def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **_options: object) -> Result:
+    """Write so many times five hundred times."""
+    began = time.monotonic()
+    writes = jobs or 500 * trials
+    say(f"{writes} writes")
+    with TemporaryDirectory(prefix="chaos-") as directory:
+        outcome = databases.writers(databases.prepared(Path(directory)), processes=_PROCESSES, writes=writes)
+    return Result.told("writers", database, seed, began, {"writes": outcome.trials}, outcome)
