@@ -76,11 +76,13 @@ def test_many_are_one_transaction(door, either_sessions, commits):
 def test_each_refusal_is_its_own_and_the_others_are_queued(door, either_sessions):
     wrong = spec(network={"layers": [{"type": "Dense", "units": 2, "activation": "softmax"}]})
     nowhere = spec(data=spec()["data"] | {"dataset": "nowhere"})
-    first, second, third, fourth = door.submit((spec(), None), (wrong, None), (nowhere, None), (spec(), None))
-    assert first.job.id != fourth.job.id
-    assert isinstance(second, SpecError)
-    assert isinstance(third, Invalid)
-    assert count(either_sessions, Job) == 2
+    [before] = door.submit((spec(), "used"))
+    told = door.submit(
+        (spec(), None), (wrong, None), (nowhere, None), (spec(name="other"), "used"), (spec(), "used"), (spec(), None)
+    )
+    assert [type(one) for one in told[1:4]] == [SpecError, Invalid, Conflict]
+    assert told[4].job.id == before.job.id
+    assert len({one.job.id for one in (before, told[0], told[5])}) == count(either_sessions, Job) == 3
 
 
 def test_a_key_makes_one_job_of_requests_that_come_at_once(door, either_sessions):
@@ -110,7 +112,10 @@ def test_a_dataset_that_goes_meanwhile_fails_those_alone_that_name_it(door, eith
 
 
 def test_a_commit_that_fails_fails_all_of_them_and_writes_none(door, either_sessions):
-    def fail(_connection):
+    tried = []
+
+    def fail(connection):
+        tried.append(connection)
         raise ConnectionError("in the middle of it")
 
     event.listen(either_sessions.engine, "commit", fail)
@@ -120,6 +125,7 @@ def test_a_commit_that_fails_fails_all_of_them_and_writes_none(door, either_sess
         event.remove(either_sessions.engine, "commit", fail)
     assert [type(one) for one in told] == [ConnectionError, ConnectionError]
     assert (count(either_sessions, Job), door.woken) == (0, [])
+    assert len(tried) == 1  # whether it took place is not known, so nobody tries again unasked
     assert door.submit((spec(), "key"))[0].job.state == "queued"
 
 
@@ -144,3 +150,9 @@ def test_as_many_are_woken_as_can_start(door, either_sessions):
     door.submit(*[(spec(), None)] * 5)
     door.waker.close()
     assert door.woken == ["cpu"] * 3
+
+
+def test_where_nobody_can_start_one_is_woken_of_each_queue(door):
+    door.submit(*[(spec(), None)] * 3, *[(spec(run={"device": "gpu"}), None)] * 3)
+    door.waker.close()
+    assert sorted(door.woken) == ["cpu", "gpu"]
