@@ -95,6 +95,9 @@ class Runner:
         except FileGone as error:
             log.warning(str(error), action="file_gone")
             reporter.conclude(LetGo(lifecycle.reason("file_gone", str(error))))
+        except StorageError as error:
+            log.warning("file not published", action="storage_failed", error=str(error))
+            reporter.conclude(_ended(JobState.FAILED, "storage", str(error)))
         except Exception as error:
             log.exception("ending not written", action="conclude_failed")
             reporter.conclude(_ended(JobState.FAILED, "unexpected", f"{type(error).__name__}: {error}"[:1000]))

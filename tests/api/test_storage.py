@@ -35,14 +35,13 @@ def done(sessions, store):
     return f"/v1/jobs/{job.id}/summary", store.path(stored.sha256)
 
 
-@pytest.mark.parametrize("step", ["tempfile.mkstemp", "os.fsync", "pathlib.Path.replace"])
 @pytest.mark.parametrize(
-    ("number", "status", "code"),
+    ("step", "number", "status", "code"),
     [
-        (errno.ENOSPC, 507, "storage_full"),
-        (errno.EDQUOT, 507, "storage_full"),
-        (errno.EIO, 503, "storage_unavailable"),
-        (errno.EROFS, 503, "storage_unavailable"),
+        ("tempfile.mkstemp", errno.EROFS, 503, "storage_unavailable"),
+        ("os.fsync", errno.EDQUOT, 507, "storage_full"),
+        ("os.fsync", errno.EIO, 503, "storage_unavailable"),
+        ("pathlib.Path.replace", errno.ENOSPC, 507, "storage_full"),
     ],
 )
 def test_an_upload_that_the_disk_does_not_take(client, upload, monkeypatch, settings, step, number, status, code):
