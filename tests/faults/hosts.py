@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx2
+from sqlalchemy.engine import make_url
 
 from tests.e2e.conftest import TIMING, Server
 from tests.factories import iris_spec
@@ -110,13 +111,8 @@ def pulls(api: Server, two: list[Host], *, rounds: int) -> Outcome:
     return outcome
 
 
-def main() -> None:
-    """Start an installation on two hosts, pull cables, and print what came of it."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=3)
-    asked = options.parse_args()
-    if not possible():
-        raise SystemExit("Namespaces can be made by root alone, with `ip`.")
+def trial(*, rounds: int) -> Outcome:
+    """Start an installation on two hosts, and pull cables."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="ho-", dir="/tmp")))
         two = stack.enter_context(hosts("ada", "bob"))
@@ -124,7 +120,7 @@ def main() -> None:
         postgres = Postgres(directory / "pg", listen=_SHARED)
         stack.callback(postgres.close)
         valkey = stack.enter_context(Valkey(directory, _SHARED))
-        url = f"{postgres.make('stackyard').partition('?')[0].replace('@/', f'@{_SHARED}/')}"
+        url = make_url(postgres.make("stackyard")).set(host=_SHARED, query={}).render_as_string()
         team = Team(url, valkey.url, directory, TIMING)
         stack.callback(team.close)
         assert team.start("migrate").wait(60) == 0, (directory / "migrate.log").read_text()
@@ -134,7 +130,17 @@ def main() -> None:
         base_url = f"http://127.0.0.1:{team.port}"
         http = stack.enter_context(httpx2.Client(base_url=base_url, headers=AUTHORIZED, timeout=60))
         until(lambda: _answers(http), within=60)
-        print(pulls(Server(http), two, rounds=asked.rounds))  # noqa: T201
+        return pulls(Server(http), two, rounds=rounds)
+
+
+def main() -> None:
+    """Do it, and print what came of it."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=3)
+    asked = options.parse_args()
+    if not possible():
+        raise SystemExit("Namespaces can be made by root alone, with `ip`.")
+    print(trial(rounds=asked.rounds))  # noqa: T201
 
 
 def _answers(http: httpx2.Client) -> bool:
