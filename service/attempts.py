@@ -213,8 +213,8 @@ def keep_checkpoint(session: Session, claimed: Claim, made: MadeCheckpoint) -> N
 
     """
     _fenced_update(session, claimed, spent_s=made.spent_s)
-    _discard_other(session, claimed.job_id, made.stored.sha256)
-    session.merge(
+    checkpoints.discard(session, claimed.job_id)
+    session.add(
         Checkpoint(
             job_id=claimed.job_id,
             sha256=made.stored.sha256,
@@ -225,7 +225,7 @@ def keep_checkpoint(session: Session, claimed: Claim, made: MadeCheckpoint) -> N
             created_at=now(session),
         )
     )
-    files.adopt(session, [made.stored])
+    files.adopt(session, [made.stored])  # it may be the one from before, if we did not hear of that commit
 
 
 def start_anew(session: Session, claimed: Claim) -> None:
@@ -343,13 +343,6 @@ def _summarise(session: Session, job_id: UUID, known: Mapping[str, MetricSummary
     rows = [{"job_id": job_id, "name": name, **asdict(summary)} for name, summary in known.items()]
     if rows:
         session.execute(insert(JobMetric), rows)
-
-
-def _discard_other(session: Session, job_id: UUID, sha256: str) -> None:
-    """Discard the file of the job's checkpoint, unless it is this one, whose commit we did not hear of."""
-    before = session.scalar(select(Checkpoint.sha256).where(Checkpoint.job_id == job_id))
-    if before is not None and before != sha256:
-        files.discard(session, [before])
 
 
 def _artifacts(session: Session, claimed: Claim, made: Iterable[MadeArtifact]) -> list[Artifact]:

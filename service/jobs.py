@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from models import Dataset, IdempotencyKey, Job, JobState, JobTag
-from service import checkpoints, datasets, estimates, files, lifecycle, pages, placement
+from service import datasets, estimates, files, lifecycle, pages, placement
 from service.database import insert_if_absent, now
 from service.errors import Conflict, NotFound
 from service.ids import new_id
@@ -227,10 +227,8 @@ def cancel(session: Session, job_id: UUID) -> Job:
     if job.state is JobState.RUNNING:
         job.cancel_requested = True
     elif job.state in _IDLE:
-        when = "while it was paused" if job.state is JobState.PAUSED else "before it started"
-        why = lifecycle.reason("cancelled", f"Cancelled {when}.")
+        why = lifecycle.reason("cancelled", f"Cancelled {_when(job)}.")
         lifecycle.move(session, job_id, to=JobState.CANCELLED, from_=[job.state], why=why)
-        checkpoints.discard(session, job_id)
     elif job.state is not JobState.CANCELLED:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be cancelled.")
     return job
@@ -320,6 +318,13 @@ def _locked(session: Session, job_id: UUID) -> Job:
     if job is None:
         raise NotFound("job", job_id)
     return job
+
+
+def _when(job: Job) -> str:
+    """At which time of its life a job is that no worker has."""
+    if job.state is JobState.PAUSED:
+        return "while it was paused"
+    return "while it waited" if job.attempt else "before it started"
 
 
 def _with_seed(spec: JobSpec) -> JobSpec:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from models import IdempotencyKey, Job, JobState
-from service import crashes, lifecycle
+from service import crashes, lifecycle, workers
 from service.crashes import Crash
 from service.database import now
 
@@ -81,9 +81,13 @@ def attempts_of(session: Session, worker_id: UUID) -> dict[str, bool]:
     return {row.worker: row.cancel_requested for row in rows}
 
 
-def queues_with_work(session: Session) -> list[str]:
-    """The queues in which jobs wait, so that their workers can be woken again."""
-    return list(session.scalars(select(Job.queue).where(Job.state == JobState.QUEUED).distinct()))
+def wake_ups_wanted(session: Session) -> dict[str, int]:
+    """How many wake-ups each queue should hold in which jobs wait: one for each that has a place, and at least one."""
+    waiting, running = _jobs(session, JobState.QUEUED), _jobs(session, JobState.RUNNING)
+    places = workers.places(session)
+    return {
+        queue: min(number, max(1, places.get(queue, 0) - running.get(queue, 0))) for queue, number in waiting.items()
+    }
 
 
 def forget_old_keys(session: Session) -> None:
@@ -95,3 +99,11 @@ def forget_old_keys(session: Session) -> None:
 def _end_lost(session: Session, job: Job, message: str) -> None:
     why = lifecycle.reason("attempt_lost", message)
     lifecycle.let_go(session, job, why, lost_attempts=job.lost_attempts + 1)
+
+
+def _jobs(session: Session, state: JobState) -> dict[str, int]:
+    """How many jobs of each queue are in a state."""
+    rows = session.execute(
+        select(Job.queue, func.count().label("number")).where(Job.state == state).group_by(Job.queue)
+    )
+    return {row.queue: int(row.number) for row in rows}

@@ -109,7 +109,7 @@ class Children:
         self._ended.put(Ended(pid, status, now - self._killed_at < _RECENT_S, now))
 
     def end(self, *, hard: bool) -> None:
-        """Have the children hand back what they have. Only sets flags, as it is called by signal handlers.
+        """Have the children hand back what they have. Called by signal handlers: it waits for nothing.
 
         Args:
             hard: whether Celery kills them anyway; their attempts are then lost, and nothing is their jobs' fault.
@@ -117,6 +117,7 @@ class Children:
         """
         self._hard = self._hard or hard
         self._ending_since = self._ending_since or time.monotonic()
+        self._pass_on()
 
     def stop(self) -> None:
         """End the thread once the last deaths are recorded, if the database answers soon."""
@@ -173,13 +174,16 @@ class Children:
     def _tell(self) -> None:
         if self._ending_since is None or self._hard:
             return
-        for pid in set(self._pids()) - self._told:
-            self._told.add(pid)
-            _kill(pid, PASSED_ON)
+        self._pass_on()
         if time.monotonic() - self._ending_since > _QUIET_END_S and not self._hurried and not self._busy():
             self._hurried = True
             log.info("ending without children that have no job", action="quick_end")
             os.kill(os.getpid(), signal.SIGQUIT)
+
+    def _pass_on(self) -> None:
+        for pid in set(self._pids()) - self._told:
+            self._told.add(pid)
+            _kill(pid, PASSED_ON)
 
     def _look_for_kills(self) -> None:
         kills = memory.oom_kills()

@@ -73,7 +73,7 @@ def _going_on() -> Generator[None]:
 
 
 def reconcile(sessions: Sessions, wake_ups: WakeUps) -> None:
-    """One round: end lost attempts, move what nobody would take, wake the queues in which jobs wait without a message.
+    """One round: end lost attempts, move what nobody would take, send the wake-ups that are missing.
 
     Raises:
         SQLAlchemyError: the database cannot be used.
@@ -87,9 +87,9 @@ def reconcile(sessions: Sessions, wake_ups: WakeUps) -> None:
     if moved:
         log.info("jobs moved to a queue that is served", action="jobs_moved", count=moved)
     with sessions.read() as session:
-        queues = recovery.queues_with_work(session)
-    for queue in queues:
-        if not wake_ups.pending(queue):
+        wanted = recovery.wake_ups_wanted(session)
+    for queue, number in wanted.items():
+        for _ in range(number - wake_ups.pending(queue)):
             wake_ups.send(queue)
 
 

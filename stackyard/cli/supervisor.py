@@ -291,10 +291,14 @@ class Supervisor:
     def _write_record(self) -> None:
         self._record.ready = self._ready
         self._record.processes = [identity for child in self._children() if (identity := child.identity())]
-        self._record.write(self._plan.record)
+        try:
+            self._record.write(self._plan.record)
+        except OSError as error:  # a full disk is no reason to stop what runs
+            self._say(f"{self._plan.record.name} could not be written: {error.strerror}", "yellow")
 
     def _say(self, message: str, style: str = "") -> None:
-        self._console.print(Text.assemble(("serve  ".rjust(12), "bold"), (message, style)))
+        with contextlib.suppress(OSError):  # where the output goes to a full disk, too
+            self._console.print(Text.assemble(("serve  ".rjust(12), "bold"), (message, style)))
 
 
 def _worker(device: str, concurrency: int, neighbours: int, threads: int) -> Command:

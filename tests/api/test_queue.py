@@ -75,17 +75,6 @@ def test_a_retry_is_a_new_job_and_with_a_key_one_only(client, submit):
     assert refused(conflict) == (409, "idempotency_key_reused")
 
 
-def test_a_job_whose_dataset_is_gone_is_not_retried(client):
-    rows = "a,b\n" + "1,2\n" * 20
-    dataset = client.post("/v1/datasets?name=gone", content=rows, headers={"Content-Type": "text/csv"}).json()
-    spec = iris_spec(data={"dataset": "gone", "target": {"column": "b"}}, training={"loss": "mse", "metrics": []})
-    spec["network"] = {"layers": [{"type": "Dense", "units": 1}]}
-    job = client.post("/v1/jobs", json=spec).json()
-    client.post(path(job, "/cancel"))
-    client.delete(f"/v1/datasets/{dataset['id']}")
-    assert refused(client.post(path(job, "/retry"))) == (409, "dataset_deleted")
-
-
 def test_a_job_is_changed_and_moves_up(client, submit):
     first, second = submit(), submit(tags=["old"])
     changed = client.patch(path(second), json={"priority": 6, "name": "urgent", "tags": ["b", "a"]}).json()

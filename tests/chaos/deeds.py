@@ -10,7 +10,7 @@ import httpx2
 from tests.chaos.installation import Installation
 
 CANCELLED = frozenset({"cancelled cancelled"})
-_ODDS = {"nothing": 16, "pause": 2, "resume": 3, "cancel": 1, "delete": 1}
+_ODDS = {"nothing": 60, "pause": 3, "resume": 4, "cancel": 1, "delete": 1}
 
 
 class Deeds:

@@ -55,12 +55,11 @@ class Nemesis:
     def strike(self) -> str | None:
         """Kill a process, if one is there that may be killed; its part, or None."""
         part = self._random.choices(list(PARTS), list(PARTS.values()))[0]
+        at_work, order = self._random.random() < _AT_WORK, self._random.random()
         victims = self._installation.processes(part)
-        if not victims:
-            return None
-        busy = [victim for victim in victims if part == "child" and self._job_of(victim)]
-        mostly = busy if busy and self._random.random() < _AT_WORK else victims
-        return self._kill(part, self._random.choice(mostly))
+        if part == "child" and at_work:
+            victims = [victim for victim in victims if self._job_of(victim)] or victims
+        return self._kill(part, victims[int(order * len(victims))]) if victims else None
 
     def _kill(self, part: str, victim: psutil.Process) -> str | None:
         with contextlib.suppress(psutil.Error, SQLAlchemyError):

@@ -34,7 +34,7 @@ def installed(database: str, *, workers: int = 1) -> Generator[Installation]:
         postgres = None
         url = f"sqlite:///{directory / 'stackyard.db'}"
         if database == "postgresql":
-            (directory / "pg").mkdir()
+            (directory / "pg").mkdir(0o700)
             postgres = Postgres(directory / "pg")
             stack.callback(postgres.close)
             url = postgres.make("stackyard")

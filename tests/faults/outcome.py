@@ -29,7 +29,7 @@ class Outcome:
         return job
 
     def __str__(self) -> str:
-        bound = f"at most {_LIKELIHOOD_OF_NONE / self.trials:.1%} of faults" if self.trials else "nothing"
+        bound = f"at most {min(1, _LIKELIHOOD_OF_NONE / self.trials):.1%} of faults" if self.trials else "nothing"
         lines = [f"{self.trials} faults, {self.jobs} jobs, {len(self.wrong)} wrong (none bounds: {bound}, at 95 %)"]
         lines += [f"{name}: {value}" for name, value in self.figures.items()]
         return "\n".join([*lines, *self.wrong])

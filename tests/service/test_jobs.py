@@ -2,8 +2,9 @@
 
 import pytest
 
-from models import JobState
+from models import Checkpoint, DiscardedFile, JobState
 from service import details, jobs
+from service.database import now
 from service.errors import Conflict, NotFound
 from service.ids import new_id
 from service.jobs import Idempotency
@@ -59,11 +60,25 @@ def test_a_job_that_runs_is_asked_to_pause_and_the_wish_can_be_taken_back(either
         do(either_sessions, "pause", job.id)
 
 
-def test_a_paused_job_is_cancelled_at_once(either_sessions):
+def test_a_paused_job_is_cancelled_at_once_and_leaves_no_checkpoint(either_sessions):
     job = submit(either_sessions)
     do(either_sessions, "pause", job.id)
+    with either_sessions.begin() as session:
+        written = {"bytes": 1, "attempt": 1, "epoch": 0, "step": 1, "created_at": now(session)}
+        session.add(Checkpoint(job_id=job.id, sha256="a" * 64, **written))
     assert do(either_sessions, "cancel", job.id).state is JobState.CANCELLED
-    assert "while it was paused" in told(either_sessions, job.id).job.reason["message"]
+    cancelled = told(either_sessions, job.id)
+    assert "while it was paused" in cancelled.job.reason["message"]
+    assert cancelled.checkpoint is None
+    with either_sessions.read() as session:
+        assert session.get(DiscardedFile, "a" * 64) is not None
+
+
+def test_a_job_that_waits_again_is_cancelled_while_it_waits(sessions):
+    job = submit(sessions)
+    runs.lose(sessions, runs.claim(sessions))
+    do(sessions, "cancel", job.id)
+    assert "while it waited" in told(sessions, job.id).job.reason["message"]
 
 
 @pytest.mark.parametrize("what", ["pause", "resume"])
@@ -100,6 +115,15 @@ def test_a_job_that_has_not_ended_is_not_retried(either_sessions):
         with either_sessions.read() as session, pytest.raises(Conflict) as caught:
             jobs.examine_again(session, job.id, Limits())
         assert caught.value.code == "not_finished"
+
+
+def test_a_job_whose_dataset_is_gone_is_not_retried(sessions):
+    job = ended(sessions, JobState.FAILED)
+    with sessions.begin() as session:  # as the foreign key does when it is deleted
+        jobs.get(session, job.id).dataset_id = None
+    with sessions.read() as session, pytest.raises(Conflict) as caught:
+        jobs.examine_again(session, job.id, Limits())
+    assert caught.value.code == "dataset_deleted"
 
 
 def test_a_retry_holds_to_the_limits_of_today(sessions):

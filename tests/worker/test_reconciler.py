@@ -11,7 +11,7 @@ from service import attempts, jobs, retention
 from service.attempts import Conclusion, MadeArtifact
 from service.database import now
 from service.queue import WakeUps
-from tests.factories import submit
+from tests.factories import beat, registration, submit
 from worker.reconciler import reconcile, sweep
 
 
@@ -30,6 +30,18 @@ def test_a_waiting_job_without_a_message_gets_one_and_no_more(sessions, wake_ups
     for _ in range(3):
         reconcile(sessions, wake_ups)
         assert wake_ups.pending("cpu") == 1
+
+
+def test_as_many_are_woken_as_have_a_place_for_a_job(sessions, wake_ups):
+    """A broker that was emptied is not to leave them idle until one after the other is woken."""
+    beat(sessions, registration(concurrency=3))
+    for _ in range(5):
+        submit(sessions)
+    with sessions.begin() as session:
+        attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
+    for _ in range(2):
+        reconcile(sessions, wake_ups)
+        assert wake_ups.pending("cpu") == 2
 
 
 def test_nobody_is_woken_for_nothing(sessions, wake_ups):

@@ -101,7 +101,7 @@ async def _follow(http: httpx2.AsyncClient, job_id: UUID, heard: _Heard, end: fl
                     heard.wrong.append(f"event {number} came after {before}")
             elif name == "data":
                 told += 1
-                last = json.loads(value).get("to_state", "") if event == "state" else ""
+                last = json.loads(value)["to"] if event == "state" else ""
             elif time.monotonic() > end:
                 heard.events += told
                 return
