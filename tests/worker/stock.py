@@ -30,6 +30,9 @@ class Told:
     def check(self):
         self.checks += 1
 
+    def begin(self):
+        """Hear that the training begins, as a job's reporter does."""
+
     def wants_checkpoint(self):
         return False
 

@@ -78,7 +78,7 @@ class Fit:
         epoch, logs = self._begin(), {}
         while epoch < self._training.epochs and not network.stop_training:
             since = time.perf_counter()
-            several = self._several_fit()
+            several = self._several_fit(epoch)
             done = self._several(epoch) if several else [self._one(epoch)]
             # Neither an epoch's end tells how long the whole takes, nor a call of a graph that is prepared in it.
             if several in self._prepared and not self._begun(epoch):
@@ -126,8 +126,10 @@ class Fit:
         """With which step of an epoch the training starts: not 0 in the one within which it does."""
         return self._start.step if self._start is not None and self._start.epoch == epoch else 0
 
-    def _several_fit(self) -> bool:
-        """Whether a call may go over several epochs: nobody acts between them, and they are short."""
+    def _several_fit(self, epoch: int) -> bool:
+        """Whether a call may go over several epochs: nobody acts between them, they are short, and none has begun."""
+        if self._begun(epoch):
+            return False
         in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
         return not self._chosen and in_memory and self._epoch_s < SLICE_S / 2 and self._compiled.takes_epochs
 
