@@ -49,7 +49,7 @@ class Server:
             assert job["state"] in {"queued", "running"}, job
             return job if job["progress"]["epochs_done"] >= epochs else None
 
-        return until(look, within=120)
+        return until(look, within=300)
 
     def until_ended(self, job_id: str, within: float = 180) -> dict[str, Any]:
         """The job, in a terminal state."""

@@ -32,7 +32,7 @@ def post(server, path):
 
 
 def until_state(server, job_id, state):
-    return until(lambda: job if (job := server.job(job_id))["state"] == state else None, within=120)
+    return until(lambda: job if (job := server.job(job_id))["state"] == state else None, within=300)
 
 
 def until_going_on(server, job_id, after):
