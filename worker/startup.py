@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 def create_runner(notice: Notice) -> "Runner":
     """A runner on this child's device, which hears by `notice` that the child is to end."""
     logs.configure()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is to be seen at once, not after gigabytes were written
     settings = Settings()
     devices.configure(settings)
     from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, for which the device is chosen now
