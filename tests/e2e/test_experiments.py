@@ -27,7 +27,14 @@ FILES = {
     "mnist-dropout": "mnist.npz",
 }
 
-FIRST_EPOCHS = {"red-wine": 15, "mnist-plain": 2, "mnist-dropout": 2}
+FIRST_EPOCHS = {
+    "red-wine": 8,
+    "concrete-batchnorm": 20,
+    "spotify": 15,
+    "mnist-plain": 2,
+    "mnist-dropout": 2,
+    "iris-batchnorm": 30,
+}
 
 
 def shortened(script: str, name: str) -> str:
