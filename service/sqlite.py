@@ -2,7 +2,7 @@
 
 SQLite has whoever finds the database locked sleep for up to a tenth of a second, again and again, while the one that
 has just written begins anew at once: of eight processes that write without a pause, one was seen to wait for eight
-seconds. Here the writers of an installation wait for a lock of a file beside the database, and ask for it often.
+seconds. Here the writers of an installation wait in line for the lock of a file beside the database.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ _WAL_SAFE = (3, 51, 3)
 """Before this release a checkpoint race can corrupt a WAL database that several processes share."""
 _PROMPT_FOR_S = 0.05
 _PROMPT_S, _PATIENT_S = 0.001, 0.004
-"""How long one who waits sleeps: a transaction takes some milliseconds, and all who wait sleep equally long."""
+"""How long one who wants to look sleeps while others commit, which takes some milliseconds."""
 _PRIMARY = 0xFF
 """Of SQLite's error codes the byte that says what kind it is."""
 
@@ -74,29 +74,69 @@ class WriteTurn:
 
     @contextmanager
     def _among_processes(self, deadline: float) -> Generator[None]:
-        turn = self._next(deadline)
+        turn = self._turn(deadline)
         try:
             yield
         finally:
             os.close(turn)  # and the lock with it
 
-    def _next(self, deadline: float) -> int:
+    def _turn(self, deadline: float) -> int:
         """The descriptor by which the turn is held."""
-        waiting = self._lock("next", deadline)
         try:
-            return self._lock("turn", deadline)
-        finally:
-            os.close(waiting)
-
-    def _lock(self, name: str, deadline: float) -> int:
-        try:
-            descriptor = os.open(f"{self._file}-{name}", os.O_RDWR | os.O_CREAT, 0o600)
+            waiting = _taken(f"{self._file}-next", deadline)
+            try:
+                return _taken(f"{self._file}-turn", deadline)
+            finally:
+                os.close(waiting)
         except OSError as error:
             raise OperationalError("BEGIN IMMEDIATE", None, error) from error
-        if _wait(lambda: _locked_now(descriptor), deadline):
-            return descriptor
-        os.close(descriptor)
-        raise _locked()
+
+
+def _taken(path: str, deadline: float) -> int:
+    """The descriptor by which a file is locked.
+
+    Raises:
+        OperationalError: somebody else had it until the deadline.
+
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if not _InLine(descriptor).granted(deadline - time.monotonic()):
+            raise _locked() from None
+    return descriptor
+
+
+class _InLine(threading.Thread):
+    """Waits for a file's lock in the kernel's own line, which those who ask again and again would never get into.
+
+    The kernel knows no end of waiting. So a thread waits, and closes the file where nobody wants the lock any more.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(name="in-line", daemon=True)
+        self._descriptor = descriptor
+        self._granted = threading.Event()
+        self._deciding = threading.Lock()
+        self._given_up = False
+
+    def granted(self, timeout: float) -> bool:
+        """Whether the lock was had within so many seconds."""
+        self.start()
+        self._granted.wait(timeout)
+        with self._deciding:
+            self._given_up = not self._granted.is_set()
+        return not self._given_up
+
+    def run(self) -> None:
+        """Wait."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        with self._deciding:
+            if self._given_up:
+                os.close(self._descriptor)
+            else:
+                self._granted.set()
 
 
 def _engine(url: str, begin: Callable[[Connection], None], timeout: float) -> Engine:
@@ -134,14 +174,6 @@ def _executed(connection: sqlite3.Connection, statement: str) -> bool:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
             raise
-        return False
-    return True
-
-
-def _locked_now(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
         return False
     return True
 

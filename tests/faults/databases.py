@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -104,8 +104,8 @@ def writers(url: str, *, processes: int, writes: int) -> Outcome:
     Nobody may be told that the database is locked, and what was written is to be there.
     """
     began = time.monotonic()
-    with get_context("spawn").Pool(processes) as pool:
-        results = pool.starmap(_write, [(url, writes // processes)] * processes)
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        results = list(pool.map(_write, [url] * processes, [writes // processes] * processes))
     took = time.monotonic() - began
     waits = [wait for result in results for wait in result.waits]
     expected = Counter(jobs=sum(result.jobs for result in results), epochs=sum(result.epochs for result in results))
@@ -140,7 +140,7 @@ class _Written:
 
 
 def _write(url: str, writes: int) -> _Written:
-    """Jobs' lives, one after another: so many transactions that write, and a look for each of them."""
+    """Jobs' lives, one after another: so many transactions that write, and a look at each job."""
     sessions, done = Sessions(url), _Written()
     while len(done.waits) < writes:
         with done.timed(done.waits):
@@ -153,8 +153,8 @@ def _write(url: str, writes: int) -> _Written:
                 attempts.renew(session, claim, 3600)
                 session.add(Epoch(job_id=claim.job_id, epoch=epoch, values=[0.5]))
             done.epochs += 1
-            with done.timed(done.looks), sessions.read() as session:
-                jobs.get(session, claim.job_id)
+        with done.timed(done.looks), sessions.read() as session:
+            jobs.get(session, claim.job_id)
         with done.timed(done.waits), sessions.begin() as session:
             attempts.conclude(session, claim, Conclusion(JobState.SUCCEEDED))
     sessions.dispose()
