@@ -22,6 +22,7 @@ SMALL: dict[str, Any] = {
     "training": {"loss": "sparse_categorical_crossentropy", "epochs": 1, "seed": 0},
 }
 """A job of an architecture that no experiment has."""
+TRIES = 20
 WAITING: dict[str, Any] = SMALL | {"run": {"device": "gpu"}}
 """The same for a queue that nobody serves, so that what the API does is measured without the training behind it."""
 
@@ -65,8 +66,11 @@ def warm_up(client: Client) -> None:
     """Let each of the worker's children finish a small job of another architecture: it has imported what jobs need."""
     children = sum(worker.concurrency for worker in client.workers())
     warm: set[str | None] = set()
-    while len(warm) < children:  # nothing says which child takes a job
-        warm.add(ended(client, client.submit(SMALL)).worker)
+    for _ in range(TRIES):  # nothing says which child takes a job; one after another, the same may take all
+        submitted = [client.submit(SMALL) for _ in range(children)]
+        warm.update(ended(client, job).worker for job in submitted)
+        if len(warm) >= children:
+            return
 
 
 def ended(client: Client, job: Job) -> Job:
