@@ -12,6 +12,7 @@ from service.queue import WakeUps, create_celery
 from service.settings import Settings
 from tests.parts.tls import TlsDoor, certificate
 from tests.parts.valkey import ESCAPED_PASSWORD, Valkey
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +64,11 @@ def test_whoever_has_the_password_is_heard(valkey):
 
 def test_a_certificate_is_taken_only_from_an_authority_that_is_trusted(door, own):
     trusting = wake_ups(f"{door}?ssl_ca_certs={own.certificate}")
-    assert trusting.broker_answers()
+    until(trusting.broker_answers)  # a busy machine may need more than one try
     trusting.send("cpu")
     assert trusting.pending("cpu") == 1
     assert not wake_ups(door).broker_answers()
-    assert wake_ups(f"{door}?ssl_cert_reqs=none").broker_answers()
+    until(wake_ups(f"{door}?ssl_cert_reqs=none").broker_answers)  # a busy machine may need more than one try
 
 
 def test_a_certificate_is_taken_only_for_the_broker_s_own_name(valkey, tmp_path):
@@ -75,7 +76,7 @@ def test_a_certificate_is_taken_only_for_the_broker_s_own_name(valkey, tmp_path)
     door = TlsDoor(other, (valkey.host, valkey.port))
     url = f"rediss://:{ESCAPED_PASSWORD}@127.0.0.1:{door.port}/0?ssl_ca_certs={other.certificate}"
     assert not wake_ups(url).broker_answers()
-    assert wake_ups(f"{url}&ssl_check_hostname=false").broker_answers()
+    until(wake_ups(f"{url}&ssl_check_hostname=false").broker_answers)  # a busy machine may need more than one try
     door.close()
 
 
