@@ -23,6 +23,7 @@ SMALL: dict[str, Any] = {
 }
 """A job of an architecture that no experiment has."""
 TRIES = 20
+"""Rounds of small jobs in which every child has had one; if not, what is measured begins all the same."""
 WAITING: dict[str, Any] = SMALL | {"run": {"device": "gpu"}}
 """The same for a queue that nobody serves, so that what the API does is measured without the training behind it."""
 

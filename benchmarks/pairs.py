@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 
@@ -27,14 +27,6 @@ class Rounds:
     def told(self) -> list[dict[str, float]]:
         """The rounds for a file."""
         return [{side: significant(value) for side, value in one.items()} for one in self.rounds]
-
-
-def in_turn(sides: Mapping[str, Callable[[], float]], repetitions: int) -> Rounds:
-    """Measure every side once, then every side again, `repetitions` times."""
-    rounds = Rounds()
-    for _ in range(repetitions):
-        rounds.add({side: run() for side, run in sides.items()})
-    return rounds
 
 
 def geometric_mean(ratios: Iterable[float]) -> float:

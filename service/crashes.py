@@ -21,7 +21,6 @@ class Crash:
         signal: the name of the signal that killed it.
         exit_status: its exit status, where no signal killed it.
         for_memory: whether the system killed it because memory ran out.
-        peak_memory: the most bytes that it was seen with, where its parent knows more than it said itself.
 
     """
 
@@ -29,7 +28,6 @@ class Crash:
     signal: str | None = None
     exit_status: int | None = None
     for_memory: bool = False
-    peak_memory: int | None = None
 
 
 def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
@@ -43,19 +41,18 @@ def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
 
     """
     crashes = job.crashes + 1
-    peak = max(job.peak_memory or 0, crash.peak_memory or 0) or None
     estimate = _estimate(session, job) if crash.for_memory else None
     details = {
         "signal": crash.signal,
         "exit_status": crash.exit_status,
         "last_epoch": job.epochs_done - 1 if job.epochs_done else None,
-        "peak_memory": peak,
+        "peak_memory": job.peak_memory,
         "estimate": estimate,
     }
-    told = f"{crash.what}{_of_memory(peak, estimate) if crash.for_memory else ''}"
+    told = f"{crash.what}{_of_memory(job.peak_memory, estimate) if crash.for_memory else ''}"
     if crashes < max_crashes or job.cancel_requested:
         why = lifecycle.reason("attempt_crashed", f"In attempt {job.attempt}, {told}.", **details)
-        lifecycle.let_go(session, job, why, crashes=crashes, peak_memory=peak)
+        lifecycle.let_go(session, job, why, crashes=crashes)
         return
     message = f"{crashes} attempts crashed. In the last one, {told}."
     lifecycle.move(
@@ -66,7 +63,6 @@ def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
         fence=job.attempt,
         why=lifecycle.reason("crashed", message, **details),
         crashes=crashes,
-        peak_memory=peak,
     )
 
 

@@ -28,6 +28,7 @@ _QUEUED = (Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
 _HIGHER = Job.priority > bindparam("priority")
 _EQUAL = Job.priority == bindparam("priority")
 _AHEAD = select(func.count()).where(*_QUEUED, or_(_HIGHER, and_(_EQUAL, Job.id < bindparam("first"))))
+_BY_QUEUE = select(Job.queue, func.count().label("number")).where(Job.state == bindparam("state")).group_by(Job.queue)
 _ALIKE = select(Job.id).where(*_QUEUED, _EQUAL, Job.id.between(bindparam("first"), bindparam("last"))).order_by(Job.id)
 
 
@@ -187,6 +188,11 @@ def queue_positions(session: Session, found: Sequence[Job]) -> dict[UUID, int]:
     queue = select(Job.id, place.label("place")).where(Job.state == JobState.QUEUED).subquery()
     rows = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(job.id for job in waiting)))
     return {row.id: row.place for row in rows}
+
+
+def by_queue(session: Session, state: JobState) -> dict[str, int]:
+    """How many jobs of each queue are in a state; queues of which none is are not named."""
+    return {row.queue: int(row.number) for row in session.execute(_BY_QUEUE, {"state": state})}
 
 
 def change(session: Session, job_id: UUID, changes: JobChanges) -> Job:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models import IdempotencyKey, Job, JobState
-from service import crashes, lifecycle, workers
+from service import crashes, jobs, lifecycle, workers
 from service.crashes import Crash
 from service.database import now
 
@@ -36,11 +36,6 @@ def recover(session: Session, job_id: UUID) -> bool:
         return False
     _end_lost(session, job, f"{job.worker} stopped renewing its lease in attempt {job.attempt}.")
     return True
-
-
-def recover_lost_attempts(session: Session) -> int:
-    """End every attempt whose lease is over, and return how many there were."""
-    return sum(recover(session, job_id) for job_id in lost_attempts(session))
 
 
 def end_attempt_of(
@@ -83,7 +78,7 @@ def attempts_of(session: Session, worker_id: UUID) -> dict[str, bool]:
 
 def wake_ups_wanted(session: Session) -> dict[str, int]:
     """How many wake-ups each queue should hold in which jobs wait: one for each that has a place, and at least one."""
-    waiting, running = _jobs(session, JobState.QUEUED), _jobs(session, JobState.RUNNING)
+    waiting, running = (jobs.by_queue(session, state) for state in (JobState.QUEUED, JobState.RUNNING))
     places = workers.places(session)
     return {
         queue: min(number, max(1, places.get(queue, 0) - running.get(queue, 0))) for queue, number in waiting.items()
@@ -99,11 +94,3 @@ def forget_old_keys(session: Session) -> None:
 def _end_lost(session: Session, job: Job, message: str) -> None:
     why = lifecycle.reason("attempt_lost", message)
     lifecycle.let_go(session, job, why, lost_attempts=job.lost_attempts + 1)
-
-
-def _jobs(session: Session, state: JobState) -> dict[str, int]:
-    """How many jobs of each queue are in a state."""
-    rows = session.execute(
-        select(Job.queue, func.count().label("number")).where(Job.state == state).group_by(Job.queue)
-    )
-    return {row.queue: int(row.number) for row in rows}

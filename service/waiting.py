@@ -6,11 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Job, JobState
-from service import workers
+from service import jobs, workers
 from service.workers import Service
 
 
@@ -56,7 +55,7 @@ def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int
     if not waiting:
         return paused
     served = workers.service(session)
-    running = _running(session, [queue for queue, service in served.items() if service.places])
+    running = jobs.by_queue(session, JobState.RUNNING)
     return paused | {
         job.id: _why(job.queue, positions[job.id], served.get(job.queue, Service()), running.get(job.queue, 0))
         for job in waiting
@@ -77,15 +76,3 @@ def _nobody(queue: str, last_seen: datetime | None) -> str:
     if last_seen is None:
         return f"No live worker serves {queue}."
     return f"No live worker serves {queue}; one was last heard of at {last_seen:%Y-%m-%dT%H:%M:%SZ}."
-
-
-def _running(session: Session, queues: Sequence[str]) -> dict[str, int]:
-    """How many jobs run of each of the queues; those of which none runs are not named."""
-    if not queues:
-        return {}
-    rows = session.execute(
-        select(Job.queue, func.count().label("number"))
-        .where(Job.state == JobState.RUNNING, Job.queue.in_(queues))
-        .group_by(Job.queue)
-    )
-    return {row.queue: int(row.number) for row in rows}

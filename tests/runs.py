@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models import JobState
-from service import attempts, lifecycle
+from service import attempts, lifecycle, recovery
 from service.attempts import Claim, Conclusion, EpochRow, MetricSummary
 from service.database import Sessions
 
@@ -37,3 +37,9 @@ def lose(sessions: Sessions, claimed: Claim) -> None:
         assert lifecycle.move(
             session, claimed.job_id, to=JobState.QUEUED, from_=origin, fence=claimed.attempt, why=why
         )
+
+
+def recover(sessions: Sessions) -> int:
+    """Every attempt whose lease is over is ended; how many there were."""
+    with sessions.begin() as session:
+        return sum(recovery.recover(session, job_id) for job_id in recovery.lost_attempts(session))

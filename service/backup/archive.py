@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -80,6 +81,11 @@ def database_file(settings: Settings) -> Path:
     if settings.artifacts_url:
         raise BackupError("Only files in the data directory are backed up here, and not a bucket (docs/storage.md).")
     return Path(url.database)
+
+
+def in_words(error: OSError | sqlite3.Error) -> str:
+    """What the disk or SQLite says."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def sha256_of(path: Path) -> str:

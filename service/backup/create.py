@@ -22,6 +22,7 @@ from service.backup.archive import (
     Manifest,
     Snapshot,
     database_file,
+    in_words,
     read_snapshot,
     sha256_of,
 )
@@ -55,7 +56,7 @@ def create(settings: Settings, target: Path) -> Contents:
             snapshot, linked = _take(database, ArtifactStore(settings.data_dir), part)
             return _write(target, part, snapshot, linked)
     except (OSError, sqlite3.Error) as error:
-        raise BackupError(f"The backup was not made: {_why(error)}.") from error
+        raise BackupError(f"The backup was not made: {in_words(error)}.") from error
 
 
 @contextmanager
@@ -168,7 +169,3 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry
-
-
-def _why(error: OSError | sqlite3.Error) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

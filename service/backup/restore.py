@@ -20,6 +20,7 @@ from service.backup.archive import (
     Contents,
     Manifest,
     database_file,
+    in_words,
     read_snapshot,
     sha256_of,
 )
@@ -53,7 +54,7 @@ def restore(settings: Settings, source: Path) -> Contents:
             contents = _extract(source, part)
             _move(part, place)
     except (OSError, sqlite3.Error) as error:
-        raise BackupError(f"The backup was not restored: {_why(error)}.") from error
+        raise BackupError(f"The backup was not restored: {in_words(error)}.") from error
     except (tarfile.TarError, ValidationError, EOFError) as error:
         raise BackupError(f"{source} is not a whole backup: {str(error).splitlines()[0]}") from error
     return contents
@@ -134,7 +135,3 @@ def _move(part: Path, place: Path) -> None:
         path.rename(place / path.name)
     part.rmdir()
     fsync_directory(place)
-
-
-def _why(error: OSError | sqlite3.Error) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)

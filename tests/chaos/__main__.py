@@ -47,6 +47,7 @@ SCENARIOS = {
     "submits": Scenario("submits while the broker is dead; a trial is fifty", 10),
     "writers": Scenario("8 processes that write to SQLite; a trial is 500 writes", 100),
     "postgres": Scenario("PostgreSQL restarted under load", 20),
+    "hosts": Scenario("workers on two hosts (network namespaces: needs root), whose cables are pulled", 20),
     "streams": Scenario("200 event streams and 50 pollers; a trial is six seconds", 100),
     "disk": Scenario("the disk full for a while", 50),
     "errors": Scenario("an error of the disk at every step that writes a file; trials count for each", 5),

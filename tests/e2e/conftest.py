@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from service.lifecycle import TERMINAL
 from tests.waiting import until
 
-TERMINAL = {"succeeded", "diverged", "failed", "cancelled"}
 TIMING = {"STACKYARD_LEASE_S": "5", "STACKYARD_HEARTBEAT_S": "1", "STACKYARD_RECONCILE_S": "0.5"} | {
     "STACKYARD_CHECKPOINT_S": "0.5"
 }

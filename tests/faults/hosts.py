@@ -1,13 +1,12 @@
-"""Workers on two hosts that share a database, a broker and files: `python -m tests.faults.hosts --rounds 3`.
+"""Workers on two hosts that share a database, a broker and files.
 
 The hosts are network namespaces of this machine, each with a name and a cable of its own; that needs root.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +89,7 @@ def hosts(*names: str) -> Generator[list[Host]]:
         yield made
 
 
-def pulls(api: Server, two: list[Host], *, rounds: int) -> Outcome:
+def pulls(api: Server, two: list[Host], *, rounds: int, say: Callable[[str], None]) -> Outcome:
     """Pull the cable of one host while both train; its job is to be done by the other, and it is to come back."""
     outcome = Outcome()
     for number in range(rounds):
@@ -106,12 +105,12 @@ def pulls(api: Server, two: list[Host], *, rounds: int) -> Outcome:
         outcome.trials += 1
         outcome.wrong += [f"attempts {attempts} where 1 and 2 were expected"] if attempts != [1, 2] else []
         pulled.plug()
-        print(number, pulled.name, attempts, flush=True)  # noqa: T201
+        say(f"pull {number + 1} of {rounds}: {pulled.name}; attempts {attempts}")
     until(lambda: _serving(api) == {host.name for host in two}, within=120)
     return outcome
 
 
-def trial(*, rounds: int) -> Outcome:
+def trial(*, rounds: int, say: Callable[[str], None]) -> Outcome:
     """Start an installation on two hosts, and pull cables."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="ho-", dir="/tmp")))
@@ -130,17 +129,7 @@ def trial(*, rounds: int) -> Outcome:
         base_url = f"http://127.0.0.1:{team.port}"
         http = stack.enter_context(httpx2.Client(base_url=base_url, headers=AUTHORIZED, timeout=60))
         until(lambda: _answers(http), within=60)
-        return pulls(Server(http), two, rounds=rounds)
-
-
-def main() -> None:
-    """Do it, and print what came of it."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--rounds", type=int, default=3)
-    asked = options.parse_args()
-    if not possible():
-        raise SystemExit("Namespaces can be made by root alone, with `ip`.")
-    print(trial(rounds=asked.rounds))  # noqa: T201
+        return pulls(Server(http), two, rounds=rounds, say=say)
 
 
 def _answers(http: httpx2.Client) -> bool:
@@ -157,7 +146,3 @@ def _serving(api: Server) -> set[str]:
 
 def _ip(*words: str) -> None:
     subprocess.run([_IP or "ip", *words], check=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,8 +13,11 @@ from typing import Any
 
 import httpx2
 
-TERMINAL = frozenset({"succeeded", "diverged", "failed", "cancelled"})
+from service.lifecycle import TERMINAL
+
 _POLL_EVERY_S = 1.0
+_PROMPT_S = 0.25
+"""Within which 99 of 100 reads are to be answered."""
 
 
 @dataclass
@@ -33,6 +36,13 @@ class Figures:
     def p99(self) -> float:
         """What 99 of 100 reads took at most."""
         return quantiles(self.read_times, n=100)[98] if len(self.read_times) > 1 else 0.0
+
+    @property
+    def wrong(self) -> list[str]:
+        """What clients are promised otherwise, each in a sentence."""
+        counted = {"epochs missing": self.epochs_missing, "epochs doubled": self.epochs_doubled}
+        wrong = [*self.errors, *(f"{count} {what}" for what, count in counted.items() if count)]
+        return wrong + ([f"the 99th percentile of reads is {self.p99:.3f} s"] if self.p99 > _PROMPT_S else [])
 
     def __str__(self) -> str:
         half, most = median(self.read_times or [0]), max(self.read_times, default=0)

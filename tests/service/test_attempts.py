@@ -6,10 +6,11 @@ import threading
 import pytest
 
 from models import Checkpoint, DiscardedFile, Epoch, Job, JobMetric, JobState
-from service import attempts, files, history, jobs, lifecycle, recovery, workers
+from service import attempts, files, history, jobs, lifecycle, workers
 from service.artifacts import Stored
 from service.attempts import Conclusion, EpochRow, LetGo, MadeArtifact, MadeCheckpoint, MetricSummary
 from service.errors import LeaseLost
+from tests import runs
 from tests.factories import beat, registration, submit
 
 NAMES = ("loss", "val_loss")
@@ -49,11 +50,6 @@ def kept(sessions):
 def let_go(sessions, claimed):
     with sessions.begin() as session:
         attempts.let_go(session, claimed, LETTING_GO)
-
-
-def recover(sessions):
-    with sessions.begin() as session:
-        return recovery.recover_lost_attempts(session)
 
 
 def state(sessions, job):
@@ -115,7 +111,7 @@ def test_a_lost_attempt_is_fenced_off_and_the_next_starts_anew(either_sessions):
     job = submit(either_sessions)
     stale = claim(either_sessions, lease_s=0.0)
     record(either_sessions, stale, EpochRow(0, [9.0, 9.0]))
-    assert recover(either_sessions) == 1
+    assert runs.recover(either_sessions) == 1
     assert state(either_sessions, job) is JobState.QUEUED
     fresh = claim(either_sessions, worker="there:2")
     assert fresh.attempt == stale.attempt + 1
@@ -145,7 +141,7 @@ def test_a_renewed_lease_is_not_lost(either_sessions):
     mine = claim(either_sessions, lease_s=0.0)
     with either_sessions.begin() as session:
         attempts.renew(session, mine, 30)
-    assert recover(either_sessions) == 0
+    assert runs.recover(either_sessions) == 0
     assert state(either_sessions, job) is JobState.RUNNING
 
 
@@ -153,7 +149,7 @@ def test_the_loss_of_a_worker_is_never_a_jobs_failure(either_sessions):
     job = submit(either_sessions)
     for _ in range(5):
         claim(either_sessions, lease_s=0.0)
-        recover(either_sessions)
+        runs.recover(either_sessions)
     with either_sessions.read() as session:
         found = jobs.get(session, job.id)
     assert (found.state, found.reason["code"]) == (JobState.QUEUED, "attempt_lost")
@@ -165,7 +161,7 @@ def test_a_lost_attempt_of_a_cancelled_job_is_its_end(either_sessions):
     claim(either_sessions, lease_s=0.0)
     with either_sessions.begin() as session:
         jobs.cancel(session, job.id)
-    recover(either_sessions)
+    runs.recover(either_sessions)
     assert state(either_sessions, job) is JobState.CANCELLED
 
 

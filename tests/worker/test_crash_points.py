@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from models import Artifact, Checkpoint, Job, JobState, Transition
-from service import attempts, history, jobs, recovery
+from service import attempts, history, jobs
 from service.artifacts import ArtifactStore
 from service.attempts import Conclusion, MadeArtifact
 from service.database import now
+from tests import runs
 from tests.factories import submit
 from worker import checkpoint
 from worker.engine import Snapshot
@@ -100,8 +101,7 @@ def _expire(sessions):
     with sessions.begin() as session:
         for job in session.query(Job).where(Job.state == JobState.RUNNING):
             job.lease_until = now(session) - timedelta(seconds=1)
-    with sessions.begin() as session:
-        recovery.recover_lost_attempts(session)
+    runs.recover(sessions)
 
 
 def test_wherever_it_dies_the_job_ends_once_with_every_epoch_once_and_the_same_weights(sessions, attempt, store):

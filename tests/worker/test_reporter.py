@@ -16,12 +16,13 @@ import pytest
 from sqlalchemy import select
 
 from models import Checkpoint, Job, JobMetric, JobState
-from service import attempts, history, jobs, recovery
+from service import attempts, history, jobs
 from service.artifacts import ArtifactStore
 from service.attempts import Conclusion
 from service.database import now
 from service.errors import LeaseLost
 from service.settings import Settings
+from tests import runs
 from tests.factories import submit
 from tests.waiting import until
 from worker import checkpoint
@@ -127,8 +128,7 @@ def test_a_lease_is_renewed_for_as_long_as_it_takes(sessions, quick):
     with start(sessions, claimed, quick.model_copy(update={"lease_s": 3.0})):
         deadline = time.monotonic() + 4
         while time.monotonic() < deadline:
-            with sessions.begin() as session:
-                assert recovery.recover_lost_attempts(session) == 0
+            assert runs.recover(sessions) == 0
             time.sleep(0.1)
 
 
@@ -163,7 +163,7 @@ def test_a_checkpoint_comes_with_its_epochs_and_the_next_attempt_goes_on_from_th
         reporter._closing.set()
     with sessions.begin() as session:
         session.get_one(Job, claimed.job_id).lease_until = now(session) - timedelta(seconds=1)
-        assert recovery.recover_lost_attempts(session) == 1
+    assert runs.recover(sessions) == 1
 
     second = again(sessions)
     with start(sessions, second, quick) as reporter:
@@ -356,12 +356,7 @@ def test_a_training_that_renews_and_makes_no_progress_is_stopped_and_has_crashed
 
 def test_a_stopped_process_that_goes_on_after_its_lease_writes_nothing(sessions, hanging):
     hanging.send_signal(signal.SIGSTOP)
-
-    def recovered():
-        with sessions.begin() as session:
-            return recovery.recover_lost_attempts(session)
-
-    until(recovered)
+    until(lambda: runs.recover(sessions))
     fresh = again(sessions)
     hanging.send_signal(signal.SIGCONT)
     assert hanging.wait(20) == 75
