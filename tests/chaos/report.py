@@ -5,7 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -148,4 +148,4 @@ def _tell(result: Result, console: Console) -> None:
 
 
 def _told(result: Result) -> dict[str, Any]:
-    return asdict(result) | {"bad": result.bad, "bound": result.bound()}
+    return vars(result) | {"verdict": vars(result.verdict), "bad": result.bad, "bound": result.bound()}

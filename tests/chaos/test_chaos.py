@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from service.artifacts import ArtifactStore
 from service.attempts import Conclusion, EpochRow, MadeArtifact, MetricSummary
 from service.database import Sessions
 from tests import factories
-from tests.chaos import audit, verdict
+from tests.chaos import audit, report, verdict
 from tests.chaos.scenarios import kills
 from tests.chaos.verdict import DUPLICATED, FINISHED, LOST, UNEXPECTED, Verdict
 
@@ -30,13 +31,16 @@ _BEST = {"loss": MetricSummary(0.25, 0.25, 1)}
 
 
 @pytest.mark.xdist_group("chaos")
-def test_whoever_is_killed_no_job_is_lost_or_done_twice(capsys):
+def test_whoever_is_killed_no_job_is_lost_or_done_twice(capsys, tmp_path):
     with capsys.disabled():
         result = kills.run("sqlite", seed=SEED, trials=3, jobs=1, say=print, kinds=("callbacks",), workers=1, ahead=2)
     assert not result.bad, (result.broken, result.verdict.faults)
     assert result.number == 3
     assert set(result.verdict.jobs) == {FINISHED}
     assert set(result.verdict.epochs) == {"once"}
+    report.keep([result], tmp_path / "run.json")
+    told = json.loads((tmp_path / "run.json").read_text())["results"][0]
+    assert (told["seed"], told["bad"], set(told["verdict"]["jobs"])) == (SEED, 0, {FINISHED})
 
 
 @dataclass
