@@ -5,11 +5,13 @@ Here the rows lie in tensors, and one call runs a loop around `network.train_ste
 traced as Keras traces them, of batches of any size: the kernels are the same, and so are the bits.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from worker.engine.flat_adam import flatten
 from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
@@ -57,6 +59,7 @@ class Compiled:
         self._rows = (*tested, _spec("float32")) if weighted else tested
         self._validation = tested
         number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+        self._flat_adam = flatten(network)
         self._train_step = _traced(network.train_step, self._rows)
         self._test_step = _traced(network.test_step, tested)
         with hyperparameters.tracing():
@@ -132,6 +135,12 @@ class Compiled:
     def _training(
         self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
     ) -> tuple[Any, Any]:
+        with self._updating():
+            return self._epoch(rows, order, first, last, batch_size, fresh, stop)
+
+    def _epoch(
+        self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
+    ) -> tuple[Any, Any]:
         self._reset(fresh)
         loss = self.network.metrics[0]
 
@@ -169,7 +178,7 @@ class Compiled:
         told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self._names) * (2 if validation else 1),))
 
         def go(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
-            step, finite = self._train(rows, orders[epoch], 0, steps, batch_size, yes, stop)
+            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, yes, stop)
             metrics = self._results()
             if validation:
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
@@ -180,11 +189,16 @@ class Compiled:
         def going_on(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
             return (epoch < epochs) & finite
 
-        done, step, finite, told = _tf.while_loop(going_on, go, (0, 0, yes, told), parallel_iterations=1)
+        with self._updating():
+            done, step, finite, told = _tf.while_loop(going_on, go, (0, 0, yes, told), parallel_iterations=1)
         return step, finite, told.stack()[:done]
 
     def _predicting(self, x: Any) -> Any:
         return self.network(x, training=False)
+
+    def _updating(self) -> AbstractContextManager[None]:
+        """Around all steps of a call."""
+        return nullcontext() if self._flat_adam is None else self._flat_adam.vectors()
 
     def _reset(self, fresh: Any) -> None:
         def reset() -> Any:

@@ -150,6 +150,28 @@ def test_what_belongs_to_the_optimizer(case):
     goes_on_as_stock([*SCORES], numbers(), **CASES[case])
 
 
+ADAMS = {
+    "all that it can do": {"type": "Adam", "amsgrad": True, "global_clipnorm": 0.5, "gradient_accumulation_steps": 2},
+    "weights that decay": {"type": "AdamW", "weight_decay": 0.1, "epsilon": 1e-3},
+}
+LARGE = 4100
+"""Units whose weights for four numbers are too many to be joined with others."""
+STACKS = {
+    "small weights": ["BatchNormalization", {"type": "Dense", "units": 8, "kernel_constraint": "MaxNorm"}, *SCORES],
+    "a large one": [{"type": "Dense", "units": LARGE}, "BatchNormalization", *SCORES],
+    "one of which rows are gathered": [{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", *SCORES],
+}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("adam", ADAMS)
+def test_an_adam_of_many_weights(adam, stack):
+    data = numbers()
+    if "gathered" in stack:
+        data = type(data)(**(vars(data) | {name: np.abs(vars(data)[name]) for name in ("x_train", "x_validation")}))
+    goes_on_as_stock(STACKS[stack], data, optimizer=ADAMS[adam], epochs=3)
+
+
 def test_regularizers_constraints_and_moving_statistics():
     layers = [
         {"type": "Dense", "units": 8, "kernel_regularizer": {"type": "L1L2", "l1": 0.01, "l2": 0.02}},
