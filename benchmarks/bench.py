@@ -10,9 +10,10 @@ was missed is printed as missed; the exit status says only whether everything co
 
 import argparse
 import importlib
-import subprocess
+import signal
 import sys
 from pathlib import Path
+from subprocess import Popen
 
 from machine import machine
 from options import Options
@@ -30,12 +31,22 @@ PARTS = {
 def main() -> int:
     """Run the parts that the command line names, or all."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started is ended
     if len(arguments.parts) == 1:
         _run(arguments.parts[0], arguments)
         return 0
     passed_on = [word for word in sys.argv[1:] if word not in PARTS]
     command = [sys.executable, __file__, *passed_on]
-    return max(subprocess.run([*command, part], check=False).returncode for part in arguments.parts or PARTS)
+    return max(_in_a_process([*command, part]) for part in arguments.parts or PARTS)
+
+
+def _in_a_process(command: list[str]) -> int:
+    """Run a command, and return how it ended; it is told to end where this process is."""
+    with Popen(command) as process:
+        try:
+            return process.wait()
+        finally:
+            process.terminate()
 
 
 def _run(part: str, arguments: argparse.Namespace) -> None:
