@@ -43,6 +43,11 @@ class Steps:
         self._write()
         return self._count
 
+    @property
+    def armed(self) -> bool:
+        """Whether an order has not been carried out."""
+        return bool(self._orders)
+
     def disarm(self) -> None:
         """Take back what has not been carried out."""
         self._orders.clear()

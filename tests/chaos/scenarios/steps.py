@@ -18,6 +18,7 @@ from tests.chaos.steps import Order, Steps
 _PATIENCE_S = 10.0
 """For somebody to come by; an order of a step that is seldom made stands while others are given."""
 _AT_LAST_S = 30.0
+"""For those that stand when all were given."""
 _SKIPS = (0, 0, 1, 3)
 _NOT_HERE = ("migrate ", "other ")
 
@@ -70,9 +71,10 @@ class Strikes:
             ]
             self._round.random.shuffle(plan)
             self._round.say(f"round {number + 1} of {trials}: {len(plan)} orders")
-            for order in plan:
-                self._give(order)
-        self._wait(_AT_LAST_S)
+            self._carry_out(plan)
+        deadline = time.monotonic() + _AT_LAST_S
+        while self._steps.armed and time.monotonic() < deadline:
+            self._look({})
         self._steps.disarm()
 
     def at_fault(self, faults: list[str]) -> list[str]:
@@ -80,19 +82,25 @@ class Strikes:
         concerned = {job_id for job_id in self._where if any(str(job_id) in fault for fault in faults)}
         return [f"{job_id} was struck {', '.join(self._where[job_id])}" for job_id in concerned]
 
-    def _give(self, order: Order) -> None:
-        self._steps.arm(order)
-        self._wait(_PATIENCE_S)
+    def _carry_out(self, plan: list[Order]) -> None:
+        """Have the orders carried out: of the kinds of process, each has its own, one after the other."""
+        left: dict[str, list[Order]] = defaultdict(list)
+        for order in plan:
+            left[_process(order)].append(order)
+        until = dict.fromkeys(left, 0.0)
+        while any(left.values()):
+            for process, orders in left.items():
+                if orders and time.monotonic() >= until[process]:
+                    self._steps.arm(orders.pop())
+                    until[process] = time.monotonic() + _PATIENCE_S
+            self._look(until)
 
-    def _wait(self, patience: float) -> None:
-        """Until something happened."""
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            if fired := self._steps.fired():
-                for _, order, pid in fired:
-                    self._note(order, pid)
-                return
-            time.sleep(0.05)
+    def _look(self, until: dict[str, float]) -> None:
+        """Take note of what was carried out; to whom it happened, something else may."""
+        time.sleep(0.05)
+        for _, order, pid in self._steps.fired():
+            self._note(order, pid)
+            until[_process(order)] = 0.0
 
     def _note(self, order: Order, pid: int) -> None:
         where = f"{order.moment} {order.place}" if order.act == "kill" else f"{order.act} {order.moment} {order.place}"
@@ -101,6 +109,11 @@ class Strikes:
         if job_id is not None:
             self._where[job_id].append(where)
         self._round.say(f"{self.struck.total()}: {where}: process {pid}, job {job_id}")
+
+
+def _process(order: Order) -> str:
+    """The kind of process that comes by there."""
+    return order.place.partition(" ")[0]
 
 
 def _job_of(installation: Installation, pid: int) -> UUID | None:
