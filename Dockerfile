@@ -39,7 +39,8 @@ VOLUME /data
 EXPOSE 8000
 USER stackyard
 CMD ["python", "-m", "uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", \
-     "--no-server-header", "--timeout-graceful-shutdown", "5"]
+     "--no-server-header", "--timeout-graceful-shutdown", "5", \
+     "--timeout-keep-alive", "75"]
 
 FROM rooms AS gpu
 COPY --from=packages-gpu /opt/stackyard /opt/stackyard

@@ -148,6 +148,7 @@ class Supervisor:
         api = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app"]
         api += ["--host", address.host, "--port", str(address.port)]
         api += ["--no-server-header", "--log-level", "info", "--timeout-graceful-shutdown", "5"]
+        api += ["--timeout-keep-alive", "75"]  # longer than clients keep a connection: the one who asks is to close it
         commands = [Command("api", api)]
         numbers = {"cpu": self._plan.workers, "gpu": self._plan.gpus}
         for device, number in numbers.items():
