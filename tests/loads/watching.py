@@ -40,7 +40,7 @@ def watch(url: str, *, seconds: float, streams: int = 200, pollers: int = 50) ->
 
 
 def _spec() -> dict[str, Any]:
-    """A training of some ten epochs a second, which ends when it is told to."""
+    """A training of tens of epochs a second, which ends when it is told to."""
     layers = [{"type": "Dense", "units": 512, "activation": "relu"}, {"type": "Dense", "units": 10}]
     return iris_spec(
         data={"dataset": "builtin:digits", "target": {"column": "target"}},

@@ -89,13 +89,17 @@ class FlatAdam:
         return bool(getattr(self._optimizer, name, None))
 
     def _update(self, gradients: Sequence[Any], weights: Sequence[Any], learning_rate: Any) -> None:
-        others = [place for place in range(len(weights)) if place not in self._places]
+        given = {id(weight): gradient for gradient, weight in zip(gradients, weights, strict=True)}
+        here = {id(weight) for weight in self._weights}
+        others = [weight for weight in weights if id(weight) not in here]
         if others:
-            self._others([gradients[place] for place in others], [weights[place] for place in others], learning_rate)
-        gradient = self._joined([gradients[place] for place in self._places])
-        change = self._adam.change(gradient, learning_rate)
+            self._others([given[id(weight)] for weight in others], others, learning_rate)
+        # Keras leaves out the weights on which the loss does not depend.
+        joined = [given.get(id(weight), _tf.zeros(weight.shape)) for weight in self._weights]
+        change = self._adam.change(self._joined(joined), learning_rate)
         for weight, part in zip(self._weights, self._cut(change), strict=True):
-            self._optimizer.assign_sub(weight, part)
+            if id(weight) in given:
+                self._optimizer.assign_sub(weight, part)
 
     def _joined(self, tensors: Sequence[Any]) -> Any:
         return _tf.concat([_tf.reshape(tensor, [-1]) for tensor in tensors], 0)

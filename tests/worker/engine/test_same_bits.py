@@ -159,6 +159,13 @@ LARGE = 4100
 STACKS = {
     "small weights": ["BatchNormalization", {"type": "Dense", "units": 8, "kernel_constraint": "MaxNorm"}, *SCORES],
     "a large one": [{"type": "Dense", "units": LARGE}, "BatchNormalization", *SCORES],
+    "some without a gradient": [
+        {"type": "Dense", "units": 4, "activation": "sigmoid"},
+        {"type": "Embedding", "input_dim": 9, "output_dim": 4},
+        "Flatten",
+        "BatchNormalization",
+        *SCORES,
+    ],
     "one of which rows are gathered": [{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", *SCORES],
 }
 
