@@ -44,9 +44,9 @@ class Steps:
         return self._count
 
     @property
-    def armed(self) -> bool:
-        """Whether an order has not been carried out."""
-        return bool(self._orders)
+    def armed(self) -> list[Order]:
+        """What has not been carried out."""
+        return list(self._orders.values())
 
     def disarm(self) -> None:
         """Take back what has not been carried out."""

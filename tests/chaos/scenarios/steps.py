@@ -1,6 +1,7 @@
 """SIGKILL right before and right after every durable step that the server's processes make."""
 
 import contextlib
+import math
 import time
 from collections import Counter, defaultdict
 from typing import Any
@@ -20,6 +21,12 @@ _PATIENCE_S = 10.0
 _AT_LAST_S = 30.0
 """For those that stand when all were given."""
 _SKIPS = (0, 0, 1, 3)
+"""How often a child may pass a step first; others may pass it once in their lives."""
+_STANDING = {"child": 3}
+"""So many orders of a kind of process may stand at once: where a child is struck at every turn, no job comes to the
+steps of its end. Of the others any number may, for they have no such way to go."""
+_UPLOADS = 0.2
+"""How often a look comes with an upload: the steps of the API are mostly those of a file."""
 _NOT_HERE = ("migrate ", "other ")
 
 
@@ -30,6 +37,7 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **opt
     """
     began = time.monotonic()
     with begun(database, seed=seed, say=say, STACKYARD_MAX_CRASHES="1000000", **options) as round_:
+        round_.load.uploads = _UPLOADS
         round_.load.start(jobs or None)
         time.sleep(5)
         strikes = Strikes(round_)
@@ -63,7 +71,7 @@ class Strikes:
         for number in range(trials):
             places = [place for place in self._steps.seen() if not place.startswith(_NOT_HERE)]
             plan = [
-                Order(place, moment, act, self._round.random.choice(_SKIPS))
+                Order(place, moment, act, self._round.random.choice(_SKIPS) if place.startswith("child ") else 0)
                 for place in places
                 for moment in ("before", "after")
                 for act in self._acts
@@ -90,10 +98,14 @@ class Strikes:
         until = dict.fromkeys(left, 0.0)
         while any(left.values()):
             for process, orders in left.items():
-                if orders and time.monotonic() >= until[process]:
+                if orders and time.monotonic() >= until[process] and self._room(process):
                     self._steps.arm(orders.pop())
                     until[process] = time.monotonic() + _PATIENCE_S
             self._look(until)
+
+    def _room(self, process: str) -> bool:
+        standing = sum(_process(order) == process for order in self._steps.armed)
+        return standing < _STANDING.get(process, math.inf)
 
     def _look(self, until: dict[str, float]) -> None:
         """Take note of what was carried out; to whom it happened, something else may."""
