@@ -70,17 +70,26 @@ class Feeds:
         self._write = write
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="feeds")
         self._feeds: dict[UUID, _Feed] = {}
+        self._looks: dict[tuple[UUID, Position], asyncio.Future[Batch]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
 
     async def look(self, job_id: UUID, since: Position) -> Batch:
         """What there is of a job's news after a position, which may be nothing.
 
+        Whoever asks for what is being read just now gets it, too: when a job ends, all who followed it come for the
+        next one at once.
+
         Raises:
             NotFound: there is no such job.
 
         """
-        return await self._in_thread(lambda: self._read(job_id, since))
+        wanted = (job_id, since)
+        if wanted not in self._looks:
+            look = asyncio.ensure_future(self._in_thread(lambda: self._read(job_id, since)))
+            look.add_done_callback(lambda _: self._looks.pop(wanted))
+            self._looks[wanted] = look
+        return await asyncio.shield(self._looks[wanted])
 
     async def follow(self, job_id: UUID, since: Position) -> AsyncGenerator[Batch | None]:
         """A job's news after a position, as they come, until it ends; None where nothing happened for a while.

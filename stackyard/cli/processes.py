@@ -65,7 +65,9 @@ class Child:
                 stderr=subprocess.STDOUT,
                 cwd=self.cwd,
                 env=self.environment,
-                start_new_session=True,  # Ctrl-C in the terminal reaches the parent alone, which decides
+                # Ctrl-C in the terminal reaches the parent alone, which decides. No session of their own: Linux shares
+                # out the cores by session first (autogroup), and the API would wait beside a training for its turn.
+                process_group=0,
                 preexec_fn=lambda: _die_with(parent, orphan_signal),  # noqa: PLW1509  # there are no threads here
             )
         self.started = time.monotonic()

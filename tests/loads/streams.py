@@ -163,22 +163,24 @@ def _poll_all(
 ) -> None:
     read_times: list[float] = []
     errors: list[str] = []
+    started = time.monotonic()
 
     async def poll(http: httpx2.AsyncClient, number: int) -> None:
         """Read a job, the list of jobs and a history, in turn, one a second."""
         job = f"/v1/jobs/{job_ids[number % len(job_ids)]}"
         routes: list[tuple[str, dict[str, Any]]] = [(job, {}), ("/v1/jobs", {"limit": 20}), (f"{job}/history", {})]
-        await asyncio.sleep(number / pollers * _POLL_EVERY_S)
+        due = started + number / pollers * _POLL_EVERY_S
         for route, params in cycle(routes):
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if over.is_set():
+                return
             began = time.monotonic()
             try:
                 (await http.get(route, params=params)).raise_for_status()
             except httpx2.HTTPError as error:
                 errors.append(f"{route}: {error!r}")
             read_times.append(time.monotonic() - began)
-            await asyncio.sleep(max(0.0, _POLL_EVERY_S - read_times[-1]))
-            if over.is_set():
-                return
+            due = max(due + _POLL_EVERY_S, began)
 
     async def all_of_them() -> None:
         async with _client(url, headers, pollers) as http:
