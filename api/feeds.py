@@ -86,9 +86,8 @@ class Feeds:
         """
         wanted = (job_id, since)
         if wanted not in self._looks:
-            look = asyncio.ensure_future(self._in_thread(lambda: self._read(job_id, since)))
-            look.add_done_callback(lambda _: self._looks.pop(wanted))
-            self._looks[wanted] = look
+            look = self._looks[wanted] = asyncio.ensure_future(self._in_thread(lambda: self._read(job_id, since)))
+            look.add_done_callback(lambda look: self._looks.pop(wanted) and _failed(look))
         return await asyncio.shield(self._looks[wanted])
 
     async def follow(self, job_id: UUID, since: Position) -> AsyncGenerator[Batch | None]:
@@ -215,5 +214,10 @@ async def _is_set(changed: asyncio.Event) -> bool:
 
 def _forget_failed(feed: _Feed, since: Position, read: asyncio.Future[Batch]) -> None:
     """Let the next one try again."""
-    if (read.cancelled() or read.exception() is not None) and feed.reads.get(since) is read:
+    if _failed(read) and feed.reads.get(since) is read:
         del feed.reads[since]
+
+
+def _failed(read: asyncio.Future[Batch]) -> bool:
+    """Whether it did, of which asyncio would complain where nobody waited for it to the end."""
+    return read.cancelled() or read.exception() is not None

@@ -1,9 +1,13 @@
 """Streams of jobs that have ended; `tests/client/test_events.py` has those that go on."""
 
+import asyncio
 import json
 
 import pytest
 
+from api.events import write
+from api.feeds import Feeds
+from service.events import Position
 from service.ids import new_id
 from tests import runs
 from tests.factories import submit
@@ -68,3 +72,22 @@ def test_an_id_that_was_never_given_is_refused(client, ended, last):
 
 def test_a_job_that_is_not_there_has_no_stream(client):
     assert client.get(f"/v1/jobs/{new_id()}/events").status_code == 404
+
+
+def test_those_who_come_at_once_share_a_reading_and_the_next_finds_what_is_new(sessions):
+    job = submit(sessions)
+    read = []
+    feeds = Feeds(sessions, lambda news: read.append(news) or write(news))
+
+    async def come(listeners):
+        looks = [asyncio.ensure_future(feeds.look(job.id, Position())) for _ in range(listeners)]
+        await asyncio.sleep(0)
+        looks[0].cancel()  # who asked first goes away
+        return await asyncio.gather(*looks[1:])
+
+    before = asyncio.run(come(20))
+    runs.claim(sessions)
+    after = asyncio.run(come(20))
+    assert len(read) == 2
+    assert {batch.position for batch in before} == {Position(1, 0)}
+    assert {batch.position for batch in after} == {Position(2, 0)}

@@ -28,8 +28,10 @@ class Steps:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._given: dict[int, Order] = {}
+        """Every order whose end is not known, also those that were taken back, for somebody may just be at it."""
+        self._standing: set[int] = set()
         self._count = 0
-        self._orders: dict[int, Order] = {}
 
     def seen(self) -> list[str]:
         """Every step that some process has come by so far."""
@@ -39,35 +41,35 @@ class Steps:
     def arm(self, order: Order) -> int:
         """Have an order carried out when somebody comes by; its number."""
         self._count += 1
-        self._orders[self._count] = order
+        self._given[self._count] = order
+        self._standing.add(self._count)
         self._write()
         return self._count
 
     @property
-    def armed(self) -> list[Order]:
-        """What has not been carried out."""
-        return list(self._orders.values())
+    def armed(self) -> dict[int, Order]:
+        """What stands, by the orders' numbers."""
+        return {number: self._given[number] for number in sorted(self._standing)}
 
-    def disarm(self) -> None:
-        """Take back what has not been carried out."""
-        self._orders.clear()
+    def disarm(self, *numbers: int) -> None:
+        """Take orders back that have not been carried out; all of them, where none is named."""
+        self._standing -= set(numbers or self._standing)
         self._write()
 
     def fired(self) -> list[tuple[int, Order, int]]:
         """What was carried out since this was last asked: the order's number, the order, the process."""
         found: list[tuple[int, Order, int]] = []
-        for number, order in self._orders.items():
-            path = self._directory / f"fired-{number}"
-            if path.exists() and (told := path.read_text()):
-                found.append((number, order, int(told)))
-        for number, _, _ in found:
-            del self._orders[number]
+        for path in self._directory.glob("fired-*"):
+            number = int(path.name.partition("-")[2])
+            if number in self._given and (told := path.read_text()):
+                found.append((number, self._given.pop(number), int(told)))
         if found:
+            self._standing -= {number for number, _, _ in found}
             self._write()
         return found
 
     def _write(self) -> None:
-        orders = [{"number": number, **asdict(order)} for number, order in self._orders.items()]
+        orders = [{"number": number, **asdict(order)} for number, order in self.armed.items()]
         draft = self._directory / "armed.new"
         draft.write_text(json.dumps(orders))
         draft.replace(self._directory / "armed")

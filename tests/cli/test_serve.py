@@ -33,6 +33,14 @@ def test_it_starts_and_a_signal_stops_all_of_it(serve, data_dir, number):
     assert not broker.socket_path(data_dir).exists()
 
 
+def test_its_processes_are_of_its_session_and_in_groups_of_their_own(serve):
+    """Linux shares out the cores by session first; Ctrl-C in a terminal reaches one group alone."""
+    served = serve()
+    for pid in served.pids().values():
+        assert os.getsid(pid) == os.getsid(served.process.pid)
+        assert os.getpgid(pid) == pid
+
+
 def test_it_stops_while_a_worker_is_starting(serve, data_dir):
     served = serve()
     worker = psutil.Process(served.pid("worker-cpu"))

@@ -89,9 +89,10 @@ def _wrapped(call, original):
             return original(*args, **kwargs)
         _note(place)
         _meet(place, "before")
-        result = original(*args, **kwargs)
-        _meet(place, "after")
-        return result
+        try:
+            return original(*args, **kwargs)
+        finally:  # a removal of what is not there is passed, too
+            _meet(place, "after")
 
     return step
 

@@ -23,5 +23,4 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **opt
         strikes.everywhere(trials)
         verdict = round_.end()
         verdict.faults += strikes.at_fault(verdict.faults)
-        measured = {"steps": len(strikes.struck), "struck": dict(sorted(strikes.struck.items()))}
-        return Result.of(round_, "errors", began, strikes.struck, verdict, measured)
+        return Result.of(round_, "errors", began, strikes.struck, verdict, strikes.measured())

@@ -1,9 +1,9 @@
 """SIGKILL right before and right after every durable step that the server's processes make."""
 
 import contextlib
-import math
 import time
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +17,12 @@ from tests.chaos.round import Round, Say, begun
 from tests.chaos.steps import Order, Steps
 
 _PATIENCE_S = 10.0
-"""For somebody to come by; an order of a step that is seldom made stands while others are given."""
-_AT_LAST_S = 30.0
-"""For those that stand when all were given."""
+"""For somebody to come by. Then an order is taken back and given again later, with others between: where a child is
+struck at every turn, no job comes to the steps of its end."""
+_TIMES = 4
+"""So often is an order given, until somebody comes by."""
 _SKIPS = (0, 0, 1, 3)
-"""How often a child may pass a step first; others may pass it once in their lives."""
-_STANDING = {"child": 3}
-"""So many orders of a kind of process may stand at once: where a child is struck at every turn, no job comes to the
-steps of its end. Of the others any number may, for they have no such way to go."""
+"""How often a child may pass a step first, when an order is given for the first time."""
 _UPLOADS = 0.2
 """How often a look comes with an upload: the steps of the API are mostly those of a file."""
 _NOT_HERE = ("migrate ", "other ")
@@ -44,8 +42,7 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **opt
         strikes.everywhere(trials)
         verdict = round_.end()
         verdict.faults += strikes.at_fault(verdict.faults)
-        measured = {"steps": len(strikes.struck), "struck": dict(sorted(strikes.struck.items()))}
-        return Result.of(round_, "steps", began, strikes.struck, verdict, measured)
+        return Result.of(round_, "steps", began, strikes.struck, verdict, strikes.measured())
 
 
 class Strikes:
@@ -60,6 +57,8 @@ class Strikes:
 
     def __init__(self, round_: Round, acts: tuple[str, ...] = ("kill",), but: str = "\n") -> None:
         self.struck: Counter[str] = Counter()
+        self.passed_over: Counter[str] = Counter()
+        """The orders for which nobody came by, however often they were given."""
         self._where: dict[UUID, list[str]] = defaultdict(list)
         self._steps = Steps(round_.installation.chaos)
         self._round = round_
@@ -80,10 +79,12 @@ class Strikes:
             self._round.random.shuffle(plan)
             self._round.say(f"round {number + 1} of {trials}: {len(plan)} orders")
             self._carry_out(plan)
-        deadline = time.monotonic() + _AT_LAST_S
-        while self._steps.armed and time.monotonic() < deadline:
-            self._look({})
         self._steps.disarm()
+
+    def measured(self) -> dict[str, Any]:
+        """How many steps were struck, how often each was, and which orders nobody came by for."""
+        struck, passed_over = (dict(sorted(counted.items())) for counted in (self.struck, self.passed_over))
+        return {"steps": len(struck), "struck": struck, "passed over": passed_over}
 
     def at_fault(self, faults: list[str]) -> list[str]:
         """Where the jobs were struck with which something was wrong."""
@@ -92,27 +93,34 @@ class Strikes:
 
     def _carry_out(self, plan: list[Order]) -> None:
         """Have the orders carried out: of the kinds of process, each has its own, one after the other."""
-        left: dict[str, list[Order]] = defaultdict(list)
+        left: dict[str, deque[Order]] = defaultdict(deque)
+        times: Counter[tuple[str, str, str]] = Counter()
         for order in plan:
             left[_process(order)].append(order)
-        until = dict.fromkeys(left, 0.0)
-        while any(left.values()):
+        given: dict[str, tuple[int, float]] = {}
+        while given or any(left.values()):
             for process, orders in left.items():
-                if orders and time.monotonic() >= until[process] and self._room(process):
-                    self._steps.arm(orders.pop())
-                    until[process] = time.monotonic() + _PATIENCE_S
-            self._look(until)
+                if process not in given and orders:
+                    given[process] = (self._steps.arm(orders.popleft()), time.monotonic() + _PATIENCE_S)
+            time.sleep(0.05)
+            for number, order, pid in self._steps.fired():
+                self._note(order, pid)
+                given = {process: standing for process, standing in given.items() if standing[0] != number}
+            for process, (number, until) in list(given.items()):
+                if time.monotonic() >= until:
+                    self._take_back(number, left[process], times)
+                    del given[process]
 
-    def _room(self, process: str) -> bool:
-        standing = sum(_process(order) == process for order in self._steps.armed)
-        return standing < _STANDING.get(process, math.inf)
-
-    def _look(self, until: dict[str, float]) -> None:
-        """Take note of what was carried out; to whom it happened, something else may."""
-        time.sleep(0.05)
-        for _, order, pid in self._steps.fired():
-            self._note(order, pid)
-            until[_process(order)] = 0.0
+    def _take_back(self, number: int, left: deque[Order], times: Counter[tuple[str, str, str]]) -> None:
+        """An order for which nobody came by is given again after the others, or not any more."""
+        order = self._steps.armed[number]
+        self._steps.disarm(number)
+        what = (order.place, order.moment, order.act)
+        times[what] += 1
+        if times[what] < _TIMES:
+            left.append(replace(order, skip=0))
+        else:
+            self.passed_over[f"{order.act} {order.moment} {order.place}"] += 1
 
     def _note(self, order: Order, pid: int) -> None:
         where = f"{order.moment} {order.place}" if order.act == "kill" else f"{order.act} {order.moment} {order.place}"
