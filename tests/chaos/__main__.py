@@ -45,6 +45,7 @@ SCENARIOS = {
     "deploys": Scenario("SIGTERM to a worker, which hands its jobs back", 20),
     "brokers": Scenario("the broker killed, emptied, and standing still", 50),
     "submits": Scenario("submits while the broker is dead; a trial is fifty", 10),
+    "absence": Scenario("no broker for so many minutes, with a submit in each", 60),
     "writers": Scenario("8 processes that write to SQLite; a trial is 500 writes", 100),
     "postgres": Scenario("PostgreSQL restarted under load", 20),
     "hosts": Scenario("workers on two hosts (network namespaces: needs root), whose cables are pulled", 20),
