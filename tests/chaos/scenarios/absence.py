@@ -10,7 +10,7 @@ from tests.faults.installation import installed
 _KINDS = {"sqlite": "sqlite", "postgres": "postgresql"}
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **_options: object) -> Result:
+def run(database: str, *, seed: int, trials: int, say: Say, **_options: object) -> Result:
     """Have the broker dead for so many minutes, in each of which a job is submitted."""
     began = time.monotonic()
     say(f"{trials} minutes without a broker")
