@@ -49,6 +49,7 @@ async def follow_job(
     first = await feeds.look(job_id, _position(last))
     if first.ended and not first.text:
         return Response(status_code=204)  # by which an EventSource knows not to come again
+    await feeds.turn()
     return EventSourceResponse(_stream(feeds, job_id, first), headers=_HEADERS)
 
 

@@ -21,6 +21,7 @@ from service.events import News, Position
 _LOOK_EVERY_S = 0.25
 _SILENT_FOR_S = 15.0
 _THREADS = 2
+_TURN_S = 0.0025
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Feeds:
         self._looks: dict[tuple[UUID, Position], asyncio.Future[Batch]] = {}
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
+        self._turns = asyncio.Semaphore(1)
 
     async def look(self, job_id: UUID, since: Position) -> Batch:
         """What there is of a job's news after a position, which may be nothing.
@@ -89,6 +91,14 @@ class Feeds:
             look = self._looks[wanted] = asyncio.ensure_future(self._in_thread(lambda: self._read(job_id, since)))
             look.add_done_callback(lambda look: self._looks.pop(wanted) and _failed(look))
         return await asyncio.shield(self._looks[wanted])
+
+    async def turn(self) -> None:
+        """Wait for one's turn to begin a stream, of which there are 400 a second.
+
+        When a job ends, all who followed it come for the next one at once; others want an answer meanwhile.
+        """
+        await self._turns.acquire()
+        asyncio.get_running_loop().call_later(_TURN_S, self._turns.release)
 
     async def follow(self, job_id: UUID, since: Position) -> AsyncGenerator[Batch | None]:
         """A job's news after a position, as they come, until it ends; None where nothing happened for a while.

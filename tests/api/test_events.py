@@ -91,3 +91,20 @@ def test_those_who_come_at_once_share_a_reading_and_the_next_finds_what_is_new(s
     assert len(read) == 2
     assert {batch.position for batch in before} == {Position(1, 0)}
     assert {batch.position for batch in after} == {Position(2, 0)}
+
+
+def test_a_crowd_that_comes_at_once_lets_others_have_their_turn(sessions):
+    feeds, begun = Feeds(sessions, write), []
+
+    async def begin(number):
+        await feeds.turn()
+        begun.append(number)
+
+    async def crowd():
+        beginning = [asyncio.ensure_future(begin(number)) for number in range(50)]
+        await asyncio.sleep(0)  # the others' turn
+        assert len(begun) < 50
+        await asyncio.gather(*beginning)
+
+    asyncio.run(crowd())
+    assert begun == list(range(50))

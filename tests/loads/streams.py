@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
 from statistics import median, quantiles
 from typing import Any
 
@@ -166,11 +166,11 @@ def _poll_all(
     started = time.monotonic()
 
     async def poll(http: httpx2.AsyncClient, number: int) -> None:
-        """Read a job, the list of jobs and a history, in turn, one a second."""
+        """Read a job, the list of jobs and a history, in turn, one a second; not all pollers the same at once."""
         job = f"/v1/jobs/{job_ids[number % len(job_ids)]}"
         routes: list[tuple[str, dict[str, Any]]] = [(job, {}), ("/v1/jobs", {"limit": 20}), (f"{job}/history", {})]
         due = started + number / pollers * _POLL_EVERY_S
-        for route, params in cycle(routes):
+        for route, params in islice(cycle(routes), number % len(routes), None):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if over.is_set():
                 return
