@@ -187,18 +187,21 @@ class Installation:
 def installed(
     database: str, around: Callable[[Path], AbstractContextManager[None]] | None = None, **options: Any
 ) -> Iterator[Installation]:
-    """An installation on `sqlite`, or a team's on `postgres`; `around` goes around its directory."""
+    """An installation on `sqlite`, or a team's on `postgres`, whose data are elsewhere; `around` goes around its own."""
     with contextlib.ExitStack() as stack:
-        directory = Path(
-            stack.enter_context(TemporaryDirectory(prefix="chaos-", dir="/tmp", ignore_cleanup_errors=True))
-        )
+        directory, elsewhere = _directory(stack), _directory(stack)
         if around is not None:
             stack.enter_context(around(directory))
-        postgres = _postgres(directory / "pg", stack) if database == "postgres" else None
+        postgres = _postgres(elsewhere / "pg", stack) if database == "postgres" else None
         url = "" if postgres is None else postgres.make("stackyard")
         installation = stack.enter_context(Installation(directory, url, team=postgres is not None, **options))
         installation.postgres = postgres
         yield installation
+
+
+def _directory(stack: contextlib.ExitStack) -> Path:
+    temporary = TemporaryDirectory(prefix="chaos-", dir="/tmp", ignore_cleanup_errors=True)
+    return Path(stack.enter_context(temporary))
 
 
 def _postgres(directory: Path, stack: contextlib.ExitStack) -> Postgres:
