@@ -187,7 +187,7 @@ class Installation:
 def installed(
     database: str, around: Callable[[Path], AbstractContextManager[None]] | None = None, **options: Any
 ) -> Iterator[Installation]:
-    """An installation on `sqlite`, or a team's on `postgres`, which lies elsewhere; `around` goes around its directory."""
+    """An installation on `sqlite`, or a team's on `postgres`, which lies elsewhere; `around` goes around the rest."""
     with contextlib.ExitStack() as stack:
         directory, elsewhere = _directory(stack), _directory(stack)
         if around is not None:
