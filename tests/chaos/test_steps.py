@@ -67,3 +67,20 @@ def test_a_step_fails_with_an_error_of_the_disk(steps, tmp_path):
         path.unlink()
     assert keep(tmp_path) == 1
     assert stored(tmp_path) == []
+
+
+def test_a_removal_of_what_is_not_there_is_passed_too(steps, tmp_path):
+    keep(tmp_path)
+    steps.arm(Order(next(place for place in steps.seen() if place.endswith(" unlink")), "after"))
+    assert keep(tmp_path) == -signal.SIGKILL
+
+
+def test_an_order_that_is_taken_back_is_not_carried_out(steps, tmp_path):
+    keep(tmp_path)
+    orders = [Order(place, "before") for place in steps.seen()[:2]]
+    first, second = (steps.arm(order) for order in orders)
+    steps.disarm(first)
+    assert steps.armed == {second: orders[1]}
+    steps.disarm()
+    assert keep(tmp_path) == 0
+    assert (steps.armed, steps.fired()) == ({}, [])
