@@ -1,6 +1,7 @@
 """The application: its parts, its routes, its guards."""
 
 import gc
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -86,7 +87,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
     parts: Parts = app.state.parts
     with parts.sessions.begin() as session:
         ensure_builtins(session)
-    _settle_memory()
+    if threading.current_thread() is threading.main_thread():  # else the process is more than this application
+        _settle_memory()
     with parts.feeds.ended_by_signals():
         yield
     parts.feeds.close()

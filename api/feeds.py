@@ -22,6 +22,7 @@ _LOOK_EVERY_S = 0.25
 _SILENT_FOR_S = 15.0
 _THREADS = 2
 _TURN_S = 0.0025
+"""So far apart do streams begin, where many come at once."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 T = TypeVar("T")
@@ -89,11 +90,11 @@ class Feeds:
         wanted = (job_id, since)
         if wanted not in self._looks:
             look = self._looks[wanted] = asyncio.ensure_future(self._in_thread(lambda: self._read(job_id, since)))
-            look.add_done_callback(lambda look: self._looks.pop(wanted) and _failed(look))
+            look.add_done_callback(lambda look: self._looked(wanted, look))
         return await asyncio.shield(self._looks[wanted])
 
     async def turn(self) -> None:
-        """Wait for one's turn to begin a stream, of which there are 400 a second.
+        """Wait for one's turn to begin a stream.
 
         When a job ends, all who followed it come for the next one at once; others want an answer meanwhile.
         """
@@ -195,6 +196,10 @@ class Feeds:
             if mark != feed.mark or mark is None:
                 feed.mark = mark
                 feed.tell()
+
+    def _looked(self, wanted: tuple[UUID, Position], look: asyncio.Future[Batch]) -> None:
+        del self._looks[wanted]
+        _failed(look)
 
     def _marks(self, job_ids: Sequence[UUID]) -> Callable[[], dict[UUID, Position]]:
         def look() -> dict[UUID, Position]:
