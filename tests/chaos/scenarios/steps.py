@@ -21,6 +21,8 @@ _PATIENCE_S = 10.0
 struck at every turn, no job comes to the steps of its end."""
 _TIMES = 4
 """So often is an order given, until somebody comes by."""
+_AT_ONCE = {"child": 2}
+"""So many orders stand at once for a kind of process of which there are several."""
 _SKIPS = (0, 0, 1, 3)
 """How often a child may pass a step first, when an order is given for the first time."""
 _UPLOADS = 0.2
@@ -60,26 +62,41 @@ class Strikes:
         self.passed_over: Counter[str] = Counter()
         """The orders for which nobody came by, however often they were given."""
         self._where: dict[UUID, list[str]] = defaultdict(list)
+        self._left: dict[str, deque[tuple[Order, int]]] = defaultdict(deque)
+        """Orders for each kind of process, and how often each will have been given."""
+        self._given: dict[int, tuple[float, int]] = {}
+        """Until when the orders stand, by their numbers, and how often each has been given."""
         self._steps = Steps(round_.installation.chaos)
         self._round = round_
         self._acts = acts
         self._but = but
 
     def everywhere(self, trials: int) -> None:
-        """Strike so many times at each step, in a new order each time; those that come to be known on the way, too."""
+        """Strike so many times at each step, in a new order each time; those that come to be known on the way, too.
+
+        The next round begins as soon as some kind of process has none of this one's before it any more.
+        """
         for number in range(trials):
-            places = [place for place in self._steps.seen() if not place.startswith(_NOT_HERE)]
-            plan = [
-                Order(place, moment, act, self._round.random.choice(_SKIPS) if place.startswith("child ") else 0)
-                for place in places
-                for moment in ("before", "after")
-                for act in self._acts
-                if not place.endswith(self._but)
-            ]
-            self._round.random.shuffle(plan)
+            plan = self._plan()
             self._round.say(f"round {number + 1} of {trials}: {len(plan)} orders")
-            self._carry_out(plan)
-        self._steps.disarm()
+            for order in plan:
+                self._left[_process(order)].append((order, 1))
+            while all(self._awaited(process) for process in self._left):
+                self._go_on()
+        while any(self._awaited(process) for process in self._left):
+            self._go_on()
+
+    def _plan(self) -> list[Order]:
+        places = [place for place in self._steps.seen() if not place.startswith(_NOT_HERE)]
+        plan = [
+            Order(place, moment, act, self._round.random.choice(_SKIPS) if place.startswith("child ") else 0)
+            for place in places
+            for moment in ("before", "after")
+            for act in self._acts
+            if not place.endswith(self._but)
+        ]
+        self._round.random.shuffle(plan)
+        return plan
 
     def measured(self) -> dict[str, Any]:
         """How many steps were struck, how often each was, and which orders nobody came by for."""
@@ -91,44 +108,49 @@ class Strikes:
         concerned = {job_id for job_id in self._where if any(str(job_id) in fault for fault in faults)}
         return [f"{job_id} was struck {', '.join(self._where[job_id])}" for job_id in concerned]
 
-    def _carry_out(self, plan: list[Order]) -> None:
-        """Have the orders carried out: of the kinds of process, each has its own, one after the other."""
-        left: dict[str, deque[Order]] = defaultdict(deque)
-        times: Counter[tuple[str, str, str]] = Counter()
-        for order in plan:
-            left[_process(order)].append(order)
-        given: dict[str, tuple[int, float]] = {}
-        while given or any(left.values()):
-            for process, orders in left.items():
-                if process not in given and orders:
-                    given[process] = (self._steps.arm(orders.popleft()), time.monotonic() + _PATIENCE_S)
-            time.sleep(0.05)
-            for number, order, pid in self._steps.fired():
-                self._note(order, pid)
-                given = {process: standing for process, standing in given.items() if standing[0] != number}
-            for process, (number, until) in list(given.items()):
-                if time.monotonic() >= until:
-                    self._take_back(number, left[process], times)
-                    del given[process]
+    def _awaited(self, process: str) -> bool:
+        """Whether something is still to happen to this kind of process."""
+        return bool(self._left[process] or self._standing(process))
 
-    def _take_back(self, number: int, left: deque[Order], times: Counter[tuple[str, str, str]]) -> None:
+    def _standing(self, process: str) -> int:
+        return sum(_process(order) == process for order in self._steps.armed.values())
+
+    def _go_on(self) -> None:
+        """Give orders where there is room; take note of those carried out; take those back for which nobody came."""
+        for process, orders in self._left.items():
+            while orders and self._standing(process) < _AT_ONCE.get(process, 1):
+                order, times = orders.popleft()
+                self._given[self._steps.arm(order)] = (time.monotonic() + _PATIENCE_S, times)
+        time.sleep(0.05)
+        for number, order, pid in self._steps.fired():
+            self._given.pop(number, None)
+            self._note(order, pid)
+        for number, (until, times) in list(self._given.items()):
+            if time.monotonic() >= until:
+                self._take_back(number, times)
+
+    def _take_back(self, number: int, times: int) -> None:
         """An order for which nobody came by is given again after the others, or not any more."""
         order = self._steps.armed[number]
         self._steps.disarm(number)
-        what = (order.place, order.moment, order.act)
-        times[what] += 1
-        if times[what] < _TIMES:
-            left.append(replace(order, skip=0))
+        del self._given[number]
+        if times < _TIMES:
+            self._left[_process(order)].append((replace(order, skip=0), times + 1))
         else:
-            self.passed_over[f"{order.act} {order.moment} {order.place}"] += 1
+            self.passed_over[_where(order)] += 1
 
     def _note(self, order: Order, pid: int) -> None:
-        where = f"{order.moment} {order.place}" if order.act == "kill" else f"{order.act} {order.moment} {order.place}"
+        where = _where(order)
         self.struck[where] += 1
         job_id = _job_of(self._round.installation, pid)
         if job_id is not None:
             self._where[job_id].append(where)
         self._round.say(f"{self.struck.total()}: {where}: process {pid}, job {job_id}")
+
+
+def _where(order: Order) -> str:
+    where = f"{order.moment} {order.place}"
+    return where if order.act == "kill" else f"{order.act} {where}"
 
 
 def _process(order: Order) -> str:
