@@ -21,6 +21,8 @@ _PATIENCE_S = 10.0
 struck at every turn, no job comes to the steps of its end."""
 _TIMES = 4
 """So often is an order given, until somebody comes by."""
+_PASSED_OVER = 2
+"""In so many rounds may nobody come by; after that the step is left alone."""
 _AT_ONCE = {"child": 2}
 """So many orders stand at once for a kind of process of which there are several."""
 _SKIPS = (0, 0, 1, 3)
@@ -96,7 +98,7 @@ class Strikes:
             if not place.endswith(self._but)
         ]
         self._round.random.shuffle(plan)
-        return plan
+        return [order for order in plan if self.passed_over[_where(order)] < _PASSED_OVER]
 
     def measured(self) -> dict[str, Any]:
         """How many steps were struck, how often each was, and which orders nobody came by for."""
