@@ -51,9 +51,9 @@ class Steps:
         """What stands, by the orders' numbers."""
         return {number: self._given[number] for number in sorted(self._standing)}
 
-    def disarm(self, *numbers: int) -> None:
-        """Take orders back that have not been carried out; all of them, where none is named."""
-        self._standing -= set(numbers or self._standing)
+    def disarm(self, number: int) -> None:
+        """Take an order back, if it stands."""
+        self._standing.discard(number)
         self._write()
 
     def fired(self) -> list[tuple[int, Order, int]]:

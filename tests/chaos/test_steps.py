@@ -81,6 +81,6 @@ def test_an_order_that_is_taken_back_is_not_carried_out(steps, tmp_path):
     first, second = (steps.arm(order) for order in orders)
     steps.disarm(first)
     assert steps.armed == {second: orders[1]}
-    steps.disarm()
+    steps.disarm(second)
     assert keep(tmp_path) == 0
     assert (steps.armed, steps.fired()) == ({}, [])

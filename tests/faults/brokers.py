@@ -11,7 +11,8 @@ from tests.faults.installation import Installation
 from tests.faults.outcome import Outcome, percentile
 from tests.waiting import until
 
-_RESUMES_WITHIN_S = 30.0
+RESUMES_WITHIN_S = 30.0
+"""After the return of a broker."""
 _PROMPT_S = 0.3
 """Within which 99 of 100 submits are to be answered."""
 
@@ -57,7 +58,7 @@ def absence(on: Installation, *, minutes: int, say: Callable[[str], None]) -> Ou
     until(lambda: any(_state(on, job_id) != "queued" for job_id in job_ids), within=300, every=0.1)
     resumed_s = time.monotonic() - returned
     outcome.figures["work went on after"] = f"{resumed_s:.1f} s"
-    if resumed_s > _RESUMES_WITHIN_S:
+    if resumed_s > RESUMES_WITHIN_S:
         outcome.wrong.append(f"work went on only after {resumed_s:.1f} s")
     for job_id in job_ids:
         outcome.hold(on.api, job_id, epochs=iris_spec()["training"]["epochs"], within=600)

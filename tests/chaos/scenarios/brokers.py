@@ -15,9 +15,9 @@ from stackyard.cli import broker
 from tests.chaos.installation import Installation
 from tests.chaos.report import Result
 from tests.chaos.round import Round, Say, begun
+from tests.faults.brokers import RESUMES_WITHIN_S
 from tests.waiting import until
 
-_RESUMES_WITHIN_S = 30.0
 _STANDS_STILL_S = 3.0
 
 
@@ -37,7 +37,7 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **opt
             say(f"broker {number + 1} of {trials}: {kind}; a job was taken {waits[-1]:.1f} s later")
         verdict = round_.end()
         measured = {"longest until a job was taken, s": round(max(waits), 1)}
-        broken = [f"work resumed after {wait:.1f} s" for wait in waits if wait > _RESUMES_WITHIN_S]
+        broken = [f"work resumed after {wait:.1f} s" for wait in waits if wait > RESUMES_WITHIN_S]
         return Result.of(round_, "brokers", began, done, verdict, measured, broken)
 
 

@@ -83,7 +83,7 @@ class Strikes:
             self._round.say(f"round {number + 1} of {trials}: {len(plan)} orders")
             for order in plan:
                 self._left[_process(order)].append((order, 1))
-            while all(self._awaited(process) for process in self._left):
+            while self._left and all(self._awaited(process) for process in self._left):
                 self._go_on()
         while any(self._awaited(process) for process in self._left):
             self._go_on()
