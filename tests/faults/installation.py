@@ -28,12 +28,12 @@ class Installation:
 
 @contextmanager
 def installed(database: str, *, workers: int = 1) -> Generator[Installation]:
-    """An installation on `sqlite` or `postgresql`, in a directory that is removed afterwards."""
+    """An installation on `sqlite` or `postgres`, in a directory that is removed afterwards."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="ft-", dir="/tmp")))
         postgres = None
         url = f"sqlite:///{directory / 'stackyard.db'}"
-        if database == "postgresql":
+        if database == "postgres":
             (directory / "pg").mkdir(0o700)
             postgres = Postgres(directory / "pg")
             stack.callback(postgres.close)

@@ -7,13 +7,11 @@ from tests.chaos.round import Say
 from tests.faults import brokers
 from tests.faults.installation import installed
 
-_KINDS = {"sqlite": "sqlite", "postgres": "postgresql"}
-
 
 def run(database: str, *, seed: int, trials: int, say: Say, **_options: object) -> Result:
     """Have the broker dead for so many minutes, in each of which a job is submitted."""
     began = time.monotonic()
     say(f"{trials} minutes without a broker")
-    with installed(_KINDS[database]) as on:
+    with installed(database) as on:
         outcome = brokers.absence(on, minutes=trials, say=say)
     return Result.told("absence", database, seed, began, {"minutes": trials}, outcome)
