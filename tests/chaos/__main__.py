@@ -2,7 +2,7 @@
 
     python -m tests.chaos                                  # every scenario, a short run of each
     python -m tests.chaos kills --trials 300 --database postgres --seed 7
-    python -m tests.chaos steps --trials 20 --keep run.json
+    python -m tests.chaos steps --trials 20 --place _recover --place _leave --keep run.json
     python -m tests.chaos --full
 
 The exit status says whether every promise was kept. The seed decides who is struck and how long it is waited in
@@ -70,6 +70,7 @@ def main() -> int:
         scenario = importlib.import_module(f"tests.chaos.scenarios.{name}")
         options = {"trials": trials, "jobs": jobs, "logs": arguments.logs, "say": console.print}
         options |= {"kinds": arguments.kind} if arguments.kind else {}
+        options |= {"places": arguments.place} if arguments.place else {}
         options |= dict(one.split("=", 1) for one in arguments.set)
         possible = getattr(scenario, "DATABASES", _DATABASES)
         for database in [one for one in arguments.database or _DATABASES if one in possible]:
@@ -104,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of everything that is drawn; a new one, unless given")
     parser.add_argument("--database", action="append", choices=_DATABASES, help="one of them; both, unless given")
     parser.add_argument("--kind", action="append", choices=SPECS, help="of job; all five, unless given")
+    parser.add_argument(
+        "--place", action="append", help="a word in the names of the steps that are struck; all of them, unless given"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server's, as a variable"
     )

@@ -1,8 +1,10 @@
-"""What owners do with their jobs while the server is disturbed: cancel, pause, resume, delete."""
+"""What owners do with their jobs while the server is disturbed: cancel, pause, resume, change, delete."""
 
 import contextlib
+import threading
 from collections import Counter
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -10,11 +12,15 @@ import httpx2
 from tests.chaos.installation import Installation
 
 CANCELLED = frozenset({"cancelled cancelled"})
+_SETTLED = {200, 202, 404, 409}
+"""It is done, or there is nothing more to do."""
 _ODDS = {"nothing": 60, "pause": 3, "resume": 4, "cancel": 1, "delete": 1}
 
 
 class Deeds:
     """Does now and then something with one of the jobs that have not ended, and has at the end every pause taken back.
+
+    Several threads may do something at once.
 
     Args:
         installation: to talk to.
@@ -29,6 +35,7 @@ class Deeds:
         self.deleted: dict[UUID, bool] = {}
         """Jobs whose owner asked for their removal, and whether an answer came."""
         self._paused: list[UUID] = []
+        self._resuming = threading.Lock()
         self._installation = installation
         self._random = random
 
@@ -36,9 +43,9 @@ class Deeds:
         """Do something, or nothing."""
         deed = self._random.choices(list(_ODDS), list(_ODDS.values()))[0]
         if deed == "resume":
-            self._resume()
+            self.resume()
         elif deed != "nothing" and unended:
-            self._do(deed, self._random.choice(unended))
+            self.do(deed, self._random.choice(unended))
 
     def end(self) -> None:
         """Have every job that was paused go on.
@@ -50,34 +57,38 @@ class Deeds:
         for _ in range(1000):
             if not self._paused:
                 return
-            self._resume()
+            self.resume()
         raise TimeoutError("paused jobs could not be resumed")
 
-    def _do(self, deed: str, job_id: UUID) -> None:
+    def do(self, deed: str, job_id: UUID) -> None:
+        """Do one of cancel, pause, change and delete with a job."""
         if deed == "delete":
-            self.deleted[job_id] = self._delete(job_id)
-            return
-        if deed == "cancel":
-            self.cancelled.add(job_id)
+            self.deleted[job_id] = self._delete(job_id) or self.deleted.get(job_id, False)
+        elif deed == "change":
+            self._send(deed, "PATCH", f"/v1/jobs/{job_id}", json={"tags": ["changed"]})
         else:
-            self._paused.append(job_id)
-        self._post(deed, job_id)
+            if deed == "cancel":
+                self.cancelled.add(job_id)
+            else:
+                self._paused.append(job_id)
+            self._send(deed, "POST", f"/v1/jobs/{job_id}/{deed}")
+
+    def resume(self) -> bool:
+        """Have a job go on that was paused; whether there was one."""
+        with self._resuming:
+            if not self._paused:
+                return False
+            if self._send("resume", "POST", f"/v1/jobs/{self._paused[0]}/resume") in _SETTLED:
+                del self._paused[0]
+            return True
 
     def _delete(self, job_id: UUID) -> bool:
-        with contextlib.suppress(httpx2.TransportError), self._installation.client() as http:
-            status = http.delete(f"/v1/jobs/{job_id}").status_code
-            self.done[f"delete {status}"] += 1
-            return status == httpx2.codes.NO_CONTENT
-        return False
+        return self._send("delete", "DELETE", f"/v1/jobs/{job_id}") == httpx2.codes.NO_CONTENT
 
-    def _resume(self) -> None:
-        if self._paused and self._post("resume", self._paused[0]):
-            del self._paused[0]
-
-    def _post(self, deed: str, job_id: UUID) -> bool:
-        """Whether the server said that it is done, or that there is nothing more to do."""
+    def _send(self, deed: str, method: str, path: str, **content: Any) -> int | None:
+        """What the server answered, if it did."""
         with contextlib.suppress(httpx2.TransportError), self._installation.client() as http:
-            status = http.post(f"/v1/jobs/{job_id}/{deed}").status_code
+            status = http.request(method, path, **content).status_code
             self.done[f"{deed} {status}"] += 1
-            return status in {200, 202, 404, 409}
-        return False
+            return status
+        return None

@@ -50,7 +50,7 @@ class Load:
         self.uploads = _UPLOADS
         """How often a look comes with an upload, whose description takes a second of a core."""
         self._installation = installation
-        self._kinds = kinds
+        self.kinds = kinds
         self._ahead = ahead
         self._random = random
         self._wanted: float = 0
@@ -84,6 +84,16 @@ class Load:
         self.accepted[job_id] = kind
         return job_id
 
+    def upload(self, http: httpx2.Client) -> None:
+        """Upload a dataset that is not there yet."""
+        body = f"a,b\n{self._random.random()},1\n2,{self._random.random()}\n".encode()
+        response = http.post(
+            "/v1/datasets", params={"name": "uploaded"}, content=body, headers={"Content-Type": "text/csv"}
+        )
+        self.answers[str(response.status_code)] += 1
+        if response.status_code == CREATED:
+            self.uploaded[UUID(response.json()["id"])] = hashlib.sha256(body).hexdigest()
+
     def unended(self) -> list[UUID]:
         """The accepted jobs that are not at their end, by the database."""
         return unended(self._installation, list(self.accepted))
@@ -104,7 +114,7 @@ class Load:
             if self.deeds is not None:
                 self.deeds.maybe(unended)
             if len(unended) < self._ahead:
-                self.submit(self._kinds[number % len(self._kinds)], number)
+                self.submit(self.kinds[number % len(self.kinds)], number)
                 number += 1
             else:
                 self._look()
@@ -112,7 +122,7 @@ class Load:
 
     def _look(self) -> None:
         gone = {} if self.deeds is None else self.deeds.deleted
-        there = [job_id for job_id in self.accepted if job_id not in gone]
+        there = [job_id for job_id in list(self.accepted) if job_id not in gone]
         if not there:
             return
         job_id = self._random.choice(there)
@@ -120,21 +130,12 @@ class Load:
         try:
             with self._installation.client() as http:
                 if self._random.random() < self.uploads:
-                    self._upload(http)
+                    self.upload(http)
                 for path in ("/v1/jobs?limit=20", f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/history?max_points=50"):
                     self.answers[str(http.get(path).status_code)] += 1
         except httpx2.TransportError:
             self.answers["no answer"] += 1
         self.slow_s = max(self.slow_s, time.monotonic() - began)
-
-    def _upload(self, http: httpx2.Client) -> None:
-        body = f"a,b\n{self._random.random()},1\n2,{self._random.random()}\n".encode()
-        response = http.post(
-            "/v1/datasets", params={"name": "uploaded"}, content=body, headers={"Content-Type": "text/csv"}
-        )
-        self.answers[str(response.status_code)] += 1
-        if response.status_code == CREATED:
-            self.uploaded[UUID(response.json()["id"])] = hashlib.sha256(body).hexdigest()
 
 
 def unended(installation: Installation, job_ids: Sequence[UUID]) -> list[UUID]:

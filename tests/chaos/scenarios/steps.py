@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -11,38 +12,49 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import Job
+from tests.chaos.deeds import Deeds
 from tests.chaos.installation import Installation
+from tests.chaos.occasions import Occasions
 from tests.chaos.report import Result
-from tests.chaos.round import Round, Say, begun
+from tests.chaos.round import Round, Say, begun, drawn
 from tests.chaos.steps import Order, Steps
 
 _PATIENCE_S = 10.0
 """For somebody to come by. Then an order is taken back and given again later, with others between: where a child is
 struck at every turn, no job comes to the steps of its end."""
+_LONGER_S = 30.0
+"""Where it is brought about that somebody comes by."""
 _TIMES = 4
 """So often is an order given, until somebody comes by."""
 _PASSED_OVER = 2
-"""In so many rounds may nobody come by; after that the step is left alone."""
+"""For so many orders one after the other may nobody come by; after that the step is left alone."""
 _AT_ONCE = {"child": 2}
 """So many orders stand at once for a kind of process of which there are several."""
+_RESTARTED = ("api", "worker")
+_QUICK_S = 12.0
+_QUICK = 2
+"""A part that ends three times this soon after its start makes `serve` give up: it is let alone for a while before."""
 _SKIPS = (0, 0, 1, 3)
 """How often a child may pass a step first, when an order is given for the first time."""
-_UPLOADS = 0.2
-"""How often a look comes with an upload: the steps of the API are mostly those of a file."""
+_GRACE = "10"
+"""Seconds for which a discarded file stays: so files are removed all the time."""
 _NOT_HERE = ("migrate ", "other ")
 
 
-def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
-    """Strike so many times before and as many times after each step.
+def run(
+    database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, places: Sequence[str] = ("",), **options: Any
+) -> Result:
+    """Strike so many times before and as many times after each step whose name has one of the words in it.
 
     A job may be struck often: the rule that ends a job after three crashes has a scenario of its own.
     """
     began = time.monotonic()
-    with begun(database, seed=seed, say=say, STACKYARD_MAX_CRASHES="1000000", **options) as round_:
-        round_.load.uploads = _UPLOADS
+    options = {"STACKYARD_MAX_CRASHES": "1000000", "STACKYARD_DISCARD_GRACE_S": _GRACE} | options
+    with begun(database, seed=seed, say=say, **options) as round_:
+        round_.load.deeds = Deeds(round_.installation, drawn(seed, "deeds"))
         round_.load.start(jobs or None)
         time.sleep(5)
-        strikes = Strikes(round_)
+        strikes = Strikes(round_, places=places)
         strikes.everywhere(trials)
         verdict = round_.end()
         verdict.faults += strikes.at_fault(verdict.faults)
@@ -56,49 +68,63 @@ class Strikes:
         round_: the server and its load.
         acts: what is to happen, one after the other, at each step.
         but: an ending of the steps that are left alone.
+        places: words, of which the name of a step has one, or the step is left alone.
 
     """
 
-    def __init__(self, round_: Round, acts: tuple[str, ...] = ("kill",), but: str = "\n") -> None:
+    def __init__(
+        self, round_: Round, acts: tuple[str, ...] = ("kill",), but: str = "\n", places: Sequence[str] = ("",)
+    ) -> None:
         self.struck: Counter[str] = Counter()
         self.passed_over: Counter[str] = Counter()
-        """The orders for which nobody came by, however often they were given."""
+        """For how many orders, one after the other, nobody came by, however often they were given."""
         self._where: dict[UUID, list[str]] = defaultdict(list)
         self._left: dict[str, deque[tuple[Order, int]]] = defaultdict(deque)
         """Orders for each kind of process, and how often each will have been given."""
         self._given: dict[int, tuple[float, int]] = {}
         """Until when the orders stand, by their numbers, and how often each has been given."""
+        self._deaths: dict[str, list[float]] = defaultdict(list)
+        """When the kinds of process were struck last."""
         self._steps = Steps(round_.installation.chaos)
+        self._occasions = Occasions(round_)
         self._round = round_
         self._acts = acts
         self._but = but
+        self._places = places
 
     def everywhere(self, trials: int) -> None:
-        """Strike so many times at each step, in a new order each time; those that come to be known on the way, too.
-
-        The next round begins as soon as some kind of process has none of this one's before it any more.
-        """
-        for number in range(trials):
-            plan = self._plan()
-            self._round.say(f"round {number + 1} of {trials}: {len(plan)} orders")
-            for order in plan:
-                self._left[_process(order)].append((order, 1))
-            while self._left and all(self._awaited(process) for process in self._left):
-                self._go_on()
-        while any(self._awaited(process) for process in self._left):
+        """Strike so many times at each step, in a new order each time; those that come to be known on the way, too."""
+        self._occasions.rehearse()
+        while self._replenish(trials) or self._steps.armed:
             self._go_on()
+        self._occasions.end()
 
-    def _plan(self) -> list[Order]:
-        places = [place for place in self._steps.seen() if not place.startswith(_NOT_HERE)]
+    def _replenish(self, trials: int) -> bool:
+        """Plan a round for each kind of process that has none before it; whether any has one."""
+        plan = self._plan(trials)
+        for process in {_process(order) for order in plan}:
+            if not self._left[process]:
+                orders = [order for order in plan if _process(order) == process]
+                self._left[process].extend((order, 1) for order in orders)
+                self._round.say(f"{process}: {len(orders)} orders")
+        return any(self._left.values())
+
+    def _plan(self, trials: int) -> list[Order]:
+        """An order for each moment that has not been struck often enough."""
+        enough = self.struck + Counter(_where(order) for order in self._steps.armed.values())
         plan = [
             Order(place, moment, act, self._round.random.choice(_SKIPS) if place.startswith("child ") else 0)
-            for place in places
+            for place in self._steps.seen()
+            if self._concerned(place)
             for moment in ("before", "after")
             for act in self._acts
-            if not place.endswith(self._but)
         ]
         self._round.random.shuffle(plan)
-        return [order for order in plan if self.passed_over[_where(order)] < _PASSED_OVER]
+        return [o for o in plan if enough[_where(o)] < trials and self.passed_over[_where(o)] < _PASSED_OVER]
+
+    def _concerned(self, place: str) -> bool:
+        others = place.startswith(_NOT_HERE) or place.endswith(self._but)
+        return not others and any(word in place for word in self._places)
 
     def measured(self) -> dict[str, Any]:
         """How many steps were struck, how often each was, and which orders nobody came by for."""
@@ -110,19 +136,15 @@ class Strikes:
         concerned = {job_id for job_id in self._where if any(str(job_id) in fault for fault in faults)}
         return [f"{job_id} was struck {', '.join(self._where[job_id])}" for job_id in concerned]
 
-    def _awaited(self, process: str) -> bool:
-        """Whether something is still to happen to this kind of process."""
-        return bool(self._left[process] or self._standing(process))
-
-    def _standing(self, process: str) -> int:
-        return sum(_process(order) == process for order in self._steps.armed.values())
-
     def _go_on(self) -> None:
         """Give orders where there is room; take note of those carried out; take those back for which nobody came."""
         for process, orders in self._left.items():
-            while orders and self._standing(process) < _AT_ONCE.get(process, 1):
+            while orders and self._may_be_struck(process):
                 order, times = orders.popleft()
-                self._given[self._steps.arm(order)] = (time.monotonic() + _PATIENCE_S, times)
+                patience = _LONGER_S if self._occasions.known(order.place) else _PATIENCE_S
+                self._given[self._steps.arm(order)] = (time.monotonic() + patience, times)
+        for order in self._steps.armed.values():
+            self._occasions.bring(order.place)
         time.sleep(0.05)
         for number, order, pid in self._steps.fired():
             self._given.pop(number, None)
@@ -130,6 +152,16 @@ class Strikes:
         for number, (until, times) in list(self._given.items()):
             if time.monotonic() >= until:
                 self._take_back(number, times)
+
+    def _may_be_struck(self, process: str) -> bool:
+        """Whether an order more may stand."""
+        standing = sum(_process(order) == process for order in self._steps.armed.values())
+        return standing < _AT_ONCE.get(process, 1) and not (process in _RESTARTED and self._rests(process))
+
+    def _rests(self, process: str) -> bool:
+        """Whether it has been struck so often in a short time that `serve` would give up."""
+        lately = [at for at in self._deaths[process] if time.monotonic() - at < _QUICK_S]
+        return len(lately) >= _QUICK
 
     def _take_back(self, number: int, times: int) -> None:
         """An order for which nobody came by is given again after the others, or not any more."""
@@ -144,6 +176,9 @@ class Strikes:
     def _note(self, order: Order, pid: int) -> None:
         where = _where(order)
         self.struck[where] += 1
+        del self.passed_over[where]
+        if order.act == "kill":
+            self._deaths[_process(order)].append(time.monotonic())
         job_id = _job_of(self._round.installation, pid)
         if job_id is not None:
             self._where[job_id].append(where)
