@@ -107,7 +107,8 @@ class Occasions:
     def _drain(self) -> None:
         """Have a worker take no more jobs, and then, however often that must be said, take them again."""
         with self._round.installation.client() as http:
-            path = f"/v1/workers/{http.get('/v1/workers').json()['items'][0]['id']}/drain"
+            workers = http.get("/v1/workers").json()["items"]
+            path = f"/v1/workers/{next(worker['id'] for worker in workers if worker['state'] != 'lost')}/drain"
             with contextlib.suppress(httpx2.TransportError):
                 http.post(path)
             for _ in range(_TRIES):
@@ -139,5 +140,7 @@ class Occasions:
 
 def _tried(occasion: Callable[[], object]) -> None:
     """It is brought about again if a server that dies meanwhile, as it is meant to, is in the way."""
-    with contextlib.suppress(httpx2.TransportError, SQLAlchemyError, psutil.Error, LookupError, ValueError):
+    with contextlib.suppress(
+        httpx2.TransportError, SQLAlchemyError, psutil.Error, LookupError, ValueError, StopIteration
+    ):
         occasion()

@@ -1,6 +1,7 @@
 """SIGKILL right before and right after every durable step that the server's processes make."""
 
 import contextlib
+import math
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
@@ -31,9 +32,9 @@ _PASSED_OVER = 2
 _AT_ONCE = {"child": 2}
 """So many orders stand at once for a kind of process of which there are several."""
 _RESTARTED = ("api", "worker")
-_QUICK_S = 12.0
-_QUICK = 2
-"""A part that ends three times this soon after its start makes `serve` give up: it is let alone for a while before."""
+"""What `serve` starts again, until it has ended three times within ten seconds of its start."""
+_SETTLED_S = 14.0
+_QUICK_ENDS = 2
 _SKIPS = (0, 0, 1, 3)
 """How often a child may pass a step first, when an order is given for the first time."""
 _GRACE = "10"
@@ -83,8 +84,10 @@ class Strikes:
         """Orders for each kind of process, and how often each will have been given."""
         self._given: dict[int, tuple[float, int]] = {}
         """Until when the orders stand, by their numbers, and how often each has been given."""
-        self._deaths: dict[str, list[float]] = defaultdict(list)
-        """When the kinds of process were struck last."""
+        self._last: dict[str, float] = defaultdict(lambda: -math.inf)
+        """When the kinds of process were struck."""
+        self._quick: Counter[str] = Counter()
+        """How often they were, the last times, soon after one another."""
         self._steps = Steps(round_.installation.chaos)
         self._occasions = Occasions(round_)
         self._round = round_
@@ -159,9 +162,8 @@ class Strikes:
         return standing < _AT_ONCE.get(process, 1) and not (process in _RESTARTED and self._rests(process))
 
     def _rests(self, process: str) -> bool:
-        """Whether it has been struck so often in a short time that `serve` would give up."""
-        lately = [at for at in self._deaths[process] if time.monotonic() - at < _QUICK_S]
-        return len(lately) >= _QUICK
+        """Whether it must live for a while first, lest `serve` give up."""
+        return self._quick[process] >= _QUICK_ENDS and time.monotonic() - self._last[process] < _SETTLED_S
 
     def _take_back(self, number: int, times: int) -> None:
         """An order for which nobody came by is given again after the others, or not any more."""
@@ -178,11 +180,16 @@ class Strikes:
         self.struck[where] += 1
         del self.passed_over[where]
         if order.act == "kill":
-            self._deaths[_process(order)].append(time.monotonic())
+            self._note_death(_process(order))
         job_id = _job_of(self._round.installation, pid)
         if job_id is not None:
             self._where[job_id].append(where)
         self._round.say(f"{self.struck.total()}: {where}: process {pid}, job {job_id}")
+
+    def _note_death(self, process: str) -> None:
+        soon = time.monotonic() - self._last[process] < _SETTLED_S
+        self._quick[process] = self._quick[process] + 1 if soon else 0
+        self._last[process] = time.monotonic()
 
 
 def _where(order: Order) -> str:
