@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from worker.engine.flat_adam import flatten
+from worker.engine.lean_adam import lighten
 from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
@@ -59,6 +60,7 @@ class Compiled:
         self._rows = (*tested, _spec("float32")) if weighted else tested
         self._validation = tested
         number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+        lighten(network.optimizer)
         self._flat_adam = flatten(network)
         self._train_step = _traced(network.train_step, self._rows)
         self._test_step = _traced(network.test_step, tested)

@@ -16,6 +16,7 @@ from worker.engine.cache import Cache
 from worker.engine.compiled import Compiled
 from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
+from worker.engine.lean_adam import has_the_bits_of_keras
 from worker.engine.outcome import Outcome
 from worker.engine.rows import training_rows, validation_rows
 from worker.engine.snapshot import Snapshot
@@ -37,6 +38,7 @@ class Engine:
 
     def __init__(self, cache_memory: int) -> None:
         self._cache = Cache(cache_memory)
+        has_the_bits_of_keras()  # now, and not in the first job
 
     def train(self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None = None) -> Outcome:
         """Train a spec's network.

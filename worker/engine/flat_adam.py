@@ -17,13 +17,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from worker.engine.lean_adam import ADAMS
+
 # Without types, or with some that are not known.
 _tf: Any = tf
 _keras: Any = keras
 _Base: Any = keras.optimizers.Adam
 
-_ADAMS = (keras.optimizers.Adam, keras.optimizers.AdamW)
-"""They have one `update_step`; a decay of weights comes before it."""
 _NUMBERS = ("beta_1", "beta_2", "epsilon", "amsgrad")
 _SLOTS = ("_momentums", "_velocities", "_velocity_hats")
 """What Adam remembers of each weight; the last only with `amsgrad`."""
@@ -40,7 +40,7 @@ def flatten(network: Any) -> "FlatAdam | None":
         network: compiled, its optimizer built, not traced yet.
 
     """
-    if type(network.optimizer) not in _ADAMS:
+    if type(network.optimizer) not in ADAMS:
         return None
     embeddings = [layer for layer in network.layers if isinstance(layer, _keras.layers.Embedding)]
     gathered = {id(weight) for layer in embeddings for weight in layer.weights}  # whose gradients are of a few rows
