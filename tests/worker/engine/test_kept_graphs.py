@@ -5,7 +5,7 @@ import pytest
 
 from stackyard.spec import constraints, layers, losses, optimizers, regularizers, schedules
 from tests.worker.engine.parts import FITTING, SCORES, classes, labels, numbers, pile, spec, under_loss
-from tests.worker.engine.test_same_bits import by_keras, document, variables
+from tests.worker.engine.test_same_bits import LARGE, by_keras, document, variables
 from tests.worker.stacks import KINDS
 from tests.worker.stock import Told, trained
 from tests.worker.variants import NEEDED
@@ -119,6 +119,13 @@ def test_the_numbers_of_an_optimizer(part, traced):
     first, second = changed(part)
     assert first["learning_rate"] != second["learning_rate"]
     same_as_alone(spec(SCORES, optimizer=first), spec(SCORES, optimizer=second), numbers(), traced)
+
+
+@pytest.mark.parametrize("part", [optimizers.Adam, optimizers.AdamW], ids=lambda part: part.__name__)
+def test_the_numbers_of_an_adam_of_a_large_weight(part, traced):
+    stack = [{"type": "Dense", "units": LARGE}, {"type": "Dense", "units": 1}]
+    specs = [spec(stack, optimizer=one, epochs=2) for one in changed(part)]
+    same_as_alone(*specs, numbers(), traced)
 
 
 LOSSES = [part for part in classes(losses.Loss) if len(set(map(str, changed(part)))) == 2]

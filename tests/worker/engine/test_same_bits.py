@@ -151,6 +151,7 @@ def test_what_belongs_to_the_optimizer(case):
 
 
 ADAMS = {
+    "as it comes": {"type": "Adam"},
     "all that it can do": {"type": "Adam", "amsgrad": True, "global_clipnorm": 0.5, "gradient_accumulation_steps": 2},
     "weights that decay": {"type": "AdamW", "weight_decay": 0.1, "epsilon": 1e-3},
 }
