@@ -27,7 +27,7 @@ _LONGER_S = 30.0
 """Where it is brought about that somebody comes by."""
 _TIMES = 4
 """So often is an order given, until somebody comes by."""
-_PASSED_OVER = 2
+_PASSED_OVER = 5
 """For so many orders one after the other may nobody come by; after that the step is left alone."""
 _AT_ONCE = {"child": 2}
 """So many orders stand at once for a kind of process of which there are several."""
