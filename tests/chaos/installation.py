@@ -46,12 +46,20 @@ class Installation:
         database_url: of an empty PostgreSQL database; empty for SQLite in the directory.
         workers: jobs that train at once.
         team: whether half of them train in a worker beside `serve`, as on another machine of a team.
+        own_api: whether clients talk to an API beside `serve`, which is started again at once however often it ends.
         variables: settings, beside those of `QUICK`.
 
     """
 
     def __init__(
-        self, directory: Path, database_url: str = "", *, workers: int = 2, team: bool = False, **variables: str
+        self,
+        directory: Path,
+        database_url: str = "",
+        *,
+        workers: int = 2,
+        team: bool = False,
+        own_api: bool = False,
+        **variables: str,
     ) -> None:
         self.directory = directory
         self.data_dir = directory / "data"
@@ -64,8 +72,10 @@ class Installation:
         self._workers = max(1, workers // 2) if team else workers
         self._variables = variables
         self._server: subprocess.Popen[bytes] | None = None
-        self._team = team
-        self._teammate: subprocess.Popen[bytes] | None = None
+        self._beside = [name for name, wanted in (("teammate", team), ("api", own_api)) if wanted]
+        """What runs beside `serve`: nobody supervises it but this one."""
+        self._own: dict[str, subprocess.Popen[bytes]] = {}
+        self._own_port = _free_port()
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep_up, name="keeper", daemon=True)
         self._log = directory / "serve.log"
@@ -76,8 +86,9 @@ class Installation:
         self._start()
         self._keeper.start()
         until(self.ready, within=_START_S, every=0.1)
-        if self._team:
-            self._start_teammate()
+        for name in self._beside:
+            self._start_beside(name)
+        until(self.ready, within=_START_S, every=0.1)
         self.sessions = Sessions(self.database_url)
         return self
 
@@ -86,8 +97,8 @@ class Installation:
     ) -> None:
         self._closing.set()
         self._keeper.join()
-        if self._teammate is not None:
-            _kill_group(self._teammate)
+        for process in self._own.values():
+            _kill_group(process)
         self.sessions.dispose()
         assert self._server is not None
         self._server.send_signal(signal.SIGTERM)
@@ -98,7 +109,7 @@ class Installation:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self._own_port if 'api' in self._own else self.port}"
 
     def client(self) -> httpx2.Client:
         return httpx2.Client(base_url=self.url, timeout=30)
@@ -116,9 +127,11 @@ class Installation:
                 return [self.serve()]
             if part == "child":
                 return [child for worker in self.processes("worker-cpu") for child in _training(worker)]
+            if part == "api" and part in self._own:
+                return [psutil.Process(self._own[part].pid)]
             pids = [pid for name, pid in self._recorded() if name == part]
-            if part == "worker-cpu" and self._teammate is not None:
-                pids.append(self._teammate.pid)
+            if part == "worker-cpu" and "teammate" in self._own:
+                pids.append(self._own["teammate"].pid)
             return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
         return []
 
@@ -134,7 +147,7 @@ class Installation:
     def logs(self) -> Iterator[Path]:
         """What its processes have said."""
         yield self._log
-        yield from self.directory.glob("teammate.log")
+        yield from (self.directory / f"{name}.log" for name in self._own)
         yield from sorted((self.data_dir / "logs").glob("*.log*"))
 
     def _recorded(self) -> list[tuple[str, int]]:
@@ -150,18 +163,26 @@ class Installation:
             self._server = subprocess.Popen(command, env=self._environment(), stdout=log, stderr=log)
         self.starts += 1
 
-    def _start_teammate(self) -> None:
-        """A worker that nobody supervises but this one."""
-        command = [sys.executable, "-m", "celery", "--app", "worker.entry:app", "worker", "--concurrency", "1"]
-        command += ["--hostname", "team@%h", "--without-mingle", "--without-gossip", "--loglevel", "INFO"]
+    def _start_beside(self, name: str) -> None:
+        if name == "api":
+            command = ["uvicorn", "--factory", "api.app:create_app", "--host", "127.0.0.1"]
+            command += ["--port", str(self._own_port), "--no-server-header"]
+        else:
+            command = ["celery", "--app", "worker.entry:app", "worker", "--concurrency", "1", "--hostname", "team@%h"]
+            command += ["--without-mingle", "--without-gossip", "--loglevel", "INFO"]
         own = {
             "STACKYARD_BROKER_URL": broker.url(broker.socket_path(self.data_dir)),
             "STACKYARD_DATA_DIR": str(self.data_dir),
             "STACKYARD_NEIGHBOURS": str(self._workers),
         }
-        with (self.directory / "teammate.log").open("ab") as log:
-            self._teammate = subprocess.Popen(
-                command, env=self._environment() | own, stdout=log, stderr=log, cwd=_ROOT, start_new_session=True
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self._own[name] = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                env=self._environment() | own,
+                stdout=log,
+                stderr=log,
+                cwd=_ROOT,
+                start_new_session=True,
             )
 
     def _environment(self) -> dict[str, str]:
@@ -179,8 +200,9 @@ class Installation:
             if self._server is not None and self._server.poll() is not None:
                 time.sleep(0.5)
                 self._start()
-            if self._teammate is not None and self._teammate.poll() is not None:
-                self._start_teammate()
+            for name, process in list(self._own.items()):
+                if process.poll() is not None:
+                    self._start_beside(name)
 
 
 @contextlib.contextmanager

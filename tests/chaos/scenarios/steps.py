@@ -31,10 +31,11 @@ _PASSED_OVER = 5
 """For so many orders one after the other may nobody come by; after that the step is left alone."""
 _AT_ONCE = {"child": 2}
 """So many orders stand at once for a kind of process of which there are several."""
-_RESTARTED = ("api", "worker")
+_RESTARTED = ("worker",)
 """What `serve` starts again, until it has ended three times within ten seconds of its start."""
-_SETTLED_S = 14.0
 _QUICK_ENDS = 2
+"""So often may that be; then it is let live for so long."""
+_SETTLED_S = 14.0
 _SKIPS = (0, 0, 1, 3)
 """How often a child may pass a step first, when an order is given for the first time."""
 _GRACE = "10"
@@ -50,7 +51,7 @@ def run(
     A job may be struck often: the rule that ends a job after three crashes has a scenario of its own.
     """
     began = time.monotonic()
-    options = {"STACKYARD_MAX_CRASHES": "1000000", "STACKYARD_DISCARD_GRACE_S": _GRACE} | options
+    options = {"own_api": True, "STACKYARD_MAX_CRASHES": "1000000", "STACKYARD_DISCARD_GRACE_S": _GRACE} | options
     with begun(database, seed=seed, say=say, **options) as round_:
         round_.load.deeds = Deeds(round_.installation, drawn(seed, "deeds"))
         round_.load.start(jobs or None)
