@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
@@ -57,10 +57,11 @@ class Occasions:
             "worker.heartbeat.Heartbeat._leave": lambda: self._strike("worker-cpu", signal.SIGTERM),
         }
 
-    def rehearse(self) -> None:
-        """Bring everything about once, so that its steps come to be known."""
-        for occasion in self._occasions.values():
-            self._beside.submit(_tried, occasion)
+    def rehearse(self, seen: Sequence[str]) -> None:
+        """Bring about what comes before the steps that nobody has come by yet, so that these come to be known."""
+        for part in self._occasions:
+            if not any(part in place for place in seen):
+                self.bring(part)
 
     def known(self, place: str) -> bool:
         """Whether it is known what the step comes after."""

@@ -98,8 +98,8 @@ class Strikes:
 
     def everywhere(self, trials: int) -> None:
         """Strike so many times at each step, in a new order each time; those that come to be known on the way, too."""
-        self._occasions.rehearse()
         while self._replenish(trials) or self._steps.armed:
+            self._occasions.rehearse(self._steps.seen())
             self._go_on()
         self._occasions.end()
 
