@@ -57,11 +57,12 @@ class Occasions:
             "worker.heartbeat.Heartbeat._leave": lambda: self._strike("worker-cpu", signal.SIGTERM),
         }
 
-    def rehearse(self, seen: Sequence[str]) -> None:
-        """Bring about what comes before the steps that nobody has come by yet, so that these come to be known."""
-        for part in self._occasions:
-            if not any(part in place for place in seen):
-                self.bring(part)
+    def rehearse(self, seen: Sequence[str]) -> bool:
+        """Bring about what comes before the steps that nobody has come by yet; whether there are such."""
+        unseen = [part for part in self._occasions if not any(part in place for place in seen)]
+        for part in unseen:
+            self.bring(part)
+        return bool(unseen)
 
     def known(self, place: str) -> bool:
         """Whether it is known what the step comes after."""

@@ -23,6 +23,8 @@ from tests.chaos.steps import Order, Steps
 _PATIENCE_S = 10.0
 """For somebody to come by. Then an order is taken back and given again later, with others between: where a child is
 struck at every turn, no job comes to the steps of its end."""
+_KNOWN_WITHIN_S = 60.0
+"""Somebody has come by the steps that are seldom made; those that come to be known later are struck, too."""
 _LONGER_S = 30.0
 """Where it is brought about that somebody comes by."""
 _TIMES = 4
@@ -98,6 +100,9 @@ class Strikes:
 
     def everywhere(self, trials: int) -> None:
         """Strike so many times at each step, in a new order each time; those that come to be known on the way, too."""
+        until = time.monotonic() + _KNOWN_WITHIN_S
+        while self._occasions.rehearse(self._steps.seen()) and time.monotonic() < until:
+            time.sleep(1)
         while self._replenish(trials) or self._steps.armed:
             self._occasions.rehearse(self._steps.seen())
             self._go_on()
