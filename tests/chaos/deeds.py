@@ -63,7 +63,8 @@ class Deeds:
     def do(self, deed: str, job_id: UUID) -> None:
         """Do one of cancel, pause, change and delete with a job."""
         if deed == "delete":
-            self.deleted[job_id] = self._delete(job_id) or self.deleted.get(job_id, False)
+            self.deleted.setdefault(job_id, False)  # first, for others read of it meanwhile
+            self.deleted[job_id] |= self._delete(job_id)
         elif deed == "change":
             self._send(deed, "PATCH", f"/v1/jobs/{job_id}", json={"tags": ["changed"]})
         else:

@@ -132,7 +132,9 @@ class Load:
                 if self._random.random() < self.uploads:
                     self.upload(http)
                 for path in ("/v1/jobs?limit=20", f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/history?max_points=50"):
-                    self.answers[str(http.get(path).status_code)] += 1
+                    status = http.get(path).status_code
+                    if status != httpx2.codes.NOT_FOUND or job_id not in gone:  # deleted while this was asked
+                        self.answers[str(status)] += 1
         except httpx2.TransportError:
             self.answers["no answer"] += 1
         self.slow_s = max(self.slow_s, time.monotonic() - began)
