@@ -22,6 +22,7 @@ from tests.waiting import until
 
 _LOOK_S = 0.5
 _UPLOADS = 0.05
+"""How often a look comes with an upload, whose description takes a second of a core."""
 CREATED = 201
 
 
@@ -47,10 +48,8 @@ class Load:
         """The longest that a read was answered in."""
         self.deeds: Deeds | None = None
         """What is done with the jobs beside; nothing, unless it is set."""
-        self.uploads = _UPLOADS
-        """How often a look comes with an upload, whose description takes a second of a core."""
-        self._installation = installation
         self.kinds = kinds
+        self._installation = installation
         self._ahead = ahead
         self._random = random
         self._wanted: float = 0
@@ -129,7 +128,7 @@ class Load:
         began = time.monotonic()
         try:
             with self._installation.client() as http:
-                if self._random.random() < self.uploads:
+                if self._random.random() < _UPLOADS:
                     self.upload(http)
                 for path in ("/v1/jobs?limit=20", f"/v1/jobs/{job_id}", f"/v1/jobs/{job_id}/history?max_points=50"):
                     status = http.get(path).status_code

@@ -30,13 +30,14 @@ class Occasions:
 
     Args:
         round_: whose server and jobs.
+        deeds: with its jobs, which the judge hears of.
 
     """
 
-    def __init__(self, round_: Round) -> None:
+    def __init__(self, round_: Round, deeds: Deeds) -> None:
         self._round = round_
         self._random = drawn(round_.seed, "occasions")
-        self._deeds = round_.load.deeds or Deeds(round_.installation, drawn(round_.seed, "occasional deeds"))
+        self._deeds = deeds
         self._numbers = itertools.count(_FIRST_NUMBER)
         self._last: dict[str, float] = {}
         self._beside = ThreadPoolExecutor(max_workers=3, thread_name_prefix="occasion")

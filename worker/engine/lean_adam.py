@@ -73,8 +73,7 @@ def _update_step(adam: Any, by_keras: Any, gradient: Any, variable: Any, learnin
 def _alpha(adam: Any, learning_rate: Any) -> Any:
     """The learning rate with the bias of both moments taken out, a scalar."""
     step = _ops.cast(adam.iterations + 1, "float32")
-    powers = (_ops.power(_ops.cast(beta, "float32"), step) for beta in (adam.beta_1, adam.beta_2))
-    beta_1_power, beta_2_power = powers
+    beta_1_power, beta_2_power = (_ops.power(_ops.cast(beta, "float32"), step) for beta in (adam.beta_1, adam.beta_2))
     return _ops.cast(learning_rate, "float32") * _ops.sqrt(1 - beta_2_power) / (1 - beta_1_power)
 
 

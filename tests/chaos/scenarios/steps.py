@@ -58,7 +58,7 @@ def run(
         round_.load.deeds = Deeds(round_.installation, drawn(seed, "deeds"))
         round_.load.start(jobs or None)
         time.sleep(5)
-        strikes = Strikes(round_, places=places)
+        strikes = Strikes(round_, places=places, occasions=Occasions(round_, round_.load.deeds))
         strikes.everywhere(trials)
         verdict = round_.end()
         verdict.faults += strikes.at_fault(verdict.faults)
@@ -73,11 +73,17 @@ class Strikes:
         acts: what is to happen, one after the other, at each step.
         but: an ending of the steps that are left alone.
         places: words, of which the name of a step has one, or the step is left alone.
+        occasions: what has somebody come by the seldom steps; without, they are struck when somebody does.
 
     """
 
     def __init__(
-        self, round_: Round, acts: tuple[str, ...] = ("kill",), but: str = "\n", places: Sequence[str] = ("",)
+        self,
+        round_: Round,
+        acts: tuple[str, ...] = ("kill",),
+        but: str = "\n",
+        places: Sequence[str] = ("",),
+        occasions: Occasions | None = None,
     ) -> None:
         self.struck: Counter[str] = Counter()
         self.passed_over: Counter[str] = Counter()
@@ -92,7 +98,7 @@ class Strikes:
         self._quick: Counter[str] = Counter()
         """How often they were, the last times, soon after one another."""
         self._steps = Steps(round_.installation.chaos)
-        self._occasions = Occasions(round_)
+        self._occasions = occasions
         self._round = round_
         self._acts = acts
         self._but = but
@@ -101,12 +107,17 @@ class Strikes:
     def everywhere(self, trials: int) -> None:
         """Strike so many times at each step, in a new order each time; those that come to be known on the way, too."""
         until = time.monotonic() + _KNOWN_WITHIN_S
-        while self._occasions.rehearse(self._steps.seen()) and time.monotonic() < until:
+        while self._rehearse() and time.monotonic() < until:
             time.sleep(1)
         while self._replenish(trials) or self._steps.armed:
-            self._occasions.rehearse(self._steps.seen())
+            self._rehearse()
             self._go_on()
-        self._occasions.end()
+        if self._occasions:
+            self._occasions.end()
+
+    def _rehearse(self) -> bool:
+        """Have somebody come by the seldom steps by which nobody has; whether there are such."""
+        return self._occasions is not None and self._occasions.rehearse(self._steps.seen())
 
     def _replenish(self, trials: int) -> bool:
         """Plan a round for each kind of process that has none before it; whether any has one."""
@@ -150,9 +161,10 @@ class Strikes:
         for process, orders in self._left.items():
             while orders and self._may_be_struck(process):
                 order, times = orders.popleft()
-                patience = _LONGER_S if self._occasions.known(order.place) else _PATIENCE_S
+                brought = self._occasions is not None and self._occasions.known(order.place)
+                patience = _LONGER_S if brought else _PATIENCE_S
                 self._given[self._steps.arm(order)] = (time.monotonic() + patience, times)
-        for order in self._steps.armed.values():
+        for order in self._steps.armed.values() if self._occasions else ():
             self._occasions.bring(order.place)
         time.sleep(0.05)
         for number, order, pid in self._steps.fired():
