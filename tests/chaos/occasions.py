@@ -20,6 +20,8 @@ from tests.chaos.round import Round, drawn
 _EVERY_S = 3.0
 _LONGER = 1.3
 """How long a process stands still, in leases, so that its attempt is lost."""
+_UP_FOR_S = 10.5
+"""A worker that ends sooner after its start, and so three times, makes `serve` give up."""
 _TRIES = 60
 _FIRST_NUMBER = 2_000_000
 """Of the jobs that are submitted here, beside the load's own."""
@@ -40,6 +42,8 @@ class Occasions:
         self._deeds = deeds
         self._numbers = itertools.count(_FIRST_NUMBER)
         self._last: dict[str, float] = {}
+        self._told: set[psutil.Process] = set()
+        """The workers that were told to end: one that is told twice ends at once."""
         self._beside = ThreadPoolExecutor(max_workers=3, thread_name_prefix="occasion")
         self._occasions: dict[str, Callable[[], object]] = {
             "service.intake.": self._submit,
@@ -52,10 +56,10 @@ class Occasions:
             "api.jobs.resume": self._resume,
             "api.jobs.delete": lambda: self._do("delete"),
             "api.workers.": self._drain,
-            "api.app.": lambda: self._strike("api", signal.SIGKILL),
-            "worker.children.": lambda: self._strike("child", signal.SIGKILL),
+            "api.app.": lambda: self._kill("api"),
+            "worker.children.": lambda: self._kill("child"),
             "worker.reconciler._recover": self._lose,
-            "worker.heartbeat.Heartbeat._leave": lambda: self._strike("worker-cpu", signal.SIGTERM),
+            "worker.heartbeat.Heartbeat._leave": self._end_worker,
         }
 
     def rehearse(self, seen: Sequence[str]) -> bool:
@@ -120,9 +124,15 @@ class Occasions:
                         return
                 time.sleep(0.5)
 
-    def _strike(self, part: str, number: signal.Signals) -> None:
+    def _kill(self, part: str) -> None:
         if victim := self._victim(part):
-            victim.send_signal(number)
+            victim.send_signal(signal.SIGKILL)
+
+    def _end_worker(self) -> None:
+        worker = self._victim("worker-cpu")
+        if worker and worker not in self._told and time.time() - worker.create_time() > _UP_FOR_S:
+            self._told.add(worker)
+            worker.send_signal(signal.SIGTERM)
 
     def _lose(self) -> None:
         if victim := self._victim("child"):
