@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from models import JobState
 from stackyard.client import Client, ProblemError
 from tests import runs
 from tests.client.conftest import TOKEN
@@ -77,15 +76,23 @@ def test_many_streams_and_pollers_are_served(url, sessions):
     with Client(url, TOKEN) as client:
         followed = [client.submit(iris_spec()).id for _ in range(4)]
         claims = [runs.claim(sessions) for _ in followed]
-        for claimed in claims:
-            threading.Timer(0.5, runs.record, (sessions, claimed, range(5))).start()
-            threading.Timer(1.0, runs.conclude, (sessions, claimed, JobState.SUCCEEDED)).start()
+        training = threading.Timer(0.5, _train, (sessions, claims))
+        training.start()
         figures = load(url, followed, token=TOKEN, streams=40, pollers=8, seconds=30)
+        training.join()
     assert (figures.errors, figures.streams_cut_off) == ([], 0)
     assert figures.streams_ended >= 40
     assert figures.epochs >= 40 * 5
     assert figures.epochs_missing == figures.epochs_doubled == 0
     assert figures.read_times
+
+
+def _train(sessions, claims):
+    for epoch in range(5):
+        for claimed in claims:
+            runs.record(sessions, claimed, [epoch])
+    for claimed in claims:
+        runs.conclude(sessions, claimed)
 
 
 def test_a_server_that_ends_does_not_wait_for_its_streams_and_the_next_one_goes_on(settings, sessions):

@@ -166,20 +166,20 @@ def _poll_all(
     started = time.monotonic()
 
     async def poll(http: httpx2.AsyncClient, number: int) -> None:
-        """Read a job, the list of jobs and a history, in turn, one a second; not all pollers the same at once."""
+        """Read a job, the list of jobs and a history, in turn, one a second and one at least."""
         job = f"/v1/jobs/{job_ids[number % len(job_ids)]}"
         routes: list[tuple[str, dict[str, Any]]] = [(job, {}), ("/v1/jobs", {"limit": 20}), (f"{job}/history", {})]
         due = started + number / pollers * _POLL_EVERY_S
         for route, params in islice(cycle(routes), number % len(routes), None):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if over.is_set():
-                return
             began = time.monotonic()
             try:
                 (await http.get(route, params=params)).raise_for_status()
             except httpx2.HTTPError as error:
                 errors.append(f"{route}: {error!r}")
             read_times.append(time.monotonic() - began)
+            if over.is_set():  # only now, for the streams may end before this process is up
+                return
             due = max(due + _POLL_EVERY_S, began)
 
     async def all_of_them() -> None:
