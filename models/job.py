@@ -88,7 +88,7 @@ class Job(Base):
     worker_id: Mapped[UUID | None]
     """The `models.Worker` whose child that is; no foreign key, for the row goes when the worker ends."""
     ran_on: Mapped[dict[str, Any] | None]
-    """What the current or last attempt computes on: a `service.attempts.RanOn`, as JSON."""
+    """What the current or last attempt computes on: a `service.ran_on.RanOn`, as JSON."""
     lease_until: Mapped[datetime | None]
     cancel_requested: Mapped[bool]
     pause_requested: Mapped[bool] = mapped_column(default=False)

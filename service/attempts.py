@@ -1,6 +1,6 @@
 """Attempts as a worker makes them: claim, renew, record, conclude. Every write after the claim is fenced."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from service.artifacts import Stored
 from service.crashes import Crash
 from service.database import now
 from service.errors import LeaseLost
+from service.ran_on import Opening, RanOn, is_alone
 from service.summaries import MetricSummary
 from stackyard.spec import JobSpec
 
@@ -28,7 +29,7 @@ class Claim:
     """A worker's right to one attempt at a job, for as long as its lease lasts.
 
     `checkpoint` is where to go on, None for the beginning. Before it there are `spent_s` seconds of earlier attempts,
-    and the epochs whose metrics are `names` and `summaries`.
+    and the epochs whose metrics are `names` and `summaries`. `ran_on` is what it is to compute on, as it was chosen.
     """
 
     job_id: UUID
@@ -39,21 +40,7 @@ class Claim:
     spent_s: float = 0.0
     names: Sequence[str] = ()
     summaries: Mapping[str, MetricSummary] = field(default_factory=dict[str, MetricSummary])
-
-
-@dataclass(frozen=True)
-class RanOn:
-    """What an attempt computes on: with the spec and the dataset, all that its numbers depend on.
-
-    `device` is `cpu` or the card's name. `threads` are TensorFlow's intra-op ones: with more than one, a long sum may
-    have other last bits. `precision` is Keras's dtype policy, or `tf32` where it is float32 and the card rounds the
-    factors of products to TensorFloat-32. `versions` are those of python, stackyard, keras and tensorflow.
-    """
-
-    device: str
-    threads: int
-    precision: str
-    versions: Mapping[str, str]
+    ran_on: RanOn | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +98,16 @@ class LetGo:
     why: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Holder:
+    """Who takes a job: the arguments of `claim`."""
+
+    worker: str
+    worker_id: UUID | None
+    lease_s: float
+    choose: Callable[[Opening], RanOn] | None
+
+
 def claim(
     session: Session,
     *,
@@ -118,7 +115,7 @@ def claim(
     worker: str,
     lease_s: float,
     worker_id: UUID | None = None,
-    ran_on: RanOn | None = None,
+    choose: Callable[[Opening], RanOn] | None = None,
 ) -> Claim | None:
     """Take the best waiting job of a queue: the highest priority, then the oldest.
 
@@ -131,12 +128,12 @@ def claim(
         worker: the host and process that will do the work.
         lease_s: seconds for which the right to it lasts, unless it is renewed.
         worker_id: the `models.Worker` whose child that process is.
-        ran_on: what it computes on.
+        choose: what it is to compute on; it runs in the transaction.
 
     """
     if worker_id is not None and not workers.may_take(session, worker_id):
         return None
-    holder = {"worker": worker, "worker_id": worker_id, "ran_on": None if ran_on is None else asdict(ran_on)}
+    holder = _Holder(worker, worker_id, lease_s, choose)
     while job_id := _first_waiting(session, queue):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
@@ -145,7 +142,7 @@ def claim(
         elif (spec := _spec(job)) is None:
             _refuse(session, job, "spec_unreadable", "This release cannot read its spec; submit it again.")
         else:
-            return _take(session, job, spec, dataset, holder, lease_s)
+            return _take(session, job, spec, dataset, holder)
     return None
 
 
@@ -309,10 +306,12 @@ def _refuse(session: Session, job: Job, code: str, message: str) -> None:
     lifecycle.move(session, job.id, to=JobState.FAILED, from_=[JobState.QUEUED], why=why)
 
 
-def _take(
-    session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: Mapping[str, Any], lease_s: float
-) -> Claim:
+def _take(session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: _Holder) -> Claim:
     checkpoint = session.get(Checkpoint, job.id)
+    ran_on = None
+    if holder.choose is not None:
+        before = None if checkpoint is None else job.ran_on
+        ran_on = holder.choose(Opening(spec, dataset, is_alone(session, job, holder.worker_id), before))
     begins = 0 if checkpoint is None else checkpoint.epoch
     names = list(job.metric_names) if begins else []
     spent_s = 0.0 if checkpoint is None else job.spent_s
@@ -323,8 +322,10 @@ def _take(
         to=JobState.RUNNING,
         from_=[JobState.QUEUED],
         attempt=Job.attempt + 1,
-        **holder,
-        lease_until=moment + timedelta(seconds=lease_s),
+        worker=holder.worker,
+        worker_id=holder.worker_id,
+        ran_on=None if ran_on is None else asdict(ran_on),
+        lease_until=moment + timedelta(seconds=holder.lease_s),
         started_at=moment,
         epochs_done=begins,
         metric_names=names,
@@ -334,7 +335,7 @@ def _take(
     session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= begins))
     known = summaries.recorded(session, job.id, names)
     _summarise(session, job.id, known)
-    return Claim(job.id, job.attempt, spec, dataset, checkpoint, spent_s, tuple(names), known)
+    return Claim(job.id, job.attempt, spec, dataset, checkpoint, spent_s, tuple(names), known, ran_on)
 
 
 def _summarise(session: Session, job_id: UUID, known: Mapping[str, MetricSummary]) -> None:

@@ -16,6 +16,7 @@ from worker import devices
 from worker.engine import Engine
 from worker.preparation import Preparer
 from worker.runner import Runner
+from worker.threads import Threads
 
 
 def installed(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:
@@ -36,7 +37,7 @@ class Trainer:
             WakeUps(settings),
             Preparer(settings),
             Engine(settings.compiled_memory),
-            devices.describe(),
+            Threads(devices.describe()),
         )
 
     def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:

@@ -11,12 +11,14 @@ from typing import Any, cast
 
 from billiard.process import current_process
 
-from service.attempts import RanOn
+from service.ran_on import RanOn
 from service.settings import Settings
 from worker.versions import versions
 
 _NONE = "-1"
 """What hides every card from CUDA."""
+_OWN_POOLS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
+"""Set, every context of TensorFlow's has threads of its own (see worker.threads); else all have those of the first."""
 _ROUNDS_FACTORS_SINCE = (8, 0)
 """The compute capability from which on a card has TensorFloat-32 (NVIDIA's Ampere)."""
 
@@ -36,6 +38,7 @@ def configure(settings: Settings) -> None:
         raise RuntimeError("expected to come before tensorflow, which reads its variables when it is imported")
     os.environ["CUDA_VISIBLE_DEVICES"] = _card() if settings.device == "gpu" else _NONE
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault(_OWN_POOLS, "1")
     config = _config()
     config.threading.set_intra_op_parallelism_threads(settings.threads)
     cards = config.list_physical_devices("GPU")

@@ -52,17 +52,19 @@ def _prepare(sender: Any, **_: object) -> None:
     if _settings.device == "gpu":
         found = cards.find()
         cards.enough(found, sender.concurrency)
+    threads, alone = _threads(sender.concurrency)
     worker = Registration(
         host=socket.gethostname(),
         pid=os.getpid(),
         device=_settings.device,
         queue=_settings.device,
         concurrency=sender.concurrency,
-        threads=_threads(sender.concurrency),
+        threads=threads,
         versions=versions(),
         cards=found,
     )
-    os.environ |= {"STACKYARD_THREADS": str(worker.threads), WORKER_ID: str(worker.id)}
+    shares = {"STACKYARD_THREADS": str(threads), "STACKYARD_THREADS_ALONE": str(alone)}
+    os.environ |= shares | {WORKER_ID: str(worker.id)}
     _Parent.heartbeat = Heartbeat(_settings, worker, _drain)
     _Parent.children = Children(_settings, worker.id, pids=_pids, busy=_busy)
     Pool.on_end = _Parent.children.ended
@@ -108,10 +110,11 @@ def _busy() -> list[int]:
     return [request.worker_pid for request in list(active) if request.worker_pid]
 
 
-def _threads(children: int) -> int:
-    """TensorFlow's intra-op threads a child, so that those of all children on this machine fit its cores.
+def _threads(children: int) -> tuple[int, int]:
+    """TensorFlow's intra-op threads a child, so that those of all children on this machine fit its cores; and alone.
 
-    The cores are those that this process may use: by its affinity, and by the quotas of its control groups.
+    The cores are those that this process may use: by its affinity, and by the quotas of its control groups. A GPU
+    worker's children are never alone on more: their work is the cards'.
     """
     cores = int(cpu_budget().count)
     sharing = children + _settings.neighbours
@@ -120,4 +123,6 @@ def _threads(children: int) -> int:
         log.warning(
             "more threads than cores", action="cores_overcommitted", cores=cores, children=sharing, threads=threads
         )
-    return threads
+    may_have_all = not _settings.threads and _settings.device == "cpu"
+    alone = _settings.threads_alone or (cores * children // sharing if may_have_all else 0)
+    return threads, max(threads, alone)

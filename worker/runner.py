@@ -11,7 +11,7 @@ import structlog
 from models import JobState
 from service import attempts, lifecycle
 from service.artifacts import ArtifactStore
-from service.attempts import Claim, Conclusion, LetGo, RanOn
+from service.attempts import Claim, Conclusion, LetGo
 from service.database import Sessions
 from service.errors import FileGone, LeaseLost, StorageError
 from service.queue import WakeUps
@@ -21,6 +21,7 @@ from worker.notice import Notice
 from worker.preparation import PreparationError, Preparer
 from worker.reporter import Reporter
 from worker.stops import Stop
+from worker.threads import Threads
 from worker.training import train
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ class Runner:
     wake_ups: WakeUps
     preparer: Preparer
     engine: Engine
-    ran_on: RanOn
+    threads: Threads
     worker_id: UUID | None = None
     notice: Notice = field(default_factory=Notice)
 
@@ -61,7 +62,7 @@ class Runner:
                 worker=f"{socket.gethostname()}:{os.getpid()}",
                 lease_s=self.settings.lease_s,
                 worker_id=self.worker_id,
-                ran_on=self.ran_on,
+                choose=self.threads.choose,
             )
         if claim is None:
             return False
@@ -110,7 +111,8 @@ class Runner:
 
         """
         try:
-            return train(claim, reporter, self.store, self.preparer, self.engine)
+            with self.threads.of(claim.ran_on):
+                return train(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
             raise
         except Stop as stop:

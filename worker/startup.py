@@ -28,6 +28,7 @@ def create_runner(notice: Notice) -> "Runner":
     devices.configure(settings)
     from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, for which the device is chosen now
     from worker.runner import Runner  # noqa: PLC0415
+    from worker.threads import Threads  # noqa: PLC0415
 
     gc.collect()
     gc.freeze()  # what is loaded stays: every later collection would go through it, for a fifth of a second
@@ -39,7 +40,7 @@ def create_runner(notice: Notice) -> "Runner":
         wake_ups=WakeUps(settings),
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        ran_on=devices.describe(),
+        threads=Threads(devices.describe(), settings.threads_alone),
         worker_id=None if worker_id is None else UUID(worker_id),
         notice=notice,
     )

@@ -4,6 +4,7 @@ import os
 import socket
 
 import pytest
+from celery.utils.sysinfo import cpu_budget
 
 from tests.factories import iris_spec
 from tests.waiting import until
@@ -28,6 +29,17 @@ def test_a_job_s_worker_is_listed_and_what_it_ran_on_is_kept(server):
     assert (ran_on["device"], ran_on["precision"]) == ("cpu", "float32")
     assert ran_on["threads"] == worker["threads"]
     assert ran_on["versions"] == worker["versions"]
+
+
+def test_a_large_job_alone_has_all_cores(server):
+    layers = [
+        *({"type": "Dense", "units": 1024, "activation": "relu"} for _ in range(3)),
+        {"type": "Dense", "units": 3},
+    ]
+    job_id = server.submit(iris_spec(network={"layers": layers}, training={"batch_size": 64}))
+    job = server.until_ended(job_id)
+    assert job["state"] == "succeeded", job
+    assert job["ran_on"]["threads"] == int(cpu_budget().count)
 
 
 def test_a_gpu_job_on_a_server_without_a_gpu_says_what_it_waits_for(server):

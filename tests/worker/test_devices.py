@@ -75,22 +75,30 @@ def test_there_is_a_card_for_every_child():
 
 
 @pytest.mark.parametrize(
-    ("cores", "children", "neighbours", "threads"),
-    [(2, 1, 0, 2), (2, 2, 0, 1), (8, 3, 0, 2), (8, 1, 1, 4), (1, 4, 0, 1)],
+    ("cores", "children", "neighbours", "threads", "alone"),
+    [(2, 1, 0, 2, 2), (2, 2, 0, 1, 2), (8, 3, 0, 2, 8), (8, 3, 1, 2, 6), (8, 1, 1, 4, 4), (1, 4, 0, 1, 1)],
 )
-def test_the_threads_of_all_children_fit_the_cores(monkeypatch, cores, children, neighbours, threads):
+def test_the_threads_of_all_children_fit_the_cores(monkeypatch, cores, children, neighbours, threads, alone):
     monkeypatch.setattr(entry, "cpu_budget", lambda: type("Budget", (), {"count": cores}))
     monkeypatch.setattr(
         entry, "_settings", entry._settings.model_copy(update={"neighbours": neighbours, "threads": 0})
     )
-    assert entry._threads(children) == threads
+    assert entry._threads(children) == (threads, alone)
 
 
 def test_threads_that_were_asked_for_are_given(monkeypatch):
     monkeypatch.setattr(entry, "_settings", entry._settings.model_copy(update={"threads": 7}))
-    assert entry._threads(2) == 7
+    assert entry._threads(2) == (7, 7)
+    monkeypatch.setattr(entry, "_settings", entry._settings.model_copy(update={"threads": 7, "threads_alone": 9}))
+    assert entry._threads(2) == (7, 9)
+
+
+def test_a_gpu_worker_s_children_are_never_alone_on_more(monkeypatch):
+    monkeypatch.setattr(entry, "cpu_budget", lambda: type("Budget", (), {"count": 8}))
+    monkeypatch.setattr(entry, "_settings", entry._settings.model_copy(update={"device": "gpu"}))
+    assert entry._threads(2) == (4, 4)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system bounds no process to some cores")
 def test_a_worker_that_is_bound_to_a_core_has_one_thread():
-    assert run(SHARE) == (0, "1")
+    assert run(SHARE) == (0, "(1, 1)")

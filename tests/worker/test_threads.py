@@ -1,0 +1,140 @@
+"""Which attempts have all of a worker's cores, and that each number of threads has its own bits."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from service import attempts
+from service.attempts import MadeCheckpoint
+from service.ran_on import RanOn
+from tests import runs
+from tests.factories import beat, registration, submit
+from worker.threads import Threads
+
+ROOT = Path(__file__).parents[2]
+SHARED = RanOn("cpu", 1, "float32", {"keras": "3"})
+LARGE = {"network": {"layers": [{"type": "Dense", "units": 2048}] * 2 + [{"type": "Dense", "units": 3}]}}
+
+TRAINS = """
+import dataclasses, json
+from service.settings import Settings
+from worker import devices
+devices.configure(Settings(threads={first}))
+from tests.worker.engine.parts import spec
+from tests.worker.stock import Told, prepared
+from worker.engine import Engine
+from worker.threads import Threads
+import numpy as np
+
+draw = np.random.default_rng(0)
+x, y = draw.normal(size=(512, 300)).astype("float32"), draw.normal(size=512).astype("float32")
+layers = [{{"type": "Dense", "units": 300, "activation": "relu"}}, {{"type": "BatchNormalization"}}]
+layers += [{{"type": "Dropout", "rate": 0.3}}, {{"type": "Dense", "units": 1}}]
+job = spec(layers, batch_size=256, optimizer="adam")
+engine, shared, told = Engine(2**30), devices.describe(), []
+threads = Threads(shared, 2)
+for count in {counts}:
+    watch = Told()
+    with threads.of(dataclasses.replace(shared, threads=count)):
+        outcome = engine.train(job, prepared((x, y), (x[:64], y[:64])), watch)
+        weights = [float(np.abs(weight).sum()) for weight in outcome.network.get_weights()]
+    told.append([watch.columns(), weights])
+print(json.dumps(told))
+"""
+
+
+def chosen(sessions, worker_id=None):
+    """The threads of the job that a worker's child claims, with a share of one and two alone."""
+    with sessions.begin() as session:
+        claimed = attempts.claim(
+            session, queue="cpu", worker="here:8", lease_s=60, worker_id=worker_id, choose=Threads(SHARED, 2).choose
+        )
+    assert asdict(claimed.ran_on) == ran_on(sessions, claimed.job_id)
+    return claimed.ran_on.threads, claimed
+
+
+def ran_on(sessions, job_id):
+    with sessions.read() as session:
+        return session.get_one(attempts.Job, job_id).ran_on
+
+
+def test_a_large_job_alone_has_all_threads(sessions):
+    submit(sessions, **LARGE)
+    assert chosen(sessions)[0] == 2
+
+
+def test_a_small_job_has_its_share(sessions):
+    submit(sessions)
+    assert chosen(sessions)[0] == 1
+
+
+def test_a_large_job_in_small_batches_has_its_share(sessions):
+    submit(sessions, **LARGE, training={"batch_size": 2})
+    assert chosen(sessions)[0] == 1
+
+
+def test_a_large_job_beside_one_that_waits_has_its_share(sessions):
+    submit(sessions, **LARGE)
+    submit(sessions)
+    assert chosen(sessions)[0] == 1
+
+
+def test_a_large_job_beside_one_that_runs_has_its_share_and_beside_another_worker_s_all(sessions):
+    ours, other = (beat(sessions, registration(pid=pid)).id for pid in (7, 8))
+    submit(sessions)
+    chosen(sessions, other)
+    submit(sessions, **LARGE)
+    assert chosen(sessions, ours)[0] == 2
+    submit(sessions, **LARGE)
+    assert chosen(sessions, ours)[0] == 1
+
+
+def test_a_worker_without_more_threads_gives_its_share(sessions):
+    submit(sessions, **LARGE)
+    with sessions.begin() as session:
+        claimed = attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, choose=Threads(SHARED).choose)
+    assert claimed.ran_on == SHARED
+
+
+@pytest.mark.parametrize(("company_at_first", "threads"), [(False, 2), (True, 1)])
+def test_what_goes_on_from_a_checkpoint_keeps_its_number(sessions, store, company_at_first, threads):
+    submit(sessions, **LARGE, run={"priority": 9})
+    company = submit(sessions).id if company_at_first else None
+    first, claimed = chosen(sessions)
+    with store.receive() as incoming:
+        incoming.write(b"where it was")
+        stored = store.keep(incoming)
+    with sessions.begin() as session:
+        attempts.keep_checkpoint(session, claimed, MadeCheckpoint(stored, 0, 1, 1.0))
+    runs.lose(sessions, claimed)
+    if company is None:
+        submit(sessions)
+    else:
+        with sessions.begin() as session:
+            session.delete(session.get_one(attempts.Job, company))
+    again, claimed = chosen(sessions)
+    assert claimed.checkpoint is not None
+    assert first == again == threads
+
+
+def test_each_number_of_threads_has_the_bits_of_a_process_of_its_own():
+    """Of jobs in turn in one process, the second of each number on graphs that were kept."""
+    one, two, one_again, two_again = trained(1, [1, 2, 1, 2])
+    assert one_again == one
+    assert two_again == two == trained(2, [2])[0]
+
+
+def trained(first, counts):
+    """What trainings told that a child of `first` threads did, one after the other."""
+    program = TRAINS.format(first=first, counts=counts)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])

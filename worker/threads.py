@@ -1,0 +1,81 @@
+"""How many threads an attempt has: its child's share of the cores or, where it is large and alone, the whole worker's.
+
+Small steps are slower on more threads, and two jobs at once want a share each; but a large product with every core to
+itself is up to three times as fast (docs/engine.md has what was measured). TensorFlow sizes its pool of threads when
+an eager context starts, so a job with another number has another context. What is made in one, as variables and
+graphs, is used in no other.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from tensorflow.python.eager import context
+
+from service import datasets
+from service.ran_on import Opening, RanOn
+from stackyard.spec import UNLIMITED, JobSpec, check
+from stackyard.spec.check.report import Report
+
+_LARGE = 4e8
+"""Floating-point operations a step, from which on threads gain more than they cost."""
+_PASSES = 3
+"""A step's, each as long as a forward pass: forward, and twice as much backward."""
+
+_context: Any = context  # which carries no types
+
+
+class Threads:
+    """Chooses an attempt's threads, and gives it them.
+
+    Args:
+        shared: what this child computes on, with its share of the cores.
+        alone: as many threads a large job may have while its worker has nothing else to do; 0 is no more than shared.
+
+    """
+
+    def __init__(self, shared: RanOn, alone: int = 0) -> None:
+        self._shared = shared
+        self._alone = replace(shared, threads=max(alone, shared.threads))
+        self._contexts = {shared.threads: _context.context()}
+
+    def choose(self, opening: Opening) -> RanOn:
+        """Choose what a job that is being claimed computes on.
+
+        What goes on from a checkpoint keeps its number, if this child can have it: so its bits are those of one run.
+        """
+        if opening.before is not None:
+            return self._alone if opening.before["threads"] == self._alone.threads else self._shared
+        return self._alone if self._may_gain and opening.alone and _is_large(opening) else self._shared
+
+    @contextmanager
+    def of(self, ran_on: RanOn | None) -> Generator[None]:
+        """Run what is within this block on as many threads; None is this child's share."""
+        _context._set_context(self._started((ran_on or self._shared).threads))  # noqa: SLF001  # there is no other way
+        try:
+            yield
+        finally:
+            _context._set_context(self._contexts[self._shared.threads])  # noqa: SLF001
+
+    @property
+    def _may_gain(self) -> bool:
+        return self._alone.threads > self._shared.threads
+
+    def _started(self, threads: int) -> Any:
+        if threads not in self._contexts:
+            started = _context.Context()
+            started.intra_op_parallelism_threads = threads
+            started.inter_op_parallelism_threads = self._contexts[self._shared.threads].inter_op_parallelism_threads
+            self._contexts[threads] = started
+        return self._contexts[threads]
+
+
+def _is_large(opening: Opening) -> bool:
+    report = check(opening.spec, datasets.description(opening.dataset), UNLIMITED)
+    return _PASSES * report.flops.row * _rows(opening.spec, report) >= _LARGE
+
+
+def _rows(spec: JobSpec, report: Report) -> int:
+    """Of a step."""
+    return min(spec.training.batch_size, report.rows.train or spec.training.batch_size)
