@@ -18,7 +18,7 @@ from service.ran_on import Opening, RanOn
 from stackyard.spec import UNLIMITED, JobSpec, check
 from stackyard.spec.check.report import Report
 
-_LARGE = 4e8
+_LARGE = 2e8
 """Floating-point operations a step, from which on threads gain more than they cost."""
 _PASSES = 3
 """A step's, each as long as a forward pass: forward, and twice as much backward."""
@@ -52,11 +52,15 @@ class Threads:
     @contextmanager
     def of(self, ran_on: RanOn | None) -> Generator[None]:
         """Run what is within this block on as many threads; None is this child's share."""
-        _context._set_context(self._started((ran_on or self._shared).threads))  # noqa: SLF001  # there is no other way
+        shared = self._contexts[self._shared.threads]
+        wanted = self._started((ran_on or self._shared).threads)
+        if wanted is not shared:
+            _context._set_context(wanted)  # noqa: SLF001  # here and below: there is no public way
         try:
             yield
         finally:
-            _context._set_context(self._contexts[self._shared.threads])  # noqa: SLF001
+            if wanted is not shared:
+                _context._set_context(shared)  # noqa: SLF001
 
     @property
     def _may_gain(self) -> bool:
