@@ -43,7 +43,7 @@ class Served:
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Its exit status and all that it printed, after a signal."""
         self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=10)
+        output, _ = self.process.communicate(timeout=60)
         return self.process.returncode, output
 
     def _look(self) -> dict[str, Any] | None:

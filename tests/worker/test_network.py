@@ -32,11 +32,14 @@ def ours(layers, shape=(6,), **training):
 
 
 def histories(networks, y, x=None, epochs=3):
+    """What `fit` tells of each, operation by operation: to trace them would take most of the time."""
     x = rows()[0] if x is None else x
     told = []
-    for network in networks:
+    for make in networks:
+        network = make()
+        network.run_eagerly = True
         keras.utils.set_random_seed(11)
-        told.append(network().fit(x, y, epochs=epochs, batch_size=16, verbose=0, validation_split=0.25).history)
+        told.append(network.fit(x, y, epochs=epochs, batch_size=16, verbose=0, validation_split=0.25).history)
     return told
 
 

@@ -1,86 +1,18 @@
-"""What was traced for one job serves the next of its architecture, and changes not a bit of it."""
+"""What was traced for one job serves the next of its architecture, and changes not a bit of it.
+
+`test_same_bits.py` has the same of every layer, optimizer and loss.
+"""
 
 import numpy as np
 import pytest
 
 from stackyard.spec import constraints, layers, losses, optimizers, regularizers, schedules
-from tests.worker.engine.parts import FITTING, SCORES, classes, labels, numbers, pile, spec, under_loss
-from tests.worker.engine.test_same_bits import LARGE, by_keras, document, variables
-from tests.worker.stacks import KINDS
+from tests.worker.engine.open_numbers import NOT_OPEN, changed, document, two
+from tests.worker.engine.parts import SCORES, classes, labels, numbers, pile, spec, under_loss
+from tests.worker.engine.test_same_bits import LARGE, by_keras, variables
 from tests.worker.stock import Told, trained
 from tests.worker.variants import NEEDED
-from worker.engine import Engine, door
-
-
-@pytest.fixture
-def traced(monkeypatch):
-    """How often something was traced."""
-    made = []
-
-    class Counted(door.Compiled):
-        def __init__(self, *given, **named):
-            made.append(self)
-            super().__init__(*given, **named)
-
-    monkeypatch.setattr(door, "Compiled", Counted)
-    return made
-
-
-NUMBERS = (0.1, 0.3, 0.7, 1.9, -0.3, -0.6, 1e-3, 3.3, 1.7)
-
-NOT_OPEN = {
-    ("LeakyReLU", "negative_slope"),  # an attribute of TensorFlow's operation
-    ("ReLU", "negative_slope"),
-    ("ActivityRegularization", "l1"),  # handed on as plain floats
-    ("ActivityRegularization", "l2"),
-    ("OrthogonalRegularizer", "factor"),
-    ("GaussianDropout", "rate"),
-    ("Normalization", "mean"),
-    ("Normalization", "variance"),
-    ("Ftrl", "learning_rate_power"),  # exponents, which TensorFlow makes roots and squares of
-    ("Adafactor", "beta_2_decay"),
-    ("BinaryFocalCrossentropy", "gamma"),
-    ("CategoricalFocalCrossentropy", "gamma"),
-    ("CategoricalGeneralizedCrossEntropy", "q"),
-    ("CategoricalFocalCrossentropy", "alpha"),  # factors and divisors, which it draws together
-    ("Adafactor", "clip_threshold"),
-    ("Muon", "muon_a"),
-    ("Muon", "muon_b"),
-    ("Muon", "muon_c"),
-    ("ScheduleFreeAdamW", "beta_1"),
-    ("SGD", "loss_scale_factor"),
-    ("CategoricalCrossentropy", "label_smoothing"),
-}
-"""Numbers that a graph is traced anew for."""
-
-
-def two(part, given, name):
-    """Two values that an argument can have."""
-    right = []
-    for value in NUMBERS:
-        try:
-            part.model_validate(given | {name: value})
-        except ValueError:
-            continue
-        right.append(value)
-    return right[:2]
-
-
-def changed(part, given=None):
-    """A part twice, the second time with other numbers wherever a number is open."""
-    given = document(part) if given is None else given
-    first, second = dict(given), dict(given)
-    for name, field in part.model_fields.items():
-        if "float" in str(field.annotation) and (part.__name__, name) not in NOT_OPEN and name not in LEFT_OUT:
-            values = two(part, given, name)
-            if len(values) == 2:
-                first[name], second[name] = values
-    part.model_validate(first)
-    return first, second
-
-
-LEFT_OUT = {"clipvalue", "global_clipnorm", "label_smoothing", "loss_scale_factor"}
-"""Ways to clip, of which only one goes, and clipnorm does; and what is written wherever it is found."""
+from worker.engine import Engine
 
 
 def same_as_alone(first, second, data, traced, traces=1):
@@ -96,46 +28,11 @@ def same_as_alone(first, second, data, traced, traces=1):
     assert outcome.network.get_config() == alone.get_config()
 
 
-OPEN = [kind for kind in KINDS if len(set(map(str, changed(KINDS[kind])))) == 2]
-PILES = list(pile([changed(KINDS[kind])[0] for kind in OPEN]))
-NAMES = ["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
-
-
-@pytest.mark.parametrize(
-    ("stack", "data"), PILES, ids=["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
-)
-def test_the_numbers_of_layers(stack, data, traced):
-    others = [one | FITTING.get(one["type"], {}) for one in (changed(KINDS[layer["type"]])[1] for layer in stack[:-2])]
-    same_as_alone(*(spec(one, epochs=2) for one in (stack, [*others, *stack[-2:]])), data, traced)
-
-
-OPTIMIZERS = [
-    part for part in classes(optimizers.Optimizer) if part is not optimizers.Muon
-]  # whose numbers are written
-
-
-@pytest.mark.parametrize("part", OPTIMIZERS, ids=lambda part: part.__name__)
-def test_the_numbers_of_an_optimizer(part, traced):
-    first, second = changed(part)
-    assert first["learning_rate"] != second["learning_rate"]
-    same_as_alone(spec(SCORES, optimizer=first), spec(SCORES, optimizer=second), numbers(), traced)
-
-
 @pytest.mark.parametrize("part", [optimizers.Adam, optimizers.AdamW], ids=lambda part: part.__name__)
 def test_the_numbers_of_an_adam_of_a_large_weight(part, traced):
     stack = [{"type": "Dense", "units": LARGE}, {"type": "Dense", "units": 1}]
     specs = [spec(stack, optimizer=one, epochs=2) for one in changed(part)]
     same_as_alone(*specs, numbers(), traced)
-
-
-LOSSES = [part for part in classes(losses.Loss) if len(set(map(str, changed(part)))) == 2]
-
-
-@pytest.mark.parametrize("part", LOSSES, ids=lambda part: part.__name__)
-def test_the_numbers_of_a_loss(part, traced):
-    first, second = changed(part)
-    stack, data, _ = under_loss(part)
-    same_as_alone(spec(stack, loss=first), spec(stack, loss=second), data, traced)
 
 
 @pytest.mark.parametrize("part", [regularizers.L1, regularizers.L2, regularizers.L1L2, constraints.MaxNorm,
@@ -150,13 +47,15 @@ OF_SCHEDULES = {"initial_learning_rate": 0.1, "decay_steps": 4, "decay_rate": 0.
 
 
 @pytest.mark.parametrize("part", classes(schedules.Schedule), ids=lambda part: part.__name__)
-def test_the_numbers_of_a_schedule(part, traced):
+def test_the_numbers_of_a_schedule_are_traced_anew(part, traced):
     given = NEEDED.get(part.__name__) or {n: v for n, v in OF_SCHEDULES.items() if n in part.model_fields}
     first, second = changed(part, {"type": part.__name__, **given})
     if part is schedules.PiecewiseConstantDecay:
         second = second | {"values": [0.5, 0.125]}
-    specs = [spec(SCORES, optimizer={"type": "SGD", "learning_rate": one}) for one in (first, second)]
-    same_as_alone(*specs, numbers(), traced, traces=2)  # all of them are written
+    engine = Engine(2**30)
+    for rate in (first, second):
+        trained(spec(SCORES, optimizer={"type": "SGD", "learning_rate": rate}, epochs=1), numbers(), engine)
+    assert len(traced) == 2
 
 
 def test_the_numbers_of_metrics(traced):
@@ -193,21 +92,22 @@ def test_a_number_that_is_not_open_is_traced_anew(kind, name, traced):
     room = next(room for room in (layers, optimizers, losses, regularizers, schedules) if hasattr(room, kind))
     part = getattr(room, kind)
     given = {n: v for n, v in OF_SCHEDULES.items() if n in part.model_fields} if room is schedules else document(part)
-    specs, data = [], numbers()
+    engine, data = Engine(2**30), numbers()
     for value in two(part, given, name):
         one = given | {"type": kind, name: value}
         if room is layers:
             [(stack, data)] = pile([one])
-            specs.append(spec(stack))
+            wanted = spec(stack, epochs=1)
         elif room is losses:
             stack, data, _ = under_loss(part)
-            specs.append(spec(stack, loss=one))
+            wanted = spec(stack, loss=one, epochs=1)
         elif room is regularizers:
-            specs.append(spec([SCORES[0] | {"kernel_regularizer": one}, SCORES[1]]))
+            wanted = spec([SCORES[0] | {"kernel_regularizer": one}, SCORES[1]], epochs=1)
         else:
             optimizer = one if room is optimizers else {"type": "SGD", "learning_rate": one}
-            specs.append(spec(SCORES, optimizer=optimizer))
-    same_as_alone(*specs, data, traced, traces=2)
+            wanted = spec(SCORES, optimizer=optimizer, epochs=1)
+        trained(wanted, data, engine)
+    assert len(traced) == 2
 
 
 def test_other_rows_are_traced_anew(traced):

@@ -1,6 +1,7 @@
 """For every layer, optimizer, loss and metric: histories and weights are those of stock `fit`, to the last bit.
 
-The same for a training that goes on from a snapshot, wherever a part has a state; a loss has none.
+The same on graphs that were kept from a job with other numbers, wherever a part has numbers that are open; and for a
+training that goes on from a snapshot, wherever a part has a state; a loss has none.
 """
 
 import keras
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 from stackyard.spec import losses, metrics, optimizers
+from tests.worker.engine.open_numbers import changed, document
 from tests.worker.engine.parts import (
+    FITTING,
     PROBABILITIES,
     PROBABILITY,
     SCORES,
@@ -22,13 +25,8 @@ from tests.worker.engine.parts import (
 )
 from tests.worker.stacks import KINDS
 from tests.worker.stock import Keeping, builder, trained
-from tests.worker.variants import plainest
 from worker.compilation import build_callbacks
 from worker.engine import Engine, fit
-
-
-def document(part):
-    return plainest(part).model_dump(mode="json", exclude_unset=True) | {"type": part.__name__}
 
 
 def variables(network):
@@ -55,25 +53,30 @@ def by_keras(wanted, data):
     return network, history
 
 
-def is_stock(layers, data, **training):
-    """Find the engine's results to be Keras's own, and return the history."""
-    wanted = spec(layers, **training)
-    outcome, told = trained(wanted, data)
+def is_stock(layers, data, before=None, **training):
+    """Find the engine's results to be Keras's own, and return the history; `before` is another job, trained first."""
+    wanted, engine = spec(layers, **training), Engine(2**30)
+    if before is not None:
+        trained(before, data, engine)
+    outcome, told = trained(wanted, data, engine)
     network, history = by_keras(wanted, data)
     same_as_stock(outcome, told, network, history)
     return history
 
 
-def goes_on_as_stock(layers, data, **training):
+def goes_on_as_stock(layers, data, before=None, **training):
     """Find the same, also of a training that goes on from within its first epoch."""
     wanted, engine, watch = spec(layers, **training), Engine(2**30), Keeping()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(fit, "SLICE_S", 0.0)  # else its first call takes all epochs
+        if before is not None:
+            trained(before, data, engine)
         outcome, told = trained(wanted, data, engine, told=watch)
+        within = next(one for one in watch.kept if one.step > 1)
+        went_on = trained(wanted, data, engine, start=within)
     network, history = by_keras(wanted, data)
     same_as_stock(outcome, told, network, history)
-    within = next(one for one in watch.kept if one.step > 1)
-    same_as_stock(*trained(wanted, data, engine, start=within), network, history)
+    same_as_stock(*went_on, network, history)
     return history
 
 
@@ -83,27 +86,35 @@ def same_as_stock(outcome, told, network, history):
         np.testing.assert_array_equal(mine, theirs)
 
 
-PILES = list(pile([document(part) for name, part in KINDS.items() if name != "Embedding"]))
-PILES += pile([document(KINDS["Embedding"])])
-NAMES = ["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
+PILES = list(pile([changed(part)[0] for name, part in KINDS.items() if name != "Embedding"]))
+PILES += pile([changed(KINDS["Embedding"])[0]])
 
 
 @pytest.mark.parametrize(
     ("layers", "data"), PILES, ids=["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
 )
-def test_every_layer(layers, data):
-    goes_on_as_stock(layers, data, on_nonfinite="continue", epochs=2)
+def test_every_layer(layers, data, traced):
+    others = [changed(KINDS[one["type"]])[1] | FITTING.get(one["type"], {}) for one in layers[:-2]]
+    training = {"on_nonfinite": "continue", "epochs": 2}
+    goes_on_as_stock(layers, data, spec([*others, *layers[-2:]], **training), **training)
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize("part", classes(optimizers.Optimizer), ids=lambda part: part.__name__)
-def test_every_optimizer(part):
-    goes_on_as_stock([{"type": "Dropout", "rate": 0.25}, *SCORES], numbers(), optimizer={"type": part.__name__})
+def test_every_optimizer(part, traced):
+    layers = [{"type": "Dropout", "rate": 0.25}, *SCORES]
+    mine, other = changed(part) if part is not optimizers.Muon else [document(part)] * 2  # its numbers are written
+    assert part is optimizers.Muon or mine["learning_rate"] != other["learning_rate"]
+    goes_on_as_stock(layers, numbers(), spec(layers, optimizer=other, epochs=1), optimizer=mine)
+    assert len(traced) == 1
 
 
 @pytest.mark.parametrize("part", classes(losses.Loss), ids=lambda part: part.__name__)
-def test_every_loss(part):
+def test_every_loss(part, traced):
     layers, data, training = under_loss(part)
-    is_stock(layers, data, **training)
+    mine, other = changed(part)
+    is_stock(layers, data, spec(layers, **training | {"loss": other, "epochs": 1}), **training | {"loss": mine})
+    assert len(traced) == 1
 
 
 OF_NUMBERS = {"R2Score", "PearsonCorrelation", "ConcordanceCorrelation"}
@@ -171,8 +182,11 @@ STACKS = {
 }
 
 
-@pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("adam", ADAMS)
+@pytest.mark.parametrize(
+    ("adam", "stack"),
+    [("as it comes", stack) for stack in STACKS]
+    + [(adam, stack) for adam in ADAMS if adam != "as it comes" for stack in ("small weights", "a large one")],
+)
 def test_an_adam_of_many_weights(adam, stack):
     data = numbers()
     if "gathered" in stack:

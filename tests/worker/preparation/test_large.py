@@ -187,7 +187,7 @@ def test_a_row_that_is_alone_in_its_part_is_made_as_among_others(same_table):
     """To NumPy a single row is not the same as one of several: of these, it would add up nine in ten otherwise."""
     wide = pd.DataFrame({f"n{place}": np.random.default_rng(place).normal(5, 3, 300) for place in range(785)})
     data = {"target": {"column": "n0"}, "features": [{"columns": list(wide)[1:], "transform": "l2"}]}
-    for row in (0, 7, 299):
+    for row in (0, 299):
         split = {"test": {"method": "column", "column": "which", "values": [row]}}
         frame = wide.assign(which=range(300))
         made = same_table(frame, {**data, "split": split})
