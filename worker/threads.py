@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from tensorflow.python.eager import context
 
 from service import datasets
@@ -24,6 +25,8 @@ _PASSES = 3
 """A step's, each as long as a forward pass: forward, and twice as much backward."""
 
 _context: Any = context  # which carries no types
+
+log = structlog.get_logger()
 
 
 class Threads:
@@ -46,7 +49,7 @@ class Threads:
         What goes on from a checkpoint keeps its number, if this child can have it: so its bits are those of one run.
         """
         if opening.before is not None:
-            return self._alone if opening.before["threads"] == self._alone.threads else self._shared
+            return self._alone if opening.before.get("threads") == self._alone.threads else self._shared
         return self._alone if self._may_gain and opening.alone and _is_large(opening) else self._shared
 
     @contextmanager
@@ -76,7 +79,11 @@ class Threads:
 
 
 def _is_large(opening: Opening) -> bool:
-    report = check(opening.spec, datasets.description(opening.dataset), UNLIMITED)
+    try:
+        report = check(opening.spec, datasets.description(opening.dataset), UNLIMITED)
+    except Exception:  # raised here, it would keep the job from being claimed, and all that wait behind it
+        log.warning("spec not weighed", action="spec_not_weighed", exc_info=True)  # its attempt will say why it fails
+        return False
     return _PASSES * report.flops.row * _rows(opening.spec, report) >= _LARGE
 
 

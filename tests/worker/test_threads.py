@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from models import Dataset, Job
 from service import attempts
 from service.attempts import MadeCheckpoint
 from service.ran_on import RanOn
@@ -60,7 +61,7 @@ def chosen(sessions, worker_id=None):
 
 def ran_on(sessions, job_id):
     with sessions.read() as session:
-        return session.get_one(attempts.Job, job_id).ran_on
+        return session.get_one(Job, job_id).ran_on
 
 
 def test_a_large_job_alone_has_all_threads(sessions):
@@ -70,6 +71,15 @@ def test_a_large_job_alone_has_all_threads(sessions):
 
 def test_a_small_job_has_its_share(sessions):
     submit(sessions)
+    assert chosen(sessions)[0] == 1
+
+
+def test_a_job_that_cannot_be_weighed_is_claimed_all_the_same(sessions):
+    """Else no other job of its queue would be."""
+    job = submit(sessions, **LARGE)
+    with sessions.begin() as session:
+        dataset = session.get_one(Dataset, job.dataset_id)
+        dataset.description = dataset.description | {"columns": []}
     assert chosen(sessions)[0] == 1
 
 
@@ -116,7 +126,7 @@ def test_what_goes_on_from_a_checkpoint_keeps_its_number(sessions, store, compan
         submit(sessions)
     else:
         with sessions.begin() as session:
-            session.delete(session.get_one(attempts.Job, company))
+            session.delete(session.get_one(Job, company))
     again, claimed = chosen(sessions)
     assert claimed.checkpoint is not None
     assert first == again == threads
