@@ -36,6 +36,7 @@ def test_a_large_job_alone_has_all_cores(server):
         *({"type": "Dense", "units": 1024, "activation": "relu"} for _ in range(3)),
         {"type": "Dense", "units": 3},
     ]
+    until(lambda: not any(worker["jobs"] for worker in server.http.get("/v1/workers").json()["items"]))
     job_id = server.submit(iris_spec(network={"layers": layers}, training={"batch_size": 64}))
     job = server.until_ended(job_id)
     assert job["state"] == "succeeded", job
