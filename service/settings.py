@@ -81,8 +81,8 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=0)] = 0
     """TensorFlow's intra-op threads in each worker child; 0 shares the cores out among the children."""
     threads_alone: Annotated[int, Field(ge=0)] = 0
-    """TensorFlow's intra-op threads for a large job while its worker has nothing else to do; 0 is as many as all
-    children of the worker have together or, where `threads` is set, no more than that."""
+    """TensorFlow's intra-op threads for a large job on a CPU while its worker has nothing else to do; 0 is as many as
+    all children of the worker have together or, where `threads` is set, no more than that."""
     neighbours: Annotated[int, Field(ge=0)] = 0
     """How many children the other workers on this machine have: they have their share of the cores, too."""
 

@@ -111,10 +111,10 @@ def _busy() -> list[int]:
 
 
 def _threads(children: int) -> tuple[int, int]:
-    """TensorFlow's intra-op threads a child, so that those of all children on this machine fit its cores; and alone.
+    """TensorFlow's intra-op threads: a child's, so that those of all fit the cores, and those of a large job alone.
 
-    The cores are those that this process may use: by its affinity, and by the quotas of its control groups. A GPU
-    worker's children are never alone on more: their work is the cards'.
+    The cores are those that this process may use: by its affinity, and by the quotas of its control groups. A job on
+    a GPU has its child's in any case: the work is the card's, whose settings are those of the child's one context.
     """
     cores = int(cpu_budget().count)
     sharing = children + _settings.neighbours
@@ -123,6 +123,7 @@ def _threads(children: int) -> tuple[int, int]:
         log.warning(
             "more threads than cores", action="cores_overcommitted", cores=cores, children=sharing, threads=threads
         )
-    may_have_all = not _settings.threads and _settings.device == "cpu"
-    alone = _settings.threads_alone or (cores * children // sharing if may_have_all else 0)
+    if _settings.device == "gpu":
+        return threads, threads
+    alone = _settings.threads_alone or (0 if _settings.threads else cores * children // sharing)
     return threads, max(threads, alone)

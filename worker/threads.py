@@ -16,13 +16,10 @@ from tensorflow.python.eager import context
 
 from service import datasets
 from service.ran_on import Opening, RanOn
-from stackyard.spec import UNLIMITED, JobSpec, check
-from stackyard.spec.check.report import Report
+from stackyard.spec import UNLIMITED, check
 
 _LARGE = 2e8
 """Floating-point operations a step, from which on threads gain more than they cost."""
-_PASSES = 3
-"""A step's, each as long as a forward pass: forward, and twice as much backward."""
 
 _context: Any = context  # which carries no types
 
@@ -84,9 +81,4 @@ def _is_large(opening: Opening) -> bool:
     except Exception:  # raised here, it would keep the job from being claimed, and all that wait behind it
         log.warning("spec not weighed", action="spec_not_weighed", exc_info=True)  # its attempt will say why it fails
         return False
-    return _PASSES * report.flops.row * _rows(opening.spec, report) >= _LARGE
-
-
-def _rows(spec: JobSpec, report: Report) -> int:
-    """Of a step."""
-    return min(spec.training.batch_size, report.rows.train or spec.training.batch_size)
+    return report.step_flops >= _LARGE

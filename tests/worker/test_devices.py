@@ -95,7 +95,8 @@ def test_threads_that_were_asked_for_are_given(monkeypatch):
 
 def test_a_gpu_worker_s_children_are_never_alone_on_more(monkeypatch):
     monkeypatch.setattr(entry, "cpu_budget", lambda: type("Budget", (), {"count": 8}))
-    monkeypatch.setattr(entry, "_settings", entry._settings.model_copy(update={"device": "gpu"}))
+    wanted = {"device": "gpu", "threads_alone": 8}
+    monkeypatch.setattr(entry, "_settings", entry._settings.model_copy(update=wanted))
     assert entry._threads(2) == (4, 4)
 
 

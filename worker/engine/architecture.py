@@ -53,9 +53,8 @@ def architecture(spec: JobSpec, data: Prepared) -> Architecture:
     arrays = [data.x_train, data.y_train]
     shapes = [(array.shape[1:], str(array.dtype)) for array in arrays]
     weighted = data.weights is not None or data.class_weight is not None
-    threads = (
-        _tf.config.threading.get_intra_op_parallelism_threads()
-    )  # each number has a context, and graphs, of its own
+    # Each number of threads has a context of its own, and what is traced in one is of no use in another.
+    threads = _tf.config.threading.get_intra_op_parallelism_threads()
     return Architecture(json.dumps([parts, shapes, weighted, threads], sort_keys=True), numbers, weighted)
 
 

@@ -6,7 +6,7 @@ from stackyard.spec.check.callbacks import examine_callbacks, history_names
 from stackyard.spec.check.class_weight import examine_class_weight
 from stackyard.spec.check.faults import Faults
 from stackyard.spec.check.inputs import Inputs, Target
-from stackyard.spec.check.report import Flops, LayerReport, Report, Rows, Shape
+from stackyard.spec.check.report import FORWARD_AND_BACK, Flops, LayerReport, Report, Rows, Shape
 from stackyard.spec.check.resources import (
     estimate,
     hold_epochs,
@@ -25,9 +25,6 @@ from stackyard.spec.description import ArraysDescription, DatasetDescription, Ta
 from stackyard.spec.job import JobSpec
 from stackyard.spec.limits import Limits
 from stackyard.spec.problems import SpecError
-
-_FORWARD_AND_BACK = 3
-"""Going back costs about twice as much as going forward: the gradients of a layer's inputs and of its weights."""
 
 
 def check(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None = None) -> Report:
@@ -117,4 +114,4 @@ def _flops(layers: tuple[LayerReport, ...], rows: Rows) -> Flops:
     row = sum(layer.flops for layer in layers)
     if rows.train is None or rows.validation is None:
         return Flops(row=row, epoch=None)
-    return Flops(row=row, epoch=row * (_FORWARD_AND_BACK * rows.train + rows.validation))
+    return Flops(row=row, epoch=row * (FORWARD_AND_BACK * rows.train + rows.validation))

@@ -64,6 +64,10 @@ class Task(_Reported):
     )
 
 
+FORWARD_AND_BACK = 3
+"""Going back costs about twice as much as going forward: the gradients of a layer's inputs and of its weights."""
+
+
 class Flops(_Reported):
     """Floating-point operations, estimated from the shapes; a multiply-add counts 2."""
 
@@ -98,3 +102,9 @@ class Report(_Reported):
     task: Task
     warnings: tuple[Advice, ...]
     metrics: tuple[str, ...] = Field(description="The columns that the history will have.")
+
+    @property
+    def step_flops(self) -> int:
+        """Floating-point operations of a training step: of a whole batch, or of all rows where these are fewer."""
+        batch = self.spec.training.batch_size
+        return FORWARD_AND_BACK * self.flops.row * min(batch, self.rows.train or batch)

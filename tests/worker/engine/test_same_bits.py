@@ -84,6 +84,7 @@ def same_as_stock(outcome, told, network, history):
     np.testing.assert_equal(told.columns(), history)
     for mine, theirs in zip(variables(outcome.network), variables(network), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+    assert outcome.network.get_config() == network.get_config()
 
 
 PILES = list(pile([changed(part)[0] for name, part in KINDS.items() if name != "Embedding"]))
