@@ -13,6 +13,8 @@ import tensorflow as tf
 
 from worker.engine.flat_adam import flatten
 from worker.engine.lean_adam import lighten
+from worker.engine.masks import with_early_masks
+from worker.engine.products import Products
 from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
@@ -62,9 +64,10 @@ class Compiled:
         number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
         lighten(network.optimizer)
         self._flat_adam = flatten(network)
-        self._train_step = _traced(network.train_step, self._rows)
+        self._products = Products()
+        self._train_step = _traced(with_early_masks(network), self._rows)
         self._test_step = _traced(network.test_step, tested)
-        with hyperparameters.tracing():
+        with hyperparameters.tracing(), self._products.tracing():
             self._train_step.get_concrete_function()  # makes what Keras makes at a first step, as metrics' variables
             self._test_step.get_concrete_function()
         self._names = list(network.get_metrics_result())
@@ -75,6 +78,10 @@ class Compiled:
         self._test = _function(self._testing, autograph=False, input_signature=(tested, *range_of_steps))
         self._train_epochs: dict[bool, Any] = {}
         self._predict = _function(self._predicting, autograph=False, input_signature=tested[:1])
+
+    def expect(self, rows: int, batch_size: int) -> None:
+        """Choose what is fastest for steps over so many rows, the last of what is left; no bit depends on it."""
+        self._products.choose({min(rows, batch_size), rows % batch_size} - {0})
 
     def train(self, rows: Rows, order: Array, steps: range, batch_size: int, *, fresh: bool, stop: bool) -> Taken:
         """Take some steps of an epoch.

@@ -62,6 +62,7 @@ class Engine:
         compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted))
         train = training_rows(data)
         validation = validation_rows(data)
+        compiled.expect(train.count, spec.training.batch_size)
         network = _network(spec, data)
         state.copy(network, compiled.network)
         diverged = Fit(compiled, spec.training, train, validation, watch, start).run()

@@ -63,9 +63,9 @@ def _update_step(adam: Any, by_keras: Any, gradient: Any, variable: Any, learnin
     _tf.raw_ops.ResourceApplyAdagradV2(
         var=_handle(variable),
         accum=v.handle,
-        lr=_tf.ones(()),
+        lr=_alpha(adam, learning_rate),
         epsilon=_tf.convert_to_tensor(adam.epsilon, _tf.float32),
-        grad=_ops.multiply(m, _alpha(adam, learning_rate)),
+        grad=m,
         update_slots=False,
     )
 
