@@ -18,7 +18,7 @@ from service import datasets
 from service.ran_on import Opening, RanOn
 from stackyard.spec import UNLIMITED, check
 
-_LARGE = 2e8
+_LARGE = 5e8
 """Floating-point operations a step, from which on threads gain more than they cost."""
 
 _context: Any = context  # which carries no types

@@ -1,4 +1,4 @@
-"""Adam's update of a large weight in seven passes through memory instead of twelve.
+"""Adam's update of a large weight in six passes through memory instead of twelve.
 
 Keras's Adam is a dozen operations, each of which reads and writes as many numbers as the weight has. Two of
 TensorFlow's kernels do several of them in one pass: `ResourceApplyGradientDescent` takes a product from a variable,

@@ -27,8 +27,8 @@ _LEAST, _MOST = 2**17, 2**25
 """Elements of a kernel of which exchanging may pay: of smaller ones it does not, larger ones take too long to try."""
 _GAIN = 0.9
 """Of the usual time: what takes more is not exchanged, for the choice costs something, too."""
-_ROUNDS = 5
-_TRIED_S = 0.1
+_ROUNDS = 3
+_TRIED_S = 0.03
 _NO_ROWS = -1
 
 
