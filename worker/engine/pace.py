@@ -15,6 +15,9 @@ _ROWS_RANK = 2
 def guess(network: Any, rows: int, steps: int) -> float:
     """Guess for how many seconds an epoch of a keras.Sequential lasts, before any was trained.
 
+    Whether a call takes several epochs depends on it, and to find that out by trying costs a graph that is then not
+    used: a third of a second.
+
     Three passes of a multiply-add a weight and row, on one core, and for each of `steps` half a millisecond and an
     update of every weight. Infinite where a layer may use a weight more than once a row: its input or output has other
     axes than rows and features.

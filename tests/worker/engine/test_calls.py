@@ -8,7 +8,7 @@ import pytest
 from tests.worker.engine.parts import SCORES, numbers, spec
 from tests.worker.engine.test_same_bits import by_keras, variables
 from tests.worker.stock import Told, trained
-from worker.engine import Engine
+from worker.engine import Engine, fit
 from worker.engine.compiled import Compiled
 from worker.engine.pace import SLICE_S, Pace
 
@@ -67,6 +67,15 @@ def test_what_may_be_long_begins_with_a_step(calls):
     calls.clear()
     trained(spec([{"type": "Dense", "units": 3_000}, {"type": "Dense", "units": 3_000}, *SCORES], epochs=1), numbers())
     assert calls[0] == range(1)  # nine million weights
+
+
+@pytest.mark.parametrize(("epochs", "turns"), [(20, False), (40, True)])
+def test_what_was_thought_long_turns_to_several_epochs_a_call_where_many_are_left(calls, monkeypatch, epochs, turns):
+    monkeypatch.setattr(fit, "guess", lambda *_: 100.0)
+    monkeypatch.setattr(fit, "_LEFT", 30)
+    trained(spec(SCORES, epochs=epochs), numbers())
+    assert isinstance(calls[0], range)
+    assert any(isinstance(count, int) for count in calls) is turns
 
 
 def test_a_callback_has_every_epoch_to_itself(calls):

@@ -188,6 +188,7 @@ def test_the_rest_of_an_epoch_tells_nothing_of_how_long_one_takes(undisturbed, e
     _, _, places = undisturbed(job(), numbers())
     monkeypatch.setattr(fit, "SLICE_S", 100.0)
     monkeypatch.setattr(fit, "guess", lambda *_: math.inf)
+    monkeypatch.setattr(fit, "_LEFT", 0)
     made, train = [], Compiled.train
 
     def counted(self, rows, order, steps, *given, **named):

@@ -221,7 +221,7 @@ def test_weights_of_rows():
 
 
 def test_many_epochs_in_one_call_are_those_of_many_calls():
-    """From the third epoch on the engine goes over several in one call, where no callback acts between them."""
+    """Where epochs are short and no callback acts between them, the engine goes over several in one call."""
     layers = [{"type": "Dropout", "rate": 0.25}, "BatchNormalization", *SCORES]
     history = is_stock(layers, numbers(), optimizer="adam", metrics=["mae"], epochs=60)
     assert len(history["val_mae"]) == 60
