@@ -16,7 +16,7 @@ from tensorflow.python.eager import context
 
 from service import datasets
 from service.ran_on import Opening, RanOn
-from stackyard.spec import UNLIMITED, check
+from stackyard.spec import UNLIMITED, Report, check
 
 _LARGE = 5e8
 """Floating-point operations a step, from which on threads gain more than they cost."""
@@ -75,10 +75,15 @@ class Threads:
         return self._contexts[threads]
 
 
+def is_large(report: Report) -> bool:
+    """Whether a job's steps are large enough for more threads to pay."""
+    return report.step_flops >= _LARGE
+
+
 def _is_large(opening: Opening) -> bool:
     try:
         report = check(opening.spec, datasets.description(opening.dataset), UNLIMITED)
     except Exception:  # raised here, it would keep the job from being claimed, and all that wait behind it
         log.warning("spec not weighed", action="spec_not_weighed", exc_info=True)  # its attempt will say why it fails
         return False
-    return report.step_flops >= _LARGE
+    return is_large(report)

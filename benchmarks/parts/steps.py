@@ -25,22 +25,24 @@ def measure(options: Options) -> Outcome:
     import floor  # noqa: PLC0415  # what follows loads tensorflow, which reads the variables above
     from arrays import Table  # noqa: PLC0415
 
+    from worker.threads import is_large  # noqa: PLC0415
+
     rounds: dict[str, Rounds] = {}
     works: dict[str, floor.Work] = {}
     rates = floor.Rates(0, 0)
     with options.data() as data, ExitStack() as stack:
-        asked = {
-            "stock": stack.enter_context(trainer(options.shared)),
-            "ours": stack.enter_context(trainer(options.shared, threads=_threads())),
-        }
+        stock, shared, alone = (
+            stack.enter_context(trainer(options.shared, threads)) for threads in (0, _share(), os.cpu_count() or 1)
+        )
         for name in options.chosen(EXPERIMENTS, SHORT):
             experiment = data.experiment(name)
             job = Table.of(experiment).job(experiment.spec)
             steps = math.ceil(len(job.data.x_train) / job.spec.training.batch_size)
             works[name] = floor.work(job, steps)
+            asked = {"stock": stock, "ours": alone if is_large(job.report) else shared}
             rounds[name] = Rounds()
             for _ in range(options.times(ROUNDS)):
-                rates = rates.best(floor.Rates(**asked["stock"].ask("rates")))
+                rates = rates.best(floor.Rates(**stock.ask("rates")))
                 measured = {
                     side: 1000 * one.ask(side, experiment=name, spec=experiment.spec)["epoch"] / steps
                     for side, one in asked.items()
@@ -52,15 +54,15 @@ def measure(options: Options) -> Outcome:
     floors = {name: work.milliseconds(rates) for name, work in works.items()}
     figures: dict[str, Any] = {
         "generated_data": generated,
-        "threads": {"stock": os.cpu_count(), "ours": _threads()},
+        "threads": {"stock": os.cpu_count(), "ours": _share(), "ours, large": os.cpu_count()},
         "rates": {"GFLOP_s": significant(rates.flops / 1e9), "GB_s": significant(rates.bandwidth / 1e9)},
         "experiments": {name: _figures(rounds[name], works[name], floors[name]) for name in rounds},
     }
     return _outcome(rounds, floors, figures)
 
 
-def _threads() -> int:
-    """Those of a child of `make serve`."""
+def _share() -> int:
+    """The threads of a child of `make serve`."""
     return max(1, (os.cpu_count() or 1) // 2)
 
 
@@ -99,7 +101,8 @@ def _outcome(rounds: dict[str, Rounds], floors: dict[str, float], figures: dict[
             (
                 "A step's time is that of an epoch, training and validation, over its training steps; the first "
                 "epochs, with tracing, are left out. Stock is fit with a callback that looks at the clock once an "
-                "epoch, and no other, on TensorFlow's choice of threads; ours has the threads of a worker's child."
+                "epoch, and no other, on TensorFlow's choice of threads; ours has the threads of a worker's child or, "
+                "if its steps are large, all of the worker's, as a job has that is alone."
             ),
             (
                 "The floor: training rows forward and backward (3x, without the gradient of the input) and "
