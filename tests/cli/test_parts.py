@@ -88,7 +88,7 @@ def test_a_lock_says_who_holds_it_and_is_free_afterwards(tmp_path):
 def test_a_process_is_found_only_by_id_and_start_and_program():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = psutil.Process(child.pid)
-    until(lambda: process.cmdline()[0] == sys.executable)  # which it is once the fork has become the program
+    until(lambda: process.cmdline()[:1] == [sys.executable])  # which it is once the fork has become the program
     true = Identity("x", process.pid, process.create_time(), sys.executable)
 
     assert true.find() == process
