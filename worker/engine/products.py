@@ -36,7 +36,7 @@ class Products:
     """The products of one network's gradients, and for how many rows each is to have its factors exchanged."""
 
     def __init__(self) -> None:
-        self._exchanged: dict[tuple[int, int], Any] = {}  # by a kernel's shape
+        self._rows_of: dict[tuple[int, int], Any] = {}  # a kernel's shape: the numbers of rows that are exchanged
 
     @contextmanager
     def tracing(self) -> Generator[None]:
@@ -52,9 +52,9 @@ class Products:
     def choose(self, rows: Iterable[int]) -> None:
         """Choose what is faster for steps of these numbers of rows, two at most; others are multiplied as usual."""
         threads = _tf.config.threading.get_intra_op_parallelism_threads()
-        for kernel, exchanged in self._exchanged.items():
+        for kernel, variable in self._rows_of.items():
             chosen = [count if pays(count, kernel, threads) else _NO_ROWS for count in rows]
-            exchanged.assign((chosen + [_NO_ROWS] * 2)[:2])
+            variable.assign((chosen + [_NO_ROWS] * 2)[:2])
 
     def _gradients(self, usual: Callable[[Any, Any], tuple[Any, Any]], op: Any, gradient: Any) -> tuple[Any, Any]:
         """Compute the gradients of both factors, as TensorFlow asks for those of an operation that it has recorded."""
@@ -67,11 +67,11 @@ class Products:
         return chosen, of_kernel
 
     def _rows(self, kernel: tuple[int, int]) -> Any:
-        if kernel not in self._exchanged:
+        if kernel not in self._rows_of:
             # As if nothing were being traced: a function that has seen the making of a variable is traced twice.
             with _tf.Graph().as_default(), _tf.__internal__.eager_context.eager_mode():
-                self._exchanged[kernel] = _tf.Variable([_NO_ROWS] * 2, dtype="int32", trainable=False)
-        return self._exchanged[kernel]
+                self._rows_of[kernel] = _tf.Variable([_NO_ROWS] * 2, dtype="int32", trainable=False)
+        return self._rows_of[kernel]
 
 
 def _has_a_choice(op: Any, kernel: Any) -> bool:
