@@ -26,8 +26,8 @@ def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[
     Args:
         outcome: of the training, its network trained to the end.
         data: what it was trained on.
-        batch_size: of the training; memory beyond the rows themselves is bounded by it.
-        check: called between batches; what it raises passes through.
+        batch_size: of the training.
+        check: called several times a second; what it raises passes through.
 
     Returns:
         As JSON: `on` (`test` or `validation`), how many `rows`, Keras's `metrics` with `nonfinite` beside them, and
@@ -65,12 +65,10 @@ def _errors(
     if not classifies and not measures:
         return {"rows_left_out": 0, "confusion": None, "residuals": None}
     read = target.labels if classifies else target.values
-    # Of each batch only what is needed is kept: a label, or the numbers of a row.
+    # Of these only what is needed is kept: a label, or the numbers of a row.
     finite: list[Array] = []
     predicted: list[Array] = []
-    for start in range(0, len(x), batch_size):
-        check()
-        outputs = outcome.predict(x[start : start + batch_size])
+    for outputs in outcome.predictions(x, batch_size, check):
         usable = _finite(outputs)
         finite.append(usable)
         predicted.append(read(np.nan_to_num(outputs))[usable])

@@ -9,6 +9,7 @@ and rounded where Keras's is. torch.compile guards its graphs likewise.
 """
 
 import operator
+import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
@@ -54,6 +55,7 @@ class Hyperparameters:
         self._variables: dict[tuple[Term, Any], Any] = {}
         self._reads: dict[tuple[Any, Term, Any], Any] = {}
         self._tracing = False
+        self._turn = threading.Lock()
 
     def number(self, path: Path) -> "Hyperparameter":
         """The number at a place, as Keras is to have it."""
@@ -74,13 +76,14 @@ class Hyperparameters:
 
     @contextmanager
     def tracing(self) -> Generator[None]:
-        """While this lasts, tensors made of the numbers are variables."""
-        self._tracing = True
-        try:
-            yield
-        finally:
-            self._tracing = False
-            self._reads.clear()
+        """While this lasts, tensors made of the numbers are variables; another thread's must wait."""
+        with self._turn:
+            self._tracing = True
+            try:
+                yield
+            finally:
+                self._tracing = False
+                self._reads.clear()
 
     def evaluated(self, term: Term) -> float:
         """The term's value for the present job."""

@@ -5,12 +5,14 @@ Here the rows lie in tensors, and one call runs a loop around `network.train_ste
 traced as Keras traces them, of batches of any size: the kernels are the same, and so are the bits.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from worker.engine.call import Call, prepare
 from worker.engine.flat_adam import flatten
 from worker.engine.lean_adam import lighten
 from worker.engine.masks import with_early_masks
@@ -20,6 +22,9 @@ from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 _function: Any = _tf.function
+
+_NUMBER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+_ORDERS = _tf.TensorSpec((None, None), "int32")
 
 Rows = tuple[Any, ...]
 """Tensors of as many rows each: `x`, `y` and, where rows have them, weights."""
@@ -61,7 +66,6 @@ class Compiled:
         tested = (_spec(x.dtype, *x.shape[1:]), _spec(y.dtype, *y.shape[1:]))
         self._rows = (*tested, _spec("float32")) if weighted else tested
         self._validation = tested
-        number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
         lighten(network.optimizer)
         self._flat_adam = flatten(network)
         self._products = Products()
@@ -69,15 +73,44 @@ class Compiled:
         self._test_step = _traced(network.test_step, tested)
         with hyperparameters.tracing(), self._products.tracing():
             self._train_step.get_concrete_function()  # makes what Keras makes at a first step, as metrics' variables
-            self._test_step.get_concrete_function()
         self._names = list(network.get_metrics_result())
-        range_of_steps = (number, number, number, flag)
-        self._train = _function(
-            self._training, autograph=False, input_signature=(self._rows, _spec("int32"), *range_of_steps, flag)
-        )
-        self._test = _function(self._testing, autograph=False, input_signature=(tested, *range_of_steps))
-        self._train_epochs: dict[bool, Any] = {}
-        self._predict = _function(self._predicting, autograph=False, input_signature=tested[:1])
+        steps = (_NUMBER, _NUMBER, _NUMBER, _FLAG)
+        self._train = self._call(self._training, self._rows, _spec("int32"), *steps, _FLAG)
+        self._test = self._call(self._testing, tested, *steps)
+        self._train_epochs = {
+            validation: self._call(self._training_epochs, self._rows, validation, _ORDERS, _NUMBER, _FLAG)
+            for validation in ((), tested)
+        }
+        self._predict = self._call(self._predicting, tested[0], _NUMBER, _NUMBER, _NUMBER)
+
+    def _call(self, function: Any, *signature: Any) -> Call:
+        return Call(function, signature, _nothing(signature), self.hyperparameters.tracing)
+
+    @contextmanager
+    def preparing(self, *, several: bool, validated: bool) -> Generator[None]:
+        """While this lasts, TensorFlow prepares a training's first calls; at its end it can begin.
+
+        Args:
+            several: whether the calls take several epochs.
+            validated: whether there is a validation.
+
+        """
+        if several:
+            calls = [self._train_epochs[self._validation if validated else ()]]
+        else:
+            calls = [self._train, self._test] if validated else [self._train]
+        prepare(calls, trace=True)
+        yield
+        calls[0].ready()
+
+    def prepare_evaluation(self) -> None:
+        """Begin to prepare the calls that test and predict."""
+        prepare([self._predict, self._test], trace=False)
+
+    def settle(self) -> None:
+        """Wait until nothing is being prepared any more."""
+        for call in (self._train, self._test, *self._train_epochs.values(), self._predict):
+            call.ready()
 
     def expect(self, rows: int, batch_size: int) -> None:
         """Choose what is fastest for steps over so many rows, the last of what is left; no bit depends on it."""
@@ -102,7 +135,8 @@ class Compiled:
         self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, stop: bool
     ) -> TakenEpochs:
         """Train for whole epochs, each followed by its validation; `orders` has a row for each epoch."""
-        step, finite, metrics = self._epochs_function(validation)(rows, validation or (), orders, batch_size, stop)
+        call = self._train_epochs[() if validation is None else self._validation]
+        step, finite, metrics = call(rows, validation or (), orders, batch_size, stop)
         return TakenEpochs(int(step), bool(finite), [self._told(row) for row in metrics.numpy().tolist()])
 
     def _told(self, row: list[float]) -> tuple[dict[str, float], dict[str, float]]:
@@ -124,20 +158,9 @@ class Compiled:
         flat = [one for metric in self.network.metrics for one in getattr(metric, "metrics", [metric])]
         return all(isinstance(metric, keras.metrics.Mean) for metric in flat)
 
-    def predict(self, x: Array) -> Array:
-        """Return the network's outputs for rows, as its `predict_on_batch` does."""
-        with self.hyperparameters.tracing():
-            return self._predict(x).numpy()
-
-    def _epochs_function(self, validation: Rows | None) -> Any:
-        if (validation is not None) not in self._train_epochs:
-            number, flag = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
-            orders = _tf.TensorSpec((None, None), "int32")
-            tested = () if validation is None else self._validation
-            signature = (self._rows, tested, orders, number, flag)
-            made = _function(self._training_epochs, autograph=False, input_signature=signature)
-            self._train_epochs[validation is not None] = made
-        return self._train_epochs[validation is not None]
+    def predict(self, x: Any, steps: range, batch_size: int) -> Array:
+        """Return the network's outputs for the rows of some steps of `x`, as its `predict_on_batch` has them."""
+        return self._predict(x, steps.start, steps.stop, batch_size).numpy()
 
     # What follows is traced: each call of it makes a graph.
 
@@ -166,12 +189,9 @@ class Compiled:
 
     def _testing(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
         self._reset(fresh)
-        count = _tf.shape(rows[0])[0]
 
         def take(step: Any) -> tuple[Any]:
-            # Gathered, as by Keras: a slice may begin where no vector does, and a sum then have another order.
-            chosen = _tf.range(step * batch_size, _tf.minimum((step + 1) * batch_size, count))
-            self._test_step(tuple(_tf.gather(part, chosen) for part in rows))
+            self._test_step(_batch(rows, step, batch_size))
             return (step + 1,)
 
         def going_on(step: Any) -> Any:
@@ -191,7 +211,7 @@ class Compiled:
             metrics = self._results()
             if validation:
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
-                self._test(validation, 0, last, batch_size, yes)
+                self._testing(validation, 0, last, batch_size, yes)
                 metrics = _tf.concat([metrics, self._results()], 0)
             return epoch + 1, step, finite, told.write(epoch, metrics)
 
@@ -202,8 +222,18 @@ class Compiled:
             done, step, finite, told = _tf.while_loop(going_on, go, (0, 0, yes, told), parallel_iterations=1)
         return step, finite, told.stack()[:done]
 
-    def _predicting(self, x: Any) -> Any:
-        return self.network(x, training=False)
+    def _predicting(self, x: Any, first: Any, last: Any, batch_size: Any) -> Any:
+        outputs = self.network.outputs[0]
+        told = _tf.TensorArray(outputs.dtype, last - first, element_shape=outputs.shape, infer_shape=False)
+
+        def take(step: Any, told: Any) -> tuple[Any, Any]:
+            (batch,) = _batch((x,), step, batch_size)
+            return step + 1, told.write(step - first, self.network(batch, training=False))
+
+        def going_on(step: Any, _: Any) -> Any:
+            return step < last
+
+        return _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)[1].concat()
 
     def _updating(self) -> AbstractContextManager[None]:
         """Around all steps of a call."""
@@ -225,9 +255,24 @@ def _traced(step: Any, rows: Rows) -> Any:
     return _function(step, autograph=False, input_signature=[rows])
 
 
+def _batch(rows: Rows, step: Any, batch_size: Any) -> Rows:
+    """The rows of a step, gathered, as by Keras: a slice may begin where no vector does, and sums have another order."""
+    chosen = _tf.range(step * batch_size, _tf.minimum((step + 1) * batch_size, _tf.shape(rows[0])[0]))
+    return tuple(_tf.gather(part, chosen) for part in rows)
+
+
 def _steps(rows: Any, batch_size: Any) -> Any:
     return -(-rows // batch_size)
 
 
 def _spec(dtype: Any, *shape: int) -> Any:
     return _tf.TensorSpec((None, *shape), dtype)
+
+
+def _nothing(signature: Any) -> Any:
+    """Arguments of no rows and no orders, from step 1 up to step 1, with no flag set."""
+
+    def of(spec: Any) -> Any:
+        return _tf.fill([0 if size is None else size for size in spec.shape], _tf.cast(1, spec.dtype))
+
+    return _tf.nest.map_structure(lambda spec: _tf.zeros((), "bool") if spec is _FLAG else of(spec), signature)

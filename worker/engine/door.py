@@ -63,14 +63,20 @@ class Engine:
         train = training_rows(data)
         validation = validation_rows(data)
         compiled.expect(train.count, spec.training.batch_size)
-        network = _network(spec, data)
-        state.copy(network, compiled.network)
-        diverged = Fit(compiled, spec.training, train, validation, watch, start).run()
-        state.copy(compiled.network, network)
+        evaluated = data.x_test is not None or data.x_validation is not None
+        fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
+        try:
+            with fit.preparing():
+                network = _network(spec, data)
+            state.copy(network, compiled.network)
+            diverged = fit.run()
+        finally:
+            compiled.settle()
         if diverged is not None:
-            with suppress(*_TOO_LARGE):  # it takes a second network; without room for it, the outcome stays what it is
+            with suppress(*_TOO_LARGE), state.kept(compiled.network):  # without room for that, we know no more of it
                 again = Fit(compiled, spec.training, train, validation, Replay(watch), start)
-                diverged = replace(diverged, forward=diagnose(_network(spec, data), compiled, again, diverged))
+                diverged = replace(diverged, forward=diagnose(network, compiled, again, diverged))
+        state.copy(compiled.network, network)
         return Outcome(network, diverged, compiled)
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import keras
@@ -39,6 +40,7 @@ class Fit:
         validation: to validate by, after each epoch.
         watch: hears of every epoch; is asked between any two calls whether to go on, and whether it wants the state.
         start: from where to go on, of the same training.
+        evaluated: whether an evaluation comes after it.
 
     """
 
@@ -50,6 +52,8 @@ class Fit:
         validation: Rows | None,
         watch: Watch,
         start: Snapshot | None = None,
+        *,
+        evaluated: bool = False,
     ) -> None:
         self._compiled = compiled
         self._training = training
@@ -57,6 +61,7 @@ class Fit:
         self._validation = validation
         self._watch = watch
         self._start = start
+        self._evaluated = evaluated
         self._steps = steps_of(rows.count, training.batch_size)
         self._order = orders(training.shuffle, training.seed or 0, rows.count)
         self._stop = training.on_nonfinite == "stop"
@@ -70,6 +75,11 @@ class Fit:
         self._callbacks: Any = keras.callbacks.CallbackList(
             [*self._chosen, _Telling(watch)], model=compiled.network, epochs=training.epochs, steps=self._steps
         )
+
+    def preparing(self) -> AbstractContextManager[None]:
+        """While this lasts, TensorFlow prepares the first epoch's calls; at its end, the training can begin."""
+        first = 0 if self._start is None else self._start.epoch
+        return self._compiled.preparing(several=self._several_fit(first), validated=self._validation is not None)
 
     def run(self) -> Divergence | None:
         """Train to the end, whichever it is, and return where the training diverged, if it did and stopped there.
@@ -91,6 +101,8 @@ class Fit:
             epoch += len(done)
             logs = done[-1]
             self._offer(epoch, 0)
+            if self._evaluated and self._diverged is None:
+                self._compiled.prepare_evaluation()  # in the first of many epochs it would have kept back their calls
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
         return self._diverged

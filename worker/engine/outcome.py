@@ -1,8 +1,12 @@
 """What comes of a training."""
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from worker.engine.compiled import Compiled
 from worker.engine.divergence import Divergence
@@ -10,6 +14,9 @@ from worker.engine.fit import test
 from worker.engine.pace import Pace
 from worker.engine.rows import rows
 from worker.preparation.arrays import Array
+
+_MOST_OUTPUTS = 2**24
+"""Numbers that predictions of several batches may have together; a single batch's may be more."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,13 @@ class Outcome:
         """Return the metrics over some rows, as the network's `evaluate` does; `check` is called now and then."""
         return test(self.calls, rows(x, y), batch_size, Pace(), lambda _: check(), 0)
 
-    def predict(self, x: Array) -> Array:
-        """Return the outputs for some rows, as the network's `predict_on_batch` does."""
-        return self.calls.predict(x)
+    def predictions(self, x: Array, batch_size: int, check: Callable[[], None]) -> Iterator[Array]:
+        """Yield the outputs for rows as the network's `predict` has them, for some batches at a time."""
+        given = rows(x)
+        pace = Pace(most=_MOST_OUTPUTS // (batch_size * math.prod(self.network.output_shape[1:])))
+        for part in given.slices(np.arange(given.count, dtype=np.int32), batch_size, pace):
+            check()
+            since = time.perf_counter()
+            outputs = self.calls.predict(part.rows[0], part.steps, batch_size)
+            pace.took(len(part.steps), time.perf_counter() - since)
+            yield outputs

@@ -30,14 +30,16 @@ def guess(network: Any, rows: int, steps: int) -> float:
 
 
 class Pace:
-    """How many steps make a call of about `SLICE_S`, by how long the last ones took.
+    """How many steps make a call of about `SLICE_S`, by how long the last one took; the first call takes one step.
 
-    The first call tells nothing, since TensorFlow prepares a graph when it first runs: so two calls are short.
+    Args:
+        most: steps a call, where they are bounded by something else, too; less than 1 counts as 1.
+
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: float = math.inf) -> None:
+        self._most = most
         self._each: float | None = None
-        self._calls = 0
 
     @property
     def each(self) -> float | None:
@@ -47,10 +49,8 @@ class Pace:
     @property
     def steps(self) -> int:
         """How many steps the next call should take; at least 1."""
-        return 1 if self._each is None else max(1, int(SLICE_S / self._each))
+        return 1 if self._each is None else max(1, int(min(SLICE_S / self._each, self._most)))
 
     def took(self, steps: int, seconds: float) -> None:
         """Take note of a call."""
-        self._calls += 1
-        if self._calls > 1:
-            self._each = max(seconds, 1e-6) / max(steps, 1)
+        self._each = max(seconds, 1e-6) / max(steps, 1)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
+from tensorflow.python.framework import ops
 
 from worker.engine import compiled
 from worker.engine.pace import Pace
@@ -15,7 +17,10 @@ from worker.preparation import Prepared
 from worker.preparation.arrays import Array
 from worker.preparation.mapped import chosen
 
-_tf: Any = tf  # which carries no types
+# Without types, and the last two without a public name.
+_tf: Any = tf
+_context: Any = context
+_ops: Any = ops
 _MOST_BYTES = 64 * 2**20
 """Of mapped rows, what a slice may take; two are in memory at a time."""
 
@@ -69,7 +74,7 @@ class Held(Rows):
 
     def __init__(self, *arrays: Array) -> None:
         super().__init__(*arrays)
-        self.tensors = tuple(_tf.convert_to_tensor(array) for array in arrays)
+        self.tensors = tuple(_shared(array) for array in arrays)
 
     def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
         """Divide an epoch's steps."""
@@ -118,6 +123,13 @@ def rows(*arrays: Array) -> Rows:
 def steps_of(count: int, batch_size: int) -> int:
     """Return how many steps so many rows make."""
     return -(-count // batch_size)
+
+
+def _shared(array: Array) -> Any:
+    """Return an array as a tensor in the same memory, where that lies as TensorFlow wants it; nobody may change it."""
+    running = _context.context()
+    running.ensure_initialized()
+    return _ops.EagerTensor(array, running.device_name, None)  # convert_to_tensor is this with a copy
 
 
 def _of_classes(y: Array, weights: Mapping[int, float]) -> Array:

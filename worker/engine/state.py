@@ -1,6 +1,7 @@
 """What training changes: a network's weights and seeds, its optimizer's variables, and its metrics'."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,17 @@ from worker.preparation.arrays import Array
 def copy(source: Any, target: Any) -> None:
     """Give one network the state of another of the same architecture; both compiled, their optimizers built."""
     for mine, theirs in zip(_variables(target), _variables(source), strict=True):
-        mine.assign(theirs)
+        mine.value.assign(theirs.value, read_value=False)  # what Keras's own `assign` ends with, after five times as long
+
+
+@contextmanager
+def kept(network: Any) -> Generator[None]:
+    """Whatever is done to a network within this block, its state is afterwards what it was before."""
+    before = arrays(network, metrics=False)
+    try:
+        yield
+    finally:
+        assign(network, before, metrics=False)
 
 
 def copy_loss(source: Any, target: Any) -> None:

@@ -1,5 +1,6 @@
 """Arrays of numbers, and how preparation says that it cannot make them."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -9,8 +10,20 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
+_ALIGNMENT = 64
+"""Bytes at whose multiples TensorFlow wants a tensor to begin; elsewhere it makes a copy."""
+
+
 class PreparationError(Exception):
     """The rows cannot be made into what the spec asks for; the message is a sentence for the job's owner."""
+
+
+def empty(shape: tuple[int, ...]) -> Array:
+    """Return float32 of a shape, not filled yet, where TensorFlow can use them as they lie."""
+    size = math.prod(shape) * np.dtype(np.float32).itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(np.float32).reshape(shape)
 
 
 def check_finite(array: Array, what: str) -> Array:

@@ -2,11 +2,10 @@
 
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackyard.spec import Normalize
-from worker.preparation.arrays import Array
+from worker.preparation.arrays import Array, empty
 from worker.preparation.features import FittedTable
 from worker.preparation.normalization import normalize
 
@@ -28,7 +27,11 @@ class FittedArray(BaseModel):
             PreparationError: Keras cannot normalize rows of this shape along this axis.
 
         """
-        return rows.astype(np.float32) if self.normalize is None else normalize(rows, self.normalize)
+        if self.normalize is not None:
+            return normalize(rows, self.normalize)
+        made = empty(rows.shape)
+        made[...] = rows
+        return made
 
 
 FittedInputs = Annotated[FittedTable | FittedArray, Field(discriminator="kind")]
