@@ -53,6 +53,11 @@ class Call:
         """Whether it is being prepared, or has been."""
         return self._preparing is not None
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing is left to be prepared of what has begun."""
+        return self._preparing is None or self._preparing.done()
+
     def ready(self) -> None:
         """Wait until it is not being prepared any more."""
         if self._preparing is not None:

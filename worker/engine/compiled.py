@@ -82,17 +82,19 @@ class Compiled:
             for validation in ((), tested)
         }
         self._predict = self._call(self._predicting, tested[0], _NUMBER, _NUMBER, _NUMBER)
+        self._evaluation = [self._predict, self._test]
 
     def _call(self, function: Any, *signature: Any) -> Call:
         return Call(function, signature, _nothing(signature), self.hyperparameters.tracing)
 
     @contextmanager
-    def preparing(self, *, several: bool, validated: bool) -> Generator[None]:
+    def preparing(self, *, several: bool, validated: bool, evaluated: bool) -> Generator[None]:
         """While this lasts, TensorFlow prepares a training's first calls; at its end it can begin.
 
         Args:
             several: whether the calls take several epochs.
             validated: whether there is a validation.
+            evaluated: whether an evaluation comes after the training.
 
         """
         if several:
@@ -101,11 +103,14 @@ class Compiled:
             calls = [self._train, self._test] if validated else [self._train]
         prepare(calls, trace=True)
         yield
+        for call in self._evaluation if evaluated else []:
+            if not calls[0].is_ready:  # Python has nothing else to do
+                call.trace()
         calls[0].ready()
 
     def prepare_evaluation(self) -> None:
         """Begin to prepare the calls that test and predict."""
-        prepare([self._predict, self._test], trace=False)
+        prepare(self._evaluation, trace=False)
 
     def settle(self) -> None:
         """Wait until nothing is being prepared any more."""
@@ -207,11 +212,11 @@ class Compiled:
         told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self._names) * (2 if validation else 1),))
 
         def go(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
-            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, yes, stop)
+            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, True, stop)  # noqa: FBT003  # as a tensor
             metrics = self._results()
             if validation:
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
-                self._testing(validation, 0, last, batch_size, yes)
+                self._testing(validation, 0, last, batch_size, True)  # noqa: FBT003
                 metrics = _tf.concat([metrics, self._results()], 0)
             return epoch + 1, step, finite, told.write(epoch, metrics)
 
@@ -244,7 +249,7 @@ class Compiled:
             self.network.reset_metrics()
             return 0
 
-        _tf.cond(fresh, reset, lambda: 0)
+        _tf.cond(fresh, reset, lambda: 0) if _tf.is_tensor(fresh) else reset()
 
     def _results(self) -> Any:
         return _tf.stack(list(self.network.get_metrics_result().values()))

@@ -79,7 +79,9 @@ class Fit:
     def preparing(self) -> AbstractContextManager[None]:
         """While this lasts, TensorFlow prepares the first epoch's calls; at its end, the training can begin."""
         first = 0 if self._start is None else self._start.epoch
-        return self._compiled.preparing(several=self._several_fit(first), validated=self._validation is not None)
+        return self._compiled.preparing(
+            several=self._several_fit(first), validated=self._validation is not None, evaluated=self._evaluated
+        )
 
     def run(self) -> Divergence | None:
         """Train to the end, whichever it is, and return where the training diverged, if it did and stopped there.

@@ -102,11 +102,11 @@ class FlatAdam:
                 self._optimizer.assign_sub(weight, part)
 
     def _joined(self, tensors: Sequence[Any]) -> Any:
-        return _tf.concat([_tf.reshape(tensor, [-1]) for tensor in tensors], 0)
+        return _tf.concat([_reshaped(tensor, [-1]) for tensor in tensors], 0)
 
     def _cut(self, vector: Any) -> list[Any]:
         parts = _tf.split(vector, self._counts)
-        return [_tf.reshape(part, weight.shape) for part, weight in zip(parts, self._weights, strict=True)]
+        return [_reshaped(part, weight.shape) for part, weight in zip(parts, self._weights, strict=True)]
 
 
 class _Adam(_Base):
@@ -139,6 +139,11 @@ class _Adam(_Base):
 
 def _weights(optimizer: Any) -> list[Any]:
     return optimizer._trainable_variables  # noqa: SLF001  # in the order of what it remembers of them
+
+
+def _reshaped(tensor: Any, shape: Any) -> Any:
+    """A tensor of another shape; what is to be a vector, and is one, is left as it is: an operation less."""
+    return tensor if len(shape) == 1 == len(tensor.shape) else _tf.reshape(tensor, shape)
 
 
 def _count(weight: Any) -> int:
