@@ -15,7 +15,7 @@ import tensorflow as tf
 from worker.engine.call import Call, prepare
 from worker.engine.flat_adam import flatten
 from worker.engine.lean_adam import lighten
-from worker.engine.masks import with_early_masks
+from worker.engine.masks import Dropouts, Masks, Seeds
 from worker.engine.products import Products
 from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
@@ -69,7 +69,9 @@ class Compiled:
         lighten(network.optimizer)
         self._flat_adam = flatten(network)
         self._products = Products()
-        self._train_step = _traced(with_early_masks(network), self._rows)
+        with hyperparameters.tracing():
+            self._dropouts = Dropouts(network)
+        self._train_step = _traced(self._step, self._rows, self._dropouts.signature)
         self._test_step = _traced(network.test_step, tested)
         with hyperparameters.tracing(), self._products.tracing():
             self._train_step.get_concrete_function()  # makes what Keras makes at a first step, as metrics' variables
@@ -179,18 +181,27 @@ class Compiled:
         self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
     ) -> tuple[Any, Any]:
         self._reset(fresh)
-        loss = self.network.metrics[0]
 
-        def take(step: Any, _: Any) -> tuple[Any, Any]:
+        def ready(step: Any, seeds: Seeds) -> tuple[Rows, Masks]:
             chosen = order[step * batch_size : (step + 1) * batch_size]
-            self._train_step(tuple(_tf.gather(part, chosen) for part in rows))
-            return step + 1, _tf.math.is_finite(loss.result()) | ~stop
+            return tuple(_tf.gather(part, chosen) for part in rows), self._dropouts.masks(seeds, _tf.size(chosen))
 
-        def going_on(step: Any, finite: Any) -> Any:
+        def take(step: Any, _: Any, given: tuple[Rows, Masks], seeds: Seeds) -> Any:
+            logs = self._train_step(*given)
+            finite = _tf.math.is_finite(logs["loss"]) | ~stop
+            return step + 1, finite, ready(step + 1, seeds), self._dropouts.after(seeds)
+
+        def going_on(step: Any, finite: Any, *_: Any) -> Any:
             return (step < last) & finite
 
-        step, finite = _tf.while_loop(going_on, take, (first, _tf.ones((), "bool")), parallel_iterations=1)
+        seeds = self._dropouts.seeds()
+        start = (first, _tf.ones((), "bool"), ready(first, seeds), self._dropouts.after(seeds))
+        step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
         return step, finite
+
+    def _step(self, rows: Rows, masks: Masks) -> Any:
+        with self._dropouts.given(masks):
+            return self.network.train_step(rows)
 
     def _testing(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
         self._reset(fresh)
@@ -255,9 +266,9 @@ class Compiled:
         return _tf.stack(list(self.network.get_metrics_result().values()))
 
 
-def _traced(step: Any, rows: Rows) -> Any:
+def _traced(step: Any, *signature: Any) -> Any:
     """One of Keras's steps as a function of its own, as Keras itself makes it."""
-    return _function(step, autograph=False, input_signature=[rows])
+    return _function(step, autograph=False, input_signature=signature)
 
 
 def _batch(rows: Rows, step: Any, batch_size: Any) -> Rows:
