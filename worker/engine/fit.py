@@ -11,7 +11,7 @@ import numpy as np
 from stackyard.spec import Training, callbacks
 from worker.compilation import build_callbacks
 from worker.engine import memories, state
-from worker.engine.compiled import Compiled
+from worker.engine.compiled import Compiled, Metrics
 from worker.engine.divergence import Divergence
 from worker.engine.order import orders
 from worker.engine.pace import SLICE_S, Pace, guess
@@ -153,19 +153,19 @@ class Fit:
         in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
         return not self._chosen and in_memory and self._compiled.takes_epochs
 
-    def _one(self, epoch: int) -> Mapping[str, float]:
+    def _one(self, epoch: int) -> Metrics:
         begun = self._begun(epoch)
         if not begun:
             self._callbacks.on_epoch_begin(epoch)
-        self._train(epoch, self._order(epoch))
-        logs = dict(self._start.trained) if self._start and begun > self._steps else self._compiled.metrics()
+        metrics = self._train(epoch, self._order(epoch)) or self._compiled.metrics()
+        logs = dict(self._start.trained if self._start and begun > self._steps else metrics)
         if self._validation is not None:
             logs |= _validation(self._tested(epoch, self._validation, logs))
         self._callbacks.on_epoch_end(epoch, logs)
         self._end_if_diverged()
         return logs
 
-    def _tested(self, epoch: int, rows: Rows, trained: Mapping[str, float]) -> dict[str, float]:
+    def _tested(self, epoch: int, rows: Rows, trained: Metrics) -> Metrics:
         done = max(0, self._begun(epoch) - self._steps)
         if not done:
             self._callbacks.on_test_begin()
@@ -178,8 +178,9 @@ class Fit:
         self._callbacks.on_test_end(tested)
         return tested
 
-    def _train(self, epoch: int, order: Array) -> None:
-        batch_size = self._training.batch_size
+    def _train(self, epoch: int, order: Array) -> Metrics | None:
+        """Train for an epoch, and return the metrics over it if the last call did."""
+        batch_size, metrics = self._training.batch_size, None
         for part in self._rows.slices(order, batch_size, self._pace, self._begun(epoch)):
             since = time.perf_counter()
             taken = self._compiled.train(
@@ -187,13 +188,15 @@ class Fit:
             )
             self._pace.took(taken.step - part.steps.start, time.perf_counter() - since)
             self._calls += 1
+            metrics = taken.metrics
             self._watch.check()
             if not taken.finite:
                 self._diverged = Divergence(epoch, part.before + taken.step - 1)
                 break
             self._offer(epoch, part.before + taken.step)
+        return metrics
 
-    def _several(self, first: int) -> list[Mapping[str, float]]:
+    def _several(self, first: int) -> list[Metrics]:
         rows, validation = self._rows, self._validation
         assert isinstance(rows, Held)  # noqa: S101 for the type checker; `_several_fit` has seen to it
         assert validation is None or isinstance(validation, Held)  # noqa: S101 likewise
@@ -216,17 +219,16 @@ class Fit:
         self._end_if_diverged()
         return done
 
-    def _told(self, epoch: int, trained: dict[str, float], tested: dict[str, float]) -> Mapping[str, float]:
-        logs = trained | _validation(tested)
-        self._callbacks.on_epoch_begin(epoch)
-        self._callbacks.on_epoch_end(epoch, logs)
+    def _told(self, epoch: int, trained: Metrics, tested: Metrics) -> Metrics:
+        logs = {**trained, **_validation(tested)}
+        self._watch.epoch(epoch, logs)  # as the one callback that there is would tell it
         return logs
 
     def _end_if_diverged(self) -> None:
         if self._diverged is not None:
             self._compiled.network.stop_training = True
 
-    def _offer(self, epoch: int, step: int, trained: Mapping[str, float] | None = None) -> None:
+    def _offer(self, epoch: int, step: int, trained: Metrics | None = None) -> None:
         """Hand the watch the state if it wants it and it is worth keeping; `epoch` and `step` are what comes next."""
         if self._diverged is not None or not self._watch.wants_checkpoint():
             return
@@ -249,7 +251,7 @@ class Fit:
 
 def test(
     compiled: Compiled, rows: Rows, batch_size: int, pace: Pace, after: Callable[[int], None], first: int
-) -> dict[str, float]:
+) -> Metrics:
     """Return the network's metrics over rows, as its `evaluate` gives them.
 
     Args:
@@ -261,15 +263,16 @@ def test(
         first: the first step that is not done yet; the metrics are those of the steps before it.
 
     """
+    metrics = None
     for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace, first):
         since = time.perf_counter()
-        compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0)
+        metrics = compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0)
         pace.took(len(part.steps), time.perf_counter() - since)
         after(part.first + len(part.steps))
-    return compiled.metrics()
+    return metrics or compiled.metrics()
 
 
-def _validation(logs: Mapping[str, float]) -> dict[str, float]:
+def _validation(logs: Metrics) -> dict[str, float]:
     return {f"val_{name}": value for name, value in logs.items()}
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
-from worker.engine import compiled
+from worker.engine.loops import Rows as Tensors
 from worker.engine.pace import Pace
 from worker.preparation import Prepared
 from worker.preparation.arrays import Array
@@ -28,7 +28,7 @@ _MOST_BYTES = 64 * 2**20
 class Slice(NamedTuple):
     """What one call is to take: steps of rows, in an order of these rows."""
 
-    rows: compiled.Rows
+    rows: Tensors
     order: Array
     steps: range
     before: int

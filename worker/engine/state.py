@@ -5,15 +5,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from worker.engine.snapshot import CheckpointError
 from worker.preparation.arrays import Array
+
+_raw: Any = tf.raw_ops  # which carries no types
 
 
 def copy(source: Any, target: Any) -> None:
     """Give one network the state of another of the same architecture; both compiled, their optimizers built."""
     for mine, theirs in zip(_variables(target), _variables(source), strict=True):
-        mine.value.assign(theirs.value, read_value=False)  # what Keras's own `assign` ends with, after five times as long
+        # What Keras's own `assign` comes to, which takes a tenth of a millisecond for each.
+        value = _raw.ReadVariableOp(resource=theirs.value.handle, dtype=theirs.value.dtype)
+        _raw.AssignVariableOp(resource=mine.value.handle, value=value)
 
 
 @contextmanager

@@ -1,47 +1,69 @@
-"""Dropout's masks wait for nothing but the rows; their bits are those of `test_same_bits.py`."""
+"""Dropout's masks wait for nothing of the step before; their bits are those of `test_same_bits.py`."""
 
 import keras
-import tensorflow as tf
+import pytest
 
-from tests.worker.engine.parts import spec
+from tests.worker.engine.parts import numbers, spec
 from worker.compilation import build_compiled
-from worker.engine.masks import with_early_masks
+from worker.engine.compiled import Compiled
+from worker.engine.masks import Dropouts
+from worker.hyperparameters import Hyperparameters
+
+DENSE = {"type": "Dense", "units": 8}
+DRAW = "StatelessRandomUniformV2"
 
 
-def network():
-    dense, dropout = {"type": "Dense", "units": 8}, {"type": "Dropout", "rate": 0.25}
-    given = dropout | {"noise_shape": [None, 1]}
-    return build_compiled(spec([dense, dropout, dense, given, {"type": "Dense", "units": 1}]), (6,))
+def network(*dropouts):
+    """Dense layers, each of them with a Dropout behind it."""
+    layers = [layer for dropout in dropouts for layer in (DENSE, {"type": "Dropout"} | dropout)]
+    made = build_compiled(spec([*layers, {"type": "Dense", "units": 1}]), (6,))
+    made.optimizer.build(made.trainable_variables)
+    return made
 
 
-def drawn(step):
-    """The operations that draw, in a graph of a step, each with the types of all that it waits for."""
-    rows = [tf.TensorSpec((None, 6)), tf.TensorSpec((None, 1))]
-    graph = tf.function(step, autograph=False).get_concrete_function(rows).graph
-    return [before(one) for one in graph.get_operations() if one.type.startswith("StatelessRandomUniform")]
+def loops(compiled):
+    """The bodies of the loops in the graph that trains, by name: their nodes."""
+    library = compiled._train.trace().graph.as_graph_def().library.function
+    bodies = {function.signature.name: {node.name: node for node in function.node_def} for function in library}
+    return [nodes for nodes in bodies.values() if DRAW in {node.op for node in nodes.values()}]
 
 
-def before(operation):
-    found, left = set(), [operation]
+def before(nodes, name):
+    """The operations that one in a loop's body waits for."""
+    found, left = set(), [name]
     while left:
-        one = left.pop()
-        if one.name not in found:
-            found.add(one.name)
-            left += [*(tensor.op for tensor in one.inputs), *one.control_inputs]
-    graph = operation.graph
-    return {graph.get_operation_by_name(name).type for name in found}
+        one = left.pop().removeprefix("^").partition(":")[0]
+        if one in nodes and one not in found:
+            found.add(one)
+            left += nodes[one].input
+    return {nodes[one].op for one in found}
 
 
-def test_a_mask_does_not_wait_for_the_layers_before_it():
-    early, given = drawn(with_early_masks(network()))
-    assert "MatMul" not in early
-    assert "MatMul" in given  # a shape that the spec gives stays as it is
-    assert all("MatMul" in waited for waited in drawn(network().train_step))
+def test_the_masks_of_a_step_do_not_wait_for_the_step_before_it():
+    data = numbers()
+    made = network({"rate": 0.25}, {"rate": 0.5})
+    (body,) = loops(Compiled(made, Hyperparameters({}), data.x_train, data.y_train, weighted=False))
+    draws = [before(body, name) for name, node in body.items() if node.op == DRAW]
+    assert len(draws) == 2
+    steps = {node.op for node in body.values() if node.op.endswith("PartitionedCall")}
+    assert steps
+    assert not any(waited & steps for waited in draws)
+
+
+@pytest.mark.parametrize(
+    ("dropout", "foreseen"),
+    [({"rate": 0.25}, 1), ({"rate": 0.0}, 0), ({"rate": 0.25, "noise_shape": [None, 1]}, 0)],
+    ids=["any", "that draws nothing", "of a given shape"],
+)
+def test_what_is_drawn_ahead_is_what_a_plain_dropout_draws(dropout, foreseen):
+    assert len(Dropouts(network(dropout)).signature) == foreseen
 
 
 def test_the_layers_are_as_they_were():
-    made = network()
-    config = made.get_config()
-    drawn(with_early_masks(made))
+    made = network({"rate": 0.25})
+    config, dropouts = made.get_config(), Dropouts(made)
+    layer = next(one for one in made.layers if isinstance(one, keras.layers.Dropout))
+    with dropouts.given(dropouts.masks(dropouts.seeds(), 4)):
+        assert "call" in vars(layer)
+    assert "call" not in vars(layer)
     assert made.get_config() == config
-    assert [one.noise_shape for one in made.layers if isinstance(one, keras.layers.Dropout)] == [None, (None, 1)]

@@ -1,0 +1,190 @@
+"""What is compiled: loops around Keras's own steps. Each method is traced, so that a call of it makes a graph.
+
+`network.train_step` and `network.test_step` are traced as Keras traces them, of batches of any size: the kernels are
+the same, and so are the bits. What a step needs and the step before it does not change, its rows and the masks of
+Dropout, is made ready beside that one, on another core where one is free.
+"""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from worker.engine.flat_adam import flatten
+from worker.engine.lean_adam import lighten
+from worker.engine.masks import Dropouts, Masks, Seeds
+
+_tf: Any = tf  # which carries no types; tensors are Any from here on
+
+Rows = tuple[Any, ...]
+"""Tensors of as many rows each: `x`, `y` and, where rows have them, weights."""
+
+
+class Loops:
+    """Loops over steps of a network, whose optimizer they change to be faster.
+
+    Args:
+        network: a keras.Sequential, compiled, its optimizer built.
+        rows: the types and shapes of the rows to train on.
+        tested: those of the rows to test by.
+
+    """
+
+    def __init__(self, network: Any, rows: Rows, tested: Rows) -> None:
+        self._network = network
+        lighten(network.optimizer)
+        self._flat_adam = flatten(network)
+        self._dropouts = Dropouts(network)
+        # Functions of their own, as Keras itself makes them.
+        self._train_step = _traced(self._stepped, rows, self._dropouts.signature)
+        self._test_step = _traced(network.test_step, tested)
+        self.metrics: list[str] = []
+
+    def trace(self) -> None:
+        """Trace a step, at which Keras makes the variables of metrics, and learn their names."""
+        self._train_step.get_concrete_function()
+        self.metrics = list(self._network.get_metrics_result())
+
+    @property
+    def are_means(self) -> bool:
+        """Whether all metrics are means: within a graph these have the bits that Keras reads outside of it."""
+        flat = [one for metric in self._network.metrics for one in getattr(metric, "metrics", [metric])]
+        return all(isinstance(metric, keras.metrics.Mean) for metric in flat)
+
+    def train(
+        self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
+    ) -> tuple[Any, Any, Any]:
+        """Take the steps of an epoch from `first` up to `last`.
+
+        Args:
+            rows: to train on.
+            order: of the epoch's rows.
+            first: the first step, a scalar, as all that follow.
+            last: the step to stop before.
+            batch_size: rows a step.
+            fresh: whether metrics begin anew.
+            stop: whether to stop after a step that leaves the mean loss not finite.
+
+        Returns:
+            The first step that was not taken, whether the mean loss is finite or `stop` is not set, and the metrics
+            over the epoch so far, if they are means, else nothing; float32 of shape (metrics,) or (0,).
+
+        """
+        with self._updating():
+            step, finite = self._epoch(rows, order, first, last, batch_size, fresh, stop)
+        return step, finite, self._results()
+
+    def train_epochs(
+        self, rows: Rows, validation: Rows, orders: Any, batch_size: Any, stop: Any
+    ) -> tuple[Any, Any, Any]:
+        """Train for whole epochs, each followed by its validation, if there is any; all metrics must be means.
+
+        Returns:
+            What `train` does of the last epoch, but each epoch's metrics, those of the validation last; float32 of
+            shape (epochs, metrics).
+
+        """
+        yes = _tf.ones((), "bool")
+        epochs, steps = _tf.shape(orders)[0], _steps(_tf.shape(orders)[1], batch_size)
+        told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self.metrics) * (2 if validation else 1),))
+
+        def take(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
+            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, True, stop)  # noqa: FBT003  # fresh
+            metrics = self._results()
+            if validation:
+                last = _steps(_tf.shape(validation[0])[0], batch_size)
+                tested = self.test(validation, 0, last, batch_size, True)  # noqa: FBT003  # fresh
+                metrics = _tf.concat([metrics, tested], 0)
+            return epoch + 1, step, finite, told.write(epoch, metrics)
+
+        def going_on(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
+            return (epoch < epochs) & finite
+
+        with self._updating():
+            done, step, finite, told = _tf.while_loop(going_on, take, (0, 0, yes, told), parallel_iterations=1)
+        return step, finite, told.stack()[:done]
+
+    def test(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
+        """Take the steps of a test from `first` up to `last`, and return the metrics as `train` does."""
+        self._reset(fresh)
+
+        def take(step: Any) -> tuple[Any]:
+            self._test_step(_batch(rows, step, batch_size))
+            return (step + 1,)
+
+        def going_on(step: Any) -> Any:
+            return step < last
+
+        _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
+        return self._results()
+
+    def predict(self, x: Any, first: Any, last: Any, batch_size: Any) -> Any:
+        """Return the outputs for the rows of `x` from step `first` up to step `last`."""
+        outputs = self._network.outputs[0]
+        told = _tf.TensorArray(outputs.dtype, last - first, element_shape=outputs.shape, infer_shape=False)
+
+        def take(step: Any, told: Any) -> tuple[Any, Any]:
+            (batch,) = _batch((x,), step, batch_size)
+            return step + 1, told.write(step - first, self._network(batch, training=False))
+
+        def going_on(step: Any, _: Any) -> Any:
+            return step < last
+
+        return _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)[1].concat()
+
+    def _epoch(
+        self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
+    ) -> tuple[Any, Any]:
+        self._reset(fresh)
+
+        def ready(step: Any, seeds: Seeds) -> tuple[Rows, Masks]:
+            chosen = order[step * batch_size : (step + 1) * batch_size]
+            return tuple(_tf.gather(part, chosen) for part in rows), self._dropouts.masks(seeds, _tf.size(chosen))
+
+        def take(step: Any, _: Any, given: tuple[Rows, Masks], seeds: Seeds) -> Any:
+            logs = self._train_step(*given)
+            finite = _tf.math.is_finite(logs["loss"]) | ~stop
+            return step + 1, finite, ready(step + 1, seeds), self._dropouts.after(seeds)
+
+        def going_on(step: Any, finite: Any, *_: Any) -> Any:
+            return (step < last) & finite
+
+        seeds = self._dropouts.seeds()
+        start = (first, _tf.ones((), "bool"), ready(first, seeds), self._dropouts.after(seeds))
+        step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
+        return step, finite
+
+    def _stepped(self, rows: Rows, masks: Masks) -> Any:
+        with self._dropouts.given(masks):
+            return self._network.train_step(rows)
+
+    def _updating(self) -> AbstractContextManager[None]:
+        """Around all steps of a call."""
+        return nullcontext() if self._flat_adam is None else self._flat_adam.vectors()
+
+    def _reset(self, fresh: Any) -> None:
+        """Have metrics begin anew where `fresh` is set, which may be a tensor."""
+
+        def reset() -> Any:
+            self._network.reset_metrics()
+            return 0
+
+        _tf.cond(fresh, reset, lambda: 0) if _tf.is_tensor(fresh) else reset()
+
+    def _results(self) -> Any:
+        return _tf.stack(list(self._network.get_metrics_result().values())) if self.are_means else _tf.zeros(0)
+
+
+def _traced(step: Any, *signature: Any) -> Any:
+    return _tf.function(step, autograph=False, input_signature=signature)
+
+
+def _batch(rows: Rows, step: Any, batch_size: Any) -> Rows:
+    """The rows of a step, gathered, as by Keras: a slice may begin where no vector does, and a sum be another."""
+    chosen = _tf.range(step * batch_size, _tf.minimum((step + 1) * batch_size, _tf.shape(rows[0])[0]))
+    return tuple(_tf.gather(part, chosen) for part in rows)
+
+
+def _steps(rows: Any, batch_size: Any) -> Any:
+    return -(-rows // batch_size)
