@@ -1,5 +1,6 @@
 """In which order an epoch takes the training rows."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,7 @@ def permutation(seed: int, epoch: int, rows: int) -> Array:
     return np.random.RandomState([seed, epoch]).permutation(rows).astype(np.int32)
 
 
+@functools.lru_cache(maxsize=1)  # a training that diverges is gone through twice
 def _of_keras(seed: int, rows: int) -> Array:
     """What keras.src.trainers.data_adapters.ArrayDataAdapter draws, of shape (rows,).
 
