@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squared_error
 
 from worker.engine import Outcome
+from worker.engine import outcome as engine_outcome
 from worker.engine.compiled import Compiled
 from worker.evaluation import confusion, evaluate, residuals
 from worker.hyperparameters import Hyperparameters
@@ -79,6 +80,16 @@ def test_the_metrics_are_those_of_keras_evaluate(rows, labels, flowers):
     told = evaluated(made, prepared(rows, labels, flowers, **on_test((rows, labels))), 32, nothing)
     assert told["metrics"] == made.evaluate(rows, labels, batch_size=32, return_dict=True, verbose=0)
     assert (told["on"], told["rows"], told["rows_left_out"], told["nonfinite"]) == ("test", ROWS, 0, {})
+
+
+@pytest.mark.parametrize("most", [1, 200, 2**20], ids=["a batch at a time", "two", "all"])
+def test_predictions_are_those_of_keras_predict(rows, labels, monkeypatch, most):
+    monkeypatch.setattr(engine_outcome, "_MOST_OUTPUTS", most)
+    made = network(4, 3, "softmax", "sparse_categorical_crossentropy")
+    compiled = Compiled(made, Hyperparameters({}), rows, labels, weighted=False)
+    parts = list(Outcome(made, None, compiled).predictions(rows, 32, nothing))
+    assert len(parts) >= (3 if most == 1 else 2)  # the first is one batch: nobody knows yet how long that takes
+    assert np.array_equal(np.concatenate(parts), made.predict(rows, batch_size=32, verbose=0))
 
 
 @pytest.mark.parametrize("encoded", [False, True])

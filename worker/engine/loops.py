@@ -17,6 +17,9 @@ from worker.engine.masks import Dropouts, Masks, Seeds
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 
+_AT_ONCE = 2
+"""Batches that are predicted at a time, where cores are free: more takes memory, and no less time on two cores."""
+
 Rows = tuple[Any, ...]
 """Tensors of as many rows each: `x`, `y` and, where rows have them, weights."""
 
@@ -131,7 +134,7 @@ class Loops:
         def going_on(step: Any, _: Any) -> Any:
             return step < last
 
-        return _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)[1].concat()
+        return _tf.while_loop(going_on, take, (first, told), parallel_iterations=_AT_ONCE)[1].concat()
 
     def _epoch(
         self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any

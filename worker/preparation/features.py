@@ -15,7 +15,7 @@ from sklearn.impute import SimpleImputer
 
 from stackyard.spec import ColumnDescription, Features, Imputation, TableData
 from stackyard.spec.data import CATEGORICAL, Transform
-from worker.preparation.arrays import Array, PreparationError
+from worker.preparation.arrays import Array, PreparationError, empty
 from worker.preparation.columns import Columns
 
 # scikit-learn does not type what its methods return.
@@ -82,8 +82,9 @@ class FittedTable(BaseModel):
     def apply(self, frame: Any) -> Array:
         """The inputs of rows, in the groups' order and their columns'; float32 of shape (rows, width)."""
         blocks = [group.apply(frame) for group in self.groups]
+        made = empty((len(frame), sum(block.shape[1] for block in blocks)))
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-            return np.concatenate(blocks, axis=1, dtype=np.float32, casting="same_kind")
+            return np.concatenate(blocks, axis=1, out=made, casting="same_kind")
 
 
 def fit(data: TableData, columns: Mapping[str, ColumnDescription], rows: Columns) -> FittedTable:
