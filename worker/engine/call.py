@@ -37,12 +37,15 @@ class Call:
         self._compiled: Any = _tf.function(function, autograph=False, input_signature=signature)
         self._nothing = nothing
         self._tracing = tracing
+        self._graph: Any = None
         self._preparing: Future[Any] | None = None
 
     def trace(self) -> Any:
         """Make the graph, if that was not done before, and return it as a function."""
-        with self._tracing():
-            return self._compiled.get_concrete_function()
+        if self._graph is None:
+            with self._tracing():
+                self._graph = self._compiled.get_concrete_function()
+        return self._graph
 
     def prepare(self, thread: Executor) -> None:
         """Begin to prepare it, in a thread. If that fails, so will the call, which is made all the same."""
@@ -66,6 +69,7 @@ class Call:
     def __call__(self, *arguments: Any) -> Any:
         """Call the function once it is prepared."""
         self.ready()
+        self.trace()
         return self._compiled(*arguments)
 
 

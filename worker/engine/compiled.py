@@ -140,7 +140,7 @@ class Compiled:
         call = self._train_epochs[() if validation is None else self._validation]
         step, finite, metrics = call(rows, validation or (), orders, batch_size, stop)
         count = len(self._names)
-        told = [
+        told: list[tuple[Metrics, Metrics]] = [
             (dict(zip(self._names, row[:count], strict=True)), dict(zip(self._names, row[count:], strict=False)))
             for row in metrics.numpy().tolist()
         ]
@@ -171,6 +171,7 @@ def _nothing(signature: Any) -> Any:
     """Arguments of no rows, from step 1 up to step 1, with no flag set."""
 
     def of(spec: Any) -> Any:
-        return _tf.fill([0 if size is None else size for size in spec.shape], _tf.cast(1, spec.dtype))
+        one = _tf.zeros((), "bool") if spec is _FLAG else _tf.cast(1, spec.dtype)
+        return _tf.fill([0 if size is None else size for size in spec.shape], one)
 
-    return _tf.nest.map_structure(lambda spec: _tf.zeros((), "bool") if spec is _FLAG else of(spec), signature)
+    return _tf.nest.map_structure(of, signature)

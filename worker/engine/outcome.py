@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from worker.engine.compiled import Compiled
+from worker.engine.compiled import Compiled, Metrics
 from worker.engine.divergence import Divergence
 from worker.engine.fit import test
 from worker.engine.pace import Pace
@@ -31,7 +31,7 @@ class Outcome:
     diverged: Divergence | None
     calls: Compiled
 
-    def evaluate(self, x: Array, y: Array, batch_size: int, check: Callable[[], None]) -> dict[str, float]:
+    def evaluate(self, x: Array, y: Array, batch_size: int, check: Callable[[], None]) -> Metrics:
         """Return the metrics over some rows, as the network's `evaluate` does; `check` is called now and then."""
         return test(self.calls, rows(x, y), batch_size, Pace(), lambda _: check(), 0)
 

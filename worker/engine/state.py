@@ -10,15 +10,15 @@ import tensorflow as tf
 from worker.engine.snapshot import CheckpointError
 from worker.preparation.arrays import Array
 
-_raw: Any = tf.raw_ops  # which carries no types
+_tf: Any = tf  # which carries no types
 
 
 def copy(source: Any, target: Any) -> None:
     """Give one network the state of another of the same architecture; both compiled, their optimizers built."""
     for mine, theirs in zip(_variables(target), _variables(source), strict=True):
         # What Keras's own `assign` comes to, which takes a tenth of a millisecond for each.
-        value = _raw.ReadVariableOp(resource=theirs.value.handle, dtype=theirs.value.dtype)
-        _raw.AssignVariableOp(resource=mine.value.handle, value=value)
+        value = _tf.raw_ops.ReadVariableOp(resource=theirs.value.handle, dtype=theirs.value.dtype)
+        _tf.raw_ops.AssignVariableOp(resource=mine.value.handle, value=value)
 
 
 @contextmanager

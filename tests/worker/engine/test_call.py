@@ -1,7 +1,7 @@
 """Calls are prepared before they are needed, and nothing comes of that but time."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -48,11 +48,30 @@ def test_what_is_prepared_is_traced_once_and_for_all(doubled, traces, trace):
     assert len(traces) == 1
 
 
-def test_what_is_not_prepared_can_be_called(doubled):
+def test_what_is_not_prepared_can_be_called(doubled, traces):
     call = doubled(1.0)
     assert not call.begun
     assert call.is_ready
-    assert call(tf.constant(4.0)).numpy() == 8.0
+    assert [call(tf.constant(4.0)).numpy() for _ in range(2)] == [8.0, 8.0]
+    assert len(traces) == 1
+
+
+@pytest.mark.parametrize(
+    "use", [Call.trace, lambda call: call(tf.constant(4.0)), lambda call: prepare([call], trace=False)]
+)
+def test_it_is_traced_in_its_context_however_it_comes_to_that(use):
+    within, seen = [], []
+
+    @contextmanager
+    def tracing():
+        within.append(True)
+        yield
+        within.pop()
+
+    call = Call(lambda number: (seen.append(bool(within)), number)[1], [NUMBER], [tf.constant(0.0)], tracing)
+    use(call)
+    call.ready()
+    assert seen == [True]
 
 
 def test_a_call_whose_preparation_failed_is_made_all_the_same(doubled):
