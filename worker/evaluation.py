@@ -49,6 +49,11 @@ def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[
     }
 
 
+def is_evaluated(data: Prepared) -> bool:
+    """Whether there are rows to evaluate on."""
+    return _rows(data) is not None
+
+
 def _rows(data: Prepared) -> tuple[str, Array, Array] | None:
     if data.x_test is not None and data.y_test is not None:
         return "test", data.x_test, data.y_test

@@ -40,7 +40,15 @@ class Engine:
         self._cache = Cache(cache_memory)
         has_the_bits_of_keras()  # now, and not in the first job
 
-    def train(self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None = None) -> Outcome:
+    def train(
+        self,
+        spec: JobSpec,
+        data: Prepared,
+        watch: Watch,
+        start: Snapshot | None = None,
+        *,
+        evaluated: bool = False,
+    ) -> Outcome:
         """Train a spec's network.
 
         Args:
@@ -48,6 +56,7 @@ class Engine:
             data: float32 rows, the training rows in the order in which `shuffle=False` takes them.
             watch: hears of every epoch; what it raises ends the training and passes through.
             start: of a training of the same spec and rows, which is to go on from there; it hears of no epoch before.
+            evaluated: whether the outcome is to be evaluated, for which graphs are then prepared meanwhile.
 
         Raises:
             CheckpointError: `start` is of another network; nobody has heard of an epoch yet.
@@ -55,15 +64,16 @@ class Engine:
 
         """
         with self._memory():
-            return self._trained(spec, data, watch, start)
+            return self._trained(spec, data, watch, start, evaluated=evaluated)
 
-    def _trained(self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None) -> Outcome:
+    def _trained(
+        self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None, *, evaluated: bool
+    ) -> Outcome:
         wanted = architecture(spec, data)
         compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted))
         train = training_rows(data)
         validation = validation_rows(data)
         compiled.expect(train.count, spec.training.batch_size)
-        evaluated = data.x_test is not None or data.x_validation is not None
         fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
         try:
             with fit.preparing():

@@ -126,14 +126,20 @@ def evaluations(monkeypatch):
 
 def test_an_evaluation_is_prepared_from_the_first_epoch_on(evaluations):
     told, begun = evaluations
-    Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), told)
+    Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), told, evaluated=True)
     assert begun[0] == 1
+
+
+def test_one_that_nobody_wants_is_not_prepared(evaluations):
+    told, begun = evaluations
+    Engine(2**30).train(spec(SCORES), numbers(), told)
+    assert begun == []
 
 
 def test_a_training_that_diverges_prepares_none(evaluations):
     told, begun = evaluations
     wild = {"type": "SGD", "learning_rate": 1e30}
-    outcome = Engine(2**30).train(spec(SCORES, optimizer=wild), numbers(), told)
+    outcome = Engine(2**30).train(spec(SCORES, optimizer=wild), numbers(), told, evaluated=True)
     assert outcome.diverged is not None
     assert begun == []
 
