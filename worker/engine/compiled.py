@@ -69,8 +69,7 @@ class Compiled:
         with hyperparameters.tracing(), self._products.tracing():
             loops.trace()
         self._names = loops.metrics
-        self.takes_epochs = loops.are_means
-        """Whether `train_epochs` gives the bits of `metrics`."""
+        self.metrics_are_means = loops.metrics_are_means
         steps = (_NUMBER, _NUMBER, _NUMBER)
         self._train = self._call(loops.train, trained, _ORDER, *steps, _FLAG, _FLAG)
         self._train_epochs = {
@@ -151,7 +150,7 @@ class Compiled:
         return self._named(self._test(rows, steps.start, steps.stop, batch_size, fresh))
 
     def _named(self, results: Any) -> Metrics | None:
-        return dict(zip(self._names, results.numpy().tolist(), strict=True)) if self.takes_epochs else None
+        return dict(zip(self._names, results.numpy().tolist(), strict=True)) if self.metrics_are_means else None
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics over the epoch so far, or over the test, computed as Keras does: outside of any graph."""

@@ -151,7 +151,7 @@ class Fit:
         if self._prepared == {False} and self._training.epochs - epoch < _LEFT:
             return False
         in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
-        return not self._chosen and in_memory and self._compiled.takes_epochs
+        return not self._chosen and in_memory and self._compiled.metrics_are_means
 
     def _one(self, epoch: int) -> Metrics:
         begun = self._begun(epoch)

@@ -50,7 +50,7 @@ class Loops:
         self.metrics = list(self._network.get_metrics_result())
 
     @property
-    def are_means(self) -> bool:
+    def metrics_are_means(self) -> bool:
         """Whether all metrics are means: within a graph these have the bits that Keras reads outside of it."""
         flat = [one for metric in self._network.metrics for one in getattr(metric, "metrics", [metric])]
         return all(isinstance(metric, keras.metrics.Mean) for metric in flat)
@@ -176,7 +176,7 @@ class Loops:
         _tf.cond(fresh, reset, lambda: 0) if _tf.is_tensor(fresh) else reset()
 
     def _results(self) -> Any:
-        return _tf.stack(list(self._network.get_metrics_result().values())) if self.are_means else _tf.zeros(0)
+        return _tf.stack(list(self._network.get_metrics_result().values())) if self.metrics_are_means else _tf.zeros(0)
 
 
 def _traced(step: Any, *signature: Any) -> Any:

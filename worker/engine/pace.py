@@ -42,11 +42,6 @@ class Pace:
         self._each: float | None = None
 
     @property
-    def each(self) -> float | None:
-        """Seconds a step; None while it is not known."""
-        return self._each
-
-    @property
     def steps(self) -> int:
         """How many steps the next call should take; at least 1."""
         return 1 if self._each is None else max(1, int(min(SLICE_S / self._each, self._most)))

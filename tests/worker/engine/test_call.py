@@ -1,5 +1,6 @@
 """Calls are prepared before they are needed, and nothing comes of that but time."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 
@@ -11,6 +12,7 @@ from tests.worker.engine.parts import SCORES, numbers, spec
 from tests.worker.stock import Told, trained
 from worker.compilation import build_compiled
 from worker.engine import Engine, door, state
+from worker.engine import call as calls
 from worker.engine.call import Call, prepare
 from worker.engine.compiled import Compiled
 from worker.hyperparameters import Hyperparameters
@@ -82,14 +84,27 @@ def test_a_call_whose_preparation_failed_is_made_all_the_same(doubled):
         call(tf.constant(0.0))
 
 
-def test_a_call_waits_for_its_preparation(doubled):
-    call, order = doubled(1.0), []
+def test_a_call_waits_for_its_preparation(monkeypatch):
+    """Which begins only when it is waited for; a call that did not wait would be traced where it is made."""
+    traced, waited = [], threading.Event()
+
+    def wait(futures):
+        waited.set()
+        return original(futures)
+
+    original = calls.wait
+    monkeypatch.setattr(calls, "wait", wait)
+    made = Call(lambda number: (traced.append(threading.current_thread()), number)[1], [NUMBER], [tf.constant(0.0)],
+                nullcontext)  # fmt: skip
     with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: order.append("before"))
-        call.prepare(thread)
-        call(tf.constant(4.0))
-        order.append("called")
-    assert order == ["before", "called"]
+        thread.submit(waited.wait)
+        made.prepare(thread)
+        try:
+            made(tf.constant(4.0))
+        finally:
+            waited.set()
+    assert len(traced) == 1
+    assert traced[0] is not threading.current_thread()
 
 
 @pytest.mark.parametrize("several", [True, False], ids=["several epochs a call", "single ones"])
