@@ -33,7 +33,7 @@ class Dropouts:
 
     def __init__(self, network: Any) -> None:
         self._layers = [layer for layer in network.layers if _is_foreseeable(layer)]
-        self.signature = tuple(_tf.TensorSpec(layer.input.shape, "bool") for layer in self._layers)
+        self.signature = tuple(_tf.TensorSpec(layer.input.shape, layer.compute_dtype) for layer in self._layers)
 
     def seeds(self) -> Seeds:
         """Return by what the layers draw next."""
@@ -69,7 +69,8 @@ def _mask(layer: Any, seed: Any, rows: Any) -> Any:
     """What keras.src.backend.tensorflow.random.dropout draws."""
     seed = _tf.cast(_tf.math.floormod(seed, _tf.int32.max - 1), "int32")
     shape = (rows, *layer.input.shape[1:])
-    return _tf.random.stateless_uniform(shape, seed, dtype=layer.compute_dtype) >= layer.rate
+    kept = _tf.random.stateless_uniform(shape, seed, dtype=layer.compute_dtype) >= layer.rate
+    return _tf.cast(kept, layer.compute_dtype) * (1 / (1 - layer.rate))
 
 
 def _call(layer: Any, mask: Any) -> Callable[..., Any]:
@@ -77,6 +78,15 @@ def _call(layer: Any, mask: Any) -> Callable[..., Any]:
         if not training:
             return inputs
         layer.seed_generator.next()
-        return _tf.where(mask, inputs * (1 / (1 - layer.rate)), _tf.zeros((), inputs.dtype))
+        return _dropped(inputs, mask)
 
     return call
+
+
+def _dropped(inputs: Any, mask: Any) -> Any:
+    """What stays of the inputs, with the gradient that Keras's two operations have, in one pass each."""
+
+    def gradient(of_outputs: Any) -> Any:
+        return _tf.math.multiply_no_nan(of_outputs, mask)
+
+    return _tf.custom_gradient(lambda inputs: (_tf.math.multiply_no_nan(inputs, mask), gradient))(inputs)
