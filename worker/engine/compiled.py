@@ -4,7 +4,7 @@ Stock `fit` makes one call a step, and between two steps asks an iterator for a 
 Here the rows lie in tensors, and one call runs a loop around the steps.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -54,19 +54,29 @@ class Compiled:
         hyperparameters: may take other values between two calls.
         x: of any number of rows like those to come.
         y: likewise.
+        batches: how many rows a step may have; one of others is not as fast.
         weighted: whether the rows to train on have weights.
 
     """
 
-    def __init__(self, network: Any, hyperparameters: Hyperparameters, x: Array, y: Array, *, weighted: bool) -> None:
+    def __init__(
+        self,
+        network: Any,
+        hyperparameters: Hyperparameters,
+        x: Array,
+        y: Array,
+        batches: Collection[int] = (),
+        *,
+        weighted: bool,
+    ) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
         self._validation = tested
-        self._products = Products()
+        self._products = Products(network, batches)
         loops = Loops(network, trained, tested)
-        with hyperparameters.tracing(), self._products.tracing():
+        with hyperparameters.tracing():
             loops.trace()
         self._names = loops.metrics
         self.metrics_are_means = loops.metrics_are_means
@@ -113,9 +123,9 @@ class Compiled:
         for call in (self._train, self._test, *self._train_epochs.values(), self._predict):
             call.ready()
 
-    def expect(self, rows: int, batch_size: int) -> None:
-        """Choose what is fastest for steps over so many rows, the last of what is left; no bit depends on it."""
-        self._products.choose({min(rows, batch_size), rows % batch_size} - {0})
+    def expect(self, batches: Collection[int]) -> None:
+        """Choose what is fastest for steps of so many rows; no bit depends on it."""
+        self._products.choose(batches)
 
     def train(self, rows: Rows, order: Array, steps: range, batch_size: int, *, fresh: bool, stop: bool) -> Taken:
         """Take some steps of an epoch.

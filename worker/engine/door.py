@@ -1,6 +1,6 @@
 """A training from its first step to its outcome."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
 from worker.engine.lean_adam import has_the_bits_of_keras
 from worker.engine.outcome import Outcome
-from worker.engine.rows import training_rows, validation_rows
+from worker.engine.rows import batches_of, training_rows, validation_rows
 from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
 from worker.hyperparameters import Hyperparameters
@@ -70,10 +70,12 @@ class Engine:
         self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None, *, evaluated: bool
     ) -> Outcome:
         wanted = architecture(spec, data)
-        compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted))
         train = training_rows(data)
         validation = validation_rows(data)
-        compiled.expect(train.count, spec.training.batch_size)
+        counts = [rows.count for rows in (train, validation) if rows is not None]
+        batches = batches_of(counts, spec.training.batch_size)
+        compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted, batches))
+        compiled.expect(batches)
         fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
         try:
             with fit.preparing():
@@ -115,8 +117,8 @@ def _build(network: Any) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture) -> Compiled:
+def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, batches: Collection[int]) -> Compiled:
     """What is traced is a network of its own: its numbers are not those of one job."""
     among = Hyperparameters(wanted.numbers)
     network = _network(with_hyperparameters(spec, among), data)
-    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted)
+    return Compiled(network, among, data.x_train, data.y_train, batches, weighted=wanted.weighted)

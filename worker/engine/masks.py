@@ -1,9 +1,12 @@
-"""Dropout's masks, drawn a step ahead.
+"""Dropout in one pass, by masks that were drawn a step ahead.
 
 Keras draws a mask when it comes to the layer, and the step waits: TensorFlow takes 4.5 ns a number. A mask depends on
 nothing but its seed, and its seed on nothing but how many were drawn before. So those of the next step are drawn by
 another core, where one is free, while this step goes on. spotify's epoch takes 38 ms instead of 43, with the same
 bits.
+
+A mask says what to multiply by, which is 0 for what is dropped. Keras multiplies and then chooses, and TensorFlow
+takes a slow way to choose between a matrix and a zero: with one pass instead, forward and back, it is 33 ms.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -20,7 +23,7 @@ _Dropout: Any = keras.layers.Dropout
 Seeds = tuple[Any, ...]
 """For each layer what its seed generator has as its state: int64 of shape (2,)."""
 Masks = tuple[Any, ...]
-"""For each layer which of its input's numbers stay: of the input's shape."""
+"""For each layer what its inputs are multiplied by, of their shape: 0 or the same number for all that stay."""
 
 
 class Dropouts:
@@ -66,7 +69,7 @@ def _is_foreseeable(layer: Any) -> bool:
 
 
 def _mask(layer: Any, seed: Any, rows: Any) -> Any:
-    """What keras.src.backend.tensorflow.random.dropout draws."""
+    """What keras.src.backend.tensorflow.random.dropout draws, and by what it multiplies."""
     seed = _tf.cast(_tf.math.floormod(seed, _tf.int32.max - 1), "int32")
     shape = (rows, *layer.input.shape[1:])
     kept = _tf.random.stateless_uniform(shape, seed, dtype=layer.compute_dtype) >= layer.rate
@@ -83,10 +86,11 @@ def _call(layer: Any, mask: Any) -> Callable[..., Any]:
     return call
 
 
+@_tf.custom_gradient
 def _dropped(inputs: Any, mask: Any) -> Any:
-    """What stays of the inputs, with the gradient that Keras's two operations have, in one pass each."""
+    """The inputs times the mask, where zero times anything is zero, as Keras has it; and the gradient of that."""
 
-    def gradient(of_outputs: Any) -> Any:
-        return _tf.math.multiply_no_nan(of_outputs, mask)
+    def gradients(of_outputs: Any) -> tuple[Any, None]:
+        return _tf.math.multiply_no_nan(of_outputs, mask), None
 
-    return _tf.custom_gradient(lambda inputs: (_tf.math.multiply_no_nan(inputs, mask), gradient))(inputs)
+    return _tf.math.multiply_no_nan(inputs, mask), gradients

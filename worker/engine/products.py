@@ -1,134 +1,136 @@
-"""A gradient's product with its factors exchanged, where that is much faster and has the same bits.
+"""The products of a network's Dense layers, each by the fastest way for a step's number of rows (see ways.py).
 
-The gradient of a Dense layer's input is that of its output, multiplied by the transposed kernel. Where a kernel's rows
-lie a power of two apart, as of 512 or 1024 units, what Eigen reads of them falls on the same few lines of a cache: 256
-rows by 1024 x 1024 take 16 ms on one thread of an AMD (Zen 3), and 7 with the kernel as the first factor,
-`transpose(kernel @ transpose(gradient))`. Elsewhere that is slower.
-
-An element is the sum of the same products either way; in which order they are added depends on the shapes, the
-threads, the processor and how TensorFlow was built. So it is tried: once for each shape in a process, on random
-numbers, both are computed, compared and timed. Sums of hundreds of numbers in another order would show.
+A graph is kept for jobs with other batches. So an operation looks at the number of rows, and takes a way only for
+those for which it was chosen; all others are multiplied as usual. Ways that the first job does not take are not in the
+graph: to choose among them would cost every step something.
 """
 
 import functools
-import time
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-import numpy as np
+import keras
 import tensorflow as tf
-from tensorflow.python.framework import ops
 
-_tf: Any = tf  # which carries no types, nor does
-_registered: Any = ops.gradient_registry
+from worker.engine.ways import OF_INPUTS, OUTPUTS, Kernel, Multiply, Product, fastest
 
-_LEAST, _MOST = 2**17, 2**25
-"""Elements of a kernel of which exchanging may pay: of smaller ones it does not, larger ones take too long to try."""
-_GAIN = 0.9
-"""Of the usual time: what takes more is not exchanged, for the choice costs something, too."""
-_ROUNDS = 3
-_TRIED_S = 0.03
+# Without types, or with some that are not known.
+_tf: Any = tf
+_matmul: Any = _tf.raw_ops.MatMul
+_ops: Any = keras.ops
+_Dense: Any = keras.layers.Dense
+
+_LEAST, _MOST = 2**14, 2**25
+"""Elements of a kernel, or of rows, with which another way may pay; what is larger takes too long to try."""
+_LEAST_MULTIPLIED = 2**23
+"""Pairs of numbers: where there are fewer, no other way is faster."""
+_COUNTS = 4
+"""Of rows, at most, that have ways of their own: a training's and a validation's batches, and what is left of each."""
 _NO_ROWS = -1
+
+_Cuts = Mapping[int, Any]
+"""By the place of a way: a variable of shape (_COUNTS, 2), numbers of rows and where to cut for each."""
 
 
 class Products:
-    """The products of one network's gradients, and for how many rows each is to have its factors exchanged."""
-
-    def __init__(self) -> None:
-        self._rows_of: dict[tuple[int, int], Any] = {}  # a kernel's shape: the numbers of rows that are exchanged
-
-    @contextmanager
-    def tracing(self) -> Generator[None]:
-        """While this lasts, gradients that TensorFlow's tape traces have a choice."""
-        matmul = _registered._registry["MatMul"]  # noqa: SLF001  # nothing public registers a second gradient
-        usual = matmul["type"]
-        matmul["type"] = functools.partial(self._gradients, usual)
-        try:
-            yield
-        finally:
-            matmul["type"] = usual
-
-    def choose(self, rows: Iterable[int]) -> None:
-        """Choose what is faster for steps of these numbers of rows, two at most; others are multiplied as usual."""
-        threads = _tf.config.threading.get_intra_op_parallelism_threads()
-        for kernel, variable in self._rows_of.items():
-            chosen = [count if pays(count, kernel, threads) else _NO_ROWS for count in rows]
-            variable.assign((chosen + [_NO_ROWS] * 2)[:2])
-
-    def _gradients(self, usual: Callable[[Any, Any], tuple[Any, Any]], op: Any, gradient: Any) -> tuple[Any, Any]:
-        """Compute the gradients of both factors, as TensorFlow asks for those of an operation that it has recorded."""
-        of_first, of_kernel = usual(op, gradient)
-        kernel = op.inputs[1]
-        if of_first is None or not _has_a_choice(op, kernel):
-            return of_first, of_kernel
-        exchange = _tf.reduce_any(_tf.equal(_tf.shape(gradient)[0], self._rows(tuple(kernel.shape))))
-        chosen = _tf.cond(exchange, lambda: _exchanged(gradient, kernel), lambda: _usual(gradient, kernel))
-        return chosen, of_kernel
-
-    def _rows(self, kernel: tuple[int, int]) -> Any:
-        if kernel not in self._rows_of:
-            # As if nothing were being traced: a function that has seen the making of a variable is traced twice.
-            with _tf.Graph().as_default(), _tf.__internal__.eager_context.eager_mode():
-                self._rows_of[kernel] = _tf.Variable([_NO_ROWS] * 2, dtype="int32", trainable=False)
-        return self._rows_of[kernel]
-
-
-def _has_a_choice(op: Any, kernel: Any) -> bool:
-    """Whether an operation multiplies rows by a kernel of a size that may gain, on a CPU and in no loop of Keras's."""
-    if not hasattr(op, "skip_input_indices") or _tf.config.list_logical_devices("GPU"):  # what a loop records has none
-        return False
-    plain = not op.get_attr("transpose_a") and not op.get_attr("transpose_b") and kernel.dtype == _tf.float32
-    return plain and kernel.shape.is_fully_defined() and _LEAST <= kernel.shape.num_elements() <= _MOST
-
-
-def _usual(gradient: Any, kernel: Any) -> Any:
-    """Multiply as TensorFlow's own gradient does."""
-    return _tf.raw_ops.MatMul(a=gradient, b=kernel, transpose_b=True, grad_a=True)
-
-
-def _exchanged(gradient: Any, kernel: Any) -> Any:
-    return _tf.transpose(_tf.raw_ops.MatMul(a=kernel, b=gradient, transpose_b=True))
-
-
-@functools.cache
-def pays(rows: int, kernel: tuple[int, int], threads: int) -> bool:
-    """Whether a gradient's product with a transposed kernel is much faster with its factors exchanged, bit by bit.
+    """Has the Dense layers of a network multiply by the fastest ways.
 
     Args:
-        rows: of the gradient.
-        kernel: its shape, (inputs, units).
-        threads: of the present context; it is tried anew for each number.
+        network: a keras.Sequential, built, not traced yet.
+        rows: how many a step may have; ways that are faster for these can be chosen from now on.
 
     """
-    if rows * max(kernel) > _MOST:
+
+    def __init__(self, network: Any, rows: Collection[int]) -> None:
+        self._found: dict[tuple[Product, Kernel], _Cuts] = {}
+        learns = False  # what comes before a layer: only then the gradient of its inputs is needed
+        for layer in network.layers:
+            if _is_plain(layer):
+                self._give_ways(layer, (OUTPUTS, OF_INPUTS) if learns else (OUTPUTS,), rows)
+            learns = learns or bool(layer.trainable_variables)
+        self.choose(rows)
+
+    def choose(self, rows: Collection[int]) -> None:
+        """Choose what is fastest for steps of these numbers of rows, four at most; no bit depends on it."""
+        for (product, kernel), cuts in self._found.items():
+            chosen = {count: _fastest(product, count, kernel, cuts) for count in rows}
+            for place, variable in cuts.items():
+                here = [(count, cut) for count, (taken, cut) in chosen.items() if taken == place]
+                variable.assign((here + [(_NO_ROWS, 0)] * _COUNTS)[:_COUNTS])
+
+    def _give_ways(self, layer: Any, products: Iterable[Product], rows: Collection[int]) -> None:
+        kernel = tuple(layer.kernel.shape)
+        ways = {product: self._ways(product, kernel, rows) for product in products}
+        if any(ways.values()):
+            layer.call = _call(layer, ways)
+
+    def _ways(self, product: Product, kernel: Kernel, rows: Collection[int]) -> _Cuts:
+        """Those that are faster for any of these numbers of rows."""
+        if (product, kernel) not in self._found:
+            all_of_them = range(len(product.ways))
+            places = sorted({_fastest(product, count, kernel, all_of_them)[0] for count in rows} - {0})
+            self._found[product, kernel] = {
+                place: _tf.Variable([(_NO_ROWS, 0)] * _COUNTS, dtype="int32", trainable=False) for place in places
+            }
+        return self._found[product, kernel]
+
+
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer is a Dense that multiplies rows by a kernel of a size that may gain, on a CPU."""
+    if type(layer) is not _Dense or len(layer.input.shape) != 2 or _tf.config.list_logical_devices("GPU"):  # noqa: PLR2004
         return False
-    random = np.random.default_rng(0)
-    gradient, factor = (_tf.constant(random.random(shape, "float32") - 0.5) for shape in ((rows, kernel[1]), kernel))
-    ways = [functools.partial(way, gradient, factor) for way in _compiled(threads)]
-    first, second = (way().numpy() for way in ways)
-    if not np.array_equal(first, second):
-        return False
-    usual, exchanged = _seconds(ways)
-    return exchanged < _GAIN * usual
+    return layer.compute_dtype == "float32" and _LEAST <= layer.kernel.shape.num_elements() <= _MOST
 
 
-@functools.cache
-def _compiled(threads: int) -> list[Any]:
-    """Both ways as graphs, as they are in a step; of a context of so many threads, which share none."""
-    del threads
-    matrix = _tf.TensorSpec((None, None), "float32")
-    return [_tf.function(way, autograph=False, input_signature=(matrix, matrix)) for way in (_usual, _exchanged)]
+def _fastest(product: Product, rows: int, kernel: Kernel, among: Iterable[int]) -> tuple[int, int]:
+    if rows * kernel[0] * kernel[1] < _LEAST_MULTIPLIED or rows * max(kernel) > _MOST:
+        return 0, 0
+    return fastest(product, rows, kernel, _tf.config.threading.get_intra_op_parallelism_threads(), among)
 
 
-def _seconds(ways: list[Callable[[], Any]]) -> list[float]:
-    """The least time that each takes, in turn."""
-    best, started = [float("inf")] * len(ways), time.perf_counter()
-    for _ in range(_ROUNDS):
-        for place, way in enumerate(ways):
-            since = time.perf_counter()
-            way().numpy()
-            best[place] = min(best[place], time.perf_counter() - since)
-        if time.perf_counter() - started > _TRIED_S:
-            break
-    return best
+def _call(layer: Any, ways: Mapping[Product, _Cuts]) -> Callable[..., Any]:
+    """What Keras 3.15's `Dense.call` does, with other ways to its products."""
+
+    def call(inputs: Any, training: bool = False) -> Any:
+        del training
+        outputs = _multiplied(inputs, _ops.convert_to_tensor(layer.kernel), ways)
+        if layer.bias is not None:
+            outputs = _ops.add(outputs, layer.bias)
+        return outputs if layer.activation is None else layer.activation(outputs)
+
+    return call
+
+
+def _multiplied(inputs: Any, kernel: Any, ways: Mapping[Product, _Cuts]) -> Any:
+    """The product of rows and a kernel, with the gradients that TensorFlow has for it."""
+    rows = _tf.shape(inputs)[0]
+
+    def by_fastest(product: Product, first: Any, second: Any, shape: Any) -> Any:
+        return _by_fastest(product, ways.get(product, {}), rows, (first, second), shape)
+
+    @_tf.custom_gradient
+    def multiplied(inputs: Any, kernel: Any) -> Any:
+        def gradients(of_outputs: Any) -> tuple[Any, Any]:
+            of_inputs = by_fastest(OF_INPUTS, of_outputs, kernel, inputs.shape)
+            return of_inputs, _matmul(a=inputs, b=of_outputs, transpose_a=True, grad_b=True)
+
+        return by_fastest(OUTPUTS, inputs, kernel, (inputs.shape[0], kernel.shape[1])), gradients
+
+    return multiplied(inputs, kernel)
+
+
+def _by_fastest(product: Product, cuts: _Cuts, rows: Any, factors: tuple[Any, Any], shape: Any) -> Any:
+    """A product of so many rows by the way that was chosen for them."""
+    multiply: Callable[[], Any] = functools.partial(product.ways[0].multiply, *factors, 0)
+    for place, variable in cuts.items():
+        multiply = functools.partial(_either, product.ways[place].multiply, variable, rows, factors, multiply)
+    result = multiply()
+    result.set_shape(shape)
+    return result
+
+
+def _either(way: Multiply, cuts: Any, rows: Any, factors: tuple[Any, Any], otherwise: Callable[[], Any]) -> Any:
+    """One way, if it was chosen for so many rows, else another."""
+    here = _tf.equal(cuts[:, 0], rows)
+    cut = _tf.reduce_max(_tf.where(here, cuts[:, 1], 0))
+    return _tf.cond(_tf.reduce_any(here), lambda: way(*factors, cut), otherwise)

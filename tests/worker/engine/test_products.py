@@ -1,139 +1,129 @@
-"""Factors are exchanged for the rows for which that pays, and nowhere, and never with other bits."""
-
-import math
+"""Dense layers multiply by other ways for the rows for which these were chosen, and never with other bits."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.python.framework.ops import gradient_registry
 
 from tests.worker.engine.parts import numbers, spec
 from tests.worker.engine.test_same_bits import by_keras, same_as_stock
 from tests.worker.stock import prepared, trained
+from worker.compilation import build_compiled
 from worker.engine import Engine, products
+from worker.engine.products import Products
+from worker.engine.ways import OF_INPUTS, OUTPUTS, Way, tried
 
-KERNEL = (512, 256)
-"""As small as one with a choice may be."""
-FORGOTTEN = (products.pays, products._compiled)
-
-
-@pytest.fixture
-def anew():
-    """Have everything tried anew, and forgotten what was found."""
-    for found in FORGOTTEN:
-        found.cache_clear()
-    yield
-    for found in FORGOTTEN:
-        found.cache_clear()
+DENSE = {"type": "Dense", "units": 256}
+FIRST, SECOND = (128, 256), (256, 256)
+"""Kernels of two such layers."""
+ROWS = 16
+"""For which another way is taken."""
 
 
 @pytest.fixture
 def told(monkeypatch):
-    """The rows for which it was asked whether exchanging pays: it does for 16 of them."""
+    """For what it was asked which way is fastest: for 16 rows it is the second."""
     asked = []
 
-    def pays(rows, kernel, _):
-        asked.append((rows, kernel))
-        return rows == 16
+    def fastest(product, rows, kernel, _, among):
+        asked.append((product, rows, kernel))
+        return (1, 3) if rows == ROWS and 1 in among else (0, 0)
 
-    monkeypatch.setattr(products, "pays", pays)
+    monkeypatch.setattr(products, "fastest", fastest)
+    monkeypatch.setattr(products, "_LEAST_MULTIPLIED", 0)
     return asked
 
 
 @pytest.fixture
 def nothing(monkeypatch):
-    """Exchanged products that can be told from others: they are all zeros."""
-    monkeypatch.setattr(products, "_exchanged", lambda *given: tf.zeros_like(products._usual(*given)))
+    """Products whose second way can be told from the first: it leaves nothing but zeros."""
+    for name, product in (("OUTPUTS", OUTPUTS), ("OF_INPUTS", OF_INPUTS)):
+        usual = product.ways[0]
+        zeros = Way(lambda *given, usual=usual: tf.zeros_like(usual.multiply(*given)), usual.cuts, halves=False)
+        monkeypatch.setattr(products, name, product._replace(ways=(usual, zeros)))
 
 
-def gradients(chosen, kernel=KERNEL, **transposed):
-    """A traced function from rows to the gradient of what a kernel makes of them, and each row of that gradient."""
-    factor = tf.constant(np.random.default_rng(0).random(kernel, "float32"))
-    inputs, units = reversed(kernel) if transposed else kernel
-    expected = tf.reduce_sum(factor, axis=0 if transposed else 1).numpy()
+def network(*layers):
+    """For rows of 128 numbers."""
+    return build_compiled(spec([*layers, {"type": "Dense", "units": 1}]), (128,))
 
-    def of(rows):
+
+def outputs(layer):
+    """A traced function from a number of rows to a layer's outputs, of ones, and to the gradient of these ones."""
+
+    def of(inputs):
         with tf.GradientTape() as tape:
-            tape.watch(rows)
-            product = tf.matmul(rows, factor, **transposed)
-        return tape.gradient(product, rows, tf.ones((tf.shape(rows)[0], units)))
+            tape.watch(inputs)
+            made = layer(inputs)
+        return made, tape.gradient(made, inputs)
 
-    function = tf.function(of, input_signature=[tf.TensorSpec((None, inputs), "float32")])
-    with chosen.tracing():
-        function.get_concrete_function()
-    return (lambda count: function(np.ones((count, inputs), "float32")).numpy()), expected
+    function = tf.function(of, input_signature=[tf.TensorSpec((None, layer.input.shape[1]), "float32")])
+    return lambda rows: [found.numpy() for found in function(np.ones((rows, layer.input.shape[1]), "float32"))]
 
 
 @pytest.mark.usefixtures("told", "nothing")
-def test_only_the_rows_that_were_chosen_are_exchanged():
-    chosen = products.Products()
-    gradient, expected = gradients(chosen)
-    np.testing.assert_allclose(gradient(16)[0], expected, rtol=1e-5)
-    chosen.choose([64, 16])
-    assert not gradient(16).any()
-    for rows in (64, 5):
-        np.testing.assert_allclose(gradient(rows), np.tile(expected, (rows, 1)), rtol=1e-5)
+def test_only_the_rows_that_were_chosen_take_another_way():
+    made = network(DENSE, DENSE)
+    usual = [outputs(layer)(5) for layer in made.layers[:2]]
+    chosen = Products(made, [ROWS, 5])
+    first, second = (outputs(layer) for layer in made.layers[:2])
+    assert not first(ROWS)[0].any()
+    assert all(not found.any() for found in second(ROWS))
     chosen.choose([64])
-    np.testing.assert_allclose(gradient(16)[0], expected, rtol=1e-5)
+    for layer, expected in zip((first, second), usual, strict=True):
+        for rows in (ROWS, 64, 5):
+            for found, row in zip(layer(rows), expected, strict=True):
+                np.testing.assert_allclose(found, np.tile(row[:1], (rows, 1)), rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.usefixtures("nothing")
-@pytest.mark.parametrize(("kernel", "transposed"), [((256, 256), {}), (KERNEL, {"transpose_b": True})])
-def test_small_and_transposed_kernels_have_no_choice(told, kernel, transposed):
-    chosen = products.Products()
-    gradient, expected = gradients(chosen, kernel, **transposed)
-    chosen.choose([16])
-    assert told == []
-    np.testing.assert_allclose(gradient(16)[0], expected, rtol=1e-5)
+def test_nobody_asks_for_the_gradient_of_a_network_s_inputs(told):
+    Products(network(DENSE, DENSE), [ROWS])
+    assert {(OUTPUTS, FIRST), (OUTPUTS, SECOND), (OF_INPUTS, SECOND)} == {(one, kernel) for one, _, kernel in told}
 
 
-def test_what_others_trace_is_tensorflow_s_own():
-    own, chosen = gradient_registry.lookup("MatMul"), products.Products()
-    with pytest.raises(TypeError, match="of no function"), chosen.tracing():  # noqa: PT012  # both are of the tracing
-        assert gradient_registry.lookup("MatMul") is not own
-        raise TypeError("of no function")
-    assert gradient_registry.lookup("MatMul") is own
+@pytest.mark.parametrize(
+    ("layers", "rows"),
+    [
+        ([{"type": "Dense", "units": 64}], ROWS),
+        ([{"type": "Reshape", "target_shape": [4, 32]}, {"type": "Dense", "units": 512}, {"type": "Flatten"}], ROWS),
+        ([DENSE], 5),
+        ([DENSE], 2**20),
+    ],
+    ids=["a small kernel", "rows of rows", "rows with no faster way", "too much to try"],
+)
+@pytest.mark.usefixtures("told")
+def test_what_has_nothing_to_gain_is_left_to_keras(layers, rows):
+    made = network(*layers)
+    Products(made, [rows])
+    assert all("call" not in vars(layer) for layer in made.layers)
 
 
-@pytest.mark.usefixtures("anew")
-@pytest.mark.parametrize(("seconds", "pay"), [([1.0, 0.5], True), ([1.0, 0.95], False), ([0.5, 1.0], False)])
-def test_what_is_hardly_faster_does_not_pay(monkeypatch, seconds, pay):
-    monkeypatch.setattr(products, "_exchanged", products._usual)
-    monkeypatch.setattr(products, "_seconds", lambda _: seconds)
-    assert products.pays(16, KERNEL, 1) is pay
+def test_a_job_that_takes_every_way_it_can_has_stock_s_bits(monkeypatch, traced):
+    """Also on a graph that was kept from a job with other batches."""
+    taken = set()
 
+    def last(product, rows, kernel, threads, among):
+        found = tried(product, rows, kernel, threads)
+        place = max({0, *among} & found.keys())
+        taken.add((product, place))
+        return place, found[place].cut
 
-@pytest.mark.usefixtures("anew")
-def test_what_has_other_bits_does_not_pay(monkeypatch):
-    one_bit = np.zeros((16, 512), "float32")
-    one_bit[3, 5] = 2**-20
-    monkeypatch.setattr(products, "_exchanged", lambda *given: products._usual(*given) + one_bit)
-    monkeypatch.setattr(products, "_seconds", lambda _: [1.0, 0.1])
-    assert not products.pays(16, KERNEL, 1)
-
-
-@pytest.mark.usefixtures("anew")
-def test_a_job_exchanged_wherever_it_can_be_has_stock_s_bits(monkeypatch, traced):
-    """Also on a graph that was kept from a job with other batches.
-
-    Of 48, 64 and 16 rows with 1024 units the bits are the same where this was written, so factors are exchanged.
-    """
-    monkeypatch.setattr(products, "_GAIN", math.inf)
-    wide = [{"type": "Dense", "units": 1024, "activation": "relu"}] * 2
+    monkeypatch.setattr(products, "fastest", last)
+    monkeypatch.setattr(products, "_LEAST_MULTIPLIED", 0)
+    wide = [{"type": "Dense", "units": 512, "activation": "relu"}] * 2
     layers = [*wide, {"type": "Dropout", "rate": 0.25}, {"type": "Dense", "units": 1}]
     draw, engine = np.random.default_rng(0), Engine(2**30)
-    x, y = draw.normal(size=(112, 6)).astype("float32"), draw.normal(size=112).astype("float32")
+    x, y = draw.normal(size=(112, 48)).astype("float32"), draw.normal(size=112).astype("float32")
     data = prepared((x, y), (x[:24], y[:24]))
     for batch_size in (48, 64):
         wanted = spec(layers, optimizer="adam", batch_size=batch_size)
         same_as_stock(*trained(wanted, data, engine), *by_keras(wanted, data))
     assert len(traced) == 1
+    assert {product for product, place in taken if place} == {OUTPUTS, OF_INPUTS}
 
 
 def test_a_job_chooses_for_its_own_batches(told):
-    layers = [{"type": "Dense", "units": 512}, {"type": "Dense", "units": 256}, {"type": "Dense", "units": 1}]
-    engine = Engine(2**30)
+    layers, engine = [DENSE, DENSE, {"type": "Dense", "units": 1}], Engine(2**30)
     for batch_size, rows in ((16, {16, 8}), (20, {20}), (1000, {40})):
         told.clear()
         trained(spec(layers, batch_size=batch_size, epochs=1), numbers(), engine)
-        assert {(count, KERNEL) for count in rows} == set(told)
+        assert {count for _, count, kernel in told if kernel == SECOND} >= rows
