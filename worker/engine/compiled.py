@@ -4,7 +4,7 @@ Stock `fit` makes one call a step, and between two steps asks an iterator for a 
 Here the rows lie in tensors, and one call runs a loop around the steps.
 """
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -12,13 +12,14 @@ import tensorflow as tf
 
 from worker.engine.call import Call, prepare
 from worker.engine.loops import Loops, Rows
-from worker.engine.products import Products
+from worker.engine.products import Batches, Products
 from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 
 _NUMBER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+_NO_BATCHES = Batches((), ())
 _ORDER, _ORDERS = _tf.TensorSpec((None,), "int32"), _tf.TensorSpec((None, None), "int32")
 
 
@@ -65,7 +66,7 @@ class Compiled:
         hyperparameters: Hyperparameters,
         x: Array,
         y: Array,
-        batches: Collection[int] = (),
+        batches: Batches = _NO_BATCHES,
         *,
         weighted: bool,
     ) -> None:
@@ -123,7 +124,7 @@ class Compiled:
         for call in (self._train, self._test, *self._train_epochs.values(), self._predict):
             call.ready()
 
-    def expect(self, batches: Collection[int]) -> None:
+    def expect(self, batches: Batches) -> None:
         """Choose what is fastest for steps of so many rows; no bit depends on it."""
         self._products.choose(batches)
 

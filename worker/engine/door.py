@@ -1,6 +1,6 @@
 """A training from its first step to its outcome."""
 
-from collections.abc import Collection, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -18,6 +18,7 @@ from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
 from worker.engine.lean_adam import has_the_bits_of_keras
 from worker.engine.outcome import Outcome
+from worker.engine.products import Batches
 from worker.engine.rows import batches_of, training_rows, validation_rows
 from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
@@ -72,8 +73,10 @@ class Engine:
         wanted = architecture(spec, data)
         train = training_rows(data)
         validation = validation_rows(data)
-        counts = [rows.count for rows in (train, validation) if rows is not None]
-        batches = batches_of(counts, spec.training.batch_size)
+        size = spec.training.batch_size
+        batches = Batches(
+            batches_of(train.count, size), set() if validation is None else batches_of(validation.count, size)
+        )
         compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted, batches))
         compiled.expect(batches)
         fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
@@ -117,7 +120,7 @@ def _build(network: Any) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, batches: Collection[int]) -> Compiled:
+def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, batches: Batches) -> Compiled:
     """What is traced is a network of its own: its numbers are not those of one job."""
     among = Hyperparameters(wanted.numbers)
     network = _network(with_hyperparameters(spec, among), data)

@@ -1,18 +1,17 @@
-"""The products of a network's Dense layers, each by the fastest way for a step's number of rows (see ways.py).
+"""The products of a network's Dense layers, each in the faster way for a step's number of rows (see ways.py).
 
-A graph is kept for jobs with other batches. So an operation looks at the number of rows, and takes a way only for
-those for which it was chosen; all others are multiplied as usual. Ways that the first job does not take are not in the
-graph: to choose among them would cost every step something.
+A graph is kept for jobs with other batches. So an operation looks at the number of rows, and takes the other way only
+for those for which it was chosen. Where the first job gains nothing by it, a layer is left to Keras: to look costs
+every step something, and more to trace it.
 """
 
-import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from worker.engine.ways import OF_INPUTS, OUTPUTS, Kernel, Multiply, Product, fastest
+from worker.engine.ways import OF_INPUTS, OUTPUTS, Kernel, Product, faster
 
 # Without types, or with some that are not known.
 _tf: Any = tf
@@ -21,116 +20,124 @@ _ops: Any = keras.ops
 _Dense: Any = keras.layers.Dense
 
 _LEAST, _MOST = 2**14, 2**25
-"""Elements of a kernel, or of rows, with which another way may pay; what is larger takes too long to try."""
+"""Elements of a kernel, or of rows, with which the other way may pay; what is larger takes too long to try."""
 _LEAST_MULTIPLIED = 2**23
-"""Pairs of numbers: where there are fewer, no other way is faster."""
+"""Pairs of numbers: where there are fewer, the other way is hardly faster, or slower."""
 _COUNTS = 4
-"""Of rows, at most, that have ways of their own: a training's and a validation's batches, and what is left of each."""
+"""Of rows, at most, that have a choice: a training's and a test's batches, and what is left of each."""
 _NO_ROWS = -1
 
-_Cuts = Mapping[int, Any]
-"""By the place of a way: a variable of shape (_COUNTS, 2), numbers of rows and where to cut for each."""
+
+class Batches(NamedTuple):
+    """How many rows the steps may have."""
+
+    trained: Collection[int]
+    tested: Collection[int]
 
 
 class Products:
-    """Has the Dense layers of a network multiply by the fastest ways.
+    """Has the Dense layers of a network multiply in the faster ways.
 
     Args:
         network: a keras.Sequential, built, not traced yet.
-        rows: how many a step may have; ways that are faster for these can be chosen from now on.
+        batches: for which the other way may be chosen from now on, where it is faster for any of them.
 
     """
 
-    def __init__(self, network: Any, rows: Collection[int]) -> None:
-        self._found: dict[tuple[Product, Kernel], _Cuts] = {}
+    def __init__(self, network: Any, batches: Batches) -> None:
+        self._choices: dict[tuple[Product, Kernel], _Choice] = {}
         learns = False  # what comes before a layer: only then the gradient of its inputs is needed
         for layer in network.layers:
             if _is_plain(layer):
-                self._give_ways(layer, (OUTPUTS, OF_INPUTS) if learns else (OUTPUTS,), rows)
+                self._give_choices(layer, [OUTPUTS, OF_INPUTS] if learns else [OUTPUTS], batches)
             learns = learns or bool(layer.trainable_variables)
-        self.choose(rows)
+        self.choose(batches)
 
-    def choose(self, rows: Collection[int]) -> None:
-        """Choose what is fastest for steps of these numbers of rows, four at most; no bit depends on it."""
-        for (product, kernel), cuts in self._found.items():
-            chosen = {count: _fastest(product, count, kernel, cuts) for count in rows}
-            for place, variable in cuts.items():
-                here = [(count, cut) for count, (taken, cut) in chosen.items() if taken == place]
-                variable.assign((here + [(_NO_ROWS, 0)] * _COUNTS)[:_COUNTS])
+    def choose(self, batches: Batches) -> None:
+        """Choose what is faster for steps of these numbers of rows; no bit depends on it."""
+        for (product, kernel), choice in self._choices.items():
+            choice.choose(_cuts(product, kernel, batches))
 
-    def _give_ways(self, layer: Any, products: Iterable[Product], rows: Collection[int]) -> None:
+    def _give_choices(self, layer: Any, products: list[Product], batches: Batches) -> None:
         kernel = tuple(layer.kernel.shape)
-        ways = {product: self._ways(product, kernel, rows) for product in products}
-        if any(ways.values()):
-            layer.call = _call(layer, ways)
+        for product in products:
+            if (product, kernel) not in self._choices and _cuts(product, kernel, batches):
+                self._choices[product, kernel] = _Choice()
+        outputs, of_inputs = (self._choices.get((product, kernel)) for product in (OUTPUTS, OF_INPUTS))
+        if outputs or (of_inputs and OF_INPUTS in products):
+            layer.call = _call(layer, outputs, of_inputs)
 
-    def _ways(self, product: Product, kernel: Kernel, rows: Collection[int]) -> _Cuts:
-        """Those that are faster for any of these numbers of rows."""
-        if (product, kernel) not in self._found:
-            all_of_them = range(len(product.ways))
-            places = sorted({_fastest(product, count, kernel, all_of_them)[0] for count in rows} - {0})
-            self._found[product, kernel] = {
-                place: _tf.Variable([(_NO_ROWS, 0)] * _COUNTS, dtype="int32", trainable=False) for place in places
-            }
-        return self._found[product, kernel]
+
+class _Choice:
+    """For which numbers of rows a product takes the other way, and where it cuts them."""
+
+    def __init__(self) -> None:
+        self._rows, self._cuts = (_tf.Variable([_NO_ROWS] * _COUNTS, dtype="int32", trainable=False) for _ in range(2))
+
+    def choose(self, cuts: dict[int, int]) -> None:
+        chosen = [*cuts.items(), *[(_NO_ROWS, 0)] * _COUNTS][:_COUNTS]
+        self._rows.assign([rows for rows, _ in chosen])
+        self._cuts.assign([cut for _, cut in chosen])
+
+    def is_for(self, rows: Any) -> Any:
+        return _tf.reduce_any(_tf.equal(self._rows, rows))
+
+    def cut(self, rows: Any) -> Any:
+        """Where to cut so many rows; after the last one, if the other way was not chosen for them."""
+        return _tf.reduce_min(_tf.where(_tf.equal(self._rows, rows), self._cuts, rows))
+
+
+def _cuts(product: Product, kernel: Kernel, batches: Batches) -> dict[int, int]:
+    """Where to cut, by the numbers of rows for which the other way is faster."""
+    threads = _tf.config.threading.get_intra_op_parallelism_threads()
+    counts = {*batches.trained} if product is OF_INPUTS else {*batches.trained, *batches.tested}
+    worth_trying = [
+        rows
+        for rows in sorted(counts)
+        if rows * kernel[0] * kernel[1] >= _LEAST_MULTIPLIED and rows * max(kernel) <= _MOST
+    ]
+    found = {rows: faster(product, rows, kernel, threads) for rows in worth_trying}
+    return {rows: cut for rows, cut in found.items() if cut is not None}
 
 
 def _is_plain(layer: Any) -> bool:
     """Whether a layer is a Dense that multiplies rows by a kernel of a size that may gain, on a CPU."""
-    if type(layer) is not _Dense or len(layer.input.shape) != 2 or _tf.config.list_logical_devices("GPU"):  # noqa: PLR2004
+    if type(layer) is not _Dense or len(layer.input.shape) > 2 or _tf.config.list_logical_devices("GPU"):  # noqa: PLR2004
         return False
     return layer.compute_dtype == "float32" and _LEAST <= layer.kernel.shape.num_elements() <= _MOST
 
 
-def _fastest(product: Product, rows: int, kernel: Kernel, among: Iterable[int]) -> tuple[int, int]:
-    if rows * kernel[0] * kernel[1] < _LEAST_MULTIPLIED or rows * max(kernel) > _MOST:
-        return 0, 0
-    return fastest(product, rows, kernel, _tf.config.threading.get_intra_op_parallelism_threads(), among)
-
-
-def _call(layer: Any, ways: Mapping[Product, _Cuts]) -> Callable[..., Any]:
-    """What Keras 3.15's `Dense.call` does, with other ways to its products."""
+def _call(layer: Any, outputs: _Choice | None, of_inputs: _Choice | None) -> Callable[..., Any]:
+    """What Keras 3.15's `Dense.call` does, with a choice of ways to its products."""
 
     def call(inputs: Any, training: bool = False) -> Any:
         del training
-        outputs = _multiplied(inputs, _ops.convert_to_tensor(layer.kernel), ways)
+        made = _multiplied(inputs, _ops.convert_to_tensor(layer.kernel), outputs, of_inputs)
         if layer.bias is not None:
-            outputs = _ops.add(outputs, layer.bias)
-        return outputs if layer.activation is None else layer.activation(outputs)
+            made = _ops.add(made, layer.bias)
+        return made if layer.activation is None else layer.activation(made)
 
     return call
 
 
-def _multiplied(inputs: Any, kernel: Any, ways: Mapping[Product, _Cuts]) -> Any:
+def _multiplied(inputs: Any, kernel: Any, outputs: _Choice | None, of_inputs: _Choice | None) -> Any:
     """The product of rows and a kernel, with the gradients that TensorFlow has for it."""
     rows = _tf.shape(inputs)[0]
-
-    def by_fastest(product: Product, first: Any, second: Any, shape: Any) -> Any:
-        return _by_fastest(product, ways.get(product, {}), rows, (first, second), shape)
 
     @_tf.custom_gradient
     def multiplied(inputs: Any, kernel: Any) -> Any:
         def gradients(of_outputs: Any) -> tuple[Any, Any]:
-            of_inputs = by_fastest(OF_INPUTS, of_outputs, kernel, inputs.shape)
-            return of_inputs, _matmul(a=inputs, b=of_outputs, transpose_a=True, grad_b=True)
+            of_kernel = _matmul(a=inputs, b=of_outputs, transpose_a=True, grad_b=True)
+            if of_inputs is None:
+                return OF_INPUTS.usual(of_outputs, kernel), of_kernel
+            exchanged = _tf.cond(
+                of_inputs.is_for(rows),
+                lambda: OF_INPUTS.other(of_outputs, kernel, 0),
+                lambda: OF_INPUTS.usual(of_outputs, kernel),
+            )
+            return exchanged, of_kernel
 
-        return by_fastest(OUTPUTS, inputs, kernel, (inputs.shape[0], kernel.shape[1])), gradients
+        made = OUTPUTS.usual(inputs, kernel) if outputs is None else OUTPUTS.other(inputs, kernel, outputs.cut(rows))
+        return made, gradients
 
     return multiplied(inputs, kernel)
-
-
-def _by_fastest(product: Product, cuts: _Cuts, rows: Any, factors: tuple[Any, Any], shape: Any) -> Any:
-    """A product of so many rows by the way that was chosen for them."""
-    multiply: Callable[[], Any] = functools.partial(product.ways[0].multiply, *factors, 0)
-    for place, variable in cuts.items():
-        multiply = functools.partial(_either, product.ways[place].multiply, variable, rows, factors, multiply)
-    result = multiply()
-    result.set_shape(shape)
-    return result
-
-
-def _either(way: Multiply, cuts: Any, rows: Any, factors: tuple[Any, Any], otherwise: Callable[[], Any]) -> Any:
-    """One way, if it was chosen for so many rows, else another."""
-    here = _tf.equal(cuts[:, 0], rows)
-    cut = _tf.reduce_max(_tf.where(here, cuts[:, 1], 0))
-    return _tf.cond(_tf.reduce_any(here), lambda: way(*factors, cut), otherwise)

@@ -1,7 +1,7 @@
 """Rows as compiled calls take them: in tensors, or slice by slice from where they are mapped into memory."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
@@ -125,9 +125,9 @@ def steps_of(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
-def batches_of(counts: Iterable[int], batch_size: int) -> list[int]:
-    """Return how many rows the steps over so many rows have, each number once."""
-    return sorted({step for count in counts for step in (min(count, batch_size), count % batch_size)} - {0})
+def batches_of(count: int, batch_size: int) -> set[int]:
+    """Return how many rows the steps over so many rows have."""
+    return {min(count, batch_size), count % batch_size} - {0}
 
 
 def _shared(array: Array) -> Any:

@@ -1,26 +1,21 @@
-"""Ways to multiply matrices: TensorFlow's own, and others that may be faster and have the same bits.
+"""Products of matrices in another way than TensorFlow's own, where that is much faster and has the same bits.
 
-A Dense layer has three products: its outputs, the gradient of its inputs and that of its kernel. Two things make the
-first two faster than TensorFlow's own:
+- A Dense layer's outputs, in halves: each half of the rows is a product of its own, which another core can compute
+  where one is free. TensorFlow divides a product among its threads, too, but small ones take no less time for it.
+- The gradient of a Dense layer's inputs, with its factors exchanged: `transpose(kernel @ transpose(gradient))`. Where
+  a kernel's rows lie a power of two apart, as of 512 or 1024 units, what Eigen reads of them transposed falls on the
+  same few lines of a cache: 256 rows by 1024 x 1024 take 16 ms on one thread of an AMD (Zen 3), and 7 with the kernel
+  as the first factor. Elsewhere that is slower.
 
-- Factors exchanged. Where a kernel's rows lie a power of two apart, as of 512 or 1024 units, what Eigen reads of them
-  transposed falls on the same few lines of a cache: 256 rows by 1024 x 1024 take 16 ms on one thread of an AMD
-  (Zen 3), and 7 with the kernel as the first factor, `transpose(kernel @ transpose(gradient))`. Elsewhere that is
-  slower.
-- Halves. Each is a product of its own, which another core can compute where one is free. TensorFlow divides a product
-  among its threads, too, but small ones take no less time for it. The gradient of the kernel is left as it is: it is
-  computed beside that of the inputs, and to join its halves takes as long as they save.
-
-An element is the sum of the same numbers in every way; in which order they are added depends on the shapes, the
-threads, the processor and how TensorFlow was built. So it is tried: once for each shape in a process, every way is
-computed of random numbers, compared with TensorFlow's own, and timed. Sums of hundreds of numbers in another order
-would show.
+An element is the sum of the same products either way; in which order they are added depends on the shapes, the
+threads, the processor and how TensorFlow was built. So it is tried: once for each shape in a process, on random
+numbers, both are computed, compared and timed. Sums of hundreds of numbers in another order would show.
 """
 
 import functools
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,64 +28,37 @@ _GAIN = 0.9
 """Of the usual time: what takes more is not worth it, for to choose costs something, too."""
 _BEGUN_S = 15e-6
 """What it costs in a graph to cut a factor, to begin a second product and to join the halves."""
-_ROUNDS = 2
+_ROUNDS = 3
+_TRIED_S = 0.03
 
-Shape = tuple[int, int]
-Kernel = Shape
+Kernel = tuple[int, int]
 """A kernel's shape: (inputs, units)."""
-Multiply = Callable[[Any, Any, Any], Any]
-"""A product of two factors, of which one is cut at a place."""
-
-
-class Way(NamedTuple):
-    """One way to a product."""
-
-    multiply: Multiply
-    cuts: Callable[[int, Kernel], Iterable[int]]
-    """By the number of rows and the kernel: places to cut at, of which the first that leaves the bits is taken."""
-    halves: bool
-    """Whether two cores can be at it."""
 
 
 class Product(NamedTuple):
-    """A product of a Dense layer's: TensorFlow's own way to it, then others."""
+    """A product of rows and a kernel, to which there are two ways."""
 
-    shapes: Callable[[int, Kernel], tuple[Shape, Shape]]
-    """Of the factors, by the number of rows and the kernel."""
-    ways: tuple[Way, ...]
-
-
-class Found(NamedTuple):
-    """What was found of a way that has the same bits as TensorFlow's own."""
-
-    cut: int
-    seconds: float
+    side: int
+    """Of the kernel's shape: as many columns the rows have."""
+    usual: Callable[[Any, Any], Any]
+    """TensorFlow's own way."""
+    other: Callable[[Any, Any, Any], Any]
+    """Of the two, and where to cut the rows."""
+    halved: bool
+    """Whether the other way cuts the rows, and is two products at once."""
 
 
-def _whole(_: int, __: Kernel) -> Iterable[int]:
-    return (0,)
-
-
-def _rows(rows: int, _: Kernel) -> Iterable[int]:
-    """Near the middle: what is left after a number of whole blocks of Eigen's has most likely the same bits."""
-    half = rows // 2
-    return sorted({half, half - half % 6, half - half % 12} - {0}, reverse=True)
-
-
-def _inputs(_: int, kernel: Kernel) -> Iterable[int]:
-    half = kernel[0] // 2
-    return sorted({half, half - half % 48} - {0}, reverse=True)
-
-
-def _outputs(inputs: Any, kernel: Any, _: Any) -> Any:
+def _outputs(inputs: Any, kernel: Any) -> Any:
     return _matmul(a=inputs, b=kernel)
 
 
-def _outputs_by_rows(inputs: Any, kernel: Any, cut: Any) -> Any:
-    return _tf.concat([_matmul(a=half, b=kernel) for half in _halves(inputs, cut)], 0)
+def _outputs_in_halves(inputs: Any, kernel: Any, cut: Any) -> Any:
+    count = _tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
+    halves = _tf.split(inputs, [cut, count - cut], num=2)
+    return _tf.concat([_matmul(a=half, b=kernel) for half in halves], 0)
 
 
-def _of_inputs(gradient: Any, kernel: Any, _: Any) -> Any:
+def _of_inputs(gradient: Any, kernel: Any) -> Any:
     return _matmul(a=gradient, b=kernel, transpose_b=True, grad_a=True)
 
 
@@ -98,89 +66,67 @@ def _of_inputs_exchanged(gradient: Any, kernel: Any, _: Any) -> Any:
     return _tf.transpose(_matmul(a=kernel, b=gradient, transpose_b=True))
 
 
-def _of_inputs_by_inputs(gradient: Any, kernel: Any, cut: Any) -> Any:
-    return _tf.concat([_matmul(a=gradient, b=half, transpose_b=True) for half in _halves(kernel, cut)], 1)
-
-
-def _halves(factor: Any, cut: Any) -> list[Any]:
-    count = _tf.shape(factor)[0] if factor.shape[0] is None else factor.shape[0]
-    return _tf.split(factor, [cut, count - cut], num=2)
-
-
-def _inputs_and_kernel(rows: int, kernel: Kernel) -> tuple[Shape, Shape]:
-    return (rows, kernel[0]), kernel
-
-
-def _gradient_and_kernel(rows: int, kernel: Kernel) -> tuple[Shape, Shape]:
-    return (rows, kernel[1]), kernel
-
-
-OUTPUTS = Product(
-    _inputs_and_kernel,
-    (
-        Way(_outputs, _whole, halves=False),
-        Way(_outputs_by_rows, _rows, halves=True),
-    ),
-)
+OUTPUTS = Product(0, _outputs, _outputs_in_halves, halved=True)
 """Of the inputs and the kernel."""
-OF_INPUTS = Product(
-    _gradient_and_kernel,
-    (
-        Way(_of_inputs, _whole, halves=False),
-        Way(_of_inputs_exchanged, _whole, halves=False),
-        Way(_of_inputs_by_inputs, _inputs, halves=True),
-    ),
-)
+OF_INPUTS = Product(1, _of_inputs, _of_inputs_exchanged, halved=False)
 """The gradient of the inputs: of that of the outputs, and the kernel."""
 
 
-def fastest(product: Product, rows: int, kernel: Kernel, threads: int, among: Iterable[int]) -> tuple[int, int]:
-    """Return the fastest way to a product that has the bits of TensorFlow's own, and where it cuts.
+@functools.cache
+def faster(product: Product, rows: int, kernel: Kernel, threads: int) -> int | None:
+    """Try whether the other way to a product is much faster and has the same bits.
 
     Args:
         product: one of the two.
-        rows: of the inputs and the outputs.
+        rows: of the inputs, or of the gradient of the outputs.
         kernel: its shape.
         threads: of the present context; it is tried anew for each number.
-        among: places of ways, from which on it is chosen; TensorFlow's own, 0, is always among them.
+
+    Returns:
+        Where to cut, 0 if the other way does not, or None if it is not to be taken.
 
     """
-    found = tried(product, rows, kernel, threads)
-    best = min({0, *among} & found.keys(), key=lambda place: found[place].seconds)
-    return (best, found[best].cut) if found[best].seconds < _GAIN * found[0].seconds else (0, 0)
-
-
-@functools.cache
-def tried(product: Product, rows: int, kernel: Kernel, threads: int) -> dict[int, Found]:
-    """Try all ways to a product, and return by their places what was found of those that have the same bits."""
+    if product.halved and 2 * threads > _cores():
+        return None
     random = np.random.default_rng(0)
-    first, second = (_tf.constant(random.random(shape, "float32") - 0.5) for shape in product.shapes(rows, kernel))
-    expected = product.ways[0].multiply(first, second, 0).numpy()
-    has_free_cores = 2 * threads <= _cores()
-    found: dict[int, Found] = {}
-    for place, way in enumerate(product.ways):
-        for cut in way.cuts(rows, kernel) if has_free_cores or not way.halves else ():
-            if np.array_equal(way.multiply(first, second, cut).numpy(), expected):
-                seconds = _seconds(way, first, second, cut) - _begun(product, way)
-                found[place] = Found(cut, seconds / 2 + _BEGUN_S if way.halves else seconds)
-                break
-    return found
+    shapes = (rows, kernel[product.side]), kernel
+    factors = [_tf.constant(random.random(shape, "float32") - 0.5) for shape in shapes]
+    expected = product.usual(*factors).numpy()
+    for cut in _near_the_middle(rows) if product.halved else [0]:
+        other = functools.partial(product.other, *factors, cut)
+        if np.array_equal(other().numpy(), expected):
+            return cut if _pays(product, functools.partial(product.usual, *factors), other) else None
+    return None
+
+
+def _near_the_middle(rows: int) -> list[int]:
+    """Places to cut at: after a number of whole blocks of Eigen's the bits are most likely the same."""
+    half = rows // 2
+    return sorted({half, half - half % 6, half - half % 12} - {0}, reverse=True)
+
+
+def _pays(product: Product, usual: Callable[[], Any], other: Callable[[], Any]) -> bool:
+    usually, seconds = (best - begun for best, begun in zip(_seconds([usual, other]), _begun(product), strict=True))
+    return (seconds / 2 + _BEGUN_S if product.halved else seconds) < _GAIN * usually
 
 
 @functools.cache
-def _begun(product: Product, way: Way) -> float:
-    """How long it takes to begin a way's operations, one after the other outside of a graph."""
-    first, second = (_tf.zeros(shape) for shape in product.shapes(2, (2, 2)))
-    return _seconds(way, first, second, 1)
+def _begun(product: Product) -> list[float]:
+    """How long it takes to begin both ways' operations, one after the other, as nowhere in a graph."""
+    factors = [_tf.zeros((2, 2))] * 2
+    return _seconds([functools.partial(product.usual, *factors), functools.partial(product.other, *factors, 1)])
 
 
-def _seconds(way: Way, first: Any, second: Any, cut: int) -> float:
-    """The least time that it takes, of a few."""
-    best = float("inf")
+def _seconds(ways: list[Callable[[], Any]]) -> list[float]:
+    """The least time that each takes, in turn."""
+    best, started = [float("inf")] * len(ways), time.perf_counter()
     for _ in range(_ROUNDS):
-        since = time.perf_counter()
-        way.multiply(first, second, cut)
-        best = min(best, time.perf_counter() - since)
+        for place, way in enumerate(ways):
+            since = time.perf_counter()
+            way()
+            best[place] = min(best[place], time.perf_counter() - since)
+        if time.perf_counter() - started > _TRIED_S:
+            break
     return best
 
 
