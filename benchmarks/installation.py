@@ -81,7 +81,7 @@ def ended(client: Client, job: Job) -> Job:
         RuntimeError: it failed.
 
     """
-    job = client.wait(job.id, poll=0.1)
+    job = client.wait(job.id)
     if job.state not in _ENDS:
         why = job.reason.message if job.reason else "no reason"
         raise RuntimeError(f"expected a job that trains, received one that is {job.state}: {why}")

@@ -19,11 +19,15 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from typing import Any
 
 import tutorials
+
+from service.settings import Settings
+from worker import devices, memory
 
 
 class Trainer:
@@ -50,10 +54,18 @@ class Trainer:
 
 
 @contextmanager
-def trainer(shared: Path, threads: int = 0) -> Generator[Trainer]:
-    """A trainer on so many of TensorFlow's intra-op threads; 0 leaves the choice to TensorFlow."""
-    command = [sys.executable, __file__, "--shared", str(shared), "--threads", str(threads)]
+def trainer(shared: Path, threads: int = 0, alone: int = 0) -> Generator[Trainer]:
+    """A trainer as a script of stock Keras or, with threads, as a worker's child.
+
+    Args:
+        shared: where the experiments' data may be.
+        threads: a child's share of TensorFlow's intra-op threads; 0 leaves the choice to TensorFlow.
+        alone: those of a large job alone, with which the child trains; 0 trains with its share.
+
+    """
+    command = [sys.executable, __file__, "--shared", str(shared), "--threads", str(threads), "--alone", str(alone)]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment |= memory.KEPT if threads else {}
     with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True, env=environment) as process:
         told = Trainer(process)
         yield told
@@ -63,14 +75,24 @@ def trainer(shared: Path, threads: int = 0) -> Generator[Trainer]:
 def main() -> None:
     """Answer until the input ends."""
     arguments = _arguments()
-    import tensorflow as tf  # noqa: PLC0415  # not where a trainer is only started
-
-    anything: Any = tf  # which carries no types
-    anything.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    with tutorials.data(arguments.shared) as data:
+    with _threads(arguments.threads, arguments.alone), tutorials.data(arguments.shared) as data:
         tables: dict[str, Any] = {}
         for line in sys.stdin:
             print(json.dumps(_answer(json.loads(line), data, tables)), flush=True)
+
+
+@contextmanager
+def _threads(share: int, alone: int) -> Generator[None]:
+    """As a child has them, where it has a share."""
+    if not share:
+        yield
+        return
+    devices.configure(Settings(threads=share))
+    from worker.threads import Threads  # noqa: PLC0415  # it loads tensorflow, which is configured now
+
+    own = devices.describe()
+    with Threads(own, alone).of(replace(own, threads=alone or share)):
+        yield
 
 
 def _answer(request: Mapping[str, Any], data: tutorials.Data, tables: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +117,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--alone", type=int, default=0)
     return parser.parse_args()
 
 

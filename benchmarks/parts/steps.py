@@ -32,7 +32,8 @@ def measure(options: Options) -> Outcome:
     rates = floor.Rates(0, 0)
     with options.data() as data, ExitStack() as stack:
         stock, shared, alone = (
-            stack.enter_context(trainer(options.shared, threads)) for threads in (0, _share(), os.cpu_count() or 1)
+            stack.enter_context(trainer(options.shared, *threads))
+            for threads in ((), (_share(),), (_share(), os.cpu_count() or 1))
         )
         for name in options.chosen(EXPERIMENTS, SHORT):
             experiment = data.experiment(name)
