@@ -4,7 +4,7 @@ Stock `fit` makes one call a step, and between two steps asks an iterator for a 
 Here the rows lie in tensors, and one call runs a loop around the steps.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -12,14 +12,13 @@ import tensorflow as tf
 
 from worker.engine.call import Call, prepare
 from worker.engine.loops import Loops, Rows
-from worker.engine.products import Batches, Products
+from worker.engine.products import Products
 from worker.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 
 _NUMBER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
-_NO_BATCHES = Batches((), ())
 _ORDER, _ORDERS = _tf.TensorSpec((None,), "int32"), _tf.TensorSpec((None, None), "int32")
 
 
@@ -55,7 +54,7 @@ class Compiled:
         hyperparameters: may take other values between two calls.
         x: of any number of rows like those to come.
         y: likewise.
-        batches: how many rows a step may have; one of others is not as fast.
+        rows: of the steps that are to come; a step of others may take longer.
         weighted: whether the rows to train on have weights.
 
     """
@@ -66,7 +65,7 @@ class Compiled:
         hyperparameters: Hyperparameters,
         x: Array,
         y: Array,
-        batches: Batches = _NO_BATCHES,
+        rows: Collection[int] = (),
         *,
         weighted: bool,
     ) -> None:
@@ -75,7 +74,7 @@ class Compiled:
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
         self._validation = tested
-        self._products = Products(network, batches)
+        self._products = Products(network, rows)
         loops = Loops(network, trained, tested)
         with hyperparameters.tracing():
             loops.trace()
@@ -124,9 +123,9 @@ class Compiled:
         for call in (self._train, self._test, *self._train_epochs.values(), self._predict):
             call.ready()
 
-    def expect(self, batches: Batches) -> None:
+    def expect(self, rows: Collection[int]) -> None:
         """Choose what is fastest for steps of so many rows; no bit depends on it."""
-        self._products.choose(batches)
+        self._products.choose(rows)
 
     def train(self, rows: Rows, order: Array, steps: range, batch_size: int, *, fresh: bool, stop: bool) -> Taken:
         """Take some steps of an epoch.

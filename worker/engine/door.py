@@ -1,6 +1,6 @@
 """A training from its first step to its outcome."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -18,10 +18,10 @@ from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
 from worker.engine.lean_adam import has_the_bits_of_keras
 from worker.engine.outcome import Outcome
-from worker.engine.products import Batches
-from worker.engine.rows import batches_of, training_rows, validation_rows
+from worker.engine.rows import rows_of_steps, training_rows, validation_rows
 from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
+from worker.engine.ways import warm_up
 from worker.hyperparameters import Hyperparameters
 from worker.preparation import Prepared
 
@@ -39,7 +39,8 @@ class Engine:
 
     def __init__(self, cache_memory: int) -> None:
         self._cache = Cache(cache_memory)
-        has_the_bits_of_keras()  # now, and not in the first job
+        has_the_bits_of_keras()  # here and below: now, and not in the first job
+        warm_up()
 
     def train(
         self,
@@ -73,12 +74,9 @@ class Engine:
         wanted = architecture(spec, data)
         train = training_rows(data)
         validation = validation_rows(data)
-        size = spec.training.batch_size
-        batches = Batches(
-            batches_of(train.count, size), set() if validation is None else batches_of(validation.count, size)
-        )
-        compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted, batches))
-        compiled.expect(batches)
+        rows = rows_of_steps(train.count, spec.training.batch_size)
+        compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted, rows))
+        compiled.expect(rows)
         fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
         try:
             with fit.preparing():
@@ -120,8 +118,8 @@ def _build(network: Any) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, batches: Batches) -> Compiled:
+def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, rows: Collection[int]) -> Compiled:
     """What is traced is a network of its own: its numbers are not those of one job."""
     among = Hyperparameters(wanted.numbers)
     network = _network(with_hyperparameters(spec, among), data)
-    return Compiled(network, among, data.x_train, data.y_train, batches, weighted=wanted.weighted)
+    return Compiled(network, among, data.x_train, data.y_train, rows, weighted=wanted.weighted)

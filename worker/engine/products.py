@@ -6,7 +6,7 @@ every step something, and more to trace it.
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -23,16 +23,9 @@ _LEAST, _MOST = 2**14, 2**25
 """Elements of a kernel, or of rows, with which the other way may pay; what is larger takes too long to try."""
 _LEAST_MULTIPLIED = 2**23
 """Pairs of numbers: where there are fewer, the other way is hardly faster, or slower."""
-_COUNTS = 4
-"""Of rows, at most, that have a choice: a training's and a test's batches, and what is left of each."""
+_COUNTS = 2
+"""Of rows, at most, that have a choice: a training's batches, and what is left for its last step."""
 _NO_ROWS = -1
-
-
-class Batches(NamedTuple):
-    """How many rows the steps may have."""
-
-    trained: Collection[int]
-    tested: Collection[int]
 
 
 class Products:
@@ -40,28 +33,28 @@ class Products:
 
     Args:
         network: a keras.Sequential, built, not traced yet.
-        batches: for which the other way may be chosen from now on, where it is faster for any of them.
+        rows: of a training's steps, for which the other way may be chosen from now on, where it is faster for any.
 
     """
 
-    def __init__(self, network: Any, batches: Batches) -> None:
+    def __init__(self, network: Any, rows: Collection[int]) -> None:
         self._choices: dict[tuple[Product, Kernel], _Choice] = {}
         learns = False  # what comes before a layer: only then the gradient of its inputs is needed
         for layer in network.layers:
             if _is_plain(layer):
-                self._give_choices(layer, [OUTPUTS, OF_INPUTS] if learns else [OUTPUTS], batches)
+                self._give_choices(layer, [OUTPUTS, OF_INPUTS] if learns else [OUTPUTS], rows)
             learns = learns or bool(layer.trainable_variables)
-        self.choose(batches)
+        self.choose(rows)
 
-    def choose(self, batches: Batches) -> None:
-        """Choose what is faster for steps of these numbers of rows; no bit depends on it."""
+    def choose(self, rows: Collection[int]) -> None:
+        """Choose what is faster for a training's steps of these numbers of rows; no bit depends on it."""
         for (product, kernel), choice in self._choices.items():
-            choice.choose(_cuts(product, kernel, batches))
+            choice.choose(_cuts(product, kernel, rows))
 
-    def _give_choices(self, layer: Any, products: list[Product], batches: Batches) -> None:
+    def _give_choices(self, layer: Any, products: list[Product], rows: Collection[int]) -> None:
         kernel = tuple(layer.kernel.shape)
         for product in products:
-            if (product, kernel) not in self._choices and _cuts(product, kernel, batches):
+            if (product, kernel) not in self._choices and _cuts(product, kernel, rows):
                 self._choices[product, kernel] = _Choice()
         outputs, of_inputs = (self._choices.get((product, kernel)) for product in (OUTPUTS, OF_INPUTS))
         if outputs or (of_inputs and OF_INPUTS in products):
@@ -87,17 +80,13 @@ class _Choice:
         return _tf.reduce_min(_tf.where(_tf.equal(self._rows, rows), self._cuts, rows))
 
 
-def _cuts(product: Product, kernel: Kernel, batches: Batches) -> dict[int, int]:
+def _cuts(product: Product, kernel: Kernel, rows: Collection[int]) -> dict[int, int]:
     """Where to cut, by the numbers of rows for which the other way is faster."""
     threads = _tf.config.threading.get_intra_op_parallelism_threads()
-    counts = {*batches.trained} if product is OF_INPUTS else {*batches.trained, *batches.tested}
-    worth_trying = [
-        rows
-        for rows in sorted(counts)
-        if rows * kernel[0] * kernel[1] >= _LEAST_MULTIPLIED and rows * max(kernel) <= _MOST
-    ]
-    found = {rows: faster(product, rows, kernel, threads) for rows in worth_trying}
-    return {rows: cut for rows, cut in found.items() if cut is not None}
+    size, longest = kernel[0] * kernel[1], max(kernel)
+    counts = [count for count in sorted(rows) if count * size >= _LEAST_MULTIPLIED and count * longest <= _MOST]
+    found = {count: faster(product, count, kernel, threads) for count in counts}
+    return {count: cut for count, cut in found.items() if cut is not None}
 
 
 def _is_plain(layer: Any) -> bool:
@@ -111,8 +100,7 @@ def _call(layer: Any, outputs: _Choice | None, of_inputs: _Choice | None) -> Cal
     """What Keras 3.15's `Dense.call` does, with a choice of ways to its products."""
 
     def call(inputs: Any, training: bool = False) -> Any:
-        del training
-        made = _multiplied(inputs, _ops.convert_to_tensor(layer.kernel), outputs, of_inputs)
+        made = _multiplied(inputs, _ops.convert_to_tensor(layer.kernel), outputs, of_inputs, learning=training)
         if layer.bias is not None:
             made = _ops.add(made, layer.bias)
         return made if layer.activation is None else layer.activation(made)
@@ -120,12 +108,17 @@ def _call(layer: Any, outputs: _Choice | None, of_inputs: _Choice | None) -> Cal
     return call
 
 
-def _multiplied(inputs: Any, kernel: Any, outputs: _Choice | None, of_inputs: _Choice | None) -> Any:
-    """The product of rows and a kernel, with the gradients that TensorFlow has for it."""
+def _multiplied(
+    inputs: Any, kernel: Any, outputs: _Choice | None, of_inputs: _Choice | None, *, learning: bool
+) -> Any:
+    """The product of rows and a kernel; if something is learned, with the gradients that TensorFlow has for it."""
     rows = _tf.shape(inputs)[0]
 
+    def product(inputs: Any, kernel: Any) -> Any:
+        return OUTPUTS.usual(inputs, kernel) if outputs is None else OUTPUTS.other(inputs, kernel, outputs.cut(rows))
+
     @_tf.custom_gradient
-    def multiplied(inputs: Any, kernel: Any) -> Any:
+    def learned(inputs: Any, kernel: Any) -> Any:
         def gradients(of_outputs: Any) -> tuple[Any, Any]:
             of_kernel = _matmul(a=inputs, b=of_outputs, transpose_a=True, grad_b=True)
             if of_inputs is None:
@@ -137,7 +130,6 @@ def _multiplied(inputs: Any, kernel: Any, outputs: _Choice | None, of_inputs: _C
             )
             return exchanged, of_kernel
 
-        made = OUTPUTS.usual(inputs, kernel) if outputs is None else OUTPUTS.other(inputs, kernel, outputs.cut(rows))
-        return made, gradients
+        return product(inputs, kernel), gradients
 
-    return multiplied(inputs, kernel)
+    return (learned if learning else product)(inputs, kernel)

@@ -125,7 +125,7 @@ def steps_of(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
-def batches_of(count: int, batch_size: int) -> set[int]:
+def rows_of_steps(count: int, batch_size: int) -> set[int]:
     """Return how many rows the steps over so many rows have."""
     return {min(count, batch_size), count % batch_size} - {0}
 

@@ -28,7 +28,7 @@ _GAIN = 0.9
 """Of the usual time: what takes more is not worth it, for to choose costs something, too."""
 _BEGUN_S = 15e-6
 """What it costs in a graph to cut a factor, to begin a second product and to join the halves."""
-_ROUNDS = 3
+_ROUNDS = 2
 _TRIED_S = 0.03
 
 Kernel = tuple[int, int]
@@ -70,6 +70,12 @@ OUTPUTS = Product(0, _outputs, _outputs_in_halves, halved=True)
 """Of the inputs and the kernel."""
 OF_INPUTS = Product(1, _of_inputs, _of_inputs_exchanged, halved=False)
 """The gradient of the inputs: of that of the outputs, and the kernel."""
+
+
+def warm_up() -> None:
+    """Let TensorFlow make the operations of all ways, which otherwise is a part of the first trial."""
+    for product in (OUTPUTS, OF_INPUTS):
+        _begun(product)
 
 
 @functools.cache

@@ -1,7 +1,5 @@
 """Dense layers multiply by other ways for the rows for which these were chosen, and never with other bits."""
 
-import itertools
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +9,7 @@ from tests.worker.engine.test_same_bits import by_keras, same_as_stock
 from tests.worker.stock import prepared, trained
 from worker.compilation import build_compiled
 from worker.engine import Engine, products, ways
-from worker.engine.products import Batches, Products
+from worker.engine.products import Products
 from worker.engine.ways import OF_INPUTS, OUTPUTS
 
 DENSE = {"type": "Dense", "units": 256}
@@ -60,7 +58,7 @@ def outputs(layer):
     def of(inputs):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            made = layer(inputs)
+            made = layer(inputs, training=True)
         return made, tape.gradient(made, inputs)
 
     function = tf.function(of, input_signature=[tf.TensorSpec((None, layer.input.shape[1]), "float32")])
@@ -71,35 +69,38 @@ def outputs(layer):
 def test_only_the_rows_that_were_chosen_are_exchanged():
     made = network(DENSE, DENSE)
     usual = outputs(made.layers[1])(5)[1][0]
-    chosen = Products(made, Batches([ROWS, 5], []))
+    chosen = Products(made, [ROWS, 5])
     gradient = outputs(made.layers[1])
     assert not gradient(ROWS)[1].any()
     for rows in (5, 64):
         np.testing.assert_allclose(gradient(rows)[1], np.tile(usual, (rows, 1)), rtol=1e-4, atol=1e-6)
-    chosen.choose(Batches([64], [ROWS]))
+    chosen.choose([64])
     np.testing.assert_allclose(gradient(ROWS)[1], np.tile(usual, (ROWS, 1)), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.usefixtures("told", "different")
-@pytest.mark.parametrize("batches", [Batches([ROWS, 5], []), Batches([5], [ROWS])], ids=["trained", "tested"])
-def test_rows_are_cut_where_it_was_chosen(batches):
+def test_rows_are_cut_where_it_was_chosen():
     """Those of the first half are zeros: of others, all rows are in the first half."""
     made = network(DENSE)
-    chosen = Products(made, batches)
+    chosen = Products(made, [ROWS, 5])
     of = outputs(made.layers[0])
     assert of(ROWS)[0].any(axis=1).tolist() == [False] * 6 + [True] * 10
     assert not of(5)[0].any()
-    chosen.choose(Batches([5], []))
+    chosen.choose([5])
     assert not of(ROWS)[0].any()
 
 
-def test_the_gradient_of_a_network_s_inputs_is_not_tried_nor_that_of_a_test(told):
-    Products(network(DENSE, DENSE), Batches([ROWS], [5]))
-    assert set(told) == {
-        (product, rows, kernel)
-        for product, rows, kernel in itertools.product((OUTPUTS, OF_INPUTS), (ROWS, 5), (FIRST, SECOND))
-        if product is OUTPUTS or (rows, kernel) == (ROWS, SECOND)
-    }
+def test_nobody_asks_for_the_gradient_of_a_network_s_inputs(told):
+    Products(network(DENSE, DENSE), [ROWS])
+    assert set(told) == {(OUTPUTS, ROWS, FIRST), (OUTPUTS, ROWS, SECOND), (OF_INPUTS, ROWS, SECOND)}
+
+
+@pytest.mark.usefixtures("told", "different")
+def test_a_test_cuts_its_rows_where_a_training_does():
+    made = network(DENSE)
+    Products(made, [ROWS])
+    found = made.layers[0](np.ones((ROWS, 128), "float32"), training=False).numpy()
+    assert found.any(axis=1).tolist() == [False] * 6 + [True] * 10
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_the_gradient_of_a_network_s_inputs_is_not_tried_nor_that_of_a_test(told
 @pytest.mark.usefixtures("told")
 def test_what_has_nothing_to_gain_is_left_to_keras(layers, rows):
     made = network(*layers)
-    Products(made, Batches([rows], []))
+    Products(made, [rows])
     assert all("call" not in vars(layer) for layer in made.layers)
 
 
