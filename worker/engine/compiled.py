@@ -54,7 +54,6 @@ class Compiled:
         hyperparameters: may take other values between two calls.
         x: of any number of rows like those to come.
         y: likewise.
-        rows: of the steps that are to come; a step of others may take longer.
         weighted: whether the rows to train on have weights.
 
     """
@@ -65,7 +64,6 @@ class Compiled:
         hyperparameters: Hyperparameters,
         x: Array,
         y: Array,
-        rows: Collection[int] = (),
         *,
         weighted: bool,
     ) -> None:
@@ -74,7 +72,7 @@ class Compiled:
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
         self._validation = tested
-        self._products = Products(network, rows)
+        self._products = Products(network)
         loops = Loops(network, trained, tested)
         with hyperparameters.tracing():
             loops.trace()

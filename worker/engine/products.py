@@ -1,8 +1,7 @@
 """The products of a network's Dense layers, each in the faster way for a step's number of rows (see ways.py).
 
 A graph is kept for jobs with other batches. So an operation looks at the number of rows, and takes the other way only
-for those for which it was chosen. Where the first job gains nothing by it, a layer is left to Keras: to look costs
-every step something, and more to trace it.
+for those for which it was chosen.
 """
 
 from collections.abc import Callable, Collection
@@ -11,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from worker.engine.ways import OF_INPUTS, OUTPUTS, Kernel, Product, faster
+from worker.engine.ways import OF_INPUTS, OUTPUTS, Kernel, Product, faster, is_possible
 
 # Without types, or with some that are not known.
 _tf: Any = tf
@@ -19,7 +18,7 @@ _matmul: Any = _tf.raw_ops.MatMul
 _ops: Any = keras.ops
 _Dense: Any = keras.layers.Dense
 
-_LEAST, _MOST = 2**14, 2**25
+_LEAST, _MOST = 2**17, 2**25
 """Elements of a kernel, or of rows, with which the other way may pay; what is larger takes too long to try."""
 _LEAST_MULTIPLIED = 2**23
 """Pairs of numbers: where there are fewer, the other way is hardly faster, or slower."""
@@ -29,36 +28,31 @@ _NO_ROWS = -1
 
 
 class Products:
-    """Has the Dense layers of a network multiply in the faster ways.
+    """Has the Dense layers of a network choose how to multiply.
 
     Args:
         network: a keras.Sequential, built, not traced yet.
-        rows: of a training's steps, for which the other way may be chosen from now on, where it is faster for any.
 
     """
 
-    def __init__(self, network: Any, rows: Collection[int]) -> None:
+    def __init__(self, network: Any) -> None:
         self._choices: dict[tuple[Product, Kernel], _Choice] = {}
         learns = False  # what comes before a layer: only then the gradient of its inputs is needed
         for layer in network.layers:
             if _is_plain(layer):
-                self._give_choices(layer, [OUTPUTS, OF_INPUTS] if learns else [OUTPUTS], rows)
+                outputs, of_inputs = self._choice(OUTPUTS, layer), self._choice(OF_INPUTS, layer) if learns else None
+                layer.call = _call(layer, outputs, of_inputs)
             learns = learns or bool(layer.trainable_variables)
-        self.choose(rows)
 
     def choose(self, rows: Collection[int]) -> None:
         """Choose what is faster for a training's steps of these numbers of rows; no bit depends on it."""
         for (product, kernel), choice in self._choices.items():
             choice.choose(_cuts(product, kernel, rows))
 
-    def _give_choices(self, layer: Any, products: list[Product], rows: Collection[int]) -> None:
-        kernel = tuple(layer.kernel.shape)
-        for product in products:
-            if (product, kernel) not in self._choices and _cuts(product, kernel, rows):
-                self._choices[product, kernel] = _Choice()
-        outputs, of_inputs = (self._choices.get((product, kernel)) for product in (OUTPUTS, OF_INPUTS))
-        if outputs or (of_inputs and OF_INPUTS in products):
-            layer.call = _call(layer, outputs, of_inputs)
+    def _choice(self, product: Product, layer: Any) -> "_Choice | None":
+        if not is_possible(product, _threads()):
+            return None
+        return self._choices.setdefault((product, tuple(layer.kernel.shape)), _Choice())
 
 
 class _Choice:
@@ -82,11 +76,14 @@ class _Choice:
 
 def _cuts(product: Product, kernel: Kernel, rows: Collection[int]) -> dict[int, int]:
     """Where to cut, by the numbers of rows for which the other way is faster."""
-    threads = _tf.config.threading.get_intra_op_parallelism_threads()
     size, longest = kernel[0] * kernel[1], max(kernel)
     counts = [count for count in sorted(rows) if count * size >= _LEAST_MULTIPLIED and count * longest <= _MOST]
-    found = {count: faster(product, count, kernel, threads) for count in counts}
+    found = {count: faster(product, count, kernel, _threads()) for count in counts}
     return {count: cut for count, cut in found.items() if cut is not None}
+
+
+def _threads() -> int:
+    return _tf.config.threading.get_intra_op_parallelism_threads()
 
 
 def _is_plain(layer: Any) -> bool:

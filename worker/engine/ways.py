@@ -78,6 +78,17 @@ def warm_up() -> None:
         _begun(product)
 
 
+def is_possible(product: Product, threads: int) -> bool:
+    """Whether the other way may be faster at all: halves are, where a core is free for the second.
+
+    Args:
+        product: one of the two.
+        threads: of the present context; 0 is one for each core.
+
+    """
+    return not product.halved or 2 * (threads or _cores()) <= _cores()
+
+
 @functools.cache
 def faster(product: Product, rows: int, kernel: Kernel, threads: int) -> int | None:
     """Try whether the other way to a product is much faster and has the same bits.
@@ -92,7 +103,7 @@ def faster(product: Product, rows: int, kernel: Kernel, threads: int) -> int | N
         Where to cut, 0 if the other way does not, or None if it is not to be taken.
 
     """
-    if product.halved and 2 * threads > _cores():
+    if not is_possible(product, threads):
         return None
     random = np.random.default_rng(0)
     shapes = (rows, kernel[product.side]), kernel

@@ -30,6 +30,8 @@ def told(monkeypatch):
 
     monkeypatch.setattr(products, "faster", faster)
     monkeypatch.setattr(products, "_LEAST_MULTIPLIED", 0)
+    monkeypatch.setattr(products, "_LEAST", FIRST[0] * FIRST[1])
+    monkeypatch.setattr(products, "is_possible", lambda *_: True)
     return asked
 
 
@@ -69,7 +71,8 @@ def outputs(layer):
 def test_only_the_rows_that_were_chosen_are_exchanged():
     made = network(DENSE, DENSE)
     usual = outputs(made.layers[1])(5)[1][0]
-    chosen = Products(made, [ROWS, 5])
+    chosen = Products(made)
+    chosen.choose([ROWS, 5])
     gradient = outputs(made.layers[1])
     assert not gradient(ROWS)[1].any()
     for rows in (5, 64):
@@ -82,7 +85,8 @@ def test_only_the_rows_that_were_chosen_are_exchanged():
 def test_rows_are_cut_where_it_was_chosen():
     """Those of the first half are zeros: of others, all rows are in the first half."""
     made = network(DENSE)
-    chosen = Products(made, [ROWS, 5])
+    chosen = Products(made)
+    chosen.choose([ROWS, 5])
     of = outputs(made.layers[0])
     assert of(ROWS)[0].any(axis=1).tolist() == [False] * 6 + [True] * 10
     assert not of(5)[0].any()
@@ -91,33 +95,37 @@ def test_rows_are_cut_where_it_was_chosen():
 
 
 def test_nobody_asks_for_the_gradient_of_a_network_s_inputs(told):
-    Products(network(DENSE, DENSE), [ROWS])
+    Products(network(DENSE, DENSE)).choose([ROWS])
     assert set(told) == {(OUTPUTS, ROWS, FIRST), (OUTPUTS, ROWS, SECOND), (OF_INPUTS, ROWS, SECOND)}
 
 
 @pytest.mark.usefixtures("told", "different")
 def test_a_test_cuts_its_rows_where_a_training_does():
     made = network(DENSE)
-    Products(made, [ROWS])
+    Products(made).choose([ROWS])
     found = made.layers[0](np.ones((ROWS, 128), "float32"), training=False).numpy()
     assert found.any(axis=1).tolist() == [False] * 6 + [True] * 10
 
 
 @pytest.mark.parametrize(
-    ("layers", "rows"),
+    "layers",
     [
-        ([{"type": "Dense", "units": 64}], ROWS),
-        ([{"type": "Reshape", "target_shape": [4, 32]}, {"type": "Dense", "units": 512}, {"type": "Flatten"}], ROWS),
-        ([DENSE], 5),
-        ([DENSE], 2**20),
+        [{"type": "Dense", "units": 64}],
+        [{"type": "Reshape", "target_shape": [4, 32]}, {"type": "Dense", "units": 8192}, {"type": "Flatten"}],
     ],
-    ids=["a small kernel", "rows of rows", "rows with no faster way", "too much to try"],
+    ids=["a small kernel", "rows of rows"],
 )
-@pytest.mark.usefixtures("told")
-def test_what_has_nothing_to_gain_is_left_to_keras(layers, rows):
+def test_what_has_nothing_to_gain_is_left_to_keras(layers):
     made = network(*layers)
-    Products(made, [rows])
+    Products(made)
     assert all("call" not in vars(layer) for layer in made.layers)
+
+
+@pytest.mark.parametrize("rows", [5, 2**20], ids=["rows with no faster way", "too much to try"])
+def test_what_is_small_or_takes_long_is_not_tried(rows, monkeypatch):
+    monkeypatch.setattr(products, "faster", lambda *_: pytest.fail("was tried"))
+    monkeypatch.setattr(products, "_LEAST", FIRST[0] * FIRST[1])
+    Products(network(DENSE, DENSE)).choose([rows])
 
 
 def test_a_job_that_takes_every_other_way_has_stock_s_bits(monkeypatch, traced):
@@ -126,11 +134,12 @@ def test_a_job_that_takes_every_other_way_has_stock_s_bits(monkeypatch, traced):
     Of 48, 64 and 16 rows with 1024 units the bits are the same where this was written, so factors are exchanged.
     """
     monkeypatch.setattr(ways, "_pays", lambda *_: True)
-    monkeypatch.setattr(ways, "_cores", lambda: 2**10)
+    monkeypatch.setattr(ways, "_cores", lambda: 2)
+    monkeypatch.setattr(products, "_threads", lambda: 1)
     taken = set()
 
-    def faster(product, *given):
-        cut = ways.faster.__wrapped__(product, *given)
+    def faster(product, rows, kernel, _):
+        cut = ways.faster.__wrapped__(product, rows, kernel, 1)
         taken.update([] if cut is None else [product])
         return cut
 

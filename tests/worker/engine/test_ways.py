@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from worker.engine import ways
-from worker.engine.ways import OF_INPUTS, OUTPUTS, faster
+from worker.engine.ways import OF_INPUTS, OUTPUTS, faster, is_possible
 
 KERNEL = (512, 256)
 PRODUCTS = pytest.mark.parametrize("product", [OUTPUTS, OF_INPUTS], ids=["outputs", "gradient of the inputs"])
@@ -54,12 +54,17 @@ def test_a_way_with_other_bits_is_not_taken(product, monkeypatch):
     assert faster(other, 16, KERNEL, THREADS) is None
 
 
-@pytest.mark.parametrize(("count", "taken"), [(2, True), (1, False)], ids=["a core free", "none"])
-def test_halves_are_taken_where_a_core_is_free_for_the_second(count, taken, monkeypatch):
+@pytest.mark.parametrize(
+    ("threads", "count", "taken"),
+    [(1, 2, True), (1, 1, False), (2, 3, False), (0, 8, False)],
+    ids=["a core free", "none", "too few", "a thread for each"],
+)
+def test_halves_are_taken_where_cores_are_free_for_the_second(threads, count, taken, monkeypatch):
     monkeypatch.setattr(ways, "_cores", lambda: count)
     monkeypatch.setattr(ways, "_pays", lambda *_: True)
     product = OUTPUTS._replace(other=lambda *given: OUTPUTS.usual(*given[:2]))
-    assert (faster(product, 64, KERNEL, THREADS) is not None) is taken
+    assert (faster(product, 64, KERNEL, threads) is not None) is taken is is_possible(OUTPUTS, threads)
+    assert is_possible(OF_INPUTS, threads)
 
 
 @pytest.mark.parametrize(
