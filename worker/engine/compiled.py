@@ -58,15 +58,7 @@ class Compiled:
 
     """
 
-    def __init__(
-        self,
-        network: Any,
-        hyperparameters: Hyperparameters,
-        x: Array,
-        y: Array,
-        *,
-        weighted: bool,
-    ) -> None:
+    def __init__(self, network: Any, hyperparameters: Hyperparameters, x: Array, y: Array, *, weighted: bool) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
         tested = (_rows(x), _rows(y))

@@ -1,7 +1,9 @@
-"""Dropout's masks wait for nothing of the step before; their bits are those of `test_same_bits.py`."""
+"""Dropout's masks wait for nothing of the step before, and leave what Keras's Dropout does of any number."""
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.worker.engine.parts import numbers, spec
 from worker.compilation import build_compiled
@@ -67,3 +69,26 @@ def test_the_layers_are_as_they_were():
         assert "call" in vars(layer)
     assert "call" not in vars(layer)
     assert made.get_config() == config
+
+
+def dropped(layer, inputs):
+    """The bytes of what a layer leaves of its inputs in training, and of the gradient of the outputs times them."""
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        left = layer(inputs, training=True)
+    return left.numpy().tobytes(), tape.gradient(left, inputs, output_gradients=inputs).numpy().tobytes()
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.95])
+def test_what_is_dropped_is_to_the_bit_what_keras_drops(rate):
+    made = network({"rate": rate})
+    layer, dropouts = made.layers[1], Dropouts(made)
+    draw = np.random.default_rng(0)
+    numbers = draw.normal(size=(400, 8)) * 10.0 ** draw.integers(-40, 38, size=(400, 8))
+    special = draw.choice([0.0, -0.0, np.inf, -np.inf, np.nan, np.nan], size=(400, 8))
+    inputs = tf.constant(np.where(draw.random((400, 8)) < 0.3, special, numbers).astype("float32"))
+    seeds = dropouts.seeds()
+    by_keras = dropped(layer, inputs)
+    assert dropouts.seeds()[0].numpy().tolist() == dropouts.after(seeds)[0].numpy().tolist()
+    with dropouts.given(dropouts.masks(seeds, 400)):
+        assert dropped(layer, inputs) == by_keras
