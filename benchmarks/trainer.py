@@ -27,7 +27,7 @@ from typing import Any
 import tutorials
 
 from service.settings import Settings
-from worker import devices, memory
+from worker import devices
 
 
 class Trainer:
@@ -65,7 +65,6 @@ def trainer(shared: Path, threads: int = 0, alone: int = 0) -> Generator[Trainer
     """
     command = [sys.executable, __file__, "--shared", str(shared), "--threads", str(threads), "--alone", str(alone)]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= memory.KEPT if threads else {}
     with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, text=True, env=environment) as process:
         told = Trainer(process)
         yield told

@@ -20,7 +20,7 @@ from service import logs
 from service.queue import create_celery
 from service.settings import Settings
 from service.workers import Registration
-from worker import cards, memory
+from worker import cards
 from worker.children import Children
 from worker.heartbeat import WORKER_ID, Heartbeat
 from worker.pool import Pool
@@ -63,8 +63,6 @@ def _prepare(sender: Any, **_: object) -> None:
         versions=versions(),
         cards=found,
     )
-    for name, size in memory.KEPT.items():
-        os.environ.setdefault(name, size)
     shares = {"STACKYARD_THREADS": str(threads), "STACKYARD_THREADS_ALONE": str(alone)}
     os.environ |= shares | {WORKER_ID: str(worker.id)}
     _Parent.heartbeat = Heartbeat(_settings, worker, _drain)

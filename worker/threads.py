@@ -18,6 +18,7 @@ from tensorflow.python.eager import context
 from service import datasets
 from service.ran_on import Opening, RanOn
 from stackyard.spec import UNLIMITED, Report, check
+from worker import memory
 
 _LARGE = 5e8
 """Floating-point operations a step, from which on threads gain more than they cost."""
@@ -59,15 +60,16 @@ class Threads:
     @contextmanager
     def of(self, ran_on: RanOn | None) -> Generator[None]:
         """Run what is within this block on as many threads; None is this child's share."""
-        shared = self._contexts[self._shared.threads]
-        wanted = self._started((ran_on or self._shared).threads)
-        if wanted is not shared:
-            _context._set_context(wanted)  # noqa: SLF001  # here and below: there is no public way
-        try:
+        wanted = (ran_on or self._shared).threads
+        if wanted == self._shared.threads:
             yield
+            return
+        _context._set_context(self._started(wanted))  # noqa: SLF001  # here and below: there is no public way
+        try:
+            with memory.kept():
+                yield
         finally:
-            if wanted is not shared:
-                _context._set_context(shared)  # noqa: SLF001
+            _context._set_context(self._contexts[self._shared.threads])  # noqa: SLF001
 
     @property
     def _may_gain(self) -> bool:

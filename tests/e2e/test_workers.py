@@ -3,13 +3,11 @@
 import os
 import socket
 
-import psutil
 import pytest
 from celery.utils.sysinfo import cpu_budget
 
 from tests.factories import iris_spec
 from tests.waiting import until
-from worker import memory
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -43,12 +41,6 @@ def test_a_large_job_alone_has_all_cores(server):
     job = server.until_ended(job_id)
     assert job["state"] == "succeeded", job
     assert job["ran_on"]["threads"] == int(cpu_budget().count)
-
-
-def test_a_child_keeps_the_memory_that_a_step_frees(server):
-    job = server.until_ended(server.submit(iris_spec()))
-    child = psutil.Process(int(job["worker"].rpartition(":")[2]))
-    assert memory.KEPT.items() <= child.environ().items()
 
 
 def test_a_gpu_job_on_a_server_without_a_gpu_says_what_it_waits_for(server):

@@ -148,3 +148,29 @@ def trained(first, counts):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+KEEPS = """
+import resource
+from worker import memory
+
+def new_pages(times=50):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        [bytearray(100_000) for _ in range(100)]
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / times
+
+print(new_pages())
+with memory.kept():
+    new_pages(1)
+    print(new_pages())
+print(new_pages(1))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what keeps memory is glibc")
+def test_what_is_freed_is_kept_while_a_large_job_trains_and_then_given_back():
+    """A page has 4,096 bytes, most often: 10 MB are 2,400 of them."""
+    told = subprocess.run([sys.executable, "-c", KEEPS], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, meanwhile, after = map(float, told.stdout.split())
+    assert meanwhile < 100 < min(before, after)
