@@ -16,11 +16,11 @@ _FORGET_THE_PEAK = "5"
 
 @contextlib.contextmanager
 def kept() -> Generator[None]:
-    """While this lasts, keep what is freed for what is wanted next, and then give it back to the system.
+    """Keep what is freed for what is wanted next, and at the block's end give back to the system what lies free.
 
-    glibc keeps some by itself, the more the larger what it gave back before. From here on it keeps what it would come
-    to by itself at most. In red wine's training it came to less, and 2,400 pages an epoch were new, which now are 70.
-    Where there is no glibc, nothing is done.
+    glibc keeps some by itself, the more the larger what it gave back before. From here on, also after the block, it
+    keeps what it would come to by itself at most: there is no way to have it adjust itself again. In red wine's
+    training it came to less, and 2,400 pages an epoch were new, which now are 70. Without glibc nothing is done.
     """
     glibc = ctypes.CDLL(None)
     can = hasattr(glibc, "mallopt") and hasattr(glibc, "malloc_trim")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import asdict
@@ -168,7 +169,7 @@ print(new_pages(1))
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what keeps memory is glibc")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what keeps memory is glibc")
 def test_what_is_freed_is_kept_while_a_large_job_trains_and_then_given_back():
     """A page has 4,096 bytes, most often: 10 MB are 2,400 of them."""
     told = subprocess.run([sys.executable, "-c", KEEPS], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -40,8 +40,10 @@ class Products:
         learns = False  # what comes before a layer: only then the gradient of its inputs is needed
         for layer in network.layers:
             if _is_plain(layer):
-                outputs, of_inputs = self._choice(OUTPUTS, layer), self._choice(OF_INPUTS, layer) if learns else None
-                layer.call = _call(layer, outputs, of_inputs)
+                outputs = self._choice(OUTPUTS, layer)
+                of_inputs = self._choice(OF_INPUTS, layer) if learns else None
+                if outputs or of_inputs:
+                    layer.call = _call(layer, outputs, of_inputs)
             learns = learns or bool(layer.trainable_variables)
 
     def choose(self, rows: Collection[int]) -> None:
@@ -52,7 +54,10 @@ class Products:
     def _choice(self, product: Product, layer: Any) -> "_Choice | None":
         if not is_possible(product, _threads()):
             return None
-        return self._choices.setdefault((product, tuple(layer.kernel.shape)), _Choice())
+        place = product, tuple(layer.kernel.shape)
+        if place not in self._choices:
+            self._choices[place] = _Choice()
+        return self._choices[place]
 
 
 class _Choice:

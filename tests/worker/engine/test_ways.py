@@ -63,7 +63,8 @@ def test_halves_are_taken_where_cores_are_free_for_the_second(threads, count, ta
     monkeypatch.setattr(ways, "_cores", lambda: count)
     monkeypatch.setattr(ways, "_pays", lambda *_: True)
     product = OUTPUTS._replace(other=lambda *given: OUTPUTS.usual(*given[:2]))
-    assert (faster(product, 64, KERNEL, threads) is not None) is taken is is_possible(OUTPUTS, threads)
+    assert (faster(product, 64, KERNEL, threads) is not None) is taken
+    assert is_possible(OUTPUTS, threads) is taken
     assert is_possible(OF_INPUTS, threads)
 
 
