@@ -53,7 +53,7 @@ def describe() -> RanOn:
     import keras  # noqa: PLC0415 it loads tensorflow, which `configure` comes before
 
     config = _config()
-    threads: int = config.threading.get_intra_op_parallelism_threads() or _cores()  # 0 is tensorflow's own choice
+    threads: int = config.threading.get_intra_op_parallelism_threads() or cores()  # 0 is tensorflow's own choice
     precision = str(cast("Any", keras).config.dtype_policy().name)
     for name, capability in _found():
         if precision == "float32" and capability >= _ROUNDS_FACTORS_SINCE and _rounds_factors():
@@ -81,7 +81,8 @@ def _rounds_factors() -> bool:
     return bool(_config().experimental.tensor_float_32_execution_enabled())
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use, by its affinity: for as many tensorflow has threads by itself."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -13,13 +13,14 @@ numbers, both are computed, compared and timed. Sums of hundreds of numbers in a
 """
 
 import functools
-import os
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from worker.devices import cores
 
 _tf: Any = tf  # which carries no types
 _matmul: Any = _tf.raw_ops.MatMul
@@ -86,7 +87,7 @@ def is_possible(product: Product, threads: int) -> bool:
         threads: of the present context; 0 is one for each core.
 
     """
-    return not product.halved or 2 * (threads or _cores()) <= _cores()
+    return not product.halved or 2 * (threads or cores()) <= cores()
 
 
 @functools.cache
@@ -145,7 +146,3 @@ def _seconds(ways: list[Callable[[], Any]]) -> list[float]:
         if time.perf_counter() - started > _TRIED_S:
             break
     return best
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

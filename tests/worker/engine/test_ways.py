@@ -24,7 +24,7 @@ def anew():
 @pytest.fixture(autouse=True)
 def free_core(monkeypatch):
     """Have a core free, whatever machine this is."""
-    monkeypatch.setattr(ways, "_cores", lambda: 2 * THREADS)
+    monkeypatch.setattr(ways, "cores", lambda: 2 * THREADS)
 
 
 def drawn(product, rows, kernel):
@@ -60,7 +60,7 @@ def test_a_way_with_other_bits_is_not_taken(product, monkeypatch):
     ids=["a core free", "none", "too few", "a thread for each"],
 )
 def test_halves_are_taken_where_cores_are_free_for_the_second(threads, count, taken, monkeypatch):
-    monkeypatch.setattr(ways, "_cores", lambda: count)
+    monkeypatch.setattr(ways, "cores", lambda: count)
     monkeypatch.setattr(ways, "_pays", lambda *_: True)
     product = OUTPUTS._replace(other=lambda *given: OUTPUTS.usual(*given[:2]))
     assert (faster(product, 64, KERNEL, threads) is not None) is taken
