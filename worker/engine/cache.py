@@ -1,10 +1,9 @@
 """What was traced, kept between jobs."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from worker.engine import state
 from worker.engine.architecture import Architecture
 from worker.engine.compiled import Compiled
 
@@ -30,12 +29,19 @@ class Cache:
         self._most = most
         self._kept: list[_Kept] = []  # the one that was used last comes last
 
-    def get(self, wanted: Architecture, make: Callable[[], Compiled]) -> Compiled:
-        """Return the calls for an architecture with its numbers, made by `make` where there are none."""
-        found = next((kept for kept in self._kept if _serves(kept, wanted)), None)
+    def get(self, wanted: Architecture, rows: Collection[int], make: Callable[[], Compiled]) -> Compiled:
+        """Return the calls for an architecture with its numbers, made by `make` where there are none.
+
+        Args:
+            wanted: the architecture.
+            rows: of a training's steps.
+            make: makes the calls.
+
+        """
+        found = next((kept for kept in self._kept if _serves(kept, wanted, rows)), None)
         if found is None:
             compiled = make()
-            found = _Kept(wanted.key, compiled, _GRAPHS + state.size(compiled.network))
+            found = _Kept(wanted.key, compiled, _GRAPHS + compiled.size)
         else:
             found.compiled.hyperparameters.assign(wanted.numbers)
             self._kept.remove(found)
@@ -56,5 +62,5 @@ class Cache:
         gc.collect()  # graphs refer to themselves, so that nothing else would free them soon
 
 
-def _serves(kept: _Kept, wanted: Architecture) -> bool:
-    return kept.key == wanted.key and kept.compiled.hyperparameters.fit(wanted.numbers)
+def _serves(kept: _Kept, wanted: Architecture, rows: Collection[int]) -> bool:
+    return kept.key == wanted.key and kept.compiled.hyperparameters.fit(wanted.numbers) and kept.compiled.suits(rows)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from worker.engine import state
 from worker.engine.call import Call, prepare
 from worker.engine.loops import Loops, Rows
 from worker.engine.products import Products
@@ -55,29 +56,39 @@ class Compiled:
         x: of any number of rows like those to come.
         y: likewise.
         weighted: whether the rows to train on have weights.
+        steps: the numbers of rows of a training's steps.
 
     """
 
-    def __init__(self, network: Any, hyperparameters: Hyperparameters, x: Array, y: Array, *, weighted: bool) -> None:
+    def __init__(
+        self,
+        network: Any,
+        hyperparameters: Hyperparameters,
+        x: Array,
+        y: Array,
+        *,
+        weighted: bool,
+        steps: Collection[int] = (),
+    ) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
         self._validation = tested
-        self._products = Products(network)
-        loops = Loops(network, trained, tested)
+        self._products = Products(network, steps)
+        loops = Loops(network, trained, tested, self._products.halves)
         with hyperparameters.tracing():
             loops.trace()
         self._names = loops.metrics
         self.metrics_are_means = loops.metrics_are_means
-        steps = (_NUMBER, _NUMBER, _NUMBER)
-        self._train = self._call(loops.train, trained, _ORDER, *steps, _FLAG, _FLAG)
+        numbers = (_NUMBER, _NUMBER, _NUMBER)
+        self._train = self._call(loops.train, trained, _ORDER, *numbers, _FLAG, _FLAG)
         self._train_epochs = {
             validation: self._call(loops.train_epochs, trained, validation, _ORDERS, _NUMBER, _FLAG)
             for validation in ((), tested)
         }
-        self._test = self._call(loops.test, tested, *steps, _FLAG)
-        self._predict = self._call(loops.predict, tested[0], *steps)
+        self._test = self._call(loops.test, tested, *numbers, _FLAG)
+        self._predict = self._call(loops.predict, tested[0], *numbers)
         self._evaluation = [self._predict, self._test]
 
     def _call(self, function: Any, *signature: Any) -> Call:
@@ -112,6 +123,15 @@ class Compiled:
         """Wait until nothing is being prepared any more."""
         for call in (self._train, self._test, *self._train_epochs.values(), self._predict):
             call.ready()
+
+    @property
+    def size(self) -> int:
+        """How many bytes its variables take."""
+        return state.size(self.network) + (0 if self._products.halves is None else self._products.halves.size)
+
+    def suits(self, rows: Collection[int]) -> bool:
+        """Whether it trains with Keras's bits in steps of so many rows."""
+        return self._products.suit(rows)
 
     def expect(self, rows: Collection[int]) -> None:
         """Choose what is fastest for steps of so many rows; no bit depends on it."""

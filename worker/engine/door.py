@@ -1,6 +1,6 @@
 """A training from its first step to its outcome."""
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -72,10 +72,11 @@ class Engine:
         self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None, *, evaluated: bool
     ) -> Outcome:
         wanted = architecture(spec, data)
-        compiled = self._cache.get(wanted, lambda: _compiled(spec, data, wanted))
         train = training_rows(data)
         validation = validation_rows(data)
-        compiled.expect(rows_of_steps(train.count, spec.training.batch_size))
+        rows = rows_of_steps(train.count, spec.training.batch_size)
+        compiled = self._cache.get(wanted, rows, lambda: _compiled(spec, data, wanted, rows))
+        compiled.expect(rows)
         fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
         try:
             with fit.preparing():
@@ -117,8 +118,8 @@ def _build(network: Any) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture) -> Compiled:
+def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, rows: Collection[int]) -> Compiled:
     """What is traced is a network of its own: its numbers are not those of one job."""
     among = Hyperparameters(wanted.numbers)
     network = _network(with_hyperparameters(spec, among), data)
-    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted)
+    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted, steps=rows)

@@ -17,16 +17,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from worker.engine import beside
 from worker.engine.lean_adam import ADAMS
 
 # Without types, or with some that are not known.
 _tf: Any = tf
 _keras: Any = keras
-_Base: Any = keras.optimizers.Adam
 
-_NUMBERS = ("beta_1", "beta_2", "epsilon", "amsgrad")
-_SLOTS = ("_momentums", "_velocities", "_velocity_hats")
-"""What Adam remembers of each weight; the last only with `amsgrad`."""
 _SMALL = 2**14
 """Elements up to which it costs less to join and to cut a weight than to begin operations for it."""
 _FEW = 3
@@ -82,11 +79,8 @@ class FlatAdam:
 
     def _slots(self) -> list[tuple[Any, list[Any]]]:
         """Vectors, each with the variables of Keras's whose content is joined in it."""
-        found = ((getattr(self._adam, name), getattr(self._optimizer, name)) for name in _SLOTS if self._has(name))
-        return [(vectors[0], [slots[place] for place in self._places]) for vectors, slots in found]
-
-    def _has(self, name: str) -> bool:
-        return bool(getattr(self._optimizer, name, None))
+        remembered = self._adam.remembered()
+        return [(vectors[0], [slots[place] for place in self._places]) for vectors, slots in remembered]
 
     def _update(self, gradients: Sequence[Any], weights: Sequence[Any], learning_rate: Any) -> None:
         given = {id(weight): gradient for gradient, weight in zip(gradients, weights, strict=True)}
@@ -109,22 +103,13 @@ class FlatAdam:
         return [_reshaped(part, weight.shape) for part, weight in zip(parts, self._weights, strict=True)]
 
 
-class _Adam(_Base):
-    """Keras's Adam over one vector, with another's numbers and count of steps, which tells what it would subtract."""
+class _Adam(beside.Adam):
+    """Keras's Adam over one vector, which tells what it would subtract."""
 
     def __init__(self, other: Any, vector: Any) -> None:
-        super().__init__()  # pyright: ignore[reportUnknownMemberType]  # of no type, as its base
-        for name in _NUMBERS:
-            setattr(self, name, getattr(other, name))
-        self._other = other
+        super().__init__(other, [vector])
         self._change: Any = None
         self._vector = vector
-        self.build([vector])
-
-    @property
-    def iterations(self) -> Any:
-        """The other's, which counts for both."""
-        return self._other.iterations
 
     def change(self, gradient: Any, learning_rate: Any) -> Any:
         """Update what is remembered by a gradient, and return what is to be subtracted from the weights."""

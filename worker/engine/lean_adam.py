@@ -39,7 +39,7 @@ def lighten(optimizer: Any) -> None:
 
 
 def _may_be_lighter(optimizer: Any) -> bool:
-    return type(optimizer) in ADAMS and not optimizer.amsgrad and not _tf.config.list_logical_devices("GPU")
+    return isinstance(optimizer, ADAMS) and not optimizer.amsgrad and not _tf.config.list_logical_devices("GPU")
 
 
 def _update_step(adam: Any, by_keras: Any, gradient: Any, variable: Any, learning_rate: Any) -> None:

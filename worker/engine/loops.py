@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from worker.engine.flat_adam import flatten
+from worker.engine.halves import Halves
 from worker.engine.lean_adam import lighten
 from worker.engine.masks import Dropouts, Masks, Seeds
 
@@ -31,11 +32,13 @@ class Loops:
         network: a keras.Sequential, compiled, its optimizer built.
         rows: the types and shapes of the rows to train on.
         tested: those of the rows to test by.
+        halves: of the network's kernels, where some are in halves.
 
     """
 
-    def __init__(self, network: Any, rows: Rows, tested: Rows) -> None:
+    def __init__(self, network: Any, rows: Rows, tested: Rows, halves: Halves | None = None) -> None:
         self._network = network
+        self._halves = halves
         lighten(network.optimizer)
         self._flat_adam = flatten(network)
         self._dropouts = Dropouts(network)
@@ -155,7 +158,8 @@ class Loops:
 
         seeds = self._dropouts.seeds()
         start = (first, _tf.ones((), "bool"), ready(first, seeds), self._dropouts.after(seeds))
-        step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
+        with self._apart():
+            step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
         return step, finite
 
     def _stepped(self, rows: Rows, masks: Masks) -> Any:
@@ -165,6 +169,10 @@ class Loops:
     def _updating(self) -> AbstractContextManager[None]:
         """Around all steps of a call."""
         return nullcontext() if self._flat_adam is None else self._flat_adam.vectors()
+
+    def _apart(self) -> AbstractContextManager[None]:
+        """Around an epoch's steps: after them it may be tested, with whole kernels."""
+        return nullcontext() if self._halves is None else self._halves.apart()
 
     def _reset(self, fresh: Any) -> None:
         """Have metrics begin anew where `fresh` is set, which may be a tensor."""

@@ -1,6 +1,6 @@
 """What training changes: a network's weights and seeds, its optimizer's variables, and its metrics'."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,12 @@ def copy_loss(source: Any, target: Any) -> None:
 
 def size(network: Any) -> int:
     """Return how many bytes the state takes."""
-    return sum(variable.value.dtype.size * variable.value.shape.num_elements() for variable in _variables(network))
+    return size_of(_variables(network))
+
+
+def size_of(variables: Iterable[Any]) -> int:
+    """Return how many bytes some of Keras's variables take."""
+    return sum(variable.value.dtype.size * variable.value.shape.num_elements() for variable in variables)
 
 
 def arrays(network: Any, *, metrics: bool) -> dict[str, Array]:

@@ -14,7 +14,7 @@ numbers, both are computed, compared and timed. Sums of hundreds of numbers in a
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,6 +67,11 @@ def _of_inputs_exchanged(gradient: Any, kernel: Any, _: Any) -> Any:
     return _tf.transpose(_matmul(a=kernel, b=gradient, transpose_b=True))
 
 
+def of_kernel(inputs: Any, gradient: Any) -> Any:
+    """The gradient of a kernel: of the inputs, and the gradient of the outputs."""
+    return _matmul(a=inputs, b=gradient, transpose_a=True, grad_b=True)
+
+
 OUTPUTS = Product(0, _outputs, _outputs_in_halves, halved=True)
 """Of the inputs and the kernel."""
 OF_INPUTS = Product(1, _of_inputs, _of_inputs_exchanged, halved=False)
@@ -90,6 +95,37 @@ def is_possible(product: Product, threads: int) -> bool:
     return not product.halved or 2 * (threads or cores()) <= cores()
 
 
+def of_halves(inputs: Any, halves: Sequence[Any]) -> Any:
+    """The product of rows and a kernel in halves of its columns."""
+    return _tf.concat([_matmul(a=inputs, b=half) for half in halves], 1)
+
+
+def gradients_of_halves(inputs: Any, gradient: Any, widths: Sequence[int]) -> list[Any]:
+    """The gradients of a kernel's halves, of so many columns: of the inputs, and the gradient of the outputs."""
+    parts = _tf.split(gradient, widths, axis=1)
+    return [of_kernel(inputs, part) for part in parts]
+
+
+@functools.cache
+def halves_agree(rows: int, kernel: Kernel, threads: int) -> bool:
+    """Try whether a kernel in halves of its columns has the bits of the whole, and its gradient those of the whole's.
+
+    Args:
+        rows: of the inputs.
+        kernel: its shape.
+        threads: of the present context; it is tried anew for each number.
+
+    """
+    del threads
+    inputs, whole, gradient = _drawn((rows, kernel[0]), kernel, (rows, kernel[1]))
+    widths = [kernel[1] // 2, kernel[1] - kernel[1] // 2]
+    outputs = of_halves(inputs, _tf.split(whole, widths, axis=1))
+    if not np.array_equal(outputs.numpy(), _outputs(inputs, whole).numpy()):
+        return False
+    joined = _tf.concat(gradients_of_halves(inputs, gradient, widths), 1)
+    return np.array_equal(joined.numpy(), of_kernel(inputs, gradient).numpy())
+
+
 @functools.cache
 def faster(product: Product, rows: int, kernel: Kernel, threads: int) -> int | None:
     """Try whether the other way to a product is much faster and has the same bits.
@@ -106,15 +142,18 @@ def faster(product: Product, rows: int, kernel: Kernel, threads: int) -> int | N
     """
     if not is_possible(product, threads):
         return None
-    random = np.random.default_rng(0)
-    shapes = (rows, kernel[product.side]), kernel
-    factors = [_tf.constant(random.random(shape, "float32") - 0.5) for shape in shapes]
+    factors = _drawn((rows, kernel[product.side]), kernel)
     expected = product.usual(*factors).numpy()
     for cut in _near_the_middle(rows) if product.halved else [0]:
         other = functools.partial(product.other, *factors, cut)
         if np.array_equal(other().numpy(), expected):
             return cut if _pays(product, functools.partial(product.usual, *factors), other) else None
     return None
+
+
+def _drawn(*shapes: tuple[int, int]) -> list[Any]:
+    random = np.random.default_rng(0)
+    return [_tf.constant(random.random(shape, "float32") - 0.5) for shape in shapes]
 
 
 def _near_the_middle(rows: int) -> list[int]:

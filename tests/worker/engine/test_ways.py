@@ -5,7 +5,16 @@ import pytest
 import tensorflow as tf
 
 from worker.engine import ways
-from worker.engine.ways import OF_INPUTS, OUTPUTS, faster, is_possible
+from worker.engine.ways import (
+    OF_INPUTS,
+    OUTPUTS,
+    faster,
+    gradients_of_halves,
+    halves_agree,
+    is_possible,
+    of_halves,
+    of_kernel,
+)
 
 KERNEL = (512, 256)
 PRODUCTS = pytest.mark.parametrize("product", [OUTPUTS, OF_INPUTS], ids=["outputs", "gradient of the inputs"])
@@ -90,3 +99,26 @@ def test_what_it_takes_to_begin_outside_of_a_graph_does_not_count(monkeypatch):
     monkeypatch.setattr(ways, "_begun", lambda _: [1.0, 3.0])
     monkeypatch.setattr(ways, "_seconds", lambda _: [2.0, 3.5])
     assert ways._pays(OF_INPUTS, lambda: None, lambda: None)
+
+
+@pytest.mark.parametrize("rows", [2, 17, 53, 64, 100, 256])
+@pytest.mark.parametrize("kernel", [KERNEL, (784, 128), (300, 201), (96, 10)])
+def test_halves_that_agree_leave_the_bits_of_every_number(rows, kernel):
+    if not halves_agree.__wrapped__(rows, kernel, THREADS):
+        return
+    inputs, whole = drawn(OUTPUTS, rows, kernel)
+    gradient, _ = drawn(OF_INPUTS, rows, kernel)
+    widths = [kernel[1] // 2, kernel[1] - kernel[1] // 2]
+    outputs = of_halves(inputs, tf.split(whole, widths, axis=1))
+    assert outputs.numpy().tobytes() == OUTPUTS.usual(inputs, whole).numpy().tobytes()
+    joined = tf.concat(gradients_of_halves(inputs, gradient, widths), 1)
+    assert joined.numpy().tobytes() == of_kernel(inputs, gradient).numpy().tobytes()
+
+
+@pytest.mark.parametrize("name", ["of_halves", "gradients_of_halves"])
+def test_halves_with_other_bits_do_not_agree(name, monkeypatch):
+    assert halves_agree.__wrapped__(64, KERNEL, THREADS)
+    way = getattr(ways, name)
+    one_bit = np.zeros((), "float32") + 2**-20
+    monkeypatch.setattr(ways, name, lambda *given: tf.nest.map_structure(lambda part: part + one_bit, way(*given)))
+    assert not halves_agree.__wrapped__(64, KERNEL, THREADS)
