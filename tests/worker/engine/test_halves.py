@@ -1,6 +1,5 @@
 """Kernels in halves train to stock Keras's bits, and are whole again wherever somebody looks at them."""
 
-import numpy as np
 import pytest
 
 from tests.worker.engine.parts import numbers, spec
