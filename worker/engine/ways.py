@@ -82,6 +82,7 @@ def warm_up() -> None:
     """Let TensorFlow make the operations of all ways, which otherwise is a part of the first trial."""
     for product in (OUTPUTS, OF_INPUTS):
         _begun(product)
+    halves_agree(2, (2, 2), 0)
 
 
 def is_possible(product: Product, threads: int) -> bool:
