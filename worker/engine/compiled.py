@@ -79,6 +79,7 @@ class Compiled:
         loops = Loops(network, trained, tested, self._products.halves)
         with hyperparameters.tracing():
             loops.trace()
+        self._loops = loops
         self._names = loops.metrics
         self.metrics_are_means = loops.metrics_are_means
         numbers = (_NUMBER, _NUMBER, _NUMBER)
@@ -136,6 +137,18 @@ class Compiled:
     def expect(self, rows: Collection[int]) -> None:
         """Choose what is fastest for steps of so many rows; no bit depends on it."""
         self._products.choose(rows)
+
+    def take_over(self) -> None:
+        """Have the next steps go on from the network's state, to be called where that was set by others."""
+        self._loops.take_over()
+
+    def hand_back(self) -> None:
+        """Have the network's state be what the last steps left; until then it need not be."""
+        self._loops.hand_back()
+
+    def make_whole(self) -> None:
+        """Have its weights be, for a test or for callbacks."""
+        self._loops.make_whole()
 
     def train(self, rows: Rows, order: Array, steps: range, batch_size: int, *, fresh: bool, stop: bool) -> Taken:
         """Take some steps of an epoch.

@@ -105,6 +105,7 @@ class Fit:
             self._offer(epoch, 0)
             if self._evaluated and self._diverged is None:
                 self._compiled.prepare_evaluation()  # in the first of many epochs it would have kept back their calls
+        self._compiled.hand_back()
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
         return self._diverged
@@ -120,6 +121,7 @@ class Fit:
             self._callbacks.on_epoch_begin(epoch)
             network.reset_metrics()
         self._train(epoch, self._order(epoch)[: step * self._training.batch_size])
+        self._compiled.hand_back()
         return self._diverged is None
 
     def batch(self, epoch: int, step: int) -> tuple[Array, ...]:
@@ -131,14 +133,17 @@ class Fit:
         """Bring everything to where the training starts, and return in or before which epoch that is."""
         self._compiled.network.stop_training = False
         self._callbacks.on_train_begin()
-        if self._start is None:
-            return 0
-        if self._start.step > self._steps:  # what callbacks then do to weights is undone at once
+        if self._start is not None:
+            self._restore(self._start)
+        self._compiled.take_over()
+        return 0 if self._start is None else self._start.epoch
+
+    def _restore(self, start: Snapshot) -> None:
+        if start.step > self._steps:  # what callbacks then do to weights is undone at once
             self._callbacks.on_test_begin()
-        state.assign(self._compiled.network, self._start.state, metrics=self._start.step > 0)
-        memories.restore(self._chosen, self._start.callbacks, self._start.state)
-        self._compiled.network.stop_training = self._start.stopped
-        return self._start.epoch
+        state.assign(self._compiled.network, start.state, metrics=start.step > 0)
+        memories.restore(self._chosen, start.callbacks, start.state)
+        self._compiled.network.stop_training = start.stopped
 
     def _begun(self, epoch: int) -> int:
         """With which step of an epoch the training starts: not 0 in the one within which it does."""
@@ -158,6 +163,7 @@ class Fit:
         if not begun:
             self._callbacks.on_epoch_begin(epoch)
         metrics = self._train(epoch, self._order(epoch)) or self._compiled.metrics()
+        self._compiled.make_whole()
         logs = dict(self._start.trained if self._start and begun > self._steps else metrics)
         if self._validation is not None:
             logs |= _validation(self._tested(epoch, self._validation, logs))
@@ -232,6 +238,7 @@ class Fit:
         """Hand the watch the state if it wants it and it is worth keeping; `epoch` and `step` are what comes next."""
         if self._diverged is not None or not self._watch.wants_checkpoint():
             return
+        self._compiled.hand_back()
         kept = state.arrays(self._compiled.network, metrics=step > 0)
         if self._stop and self._is_doubtful(kept):
             return

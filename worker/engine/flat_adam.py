@@ -10,8 +10,7 @@ square roots, which IEEE 754 defines to the last bit: it does not matter where i
 reciprocal roots and powers that is not true, so no other optimizer is treated like this.
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -49,7 +48,7 @@ def flatten(network: Any) -> "FlatAdam | None":
 class FlatAdam:
     """Updates the weights at some places of an optimizer's together; the optimizer itself updates the others.
 
-    What Adam remembers is in the vectors only within `vectors`: outside it is where Keras has it.
+    What Adam remembers is in the vectors from `take_over` on, and where Keras has it again after `hand_back`.
 
     Args:
         optimizer: a keras.optimizers.Adam or AdamW, built, whose `apply` then comes here.
@@ -67,12 +66,13 @@ class FlatAdam:
         self._adam = _Adam(optimizer, self._vector)
         optimizer._backend_update_step = self._update  # noqa: SLF001
 
-    @contextmanager
-    def vectors(self) -> Generator[None]:
-        """Around what updates, in a graph: what Adam remembers is joined to vectors before it, and cut up after it."""
+    def take_over(self) -> None:
+        """Join to vectors what Adam remembers, before steps are taken."""
         for vector, slots in self._slots():
             vector.assign(self._joined([slot.value for slot in slots]))
-        yield
+
+    def hand_back(self) -> None:
+        """Put what Adam remembers where Keras has it; the vectors stay as they are."""
         for vector, slots in self._slots():
             for slot, part in zip(slots, self._cut(vector.value), strict=True):
                 slot.assign(part)

@@ -4,15 +4,14 @@ A step's longest way is through the products of a large kernel and through its u
 it. Each half has outputs, a gradient and an update of its own, and those of both go on beside each other, from the
 step's begin to its end. An epoch of MNIST takes 0.64 s instead of 0.69.
 
-The halves are variables of their own only while steps are taken, within `apart`: outside of it a network's weights,
-and what its optimizer remembers of them, are where Keras has them.
+The halves are variables of their own. A network's kernels, and what its optimizer remembers of them, are right again
+after `hand_back`; the kernels alone after `make_whole`, which is what a test needs.
 
 The bits are Keras's own. An update does to each element the same, wherever it lies (see flat_adam.py, lean_adam.py).
 Whether a product has the same bits is tried, as for the other ways to one (see ways.py).
 """
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -87,16 +86,21 @@ class Halves:
         """Return a layer's kernel, if it is in halves."""
         return next((kernel for kernel in self._kernels if kernel.whole is layer.kernel), None)
 
-    @contextmanager
-    def apart(self) -> Generator[None]:
-        """Around what takes steps, in a graph: all that was whole is cut before it, and joined after it."""
-        pairs = self._pairs()
-        for whole, halves, kernel in pairs:
+    def take_over(self) -> None:
+        """Cut kernels, and what is remembered of them, before steps are taken."""
+        for whole, halves, kernel in self._pairs():
             for half, part in zip(halves, _tf.split(whole.value, kernel.widths, axis=1), strict=True):
                 half.assign(part)
-        yield
-        for whole, halves, _ in pairs:
-            whole.assign(_tf.concat([half.value for half in halves], 1))
+
+    def hand_back(self) -> None:
+        """Join all that was cut, where Keras has it; the halves stay as they are."""
+        for whole, halves, _ in self._pairs():
+            _join(halves, whole)
+
+    def make_whole(self) -> None:
+        """Join the kernels, whether in a graph or not; the halves stay as they are."""
+        for kernel in self._kernels:
+            _join(kernel.halves, kernel.whole)
 
     @property
     def size(self) -> int:
@@ -120,6 +124,10 @@ class Halves:
             if kernel := kernels.get(id(weight)):
                 for half, gradient in zip(kernel.halves, kernel.gradients, strict=True):
                     self._beside.update_step(gradient, half, learning_rate)
+
+
+def _join(halves: list[Any], whole: Any) -> None:
+    whole.assign(_tf.concat([half.value for half in halves], 1))
 
 
 def _weights(optimizer: Any) -> list[Any]:

@@ -5,7 +5,6 @@ the same, and so are the bits. What a step needs and the step before it does not
 Dropout, is made ready beside that one, on another core where one is free.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -40,7 +39,7 @@ class Loops:
         self._network = network
         self._halves = halves
         lighten(network.optimizer)
-        self._flat_adam = flatten(network)
+        self._parts = [part for part in (flatten(network), halves) if part is not None]
         self._dropouts = Dropouts(network)
         # Functions of their own, as Keras itself makes them.
         self._train_step = _traced(self._stepped, rows, self._dropouts.signature)
@@ -51,6 +50,21 @@ class Loops:
         """Trace a step, at which Keras makes the variables of metrics, and learn their names."""
         self._train_step.get_concrete_function()
         self.metrics = list(self._network.get_metrics_result())
+
+    def take_over(self) -> None:
+        """Before steps are taken: what they go on from is in the network's variables, and its optimizer's."""
+        for part in self._parts:
+            part.take_over()
+
+    def hand_back(self) -> None:
+        """After steps: put into the network's variables, and its optimizer's, what steps have made of it elsewhere."""
+        for part in self._parts:
+            part.hand_back()
+
+    def make_whole(self) -> None:
+        """Do so with the network's weights alone, after which it can be tested."""
+        if self._halves is not None:
+            self._halves.make_whole()
 
     @property
     def metrics_are_means(self) -> bool:
@@ -77,8 +91,7 @@ class Loops:
             over the epoch so far, if they are means, else nothing; float32 of shape (metrics,) or (0,).
 
         """
-        with self._updating():
-            step, finite = self._epoch(rows, order, first, last, batch_size, fresh, stop)
+        step, finite = self._epoch(rows, order, first, last, batch_size, fresh, stop)
         return step, finite, self._results()
 
     def train_epochs(
@@ -99,6 +112,7 @@ class Loops:
             step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, True, stop)  # noqa: FBT003  # fresh
             metrics = self._results()
             if validation:
+                self.make_whole()
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
                 tested = self.test(validation, 0, last, batch_size, True)  # noqa: FBT003  # fresh
                 metrics = _tf.concat([metrics, tested], 0)
@@ -107,8 +121,7 @@ class Loops:
         def going_on(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
             return (epoch < epochs) & finite
 
-        with self._updating():
-            done, step, finite, told = _tf.while_loop(going_on, take, (0, 0, yes, told), parallel_iterations=1)
+        done, step, finite, told = _tf.while_loop(going_on, take, (0, 0, yes, told), parallel_iterations=1)
         return step, finite, told.stack()[:done]
 
     def test(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
@@ -158,21 +171,12 @@ class Loops:
 
         seeds = self._dropouts.seeds()
         start = (first, _tf.ones((), "bool"), ready(first, seeds), self._dropouts.after(seeds))
-        with self._apart():
-            step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
+        step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
         return step, finite
 
     def _stepped(self, rows: Rows, masks: Masks) -> Any:
         with self._dropouts.given(masks):
             return self._network.train_step(rows)
-
-    def _updating(self) -> AbstractContextManager[None]:
-        """Around all steps of a call."""
-        return nullcontext() if self._flat_adam is None else self._flat_adam.vectors()
-
-    def _apart(self) -> AbstractContextManager[None]:
-        """Around an epoch's steps: after them it may be tested, with whole kernels."""
-        return nullcontext() if self._halves is None else self._halves.apart()
 
     def _reset(self, fresh: Any) -> None:
         """Have metrics begin anew where `fresh` is set, which may be a tensor."""
