@@ -72,9 +72,7 @@ class Loops:
         flat = [one for metric in self._network.metrics for one in getattr(metric, "metrics", [metric])]
         return all(isinstance(metric, keras.metrics.Mean) for metric in flat)
 
-    def train(
-        self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
-    ) -> tuple[Any, Any, Any]:
+    def train(self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, stop: Any) -> tuple[Any, Any, Any]:
         """Take the steps of an epoch from `first` up to `last`.
 
         Args:
@@ -83,7 +81,6 @@ class Loops:
             first: the first step, a scalar, as all that follow.
             last: the step to stop before.
             batch_size: rows a step.
-            fresh: whether metrics begin anew.
             stop: whether to stop after a step that leaves the mean loss not finite.
 
         Returns:
@@ -91,7 +88,7 @@ class Loops:
             over the epoch so far, if they are means, else nothing; float32 of shape (metrics,) or (0,).
 
         """
-        step, finite = self._epoch(rows, order, first, last, batch_size, fresh, stop)
+        step, finite = self._epoch(rows, order, first, last, batch_size, stop)
         return step, finite, self._results()
 
     def train_epochs(
@@ -109,12 +106,14 @@ class Loops:
         told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self.metrics) * (2 if validation else 1),))
 
         def take(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
-            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, True, stop)  # noqa: FBT003  # fresh
+            self._network.reset_metrics()
+            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, stop)
             metrics = self._results()
             if validation:
                 self.make_whole()
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
-                tested = self.test(validation, 0, last, batch_size, True)  # noqa: FBT003  # fresh
+                self._network.reset_metrics()
+                tested = self.test(validation, 0, last, batch_size)
                 metrics = _tf.concat([metrics, tested], 0)
             return epoch + 1, step, finite, told.write(epoch, metrics)
 
@@ -124,9 +123,8 @@ class Loops:
         done, step, finite, told = _tf.while_loop(going_on, take, (0, 0, yes, told), parallel_iterations=1)
         return step, finite, told.stack()[:done]
 
-    def test(self, rows: Rows, first: Any, last: Any, batch_size: Any, fresh: Any) -> Any:
+    def test(self, rows: Rows, first: Any, last: Any, batch_size: Any) -> Any:
         """Take the steps of a test from `first` up to `last`, and return the metrics as `train` does."""
-        self._reset(fresh)
 
         def take(step: Any) -> tuple[Any]:
             self._test_step(_batch(rows, step, batch_size))
@@ -152,11 +150,7 @@ class Loops:
 
         return _tf.while_loop(going_on, take, (first, told), parallel_iterations=_AT_ONCE)[1].concat()
 
-    def _epoch(
-        self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, fresh: Any, stop: Any
-    ) -> tuple[Any, Any]:
-        self._reset(fresh)
-
+    def _epoch(self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, stop: Any) -> tuple[Any, Any]:
         def ready(step: Any, seeds: Seeds) -> tuple[Rows, Masks]:
             chosen = order[step * batch_size : (step + 1) * batch_size]
             return tuple(_tf.gather(part, chosen) for part in rows), self._dropouts.masks(seeds, _tf.size(chosen))
@@ -177,15 +171,6 @@ class Loops:
     def _stepped(self, rows: Rows, masks: Masks) -> Any:
         with self._dropouts.given(masks):
             return self._network.train_step(rows)
-
-    def _reset(self, fresh: Any) -> None:
-        """Have metrics begin anew where `fresh` is set, which may be a tensor."""
-
-        def reset() -> Any:
-            self._network.reset_metrics()
-            return 0
-
-        _tf.cond(fresh, reset, lambda: 0) if _tf.is_tensor(fresh) else reset()
 
     def _results(self) -> Any:
         return _tf.stack(list(self._network.get_metrics_result().values())) if self.metrics_are_means else _tf.zeros(0)
