@@ -22,7 +22,7 @@ class Call:
     Args:
         function: of tensors; it is traced once.
         signature: its arguments.
-        nothing: arguments with which it changes nothing, and does as little as it can.
+        nothing: makes arguments with which it changes nothing, and does as little as it can.
         tracing: a context to trace it in.
 
     """
@@ -31,7 +31,7 @@ class Call:
         self,
         function: Callable[..., Any],
         signature: Sequence[Any],
-        nothing: Sequence[Any],
+        nothing: Callable[[], Sequence[Any]],
         tracing: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._compiled: Any = _tf.function(function, autograph=False, input_signature=signature)
@@ -49,7 +49,7 @@ class Call:
 
     def prepare(self, thread: Executor) -> None:
         """Begin to prepare it, in a thread. If that fails, so will the call, which is made all the same."""
-        self._preparing = thread.submit(lambda: self.trace()(*self._nothing))
+        self._preparing = thread.submit(lambda: self.trace()(*self._nothing()))
 
     @property
     def begun(self) -> bool:

@@ -94,7 +94,7 @@ class Compiled:
         self._evaluation = [self._predict, self._test]
 
     def _call(self, function: Any, *signature: Any) -> Call:
-        return Call(function, signature, _nothing(signature), self.hyperparameters.tracing)
+        return Call(function, signature, lambda: _nothing(signature), self.hyperparameters.tracing)
 
     @contextmanager
     def preparing(self, *, several: bool, validated: bool, evaluated: bool) -> Generator[None]:

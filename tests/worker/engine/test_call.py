@@ -35,7 +35,7 @@ def doubled(traces):
         with tf.control_dependencies([tf.debugging.assert_positive(number)]):
             return 2 * number
 
-    return lambda nothing: Call(function, [NUMBER], [tf.constant(nothing)], nullcontext)
+    return lambda nothing: Call(function, [NUMBER], lambda: [tf.constant(nothing)], nullcontext)
 
 
 @pytest.mark.parametrize("trace", [True, False], ids=["traced here", "traced there"])
@@ -70,7 +70,7 @@ def test_it_is_traced_in_its_context_however_it_comes_to_that(use):
         yield
         within.pop()
 
-    call = Call(lambda number: (seen.append(bool(within)), number)[1], [NUMBER], [tf.constant(0.0)], tracing)
+    call = Call(lambda number: (seen.append(bool(within)), number)[1], [NUMBER], lambda: [tf.constant(0.0)], tracing)
     use(call)
     call.ready()
     assert seen == [True]
@@ -94,7 +94,7 @@ def test_a_call_waits_for_its_preparation(monkeypatch):
 
     original = calls.wait
     monkeypatch.setattr(calls, "wait", wait)
-    made = Call(lambda number: (traced.append(threading.current_thread()), number)[1], [NUMBER], [tf.constant(0.0)],
+    made = Call(lambda number: (traced.append(threading.current_thread()), number)[1], [NUMBER], lambda: [tf.constant(0.0)],
                 nullcontext)  # fmt: skip
     with ThreadPoolExecutor(1) as thread:
         thread.submit(waited.wait)
