@@ -94,8 +94,12 @@ def test_a_call_waits_for_its_preparation(monkeypatch):
 
     original = calls.wait
     monkeypatch.setattr(calls, "wait", wait)
-    made = Call(lambda number: (traced.append(threading.current_thread()), number)[1], [NUMBER], lambda: [tf.constant(0.0)],
-                nullcontext)  # fmt: skip
+
+    def function(number):
+        traced.append(threading.current_thread())
+        return number
+
+    made = Call(function, [NUMBER], lambda: [tf.constant(0.0)], nullcontext)
     with ThreadPoolExecutor(1) as thread:
         thread.submit(waited.wait)
         made.prepare(thread)
