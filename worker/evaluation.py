@@ -39,13 +39,15 @@ def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[
     if found is None:
         return None
     on, x, y = found
-    numbers = outcome.evaluate(x, y, batch_size, check)
+    read = _reader(data.target)
+    predicted = _Predicted(read)
+    numbers = outcome.evaluate(x, y, batch_size, check, None if read is None else predicted.take)
     return {
         "on": on,
         "rows": len(x),
         "metrics": {name: history.finite(number) for name, number in numbers.items()},
         "nonfinite": history.nonfinite(numbers.items()),
-        **_errors(outcome, x, y, data.target, batch_size, check),
+        **_errors(predicted, y, data.target),
     }
 
 
@@ -62,28 +64,50 @@ def _rows(data: Prepared) -> tuple[str, Array, Array] | None:
     return None
 
 
-def _errors(
-    outcome: Outcome, x: Array, y: Array, target: FittedTarget, batch_size: int, check: Callable[[], None]
-) -> dict[str, Any]:
-    classifies = target.classes is not None and len(target.classes) <= MOST_CLASSES
-    measures = target.kind == "regression" and len(target.columns) <= MOST_COLUMNS
-    if not classifies and not measures:
-        return {"rows_left_out": 0, "confusion": None, "residuals": None}
-    read = target.labels if classifies else target.values
-    # Of these only what is needed is kept: a label, or the numbers of a row.
-    finite: list[Array] = []
-    predicted: list[Array] = []
-    for outputs in outcome.predictions(x, batch_size, check):
+def _classifies(target: FittedTarget) -> bool:
+    return target.classes is not None and len(target.classes) <= MOST_CLASSES
+
+
+def _reader(target: FittedTarget) -> Callable[[Array], Array] | None:
+    """What reads off outputs that of which errors are told; None where none are."""
+    if _classifies(target):
+        return target.labels
+    return target.values if target.kind == "regression" and len(target.columns) <= MOST_COLUMNS else None
+
+
+class _Predicted:
+    """What outputs say, of which only what is needed is kept: a label, or the numbers of a row."""
+
+    def __init__(self, read: Callable[[Array], Array] | None) -> None:
+        self.read = read
+        self._finite: list[Array] = []
+        self._found: list[Array] = []
+
+    def take(self, outputs: Array) -> None:
+        assert self.read is not None  # noqa: S101 or else nobody calls it
         usable = _finite(outputs)
-        finite.append(usable)
-        predicted.append(read(np.nan_to_num(outputs))[usable])
-    kept = np.concatenate(finite)
-    found = np.concatenate(predicted)
-    return {
-        "rows_left_out": int((~kept).sum()),
-        "confusion": confusion(target.places(y)[kept], found, target) if classifies else None,
-        "residuals": residuals(target.values(y)[kept], found, target) if measures else None,
-    }
+        self._finite.append(usable)
+        self._found.append(self.read(np.nan_to_num(outputs))[usable])
+
+    @property
+    def usable(self) -> Array:
+        """Which rows have finite outputs; of shape (rows,)."""
+        return np.concatenate(self._finite)
+
+    @property
+    def found(self) -> Array:
+        """What is said of those rows."""
+        return np.concatenate(self._found)
+
+
+def _errors(predicted: _Predicted, y: Array, target: FittedTarget) -> dict[str, Any]:
+    if predicted.read is None:
+        return {"rows_left_out": 0, "confusion": None, "residuals": None}
+    usable, found = predicted.usable, predicted.found
+    told: dict[str, Any] = {"rows_left_out": int((~usable).sum()), "confusion": None, "residuals": None}
+    if _classifies(target):
+        return told | {"confusion": confusion(target.places(y)[usable], found, target)}
+    return told | {"residuals": residuals(target.values(y)[usable], found, target)}
 
 
 def _finite(outputs: Array) -> Array:

@@ -82,12 +82,37 @@ def test_the_metrics_are_those_of_keras_evaluate(rows, labels, flowers):
     assert (told["on"], told["rows"], told["rows_left_out"], told["nonfinite"]) == ("test", ROWS, 0, {})
 
 
+@pytest.mark.parametrize(
+    ("outputs", "activation", "loss"),
+    [
+        (3, "softmax", "sparse_categorical_crossentropy"),
+        (1, "sigmoid", "binary_crossentropy"),
+        (1, "sigmoid", "mse"),
+        (1, "tanh", "mae"),
+        (1, "relu", "mse"),
+        (1, "gelu", "mse"),
+        (1, None, "binary_crossentropy"),
+    ],
+)
+def test_predictions_have_the_bits_of_keras_predict_under_any_loss(rows, labels, outputs, activation, loss):
+    """Within the graph of a test, where the loss, too, makes use of what leads to them."""
+    wide = np.tile(rows, (1, 64))
+    made = network(256, outputs, activation, loss, ["mse"] if outputs == 1 else ["accuracy"])
+    y = labels if outputs > 1 else (labels > 0).astype(np.float32)
+    parts = []
+    Outcome(made, None, Compiled(made, Hyperparameters({}), wide, y, weighted=False)).evaluate(
+        wide, y, 32, nothing, parts.append
+    )
+    assert np.array_equal(np.concatenate(parts), made.predict(wide, batch_size=32, verbose=0))
+
+
 @pytest.mark.parametrize("most", [1, 200, 2**20], ids=["a batch at a time", "two", "all"])
 def test_predictions_are_those_of_keras_predict(rows, labels, monkeypatch, most):
     monkeypatch.setattr(engine_outcome, "_MOST_OUTPUTS", most)
     made = network(4, 3, "softmax", "sparse_categorical_crossentropy")
     compiled = Compiled(made, Hyperparameters({}), rows, labels, weighted=False)
-    parts = list(Outcome(made, None, compiled).predictions(rows, 32, nothing))
+    parts = []
+    Outcome(made, None, compiled).evaluate(rows, labels, 32, nothing, parts.append)
     assert len(parts) >= (3 if most == 1 else 2)  # the first is one batch: nobody knows yet how long that takes
     assert np.array_equal(np.concatenate(parts), made.predict(rows, batch_size=32, verbose=0))
 

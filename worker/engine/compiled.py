@@ -47,6 +47,15 @@ class TakenEpochs(NamedTuple):
     """Of each epoch's training and of its validation, which is empty where there is none."""
 
 
+class Tested(NamedTuple):
+    """What some steps of a test have come to."""
+
+    metrics: Metrics | None
+    """As those of `Taken`."""
+    outputs: Array | None
+    """The network's for the rows of these steps, as its `predict_on_batch` has them; None where nobody wants them."""
+
+
 class Compiled:
     """A network and the compiled calls that train its variables.
 
@@ -89,9 +98,7 @@ class Compiled:
             validation: self._call(loops.train_epochs, trained, validation, _ORDERS, _NUMBER, _FLAG)
             for validation in ((), tested)
         }
-        self._test = self._call(loops.test, tested, *numbers)
-        self._predict = self._call(loops.predict, tested[0], *numbers)
-        self._evaluation = [self._predict, self._test]
+        self._test = self._call(loops.evaluate, tested, *numbers, _FLAG)
 
     def _call(self, function: Any, *signature: Any) -> Call:
         return Call(function, signature, lambda: _nothing(signature), self.hyperparameters.tracing)
@@ -112,18 +119,17 @@ class Compiled:
             calls = [self._train, self._test] if validated else [self._train]
         prepare(calls, trace=True)
         yield
-        for call in self._evaluation if evaluated else []:
-            if not calls[0].is_ready:  # Python has nothing else to do
-                call.trace()
+        if evaluated and not calls[0].is_ready:  # Python has nothing else to do
+            self._test.trace()
         calls[0].ready()
 
     def prepare_evaluation(self) -> None:
-        """Begin to prepare the calls that test and predict."""
-        prepare(self._evaluation, trace=False)
+        """Begin to prepare the call that tests."""
+        prepare([self._test], trace=False)
 
     def settle(self) -> None:
         """Wait until nothing is being prepared any more."""
-        for call in (self._train, self._test, *self._train_epochs.values(), self._predict):
+        for call in (self._train, self._test, *self._train_epochs.values()):
             call.ready()
 
     @property
@@ -181,11 +187,12 @@ class Compiled:
         ]
         return TakenEpochs(int(step), bool(finite), told)
 
-    def test(self, rows: Rows, steps: range, batch_size: int, *, fresh: bool) -> Metrics | None:
-        """Take some steps of a test, and return the metrics as `train` does."""
+    def test(self, rows: Rows, steps: range, batch_size: int, *, fresh: bool, kept: bool = False) -> Tested:
+        """Take some steps of a test, and keep the network's outputs, or not."""
         if fresh:
             self._reset()
-        return self._named(self._test(rows, steps.start, steps.stop, batch_size))
+        metrics, outputs = self._test(rows, steps.start, steps.stop, batch_size, kept)
+        return Tested(self._named(metrics), outputs.numpy() if kept else None)
 
     def _reset(self) -> None:
         """Have metrics begin anew: means from zero, which Keras does in 0.14 ms for each number, and this in 0.02."""
@@ -202,10 +209,6 @@ class Compiled:
         """Return the metrics over the epoch so far, or over the test, computed as Keras does: outside of any graph."""
         results: dict[str, Any] = self.network.get_metrics_result()
         return {name: float(value) for name, value in results.items()}
-
-    def predict(self, x: Any, steps: range, batch_size: int) -> Array:
-        """Return the network's outputs for the rows of some steps of `x`, as its `predict_on_batch` has them."""
-        return self._predict(x, steps.start, steps.stop, batch_size).numpy()
 
 
 def _rows(array: Array) -> Any:

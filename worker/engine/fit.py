@@ -180,7 +180,7 @@ class Fit:
             self._watch.check()
             self._offer(epoch, self._steps + step, trained)
 
-        tested = test(self._compiled, rows, self._training.batch_size, self._test_pace, after, done)
+        tested = test(self._compiled, rows, self._training.batch_size, self._test_pace, after, done, take=None)
         self._callbacks.on_test_end(tested)
         return tested
 
@@ -257,7 +257,13 @@ class Fit:
 
 
 def test(
-    compiled: Compiled, rows: Rows, batch_size: int, pace: Pace, after: Callable[[int], None], first: int
+    compiled: Compiled,
+    rows: Rows,
+    batch_size: int,
+    pace: Pace,
+    after: Callable[[int], None],
+    first: int,
+    take: Callable[[Array], None] | None,
 ) -> Metrics:
     """Return the network's metrics over rows, as its `evaluate` gives them.
 
@@ -268,13 +274,17 @@ def test(
         pace: says how many steps a call takes.
         after: is called after each call, with the number of steps that are done.
         first: the first step that is not done yet; the metrics are those of the steps before it.
+        take: takes the network's outputs, those of each call; None where nobody wants them.
 
     """
     metrics = None
     for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace, first):
         since = time.perf_counter()
-        metrics = compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0)
+        tested = compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0, kept=take is not None)
         pace.took(len(part.steps), time.perf_counter() - since)
+        metrics = tested.metrics
+        if take is not None and tested.outputs is not None:
+            take(tested.outputs)
         after(part.first + len(part.steps))
     return metrics or compiled.metrics()
 

@@ -17,9 +17,6 @@ from worker.engine.masks import Dropouts, Masks, Seeds
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 
-_AT_ONCE = 2
-"""Batches that are predicted at a time, where cores are free: more takes memory, and no less time on two cores."""
-
 Rows = tuple[Any, ...]
 """Tensors of as many rows each: `x`, `y` and, where rows have them, weights."""
 
@@ -43,7 +40,7 @@ class Loops:
         self._dropouts = Dropouts(network)
         # Functions of their own, as Keras itself makes them.
         self._train_step = _traced(self._stepped, rows, self._dropouts.signature)
-        self._test_step = _traced(network.test_step, tested)
+        self._test_step = _traced(self._tested, tested)
         self.metrics: list[str] = []
 
     def trace(self) -> None:
@@ -136,19 +133,20 @@ class Loops:
         _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
         return self._results()
 
-    def predict(self, x: Any, first: Any, last: Any, batch_size: Any) -> Any:
-        """Return the outputs for the rows of `x` from step `first` up to step `last`."""
+    def evaluate(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any) -> tuple[Any, Any]:
+        """Do what `test` does, and return the network's outputs, too, or where `kept` is not set none of them."""
         outputs = self._network.outputs[0]
         told = _tf.TensorArray(outputs.dtype, last - first, element_shape=outputs.shape, infer_shape=False)
 
         def take(step: Any, told: Any) -> tuple[Any, Any]:
-            (batch,) = _batch((x,), step, batch_size)
-            return step + 1, told.write(step - first, self._network(batch, training=False))
+            made = self._test_step(_batch(rows, step, batch_size))
+            return step + 1, told.write(step - first, made[: _tf.shape(made)[0] * _tf.cast(kept, "int32")])
 
         def going_on(step: Any, _: Any) -> Any:
             return step < last
 
-        return _tf.while_loop(going_on, take, (first, told), parallel_iterations=_AT_ONCE)[1].concat()
+        _, told = _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)
+        return self._results(), told.concat()
 
     def _epoch(self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, stop: Any) -> tuple[Any, Any]:
         def ready(step: Any, seeds: Seeds) -> tuple[Rows, Masks]:
@@ -171,6 +169,22 @@ class Loops:
     def _stepped(self, rows: Rows, masks: Masks) -> Any:
         with self._dropouts.given(masks):
             return self._network.train_step(rows)
+
+    def _tested(self, rows: Rows) -> Any:
+        """Take Keras's own step, and return the outputs that it comes to on its way."""
+        made: list[Any] = []
+        compute = self._network.compute_metrics
+
+        def listening(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            made.append(y_pred)
+            return compute(x, y, y_pred, sample_weight)
+
+        self._network.compute_metrics = listening
+        try:
+            self._network.test_step(rows)
+        finally:
+            del self._network.compute_metrics
+        return made[0]
 
     def _results(self) -> Any:
         return _tf.stack(list(self._network.get_metrics_result().values())) if self.metrics_are_means else _tf.zeros(0)

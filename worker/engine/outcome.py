@@ -1,12 +1,9 @@
 """What comes of a training."""
 
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from worker.engine.compiled import Compiled, Metrics
 from worker.engine.divergence import Divergence
@@ -16,7 +13,7 @@ from worker.engine.rows import rows
 from worker.preparation.arrays import Array
 
 _MOST_OUTPUTS = 2**24
-"""Numbers that predictions of several batches may have together; a single batch's may be more."""
+"""Numbers that the outputs of several batches may have together; a single batch's may be more."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +28,25 @@ class Outcome:
     diverged: Divergence | None
     calls: Compiled
 
-    def evaluate(self, x: Array, y: Array, batch_size: int, check: Callable[[], None]) -> Metrics:
-        """Return the metrics over some rows, as the network's `evaluate` does; `check` is called now and then."""
-        return test(self.calls, rows(x, y), batch_size, Pace(), lambda _: check(), 0)
+    def evaluate(
+        self,
+        x: Array,
+        y: Array,
+        batch_size: int,
+        check: Callable[[], None],
+        take: Callable[[Array], None] | None = None,
+    ) -> Metrics:
+        """Return the metrics over some rows, as the network's `evaluate` does.
 
-    def predictions(self, x: Array, batch_size: int, check: Callable[[], None]) -> Iterator[Array]:
-        """Yield the outputs for rows as the network's `predict` has them, for some batches at a time."""
-        given = rows(x)
-        pace = Pace(most=_MOST_OUTPUTS // (batch_size * math.prod(self.network.output_shape[1:])))
-        for part in given.slices(np.arange(given.count, dtype=np.int32), batch_size, pace):
-            check()
-            since = time.perf_counter()
-            outputs = self.calls.predict(part.rows[0], part.steps, batch_size)
-            pace.took(len(part.steps), time.perf_counter() - since)
-            yield outputs
+        Args:
+            x: the rows.
+            y: their targets.
+            batch_size: rows a step.
+            check: is called now and then; what it raises passes through.
+            take: takes the outputs for these rows, as the network's `predict` has them, of some batches at a time.
+
+        """
+        pace = Pace()
+        if take is not None:
+            pace = Pace(most=_MOST_OUTPUTS // (batch_size * math.prod(self.network.output_shape[1:])))
+        return test(self.calls, rows(x, y), batch_size, pace, lambda _: check(), 0, take)
