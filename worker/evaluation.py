@@ -84,6 +84,7 @@ class _Predicted:
         self._found: list[Array] = []
 
     def take(self, outputs: Array) -> None:
+        """Read off the outputs of some more rows."""
         assert self.read is not None  # noqa: S101 or else nobody calls it
         usable = _finite(outputs)
         self._finite.append(usable)

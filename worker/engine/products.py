@@ -34,8 +34,8 @@ _Dense: Any = keras.layers.Dense
 _LEAST, _MOST = 2**17, 2**25
 """Elements of a kernel, or of rows, with which the other way may pay; what is larger takes too long to try."""
 _LEAST_HALVED, _MOST_HALVED = 2**16, 2**22
-"""Elements of a kernel that is worth to be halved, and of all that are: each call copies them twice, and they take as
-much memory once more."""
+"""Elements of a kernel that is worth to be halved, and of all that are: they take as much memory once more, with what
+is remembered of them, and are joined after each epoch."""
 _LEAST_MULTIPLIED = 2**23
 """Pairs of numbers: where there are fewer, the other way is hardly faster, or slower."""
 _COUNTS = 2

@@ -136,7 +136,7 @@ def test_steps_of_too_many_rows_are_not_tried(tried):
     assert not tried
 
 
-def test_no_more_is_cut_than_calls_can_copy(monkeypatch, cut):
+def test_no_more_is_cut_than_there_is_room_for(monkeypatch, cut):
     monkeypatch.setattr(products, "_MOST_HALVED", FEATURES * 128)
     made = network(WIDE, {**WIDE, "units": 512}, optimizer="adam")
     found = Products(made, ROWS).halves
