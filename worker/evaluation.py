@@ -40,8 +40,8 @@ def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[
         return None
     on, x, y = found
     read = _reader(data.target)
-    predicted = _Predicted(read)
-    numbers = outcome.evaluate(x, y, batch_size, check, None if read is None else predicted.take)
+    predicted = None if read is None else _Predicted(read)
+    numbers = outcome.evaluate(x, y, batch_size, check, None if predicted is None else predicted.take)
     return {
         "on": on,
         "rows": len(x),
@@ -78,17 +78,16 @@ def _reader(target: FittedTarget) -> Callable[[Array], Array] | None:
 class _Predicted:
     """What outputs say, of which only what is needed is kept: a label, or the numbers of a row."""
 
-    def __init__(self, read: Callable[[Array], Array] | None) -> None:
-        self.read = read
+    def __init__(self, read: Callable[[Array], Array]) -> None:
+        self._read = read
         self._finite: list[Array] = []
         self._found: list[Array] = []
 
     def take(self, outputs: Array) -> None:
         """Read off the outputs of some more rows."""
-        assert self.read is not None  # noqa: S101 or else nobody calls it
         usable = _finite(outputs)
         self._finite.append(usable)
-        self._found.append(self.read(np.nan_to_num(outputs))[usable])
+        self._found.append(self._read(np.nan_to_num(outputs))[usable])
 
     @property
     def usable(self) -> Array:
@@ -101,8 +100,8 @@ class _Predicted:
         return np.concatenate(self._found)
 
 
-def _errors(predicted: _Predicted, y: Array, target: FittedTarget) -> dict[str, Any]:
-    if predicted.read is None:
+def _errors(predicted: _Predicted | None, y: Array, target: FittedTarget) -> dict[str, Any]:
+    if predicted is None:
         return {"rows_left_out": 0, "confusion": None, "residuals": None}
     usable, found = predicted.usable, predicted.found
     told: dict[str, Any] = {"rows_left_out": int((~usable).sum()), "confusion": None, "residuals": None}

@@ -9,6 +9,11 @@ _Keras_Adam: Any = keras.optimizers.Adam
 _Keras_SGD: Any = keras.optimizers.SGD
 
 
+def weights(optimizer: Any) -> list[Any]:
+    """The weights that an optimizer updates, in the order of what it remembers of them."""
+    return optimizer._trainable_variables  # noqa: SLF001  # Keras tells of them nowhere else
+
+
 class _Beside:
     """What such optimizers have in common; mixed into one of Keras's.
 

@@ -65,7 +65,7 @@ class Compiled:
         x: of any number of rows like those to come.
         y: likewise.
         weighted: whether the rows to train on have weights.
-        steps: the numbers of rows of a training's steps.
+        rows: the numbers of rows of a training's steps, for which kernels may be in halves.
 
     """
 
@@ -77,14 +77,14 @@ class Compiled:
         y: Array,
         *,
         weighted: bool,
-        steps: Collection[int] = (),
+        rows: Collection[int] = (),
     ) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
         self._validation = tested
-        self._products = Products(network, steps)
+        self._products = Products(network, rows)
         loops = Loops(network, trained, tested, self._products.halves)
         with hyperparameters.tracing():
             loops.trace()

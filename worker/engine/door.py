@@ -122,4 +122,4 @@ def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, rows: Collect
     """What is traced is a network of its own: its numbers are not those of one job."""
     among = Hyperparameters(wanted.numbers)
     network = _network(with_hyperparameters(spec, among), data)
-    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted, steps=rows)
+    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted, rows=rows)

@@ -40,7 +40,7 @@ def flatten(network: Any) -> "FlatAdam | None":
         return None
     embeddings = [layer for layer in network.layers if isinstance(layer, _keras.layers.Embedding)]
     gathered = {id(weight) for layer in embeddings for weight in layer.weights}  # whose gradients are of a few rows
-    weights = _weights(network.optimizer)
+    weights = beside.weights(network.optimizer)
     small = [at for at, weight in enumerate(weights) if _count(weight) <= _SMALL and id(weight) not in gathered]
     return FlatAdam(network.optimizer, small) if len(small) >= _FEW else None
 
@@ -59,7 +59,7 @@ class FlatAdam:
     def __init__(self, optimizer: Any, places: Sequence[int]) -> None:
         self._optimizer = optimizer
         self._places = list(places)
-        self._weights = [_weights(optimizer)[place] for place in places]
+        self._weights = [beside.weights(optimizer)[place] for place in places]
         self._counts = [_count(weight) for weight in self._weights]
         self._others = optimizer._backend_update_step  # noqa: SLF001  # Keras's seam between clipping and averaging
         self._vector = keras.Variable(_tf.zeros(sum(self._counts)))
@@ -120,10 +120,6 @@ class _Adam(beside.Adam):
         """Take note of a value that is to be subtracted: Adam subtracts from nothing but the weights."""
         del variable
         self._change = value
-
-
-def _weights(optimizer: Any) -> list[Any]:
-    return optimizer._trainable_variables  # noqa: SLF001  # in the order of what it remembers of them
 
 
 def _reshaped(tensor: Any, shape: Any) -> Any:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 from worker.engine import beside, state
 from worker.engine.lean_adam import lighten
+from worker.engine.ways import widths
 
 # Without types, or with some that are not known.
 _tf: Any = tf
@@ -26,13 +27,20 @@ _keras: Any = keras
 
 _BESIDE: dict[Any, Any] = {keras.optimizers.Adam: beside.Adam, keras.optimizers.SGD: beside.SGD}
 """Optimizers that know how to update a half; the others leave kernels whole."""
-_WHOLE = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "gradient_accumulation_steps")
+_WHOLE = (
+    "clipnorm",
+    "clipvalue",
+    "global_clipnorm",
+    "weight_decay",
+    "gradient_accumulation_steps",
+    "loss_scale_factor",
+)
 """Arguments with which an optimizer looks at whole gradients or weights before or after the update; None without."""
 
 
 def may_halve(optimizer: Any) -> bool:
     """Whether an optimizer does nothing to a weight but its update, and that to each element by itself."""
-    plain = all(getattr(optimizer, name) is None for name in (*_WHOLE, "loss_scale_factor"))
+    plain = all(getattr(optimizer, name) is None for name in _WHOLE)
     return type(optimizer) in _BESIDE and plain and not optimizer.use_ema
 
 
@@ -52,8 +60,7 @@ class Kernel:
     def __init__(self, whole: Any) -> None:
         inputs, units = whole.shape
         self.whole = whole
-        self.widths = [units // 2, units - units // 2]
-        self.halves = [_keras.Variable(_tf.zeros((inputs, width))) for width in self.widths]
+        self.halves = [_keras.Variable(_tf.zeros((inputs, width))) for width in widths(units)]
         self.gradients: list[Any] = []
         """Of the halves; handed over here, while a step is traced, since Keras knows of none but the whole's."""
 
@@ -74,7 +81,7 @@ class Halves:
     def __init__(self, network: Any, layers: Sequence[Any]) -> None:
         optimizer = network.optimizer
         self._kernels = [Kernel(layer.kernel) for layer in layers]
-        places = {id(weight): place for place, weight in enumerate(_weights(optimizer))}
+        places = {id(weight): place for place, weight in enumerate(beside.weights(optimizer))}
         self._places = [places[id(kernel.whole)] for kernel in self._kernels]
         halves = [half for kernel in self._kernels for half in kernel.halves]
         self._beside = _BESIDE[type(optimizer)](optimizer, halves)
@@ -88,13 +95,13 @@ class Halves:
 
     def take_over(self) -> None:
         """Cut kernels, and what is remembered of them, before steps are taken."""
-        for whole, halves, kernel in self._pairs():
-            for half, part in zip(halves, _tf.split(whole.value, kernel.widths, axis=1), strict=True):
+        for whole, halves in self._pairs():
+            for half, part in zip(halves, _tf.split(whole.value, widths(whole.shape[1]), axis=1), strict=True):
                 half.assign(part)
 
     def hand_back(self) -> None:
         """Join all that was cut, where Keras has it; the halves stay as they are."""
-        for whole, halves, _ in self._pairs():
+        for whole, halves in self._pairs():
             _join(halves, whole)
 
     def make_whole(self) -> None:
@@ -105,14 +112,13 @@ class Halves:
     @property
     def size(self) -> int:
         """How many bytes the halves take, with what is remembered of them."""
-        return state.size_of(half for _, halves, _ in self._pairs() for half in halves)
+        return state.size_of(half for _, halves in self._pairs() for half in halves)
 
-    def _pairs(self) -> list[tuple[Any, list[Any], Kernel]]:
+    def _pairs(self) -> list[tuple[Any, list[Any]]]:
         """Kernels, and what is remembered of each, with the halves of each."""
-        found = [(kernel.whole, kernel.halves, kernel) for kernel in self._kernels]
+        found = [(kernel.whole, kernel.halves) for kernel in self._kernels]
         for mine, others in self._beside.remembered():
-            for at, (place, kernel) in enumerate(zip(self._places, self._kernels, strict=True)):
-                found.append((others[place], mine[2 * at : 2 * at + 2], kernel))
+            found += [(others[place], mine[2 * at : 2 * at + 2]) for at, place in enumerate(self._places)]
         return found
 
     def _update(self, gradients: Sequence[Any], weights: Sequence[Any], learning_rate: Any) -> None:
@@ -128,7 +134,3 @@ class Halves:
 
 def _join(halves: list[Any], whole: Any) -> None:
     whole.assign(_tf.concat([half.value for half in halves], 1))
-
-
-def _weights(optimizer: Any) -> list[Any]:
-    return optimizer._trainable_variables  # noqa: SLF001  # in the order of what it remembers of them

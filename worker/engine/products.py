@@ -61,7 +61,7 @@ class Products:
         for layer in network.layers:
             if _is_plain(layer):
                 kernel = self.halves.kernel(layer) if self.halves else None
-                outputs = None if kernel else self._choice(OUTPUTS, layer)  # to trace both took concrete's job 3 %
+                outputs = None if kernel else self._choice(OUTPUTS, layer)  # both take longer to trace than they save
                 of_inputs = self._choice(OF_INPUTS, layer) if learns else None
                 if outputs or of_inputs or kernel:
                     layer.call = _call(layer, _Ways(outputs, of_inputs, kernel))
@@ -183,7 +183,7 @@ def _learned(inputs: Any, kernel: Any, ways: _Ways) -> Any:
         def gradients(of_outputs: Any) -> tuple[Any, Any]:
             if ways.kernel is None:
                 return _of_inputs(of_outputs, kernel, ways), of_kernel(inputs, of_outputs)
-            ways.kernel.gradients = gradients_of_halves(inputs, of_outputs, ways.kernel.widths)
+            ways.kernel.gradients = gradients_of_halves(inputs, of_outputs)
             return _of_inputs(of_outputs, _tf.concat(parts, 1), ways), _tf.zeros(kernel.shape)
 
         return of_halves(inputs, parts) if parts else _product(inputs, kernel, ways), gradients

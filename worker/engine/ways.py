@@ -96,14 +96,19 @@ def is_possible(product: Product, threads: int) -> bool:
     return not product.halved or 2 * (threads or cores()) <= cores()
 
 
+def widths(units: int) -> list[int]:
+    """How many columns each half of a kernel has."""
+    return [units // 2, units - units // 2]
+
+
 def of_halves(inputs: Any, halves: Sequence[Any]) -> Any:
     """The product of rows and a kernel in halves of its columns."""
     return _tf.concat([_matmul(a=inputs, b=half) for half in halves], 1)
 
 
-def gradients_of_halves(inputs: Any, gradient: Any, widths: Sequence[int]) -> list[Any]:
-    """The gradients of a kernel's halves, of so many columns: of the inputs, and the gradient of the outputs."""
-    parts = _tf.split(gradient, widths, axis=1)
+def gradients_of_halves(inputs: Any, gradient: Any) -> list[Any]:
+    """The gradients of a kernel's halves: of the inputs, and the gradient of the outputs."""
+    parts = _tf.split(gradient, widths(gradient.shape[1]), axis=1)
     return [of_kernel(inputs, part) for part in parts]
 
 
@@ -119,11 +124,10 @@ def halves_agree(rows: int, kernel: Kernel, threads: int) -> bool:
     """
     del threads
     inputs, whole, gradient = _drawn((rows, kernel[0]), kernel, (rows, kernel[1]))
-    widths = [kernel[1] // 2, kernel[1] - kernel[1] // 2]
-    outputs = of_halves(inputs, _tf.split(whole, widths, axis=1))
+    outputs = of_halves(inputs, _tf.split(whole, widths(kernel[1]), axis=1))
     if not np.array_equal(outputs.numpy(), _outputs(inputs, whole).numpy()):
         return False
-    joined = _tf.concat(gradients_of_halves(inputs, gradient, widths), 1)
+    joined = _tf.concat(gradients_of_halves(inputs, gradient), 1)
     return np.array_equal(joined.numpy(), of_kernel(inputs, gradient).numpy())
 
 

@@ -14,6 +14,7 @@ from worker.engine.ways import (
     is_possible,
     of_halves,
     of_kernel,
+    widths,
 )
 
 KERNEL = (512, 256)
@@ -108,10 +109,9 @@ def test_halves_that_agree_leave_the_bits_of_every_number(rows, kernel):
         return
     inputs, whole = drawn(OUTPUTS, rows, kernel)
     gradient, _ = drawn(OF_INPUTS, rows, kernel)
-    widths = [kernel[1] // 2, kernel[1] - kernel[1] // 2]
-    outputs = of_halves(inputs, tf.split(whole, widths, axis=1))
+    outputs = of_halves(inputs, tf.split(whole, widths(kernel[1]), axis=1))
     assert outputs.numpy().tobytes() == OUTPUTS.usual(inputs, whole).numpy().tobytes()
-    joined = tf.concat(gradients_of_halves(inputs, gradient, widths), 1)
+    joined = tf.concat(gradients_of_halves(inputs, gradient), 1)
     assert joined.numpy().tobytes() == of_kernel(inputs, gradient).numpy().tobytes()
 
 
