@@ -41,6 +41,7 @@ class Engine:
         self._cache = Cache(cache_memory)
         has_the_bits_of_keras()  # here and below: now, and not in the first job
         warm_up()
+        session.remember_what_is_saved()
 
     def train(
         self,
@@ -105,12 +106,14 @@ class Engine:
 def _network(spec: JobSpec, data: Prepared) -> Any:
     """The spec's network, named as if no other had been made before, its state that of a training's start."""
     session.begin(spec.training.seed or 0)
-    network: Any = build_compiled(spec, data.x_train.shape[1:])
-    if isinstance(network.optimizer, keras.optimizers.ScheduleFreeAdamW):
-        # Its build copies the weights into the momentum. `fit` builds it while it traces, where that comes to nothing.
-        _tensorflow.function(lambda: _build(network), autograph=False).get_concrete_function()
-    else:
-        _build(network)
+    with session.one_name():
+        network: Any = build_compiled(spec, data.x_train.shape[1:])
+        if isinstance(network.optimizer, keras.optimizers.ScheduleFreeAdamW):
+            # Its build copies the weights into the momentum. `fit` builds it while it traces, where that comes to
+            # nothing.
+            _tensorflow.function(lambda: _build(network), autograph=False).get_concrete_function()
+        else:
+            _build(network)
     return network
 
 
