@@ -15,20 +15,17 @@ _tf: Any = tf  # which carries no types
 
 def copy(source: Any, target: Any) -> None:
     """Give one network the state of another of the same architecture; both compiled, their optimizers built."""
-    for mine, theirs in zip(_variables(target), _variables(source), strict=True):
-        # What Keras's own `assign` comes to, which takes a tenth of a millisecond for each.
-        value = _tf.raw_ops.ReadVariableOp(resource=theirs.value.handle, dtype=theirs.value.dtype)
-        _tf.raw_ops.AssignVariableOp(resource=mine.value.handle, value=value)
+    _set(target, _read(source))
 
 
 @contextmanager
 def kept(network: Any) -> Generator[None]:
     """Whatever is done to a network within this block, its state is afterwards what it was before."""
-    before = arrays(network, metrics=False)
+    before = _read(network)  # what writes to a variable leaves alone a tensor that was read of it
     try:
         yield
     finally:
-        assign(network, before, metrics=False)
+        _set(network, before)
 
 
 def copy_loss(source: Any, target: Any) -> None:
@@ -93,3 +90,13 @@ def _kind(variable: Any) -> tuple[tuple[int, ...], Any]:
 
 def _variables(network: Any) -> list[Any]:
     return [*network.variables, *network.optimizer.variables]
+
+
+def _read(network: Any) -> list[Any]:
+    return [_tf.raw_ops.ReadVariableOp(resource=one.value.handle, dtype=one.value.dtype) for one in _variables(network)]
+
+
+def _set(network: Any, values: Iterable[Any]) -> None:
+    for variable, value in zip(_variables(network), values, strict=True):
+        # What Keras's own `assign` comes to, which takes a tenth of a millisecond for each.
+        _tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)
