@@ -146,6 +146,19 @@ def test_concrete_without_normalisation():
     assert len(told.epochs) == 1
 
 
+def test_what_a_training_leaves_is_not_what_going_through_it_again_left():
+    layers = [dense(1, kernel_initializer={"type": "Constant", "value": 1.5e18})]
+    spec = spec_of(layers, optimizer={"type": "SGD", "learning_rate": 0.05, "momentum": 0.5})
+    outcome, told = trained(spec)
+    assert outcome.diverged.step > 0
+    network, history = stock(builder(spec, rows())(), callbacks=[keras.callbacks.TerminateOnNaN()])
+    np.testing.assert_equal(told.columns(), history)
+    assert np.isfinite(network.get_weights()[0]).all()
+    np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
+    for mine, theirs in zip(outcome.network.optimizer.variables, network.optimizer.variables, strict=True):
+        np.testing.assert_equal(mine.numpy(), theirs.numpy())
+
+
 def test_a_training_that_continues_runs_to_the_end_as_stock_keras_does():
     spec = spec_of(WILD, optimizer={"type": "SGD", "learning_rate": 5.0}, on_nonfinite="continue")
     outcome, told = trained(spec)
