@@ -93,7 +93,9 @@ def _variables(network: Any) -> list[Any]:
 
 
 def _read(network: Any) -> list[Any]:
-    return [_tf.raw_ops.ReadVariableOp(resource=one.value.handle, dtype=one.value.dtype) for one in _variables(network)]
+    return [
+        _tf.raw_ops.ReadVariableOp(resource=one.value.handle, dtype=one.value.dtype) for one in _variables(network)
+    ]
 
 
 def _set(network: Any, values: Iterable[Any]) -> None:
