@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from worker.engine import state
+from worker.engine.activations import as_without_a_loop
 from worker.engine.call import Call, prepare
 from worker.engine.loops import Loops, Rows
 from worker.engine.products import Products
@@ -84,6 +85,7 @@ class Compiled:
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
         self._validation = tested
+        as_without_a_loop(network)
         self._products = Products(network, rows)
         loops = Loops(network, trained, tested, self._products.halves)
         with hyperparameters.tracing():

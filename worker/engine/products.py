@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from worker.engine import halves
+from worker.engine.activations import may_be_apart
 from worker.engine.halves import Halves
 from worker.engine.ways import (
     OF_INPUTS,
@@ -58,10 +59,11 @@ class Products:
         self._shapes = {tuple(layer.kernel.shape) for layer in halved}
         self.halves = Halves(network, halved) if halved else None
         learns = False  # what comes before a layer: only then the gradient of its inputs is needed
-        for layer in network.layers:
+        for place, layer in enumerate(network.layers):
             if _is_plain(layer):
                 kernel = self.halves.kernel(layer) if self.halves else None
-                outputs = None if kernel else self._choice(OUTPUTS, layer)  # both take longer to trace than they save
+                whole = kernel or not may_be_apart(network.layers, place)  # halves of both take long to trace
+                outputs = None if whole else self._choice(OUTPUTS, layer)
                 of_inputs = self._choice(OF_INPUTS, layer) if learns else None
                 if outputs or of_inputs or kernel:
                     layer.call = _call(layer, _Ways(outputs, of_inputs, kernel))
@@ -122,8 +124,8 @@ def _halved(network: Any, rows: Collection[int]) -> list[Any]:
         return []
     found: list[Any] = []
     left = _MOST_HALVED
-    for layer in network.layers:
-        if not _is_plain(layer) or not halves.may_be_halved(layer):
+    for place, layer in enumerate(network.layers):
+        if not (_is_plain(layer) and halves.may_be_halved(layer) and may_be_apart(network.layers, place)):
             continue
         size = layer.kernel.shape.num_elements()
         if _LEAST_HALVED <= size <= left and _agree(rows, tuple(layer.kernel.shape)):
