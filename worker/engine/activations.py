@@ -13,11 +13,12 @@ import tensorflow as tf
 _tf: Any = tf
 _silu: Any = keras.activations.silu
 _RNN: Any = keras.layers.RNN
+_Activation: Any = keras.layers.Activation
 _EXACT: set[Any] = {getattr(keras.activations, name) for name in ("linear", "relu", "relu6", "leaky_relu")}
 """Activations that only choose, or multiply once: whoever computes them comes to the same bits."""
-_PASSING = (keras.layers.Dropout, keras.layers.Identity)
+_PASSING: tuple[Any, ...] = (keras.layers.Dropout, keras.layers.Identity)
 """Layers that hand on in a test what they are given."""
-_NEVER_JOINED = (
+_NEVER_JOINED: tuple[Any, ...] = (
     keras.layers.Dense,
     keras.layers.BatchNormalization,
     keras.layers.ReLU,
@@ -49,9 +50,7 @@ def may_be_apart(layers: list[Any], place: int) -> bool:
         return layers[place].activation in _EXACT
     for layer in layers[place + 1 :]:
         if type(layer) not in _PASSING:
-            return type(layer) in _NEVER_JOINED or (
-                type(layer) is keras.layers.Activation and layer.activation in _EXACT
-            )
+            return type(layer) in _NEVER_JOINED or (type(layer) is _Activation and layer.activation in _EXACT)
     return False  # what the loss makes of it is not known
 
 
