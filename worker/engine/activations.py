@@ -11,10 +11,10 @@ import tensorflow as tf
 
 # Without types, or with some that are not known.
 _tf: Any = tf
-_silu: Any = keras.activations.silu
+_activations: Any = keras.activations
 _RNN: Any = keras.layers.RNN
 _Activation: Any = keras.layers.Activation
-_EXACT: set[Any] = {getattr(keras.activations, name) for name in ("linear", "relu", "relu6", "leaky_relu")}
+_EXACT: set[Any] = {getattr(_activations, name) for name in ("linear", "relu", "relu6", "leaky_relu")}
 """Activations that only choose, or multiply once: whoever computes them comes to the same bits."""
 _PASSING: tuple[Any, ...] = (keras.layers.Dropout, keras.layers.Identity)
 """Layers that hand on in a test what they are given."""
@@ -34,7 +34,7 @@ def as_without_a_loop(network: Any) -> None:
     and what has one is not joined. Recurrent layers have a loop of their own, also in `fit`, and keep theirs.
     """
     for layer in network.layers:
-        if getattr(layer, "activation", None) is _silu and not isinstance(layer, _RNN):
+        if getattr(layer, "activation", None) is _activations.silu and not isinstance(layer, _RNN):
             layer.activation = _silu_alone
 
 
@@ -46,7 +46,7 @@ def may_be_apart(layers: list[Any], place: int) -> bool:
         place: of a Dense layer among them.
 
     """
-    if layers[place].activation is not keras.activations.linear:
+    if layers[place].activation is not _activations.linear:
         return layers[place].activation in _EXACT
     for layer in layers[place + 1 :]:
         if type(layer) not in _PASSING:
