@@ -1,0 +1,29 @@
+"""Every activation has the bits of stock Keras, behind kernels that are large enough to be computed otherwise."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from stackyard.spec.activations import Activation
+from tests.worker.stock import builder, prepared, spec_of, stock, trained
+
+ROWS, FEATURES = 64, 256
+
+
+def numbers():
+    draw = np.random.default_rng(0)
+    x = draw.normal(scale=0.05, size=(ROWS, FEATURES)).astype("float32")
+    y = draw.normal(size=ROWS).astype("float32")
+    return prepared((x, y), (x[:32], y[:32]))
+
+
+@pytest.mark.parametrize("activation", get_args(Activation))
+def test_an_activation_has_the_bits_of_fit(activation):
+    hidden = {"type": "Dense", "units": 256}
+    layers = [hidden | {"activation": activation}, hidden, {"type": "Activation", "activation": activation}]
+    spec = spec_of([*layers, {"type": "Dense", "units": 1}], optimizer="adam", epochs=2)
+    outcome, told = trained(spec, numbers())
+    network, history = stock(builder(spec, numbers())(), numbers(), epochs=2)
+    assert told.columns() == history
+    np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
