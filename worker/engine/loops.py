@@ -41,6 +41,8 @@ class Loops:
         # Functions of their own, as Keras itself makes them.
         self._train_step = _traced(self._stepped, rows, self._dropouts.signature)
         self._test_step = _traced(self._tested, tested)
+        self._looks_behind = False
+        """Whether the loss may look at what a sigmoid is given: then that has other bits, with AVX-512."""
         self.metrics: list[str] = []
 
     def trace(self) -> None:
@@ -135,8 +137,10 @@ class Loops:
 
     def evaluate(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any) -> tuple[Any, Any]:
         """Do what `test` does, and return the network's outputs, too, or where `kept` is not set none of them."""
-        outputs = self._network.outputs[0]
-        told = _tf.TensorArray(outputs.dtype, last - first, element_shape=outputs.shape, infer_shape=False)
+        self._test_step.get_concrete_function()  # here or a few lines below
+        if self._looks_behind:
+            return self.test(rows, first, last, batch_size), self._predictions(rows, first, last, batch_size, kept)
+        told = self._outputs(last - first)
 
         def take(step: Any, told: Any) -> tuple[Any, Any]:
             made = self._test_step(_batch(rows, step, batch_size))
@@ -147,6 +151,25 @@ class Loops:
 
         _, told = _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)
         return self._results(), told.concat()
+
+    def _predictions(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any) -> Any:
+        """Return what `evaluate` does, computed once more: what a loss looks at, too, is not joined to a product."""
+        count = (last - first) * _tf.cast(kept, "int32")
+        told = self._outputs(count)
+
+        def take(step: Any, told: Any) -> tuple[Any, Any]:
+            made = self._network(_batch(rows[:1], step, batch_size)[0], training=False)
+            return step + 1, told.write(step - first, made)
+
+        def going_on(step: Any, _: Any) -> Any:
+            return step < first + count
+
+        _, told = _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)
+        return told.concat()
+
+    def _outputs(self, steps: Any) -> Any:
+        outputs = self._network.outputs[0]
+        return _tf.TensorArray(outputs.dtype, steps, element_shape=outputs.shape, infer_shape=False)
 
     def _epoch(self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, stop: Any) -> tuple[Any, Any]:
         def ready(step: Any, seeds: Seeds) -> tuple[Rows, Masks]:
@@ -184,6 +207,7 @@ class Loops:
             self._network.test_step(rows)
         finally:
             del self._network.compute_metrics
+        self._looks_behind = made[0].op.type == "Sigmoid"
         return made[0]
 
     def _results(self) -> Any:
