@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from models import JobState
-from service import attempts, lifecycle
+from service import attempts, datasets, lifecycle
 from service.artifacts import ArtifactStore
 from service.attempts import Claim, Conclusion, LetGo
 from service.database import Sessions
@@ -111,7 +111,8 @@ class Runner:
 
         """
         try:
-            with self.threads.of(claim.ran_on):
+            reading = self.preparer.has_no_room_for(claim.spec, datasets.description(claim.dataset))
+            with self.threads.of(claim.ran_on, reading=reading):
                 return train(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
             raise

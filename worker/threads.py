@@ -29,7 +29,8 @@ _Config: Any = cast("Any", tf).compat.v1.ConfigProto
 
 _SLEEPING: Any = _Config(experimental=_Config.Experimental(disable_thread_spinning=True))
 """Threads that wait for work sleep. Elsewhere they look out for it for a while, by which they take cores from those
-that have some: as many threads as cores are at work here, and red wine's epoch takes 143 ms instead of 148."""
+that have some, where there are as many as cores: red wine's epoch takes 143 ms instead of 148, one of 1.25 GB of rows
+that are read from files meanwhile 3.1 s instead of 3.3 to 3.6."""
 
 log = structlog.get_logger()
 
@@ -46,7 +47,9 @@ class Threads:
     def __init__(self, shared: RanOn, alone: int = 0) -> None:
         self._shared = shared
         self._alone = replace(shared, threads=max(alone, shared.threads))
-        self._contexts = {shared.threads: _context.context()}
+        self._own = _context.context()
+        self._contexts: dict[int, Any] = {}
+        """Those whose threads sleep, by their number."""
 
     def choose(self, opening: Opening) -> RanOn:
         """Choose what a job that is being claimed computes on.
@@ -58,28 +61,34 @@ class Threads:
         return self._alone if self._may_gain and opening.alone and _is_large(opening) else self._shared
 
     @contextmanager
-    def of(self, ran_on: RanOn | None) -> Generator[None]:
-        """Run what is within this block on as many threads; None is this child's share."""
-        wanted = (ran_on or self._shared).threads
-        if wanted == self._shared.threads:
+    def of(self, ran_on: RanOn | None, *, reading: bool = False) -> Generator[None]:
+        """Run what is within this block on as many threads; None is this child's share.
+
+        Args:
+            ran_on: says how many.
+            reading: whether a thread beside them reads rows from files all along.
+
+        """
+        threads = (ran_on or self._shared).threads
+        if threads == self._shared.threads and not reading:
             yield
             return
-        _context._set_context(self._started(wanted))  # noqa: SLF001  # here and below: there is no public way
+        _context._set_context(self._sleeping(threads))  # noqa: SLF001  # here and below: there is no public way
         try:
             with memory.kept():
                 yield
         finally:
-            _context._set_context(self._contexts[self._shared.threads])  # noqa: SLF001
+            _context._set_context(self._own)  # noqa: SLF001
 
     @property
     def _may_gain(self) -> bool:
         return self._alone.threads > self._shared.threads
 
-    def _started(self, threads: int) -> Any:
+    def _sleeping(self, threads: int) -> Any:
         if threads not in self._contexts:
             started = _context.Context(_SLEEPING)
             started.intra_op_parallelism_threads = threads
-            started.inter_op_parallelism_threads = self._contexts[self._shared.threads].inter_op_parallelism_threads
+            started.inter_op_parallelism_threads = self._own.inter_op_parallelism_threads
             self._contexts[threads] = started
         return self._contexts[threads]
 

@@ -40,9 +40,9 @@ layers += [{{"type": "Dropout", "rate": 0.3}}, {{"type": "Dense", "units": 1}}]
 job = spec(layers, batch_size=256, optimizer="adam")
 engine, shared, told = Engine(2**30), devices.describe(), []
 threads = Threads(shared, 2)
-for count in {counts}:
+for count, reading in {runs}:
     watch = Told()
-    with threads.of(dataclasses.replace(shared, threads=count)):
+    with threads.of(dataclasses.replace(shared, threads=count), reading=reading):
         outcome = engine.train(job, prepared((x, y), (x[:64], y[:64])), watch)
         weights = [float(np.abs(weight).sum()) for weight in outcome.network.get_weights()]
     told.append([watch.columns(), weights])
@@ -135,14 +135,23 @@ def test_what_goes_on_from_a_checkpoint_keeps_its_number(sessions, store, compan
 
 def test_each_number_of_threads_has_the_bits_of_a_process_of_its_own():
     """Of jobs in turn in one process, the second of each number on graphs that were kept."""
-    one, two, one_again, two_again = trained(1, [1, 2, 1, 2])
+    one, two, one_again, two_again = trained(1, [(1, False), (2, False)] * 2)
     assert one_again == one
-    assert two_again == two == trained(2, [2])[0]
+    assert two_again == two == trained(2, [(2, False)])[0]
 
 
-def trained(first, counts):
-    """What trainings told that a child of `first` threads did, one after the other."""
-    program = TRAINS.format(first=first, counts=counts)
+def test_threads_beside_one_that_reads_have_the_same_bits():
+    """They are others of the same number, for which graphs are kept apart."""
+    alone, beside, alone_again, beside_again = trained(1, [(1, False), (1, True)] * 2)
+    assert alone == beside == alone_again == beside_again
+
+
+def trained(first, runs):
+    """What trainings told that a child of `first` threads did, one after the other.
+
+    Each has a number of threads, and rows may be read from files beside it.
+    """
+    program = TRAINS.format(first=first, runs=runs)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=False

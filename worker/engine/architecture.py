@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast, get_args
 
-import tensorflow as tf
+from tensorflow.python.eager import context
 
 from stackyard.spec import JobSpec, Part, layers, losses, optimizers, schedules
 from worker.hyperparameters import Hyperparameters, Path
 from worker.preparation import Prepared
 
-_tf: Any = tf  # which carries no types
+_context: Any = context  # without types and a public name
 _OF_VARIABLES = frozenset({"seed", "learning_rate", "initial_accumulator_value"})
 """Arguments that go into variables, which every job brings along; a schedule of rates does not."""
 _SCHEDULES: tuple[type[Part], ...] = get_args(get_args(schedules.Schedule)[0])
@@ -53,9 +53,9 @@ def architecture(spec: JobSpec, data: Prepared) -> Architecture:
     arrays = [data.x_train, data.y_train]
     shapes = [(array.shape[1:], str(array.dtype)) for array in arrays]
     weighted = data.weights is not None or data.class_weight is not None
-    # Each number of threads has a context of its own, and what is traced in one is of no use in another.
-    threads = _tf.config.threading.get_intra_op_parallelism_threads()
-    return Architecture(json.dumps([parts, shapes, weighted, threads], sort_keys=True), numbers, weighted)
+    # A child's contexts live as long as it does, and what is traced in one is of no use in another.
+    where = id(_context.context())
+    return Architecture(json.dumps([parts, shapes, weighted, where], sort_keys=True), numbers, weighted)
 
 
 def with_hyperparameters(spec: JobSpec, among: Hyperparameters) -> JobSpec:

@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
@@ -15,10 +14,9 @@ from worker.engine.loops import Rows as Tensors
 from worker.engine.pace import Pace
 from worker.preparation import Prepared
 from worker.preparation.arrays import Array
-from worker.preparation.mapped import chosen
+from worker.preparation.mapped import read
 
-# Without types, and the last two without a public name.
-_tf: Any = tf
+# Without types and a public name.
 _context: Any = context
 _ops: Any = ops
 _MOST_BYTES = 64 * 2**20
@@ -53,8 +51,13 @@ class Rows(ABC):
         self.count = len(arrays[0])
 
     def chosen(self, places: Array) -> tuple[Array, ...]:
-        """Return some rows, of each array."""
-        return tuple(chosen(array, places) for array in self._arrays)
+        """Return some rows, of each array.
+
+        Raises:
+            OSError: those in files cannot be read.
+
+        """
+        return tuple(read(array, places) for array in self._arrays)
 
     @abstractmethod
     def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
@@ -98,7 +101,7 @@ class Mapped(Rows):
 
     def _read(self, order: Array, steps: range, batch_size: int) -> Slice:
         chosen = order[steps.start * batch_size : steps.stop * batch_size]
-        rows = tuple(_tf.convert_to_tensor(array) for array in self.chosen(chosen))
+        rows = tuple(_shared(array) for array in self.chosen(chosen))
         return Slice(rows, np.arange(len(chosen), dtype=np.int32), range(len(steps)), steps.start)
 
 

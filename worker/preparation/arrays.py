@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+DType = np.dtype[Any]
 
-
+_FLOAT32 = np.dtype(np.float32)
 _ALIGNMENT = 64
 """Bytes at whose multiples TensorFlow wants a tensor to begin; elsewhere it makes a copy."""
 
@@ -18,12 +19,12 @@ class PreparationError(Exception):
     """The rows cannot be made into what the spec asks for; the message is a sentence for the job's owner."""
 
 
-def empty(shape: tuple[int, ...]) -> Array:
-    """Return float32 of a shape, not filled yet, where TensorFlow can use them as they lie."""
-    size = math.prod(shape) * np.dtype(np.float32).itemsize
+def empty(shape: tuple[int, ...], dtype: DType = _FLOAT32) -> Array:
+    """Return numbers of a shape, not filled yet, where TensorFlow can use them as they lie."""
+    size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(np.float32).reshape(shape)
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def check_finite(array: Array, what: str) -> Array:

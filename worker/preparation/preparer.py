@@ -13,7 +13,7 @@ from worker.preparation.keys import key
 from worker.preparation.large.door import read, write
 from worker.preparation.large.shelf import Shelf, Taken
 from worker.preparation.prepared import Prepared
-from worker.preparation.sizes import Sizes, sizes
+from worker.preparation.sizes import sizes
 
 
 class Preparer:
@@ -62,10 +62,14 @@ class Preparer:
         """
         self.release()
         name = key(spec, sha256, source.media_type if isinstance(source, FileSource) else BUILTIN, description, task)
-        wanted = sizes(spec, description)
-        if isinstance(source, FileSource) and wanted.stored + wanted.prepared > self._share:
-            return self._from_files(name, wanted, spec, description, source, task, check)
+        if isinstance(source, FileSource) and self.has_no_room_for(spec, description):
+            return self._from_files(name, spec, description, source, task, check)
         return self._cache.get(name) or self._in_memory(name, spec, description, source, task, check)
+
+    def has_no_room_for(self, spec: JobSpec, description: DatasetDescription) -> bool:
+        """Say whether a job's rows take up more memory than they may, so that it reads them from files, if it can."""
+        wanted = sizes(spec, description)
+        return wanted.stored + wanted.prepared > self._share
 
     def release(self) -> None:
         """Let others remove the files of the last job, which is over."""
@@ -93,7 +97,6 @@ class Preparer:
     def _from_files(
         self,
         name: str,
-        wanted: Sizes,
         spec: JobSpec,
         description: DatasetDescription,
         source: FileSource,
@@ -101,6 +104,7 @@ class Preparer:
         check: Callable[[], None],
     ) -> Prepared:
         self._cache.clear()  # a large job has use for the memory, and time to make up for it
+        wanted = sizes(spec, description)
         self._taken = self._shelf.take(
             name,
             wanted.prepared + wanted.unpacked,

@@ -19,6 +19,7 @@ from worker import checkpoint
 from worker.compilation import build_callbacks
 from worker.engine import CheckpointError, Engine, fit, memories, pace
 from worker.engine.compiled import Compiled
+from worker.preparation import mapped
 
 BATCH, STEPS, TESTS, EPOCHS = 8, 5, 3, 4
 """40 rows to train on and 24 to validate by, in steps of so many."""
@@ -168,18 +169,20 @@ def test_again_and_again(stepwise, undisturbed, engine, through_file):
     same(outcome, whole, told=together, heard=heard)
 
 
-def test_rows_in_files(stepwise, undisturbed, engine, tmp_path):
+@pytest.mark.parametrize("small", [mapped._SMALL, 0], ids=["mapped", "read"])
+def test_rows_in_files(stepwise, undisturbed, engine, tmp_path, monkeypatch, small):
+    monkeypatch.setattr(mapped, "_SMALL", small)
     data, files = numbers(), {}
     for name in ("x_train", "y_train", "x_validation", "y_validation"):
         np.save(tmp_path / f"{name}.npy", getattr(data, name))
         files[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
-    mapped, wanted = replace(data, **files), job("all at once")
+    in_files, wanted = replace(data, **files), job("all at once")
     whole, heard, _ = undisturbed(wanted, data)
     with stepwise():
-        _, kept = trained(wanted, mapped, engine, told=Keeping())
+        _, kept = trained(wanted, in_files, engine, told=Keeping())
     places = {(one.epoch, one.step): one for one in kept.kept}
     for place in [(1, 2), (1, STEPS), (1, STEPS + 1)]:
-        outcome, told = trained(wanted, mapped, engine, start=places[place])
+        outcome, told = trained(wanted, in_files, engine, start=places[place])
         same(outcome, whole, told=told, heard=heard)
 
 
