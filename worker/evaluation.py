@@ -51,9 +51,10 @@ def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[
     }
 
 
-def is_evaluated(data: Prepared) -> bool:
-    """Whether there are rows to evaluate on."""
-    return _rows(data) is not None
+def evaluated_rows(data: Prepared) -> int:
+    """By how many rows a network is evaluated."""
+    found = _rows(data)
+    return 0 if found is None else len(found[1])
 
 
 def _rows(data: Prepared) -> tuple[str, Array, Array] | None:

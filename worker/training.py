@@ -16,7 +16,7 @@ from stackyard.spec import UNLIMITED, Advice, check
 from worker import checkpoint
 from worker.checkpoint import CheckpointError
 from worker.engine import Divergence, Engine, Outcome, Snapshot
-from worker.evaluation import evaluate, is_evaluated
+from worker.evaluation import evaluate, evaluated_rows
 from worker.preparation import Prepared, Preparer
 from worker.preparation.fitted import Fitted
 from worker.reporter import Reporter
@@ -60,11 +60,11 @@ def _trained(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Eng
     try:
         start = _start(claim, store)
         reporter.begin()
-        return engine.train(claim.spec, data, reporter, start, evaluated=is_evaluated(data))
+        return engine.train(claim.spec, data, reporter, start, evaluated=evaluated_rows(data))
     except (CheckpointError, Damaged) as error:
         log.warning("checkpoint not used", action="checkpoint_unusable", error=str(error))
         reporter.begin_anew()
-        return engine.train(claim.spec, data, reporter, evaluated=is_evaluated(data))
+        return engine.train(claim.spec, data, reporter, evaluated=evaluated_rows(data))
 
 
 def _start(claim: Claim, store: ArtifactStore) -> Snapshot | None:

@@ -75,13 +75,15 @@ def strength():
     return FittedTarget(columns=("strength",), kind="regression", divide_by=10.0, mean=(2.0,), scale=(0.5,))
 
 
-def test_the_metrics_are_those_of_keras_evaluate(rows, labels, flowers):
+@pytest.mark.parametrize("batch_size", [32, 30], ids=["a short batch at the end", "batches that are alike"])
+def test_the_metrics_are_those_of_keras_evaluate(rows, labels, flowers, batch_size):
     made = network(4, 3, "softmax", "sparse_categorical_crossentropy", ["accuracy"])
-    told = evaluated(made, prepared(rows, labels, flowers, **on_test((rows, labels))), 32, nothing)
-    assert told["metrics"] == made.evaluate(rows, labels, batch_size=32, return_dict=True, verbose=0)
+    told = evaluated(made, prepared(rows, labels, flowers, **on_test((rows, labels))), batch_size, nothing)
+    assert told["metrics"] == made.evaluate(rows, labels, batch_size=batch_size, return_dict=True, verbose=0)
     assert (told["on"], told["rows"], told["rows_left_out"], told["nonfinite"]) == ("test", ROWS, 0, {})
 
 
+@pytest.mark.parametrize("batch_size", [32, 30], ids=["a short batch at the end", "batches that are alike"])
 @pytest.mark.parametrize(
     ("outputs", "activation", "loss"),
     [
@@ -94,16 +96,18 @@ def test_the_metrics_are_those_of_keras_evaluate(rows, labels, flowers):
         (1, None, "binary_crossentropy"),
     ],
 )
-def test_predictions_have_the_bits_of_keras_predict_under_any_loss(rows, labels, outputs, activation, loss):
+def test_predictions_have_the_bits_of_keras_predict_under_any_loss(
+    rows, labels, outputs, activation, loss, batch_size
+):
     """Within the graph of a test, where the loss, too, makes use of what leads to them."""
     wide = np.tile(rows, (1, 64))
     made = network(256, outputs, activation, loss, ["mse"] if outputs == 1 else ["accuracy"])
     y = labels if outputs > 1 else (labels > 0).astype(np.float32)
     parts = []
     Outcome(made, None, Compiled(made, Hyperparameters({}), wide, y, weighted=False)).evaluate(
-        wide, y, 32, nothing, parts.append
+        wide, y, batch_size, nothing, parts.append
     )
-    assert np.array_equal(np.concatenate(parts), made.predict(wide, batch_size=32, verbose=0))
+    assert np.array_equal(np.concatenate(parts), made.predict(wide, batch_size=batch_size, verbose=0))
 
 
 @pytest.mark.parametrize("most", [1, 200, 2**20], ids=["a batch at a time", "two", "all"])

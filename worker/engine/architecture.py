@@ -44,10 +44,12 @@ class Architecture(NamedTuple):
     numbers: Mapping[Path, float]
     weighted: bool
     """Whether the rows to train on have weights."""
+    batch: int
+    """How many rows each step of the training has, or 0 where they differ."""
 
 
-def architecture(spec: JobSpec, data: Prepared) -> Architecture:
-    """Find a job's architecture."""
+def architecture(spec: JobSpec, data: Prepared, batch: int) -> Architecture:
+    """Find a job's architecture, where its training has steps of so many rows."""
     numbers: dict[Path, float] = {}
     parts = {name: _structure(part, (name,), numbers) for name, part in _parts(spec)}
     arrays = [data.x_train, data.y_train]
@@ -55,7 +57,8 @@ def architecture(spec: JobSpec, data: Prepared) -> Architecture:
     weighted = data.weights is not None or data.class_weight is not None
     # A child's contexts live as long as it does, and what is traced in one is of no use in another.
     where = id(_context.context())
-    return Architecture(json.dumps([parts, shapes, weighted, where], sort_keys=True), numbers, weighted)
+    key = json.dumps([parts, shapes, weighted, batch, where], sort_keys=True)
+    return Architecture(key, numbers, weighted, batch)
 
 
 def with_hyperparameters(spec: JobSpec, among: Hyperparameters) -> JobSpec:

@@ -6,6 +6,7 @@ Here the rows lie in tensors, and one call runs a loop around the steps.
 
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -67,6 +68,7 @@ class Compiled:
         y: likewise.
         weighted: whether the rows to train on have weights.
         rows: the numbers of rows of a training's steps, for which kernels may be in halves.
+        batch: rows of each step of a training, or 0 where they differ.
 
     """
 
@@ -79,59 +81,70 @@ class Compiled:
         *,
         weighted: bool,
         rows: Collection[int] = (),
+        batch: int = 0,
     ) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
         tested = (_rows(x), _rows(y))
         trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
-        self._validation = tested
+        self._tested, self._trained = tested, trained
         as_without_a_loop(network)
         self._products = Products(network, rows)
-        loops = Loops(network, trained, tested, self._products.halves)
+        loops = Loops(network, trained, tested, batch, self._products.halves)
         with hyperparameters.tracing():
             loops.trace()
         self._loops = loops
         self._names = loops.metrics
         self.metrics_are_means = loops.metrics_are_means
         self._counters, self._zero = network.metrics_variables, _tf.zeros(())
-        numbers = (_NUMBER, _NUMBER, _NUMBER)
-        self._train = self._call(loops.train, trained, _ORDER, *numbers, _FLAG)
-        self._train_epochs = {
-            validation: self._call(loops.train_epochs, trained, validation, _ORDERS, _NUMBER, _FLAG)
-            for validation in ((), tested)
-        }
-        self._test = self._call(loops.evaluate, tested, *numbers, _FLAG)
+        self._train = self._call(loops.train, trained, _ORDER, _NUMBER, _NUMBER, _NUMBER, _FLAG)
+        self._train_epochs: dict[int | None, Call] = {}
+        self._tests: dict[int, Call] = {}
+
+    def _epochs_with(self, validation: int | None) -> Call:
+        """The call that takes epochs, by rows of each step of the validation; None is without one."""
+        if validation not in self._train_epochs:
+            tested = () if validation is None else self._tested
+            function = partial(self._loops.train_epochs, batch=validation or 0)
+            self._train_epochs[validation] = self._call(function, self._trained, tested, _ORDERS, _NUMBER, _FLAG)
+        return self._train_epochs[validation]
+
+    def _test(self, batch: int) -> Call:
+        if batch not in self._tests:
+            function = partial(self._loops.evaluate, batch=batch)
+            self._tests[batch] = self._call(function, self._tested, _NUMBER, _NUMBER, _NUMBER, _FLAG)
+        return self._tests[batch]
 
     def _call(self, function: Any, *signature: Any) -> Call:
         return Call(function, signature, lambda: _nothing(signature), self.hyperparameters.tracing)
 
     @contextmanager
-    def preparing(self, *, several: bool, validated: bool, evaluated: bool) -> Generator[None]:
+    def preparing(self, *, several: bool, validation: int | None, evaluation: int | None) -> Generator[None]:
         """While this lasts, TensorFlow prepares a training's first calls; at its end it can begin.
 
         Args:
             several: whether the calls take several epochs.
-            validated: whether there is a validation.
-            evaluated: whether an evaluation comes after the training.
+            validation: rows of each of its steps, 0 where they differ, None where there is none.
+            evaluation: likewise, of the one that comes after the training.
 
         """
         if several:
-            calls = [self._train_epochs[self._validation if validated else ()]]
+            calls = [self._epochs_with(validation)]
         else:
-            calls = [self._train, self._test] if validated else [self._train]
+            calls = [self._train] if validation is None else [self._train, self._test(validation)]
         prepare(calls, trace=True)
         yield
-        if evaluated and not calls[0].is_ready:  # Python has nothing else to do
-            self._test.trace()
+        if evaluation is not None and not calls[0].is_ready:  # Python has nothing else to do
+            self._test(evaluation).trace()
         calls[0].ready()
 
-    def prepare_evaluation(self) -> None:
-        """Begin to prepare the call that tests."""
-        prepare([self._test], trace=False)
+    def prepare_evaluation(self, batch: int) -> None:
+        """Begin to prepare the call that tests in steps of so many rows each, or of different ones if that is 0."""
+        prepare([self._test(batch)], trace=False)
 
     def settle(self) -> None:
         """Wait until nothing is being prepared any more."""
-        for call in (self._train, self._test, *self._train_epochs.values()):
+        for call in (self._train, *self._tests.values(), *self._train_epochs.values()):
             call.ready()
 
     @property
@@ -177,10 +190,13 @@ class Compiled:
         return Taken(int(step), bool(finite), self._named(metrics))
 
     def train_epochs(
-        self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, stop: bool
+        self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, batch: int = 0, stop: bool
     ) -> TakenEpochs:
-        """Train for whole epochs, each followed by its validation; `orders` has a row for each epoch."""
-        call = self._train_epochs[() if validation is None else self._validation]
+        """Train for whole epochs, each followed by its validation.
+
+        `orders` has a row for each epoch; `batch` is how many each step of the validation has, 0 where they differ.
+        """
+        call = self._epochs_with(None if validation is None else batch)
         step, finite, metrics = call(rows, validation or (), orders, batch_size, stop)
         count = len(self._names)
         told: list[tuple[Metrics, Metrics]] = [
@@ -189,11 +205,13 @@ class Compiled:
         ]
         return TakenEpochs(int(step), bool(finite), told)
 
-    def test(self, rows: Rows, steps: range, batch_size: int, *, fresh: bool, kept: bool = False) -> Tested:
-        """Take some steps of a test, and keep the network's outputs, or not."""
+    def test(
+        self, rows: Rows, steps: range, batch_size: int, *, batch: int, fresh: bool, kept: bool = False
+    ) -> Tested:
+        """Take some steps of a test, and keep the network's outputs, or not; `batch` is as that of `train_epochs`."""
         if fresh:
             self._reset()
-        metrics, outputs = self._test(rows, steps.start, steps.stop, batch_size, kept)
+        metrics, outputs = self._test(batch)(rows, steps.start, steps.stop, batch_size, kept)
         return Tested(self._named(metrics), outputs.numpy() if kept else None)
 
     def _reset(self) -> None:

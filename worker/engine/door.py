@@ -18,7 +18,7 @@ from worker.engine.diagnosis import Replay, diagnose
 from worker.engine.fit import Fit
 from worker.engine.lean_adam import has_the_bits_of_keras
 from worker.engine.outcome import Outcome
-from worker.engine.rows import rows_of_steps, training_rows, validation_rows
+from worker.engine.rows import batch_of, rows_of_steps, training_rows, validation_rows
 from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
 from worker.engine.ways import warm_up
@@ -50,7 +50,7 @@ class Engine:
         watch: Watch,
         start: Snapshot | None = None,
         *,
-        evaluated: bool = False,
+        evaluated: int = 0,
     ) -> Outcome:
         """Train a spec's network.
 
@@ -59,7 +59,7 @@ class Engine:
             data: float32 rows, the training rows in the order in which `shuffle=False` takes them.
             watch: hears of every epoch; what it raises ends the training and passes through.
             start: of a training of the same spec and rows, which is to go on from there; it hears of no epoch before.
-            evaluated: whether the outcome is to be evaluated, for which graphs are then prepared meanwhile.
+            evaluated: by how many rows the outcome is to be evaluated; graphs for that are then prepared meanwhile.
 
         Raises:
             CheckpointError: `start` is of another network; nobody has heard of an epoch yet.
@@ -70,12 +70,12 @@ class Engine:
             return self._trained(spec, data, watch, start, evaluated=evaluated)
 
     def _trained(
-        self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None, *, evaluated: bool
+        self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None, *, evaluated: int
     ) -> Outcome:
-        wanted = architecture(spec, data)
         train = training_rows(data)
         validation = validation_rows(data)
         rows = rows_of_steps(train.count, spec.training.batch_size)
+        wanted = architecture(spec, data, batch_of(train.count, spec.training.batch_size))
         compiled = self._cache.get(wanted, rows, lambda: _compiled(spec, data, wanted, rows))
         compiled.expect(rows)
         fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
@@ -125,4 +125,6 @@ def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, rows: Collect
     """What is traced is a network of its own: its numbers are not those of one job."""
     among = Hyperparameters(wanted.numbers)
     network = _network(with_hyperparameters(spec, among), data)
-    return Compiled(network, among, data.x_train, data.y_train, weighted=wanted.weighted, rows=rows)
+    return Compiled(
+        network, among, data.x_train, data.y_train, weighted=wanted.weighted, rows=rows, batch=wanted.batch
+    )

@@ -15,7 +15,7 @@ from worker.engine.compiled import Compiled, Metrics
 from worker.engine.divergence import Divergence
 from worker.engine.order import orders
 from worker.engine.pace import SLICE_S, Pace, guess
-from worker.engine.rows import Held, Rows, steps_of
+from worker.engine.rows import Held, Rows, batch_of, steps_of
 from worker.engine.snapshot import Snapshot
 from worker.engine.watch import Watch
 from worker.preparation.arrays import Array
@@ -40,7 +40,7 @@ class Fit:
         validation: to validate by, after each epoch.
         watch: hears of every epoch; is asked between any two calls whether to go on, and whether it wants the state.
         start: from where to go on, of the same training.
-        evaluated: whether an evaluation comes after it.
+        evaluated: by how many rows it is evaluated afterwards.
 
     """
 
@@ -53,7 +53,7 @@ class Fit:
         watch: Watch,
         start: Snapshot | None = None,
         *,
-        evaluated: bool = False,
+        evaluated: int = 0,
     ) -> None:
         self._compiled = compiled
         self._training = training
@@ -61,8 +61,9 @@ class Fit:
         self._validation = validation
         self._watch = watch
         self._start = start
-        self._evaluated = evaluated
         self._steps = steps_of(rows.count, training.batch_size)
+        self._batch = None if validation is None else batch_of(validation.count, training.batch_size)
+        self._evaluation = batch_of(evaluated, training.batch_size) if evaluated else None
         self._order = orders(training.shuffle, training.seed or 0, rows.count)
         self._stop = training.on_nonfinite == "stop"
         self._pace, self._test_pace = Pace(), Pace()
@@ -80,7 +81,7 @@ class Fit:
         """While this lasts, TensorFlow prepares the first epoch's calls; at its end, the training can begin."""
         first = 0 if self._start is None else self._start.epoch
         return self._compiled.preparing(
-            several=self._several_fit(first), validated=self._validation is not None, evaluated=self._evaluated
+            several=self._several_fit(first), validation=self._batch, evaluation=self._evaluation
         )
 
     def run(self) -> Divergence | None:
@@ -103,8 +104,9 @@ class Fit:
             epoch += len(done)
             logs = done[-1]
             self._offer(epoch, 0)
-            if self._evaluated and self._diverged is None:
-                self._compiled.prepare_evaluation()  # in the first of many epochs it would have kept back their calls
+            if self._evaluation is not None and self._diverged is None:
+                # In the first of many epochs it would have kept back their calls.
+                self._compiled.prepare_evaluation(self._evaluation)
         self._compiled.hand_back()
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
@@ -216,6 +218,7 @@ class Fit:
             None if validation is None else validation.tensors,
             np.stack([self._order(first + place) for place in range(count)]),
             self._training.batch_size,
+            batch=self._batch or 0,
             stop=self._stop,
         )
         self._calls += 1
@@ -277,10 +280,12 @@ def test(
         take: takes the network's outputs, those of each call; None where nobody wants them.
 
     """
-    metrics = None
+    metrics, batch = None, batch_of(rows.count, batch_size)
     for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace, first):
         since = time.perf_counter()
-        tested = compiled.test(part.rows, part.steps, batch_size, fresh=part.first == 0, kept=take is not None)
+        tested = compiled.test(
+            part.rows, part.steps, batch_size, batch=batch, fresh=part.first == 0, kept=take is not None
+        )
         pace.took(len(part.steps), time.perf_counter() - since)
         metrics = tested.metrics
         if take is not None and tested.outputs is not None:

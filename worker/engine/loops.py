@@ -1,10 +1,11 @@
 """What is compiled: loops around Keras's own steps. Each method is traced, so that a call of it makes a graph.
 
-`network.train_step` and `network.test_step` are traced as Keras traces them, of batches of any size: the kernels are
-the same, and so are the bits. What a step needs and the step before it does not change, its rows and the masks of
+`network.train_step` and `network.test_step` are traced as Keras traces them: of a known number of rows where all
+batches have as many, else of any. What a step needs and the step before it does not change, its rows and the masks of
 Dropout, is made ready beside that one, on another core where one is free.
 """
 
+from functools import partial
 from typing import Any
 
 import keras
@@ -28,19 +29,23 @@ class Loops:
         network: a keras.Sequential, compiled, its optimizer built.
         rows: the types and shapes of the rows to train on.
         tested: those of the rows to test by.
+        batch: rows of each step of the training, or 0 where they differ.
         halves: of the network's kernels, where some are in halves.
 
     """
 
-    def __init__(self, network: Any, rows: Rows, tested: Rows, halves: Halves | None = None) -> None:
+    def __init__(self, network: Any, rows: Rows, tested: Rows, batch: int, halves: Halves | None = None) -> None:
         self._network = network
+        self._batch = batch
         self._halves = halves
         lighten(network.optimizer)
         self._parts = [part for part in (flatten(network), halves) if part is not None]
         self._dropouts = Dropouts(network)
         # Functions of their own, as Keras itself makes them.
         self._train_step = _traced(self._stepped, rows, self._dropouts.signature)
-        self._test_step = _traced(self._tested, tested)
+        self._rows_to_test_by = tested
+        self._test_steps: dict[int, Any] = {}
+        """By rows of each step, or 0 where they differ."""
         self._looks_behind = False
         """Whether the loss may look at what a sigmoid is given: then that has other bits, with AVX-512."""
         self.metrics: list[str] = []
@@ -91,9 +96,11 @@ class Loops:
         return step, finite, self._results()
 
     def train_epochs(
-        self, rows: Rows, validation: Rows, orders: Any, batch_size: Any, stop: Any
+        self, rows: Rows, validation: Rows, orders: Any, batch_size: Any, stop: Any, *, batch: int
     ) -> tuple[Any, Any, Any]:
         """Train for whole epochs, each followed by its validation, if there is any; all metrics must be means.
+
+        `batch` is of the validation.
 
         Returns:
             What `train` does of the last epoch, but each epoch's metrics, those of the validation last; float32 of
@@ -112,7 +119,7 @@ class Loops:
                 self.make_whole()
                 last = _steps(_tf.shape(validation[0])[0], batch_size)
                 self._network.reset_metrics()
-                tested = self.test(validation, 0, last, batch_size)
+                tested = self.test(validation, 0, last, batch_size, batch=batch)
                 metrics = _tf.concat([metrics, tested], 0)
             return epoch + 1, step, finite, told.write(epoch, metrics)
 
@@ -122,11 +129,12 @@ class Loops:
         done, step, finite, told = _tf.while_loop(going_on, take, (0, 0, yes, told), parallel_iterations=1)
         return step, finite, told.stack()[:done]
 
-    def test(self, rows: Rows, first: Any, last: Any, batch_size: Any) -> Any:
+    def test(self, rows: Rows, first: Any, last: Any, batch_size: Any, *, batch: int) -> Any:
         """Take the steps of a test from `first` up to `last`, and return the metrics as `train` does."""
+        test_step = self._test_step(batch)
 
         def take(step: Any) -> tuple[Any]:
-            self._test_step(_batch(rows, step, batch_size))
+            test_step(_batch(rows, step, batch_size))
             return (step + 1,)
 
         def going_on(step: Any) -> Any:
@@ -135,15 +143,19 @@ class Loops:
         _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
         return self._results()
 
-    def evaluate(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any) -> tuple[Any, Any]:
+    def evaluate(
+        self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any, *, batch: int
+    ) -> tuple[Any, Any]:
         """Do what `test` does, and return the network's outputs, too, or where `kept` is not set none of them."""
-        self._test_step.get_concrete_function()  # here or a few lines below
+        test_step = self._test_step(batch)
+        test_step.get_concrete_function()  # here or a few lines below
         if self._looks_behind:
-            return self.test(rows, first, last, batch_size), self._predictions(rows, first, last, batch_size, kept)
+            tested = self.test(rows, first, last, batch_size, batch=batch)
+            return tested, self._predictions(rows, first, last, batch_size, kept, batch)
         told = self._outputs(last - first)
 
         def take(step: Any, told: Any) -> tuple[Any, Any]:
-            made = self._test_step(_batch(rows, step, batch_size))
+            made = test_step(_batch(rows, step, batch_size))
             return step + 1, told.write(step - first, made[: _tf.shape(made)[0] * _tf.cast(kept, "int32")])
 
         def going_on(step: Any, _: Any) -> Any:
@@ -152,13 +164,13 @@ class Loops:
         _, told = _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)
         return self._results(), told.concat()
 
-    def _predictions(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any) -> Any:
+    def _predictions(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any, batch: int) -> Any:
         """Return what `evaluate` does, computed once more: what a loss looks at, too, is not joined to a product."""
         count = (last - first) * _tf.cast(kept, "int32")
         told = self._outputs(count)
 
         def take(step: Any, told: Any) -> tuple[Any, Any]:
-            made = self._network(_batch(rows[:1], step, batch_size)[0], training=False)
+            made = self._network(*_of_known_size(_batch(rows[:1], step, batch_size), batch), training=False)
             return step + 1, told.write(step - first, made)
 
         def going_on(step: Any, _: Any) -> Any:
@@ -190,10 +202,15 @@ class Loops:
         return step, finite
 
     def _stepped(self, rows: Rows, masks: Masks) -> Any:
-        with self._dropouts.given(masks):
-            return self._network.train_step(rows)
+        with self._dropouts.given(_of_known_size(masks, self._batch)):
+            return self._network.train_step(_of_known_size(rows, self._batch))
 
-    def _tested(self, rows: Rows) -> Any:
+    def _test_step(self, batch: int) -> Any:
+        if batch not in self._test_steps:
+            self._test_steps[batch] = _traced(partial(self._tested, batch), self._rows_to_test_by)
+        return self._test_steps[batch]
+
+    def _tested(self, batch: int, rows: Rows) -> Any:
         """Take Keras's own step, and return the outputs that it comes to on its way."""
         made: list[Any] = []
         compute = self._network.compute_metrics
@@ -204,7 +221,7 @@ class Loops:
 
         self._network.compute_metrics = listening
         try:
-            self._network.test_step(rows)
+            self._network.test_step(_of_known_size(rows, batch))
         finally:
             del self._network.compute_metrics
         self._looks_behind = made[0].op.type == "Sigmoid"
@@ -216,6 +233,14 @@ class Loops:
 
 def _traced(step: Any, *signature: Any) -> Any:
     return _tf.function(step, autograph=False, input_signature=signature)
+
+
+def _of_known_size(rows: Rows, batch: int) -> Rows:
+    """The same tensors, of which TensorFlow knows that they have as many rows; 0 leaves that open.
+
+    Within a step, for the next one's rows, which are made ready beside the last one, are none.
+    """
+    return tuple(_tf.ensure_shape(part, (batch, *part.shape[1:])) for part in rows) if batch else rows
 
 
 def _batch(rows: Rows, step: Any, batch_size: Any) -> Rows:

@@ -128,6 +128,15 @@ def steps_of(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
+def batch_of(count: int, batch_size: int) -> int:
+    """Return how many rows each step has, or 0 where they differ.
+
+    Where all have as many, Keras's dataset says so, and what `fit` traces depends on it: a mean over a known number of
+    rows has a factor that TensorFlow turns into another one, whose product may have other bits than the quotient.
+    """
+    return 0 if count % batch_size else batch_size
+
+
 def rows_of_steps(count: int, batch_size: int) -> set[int]:
     """Return how many rows the steps over so many rows have."""
     return {min(count, batch_size), count % batch_size} - {0}

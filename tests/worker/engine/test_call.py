@@ -122,9 +122,9 @@ def test_nothing_is_changed_by_preparing(several):
     rows = tuple(tf.constant(part) for part in (data.x_train, data.y_train))
     compiled.train(rows, np.arange(40, dtype="int32"), range(3), 16, fresh=True, stop=True)
     before = state.arrays(made, metrics=True)
-    with compiled.preparing(several=several, validated=True, evaluated=True):
+    with compiled.preparing(several=several, validation=0, evaluation=0):
         pass
-    compiled.prepare_evaluation()
+    compiled.prepare_evaluation(0)
     compiled.settle()
     np.testing.assert_equal(state.arrays(made, metrics=True), before)
 
@@ -134,9 +134,9 @@ def evaluations(monkeypatch):
     """After which epoch the calls of an evaluation began to be prepared, by how many had been told of."""
     told, begun = Told(), []
 
-    def prepare_evaluation(self):
+    def prepare_evaluation(self, batch):
         begun.append(len(told.epochs))
-        return original(self)
+        return original(self, batch)
 
     original = Compiled.prepare_evaluation
     monkeypatch.setattr(Compiled, "prepare_evaluation", prepare_evaluation)
@@ -145,7 +145,7 @@ def evaluations(monkeypatch):
 
 def test_an_evaluation_is_prepared_from_the_first_epoch_on(evaluations):
     told, begun = evaluations
-    Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), told, evaluated=True)
+    Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), told, evaluated=24)
     assert begun[0] == 1
 
 
@@ -158,7 +158,7 @@ def test_one_that_nobody_wants_is_not_prepared(evaluations):
 def test_a_training_that_diverges_prepares_none(evaluations):
     told, begun = evaluations
     wild = {"type": "SGD", "learning_rate": 1e30}
-    outcome = Engine(2**30).train(spec(SCORES, optimizer=wild), numbers(), told, evaluated=True)
+    outcome = Engine(2**30).train(spec(SCORES, optimizer=wild), numbers(), told, evaluated=24)
     assert outcome.diverged is not None
     assert begun == []
 
@@ -180,6 +180,6 @@ def test_nothing_is_being_prepared_any_more_when_a_training_ends(monkeypatch):
     monkeypatch.setattr(door, "Compiled", Kept)
     with pytest.raises(Stopped):
         Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), Impatient())
-    assert kept[0]._test.begun
-    assert kept[0]._test.is_ready
+    assert kept[0]._tests[0].begun
+    assert kept[0]._tests[0].is_ready
     assert len(trained(spec(SCORES), numbers())[1].epochs) == 3

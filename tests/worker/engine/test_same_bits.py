@@ -2,6 +2,9 @@
 
 The same on graphs that were kept from a job with other numbers, wherever a part has numbers that are open; and for a
 training that goes on from a snapshot, wherever a part has a state; a loss has none.
+
+Where all batches have as many rows, Keras traces its steps with that number, and what comes of it may have other bits.
+So layers and losses are tried in batches that are alike, of a number that is no power of two, the rest in others.
 """
 
 import keras
@@ -87,6 +90,9 @@ def same_as_stock(outcome, told, network, history):
     assert outcome.network.get_config() == network.get_config()
 
 
+ALIKE = 10
+"""A batch size that divides the 40 rows, but not the 24 of the validation."""
+
 PILES = list(pile([changed(part)[0] for name, part in KINDS.items() if name != "Embedding"]))
 PILES += pile([changed(KINDS["Embedding"])[0]])
 
@@ -96,7 +102,7 @@ PILES += pile([changed(KINDS["Embedding"])[0]])
 )
 def test_every_layer(layers, data, traced):
     others = [changed(KINDS[one["type"]])[1] | FITTING.get(one["type"], {}) for one in layers[:-2]]
-    training = {"on_nonfinite": "continue", "epochs": 2}
+    training = {"on_nonfinite": "continue", "epochs": 2, "batch_size": ALIKE}
     goes_on_as_stock(layers, data, spec([*others, *layers[-2:]], **training), **training)
     assert len(traced) == 1
 
@@ -113,6 +119,7 @@ def test_every_optimizer(part, traced):
 @pytest.mark.parametrize("part", classes(losses.Loss), ids=lambda part: part.__name__)
 def test_every_loss(part, traced):
     layers, data, training = under_loss(part)
+    training |= {"batch_size": ALIKE}
     mine, other = changed(part)
     is_stock(layers, data, spec(layers, **training | {"loss": other, "epochs": 1}), **training | {"loss": mine})
     assert len(traced) == 1
@@ -193,6 +200,25 @@ def test_an_adam_of_many_weights(adam, stack):
     if "gathered" in stack:
         data = type(data)(**(vars(data) | {name: np.abs(vars(data)[name]) for name in ("x_train", "x_validation")}))
     goes_on_as_stock(STACKS[stack], data, optimizer=ADAMS[adam], epochs=3)
+
+
+@pytest.mark.parametrize(
+    "batch_size", [ALIKE, 12, 8, 16], ids=["of the training", "of the validation", "of both", "of neither"]
+)
+def test_batches_that_are_alike(batch_size, traced):
+    """A mean over a known number of rows is a product with its reciprocal, one over any number a quotient."""
+    layers = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalization", *SCORES]
+    known = {"batch_size": batch_size, "metrics": ["mae"], "callbacks": [{"type": "ReduceLROnPlateau"}]}
+    is_stock(layers, numbers(), spec(layers, **known | {"epochs": 1}), **known)
+    assert len(traced) == 1
+
+
+def test_batches_of_another_size_have_graphs_of_their_own(traced):
+    layers = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalization", *SCORES]
+    is_stock(layers, numbers(), spec(layers), batch_size=ALIKE)
+    assert len(traced) == 2
+    is_stock(layers, numbers(), spec(layers, batch_size=ALIKE), batch_size=20)
+    assert len(traced) == 4
 
 
 def test_regularizers_constraints_and_moving_statistics():
