@@ -13,6 +13,7 @@ import tensorflow as tf
 _tf: Any = tf
 _activations: Any = keras.activations
 _RNN: Any = keras.layers.RNN
+_TimeDistributed: Any = keras.layers.TimeDistributed
 _Activation: Any = keras.layers.Activation
 _EXACT: set[Any] = {getattr(_activations, name) for name in ("linear", "relu", "relu6", "leaky_relu")}
 """Activations that only choose, or multiply once: whoever computes them comes to the same bits."""
@@ -33,7 +34,8 @@ def as_without_a_loop(network: Any) -> None:
     Only silu is concerned. TensorFlow's multiplies by a constant 1, of which a control dependency remains in a loop,
     and what has one is not joined. Recurrent layers have a loop of their own, also in `fit`, and keep theirs.
     """
-    for layer in network.layers:
+    for outer in network.layers:
+        layer = _within(outer)
         if getattr(layer, "activation", None) is _activations.silu and not isinstance(layer, _RNN):
             layer.activation = _silu_alone
 
@@ -52,6 +54,11 @@ def may_be_apart(layers: list[Any], place: int) -> bool:
         if type(layer) not in _PASSING:
             return type(layer) in _NEVER_JOINED or (type(layer) is _Activation and layer.activation in _EXACT)
     return False  # what the loss makes of it is not known
+
+
+def _within(layer: Any) -> Any:
+    """The layer that one distributes over time, or itself."""
+    return _within(layer.layer) if isinstance(layer, _TimeDistributed) else layer
 
 
 @_tf.custom_gradient
