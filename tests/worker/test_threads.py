@@ -5,10 +5,11 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from tensorflow.python.eager import context
 
 from models import Dataset, Job
 from service import attempts
@@ -144,6 +145,14 @@ def test_threads_beside_one_that_reads_have_the_same_bits():
     """They are others of the same number, for which graphs are kept apart."""
     alone, beside, alone_again, beside_again = trained(1, [(1, False), (1, True)] * 2)
     assert alone == beside == alone_again == beside_again
+
+
+@pytest.mark.parametrize(("device", "others"), [("cpu", True), ("NVIDIA A100", False)])
+def test_only_on_a_cpu_has_a_job_that_reads_rows_threads_of_its_own(device, others):
+    threads, before = Threads(replace(SHARED, device=device)), context.context()
+    with threads.of(None, reading=True):
+        assert (context.context() is not before) == others
+    assert context.context() is before
 
 
 def trained(first, runs):
