@@ -70,8 +70,8 @@ class Threads:
 
         """
         threads = (ran_on or self._shared).threads
-        sleeping = reading and self._shared.device == "cpu"  # another context would want a card's memory for itself
-        if threads == self._shared.threads and not sleeping:
+        beside = reading and self._shared.device == "cpu"  # another context would want a card's memory for itself
+        if threads == self._shared.threads and not beside:
             yield
             return
         _context._set_context(self._sleeping(threads))  # noqa: SLF001  # here and below: there is no public way

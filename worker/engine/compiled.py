@@ -190,7 +190,7 @@ class Compiled:
         return Taken(int(step), bool(finite), self._named(metrics))
 
     def train_epochs(
-        self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, batch: int = 0, stop: bool
+        self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, batch: int, stop: bool
     ) -> TakenEpochs:
         """Train for whole epochs, each followed by its validation.
 

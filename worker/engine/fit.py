@@ -62,8 +62,8 @@ class Fit:
         self._watch = watch
         self._start = start
         self._steps = steps_of(rows.count, training.batch_size)
-        self._batch = None if validation is None else batch_of(validation.count, training.batch_size)
-        self._evaluation = batch_of(evaluated, training.batch_size) if evaluated else None
+        self._validation_batch = None if validation is None else batch_of(validation.count, training.batch_size)
+        self._evaluation_batch = batch_of(evaluated, training.batch_size) if evaluated else None
         self._order = orders(training.shuffle, training.seed or 0, rows.count)
         self._stop = training.on_nonfinite == "stop"
         self._pace, self._test_pace = Pace(), Pace()
@@ -81,7 +81,7 @@ class Fit:
         """While this lasts, TensorFlow prepares the first epoch's calls; at its end, the training can begin."""
         first = 0 if self._start is None else self._start.epoch
         return self._compiled.preparing(
-            several=self._several_fit(first), validation=self._batch, evaluation=self._evaluation
+            several=self._several_fit(first), validation=self._validation_batch, evaluation=self._evaluation_batch
         )
 
     def run(self) -> Divergence | None:
@@ -104,9 +104,9 @@ class Fit:
             epoch += len(done)
             logs = done[-1]
             self._offer(epoch, 0)
-            if self._evaluation is not None and self._diverged is None:
+            if self._evaluation_batch is not None and self._diverged is None:
                 # In the first of many epochs it would have kept back their calls.
-                self._compiled.prepare_evaluation(self._evaluation)
+                self._compiled.prepare_evaluation(self._evaluation_batch)
         self._compiled.hand_back()
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
@@ -218,7 +218,7 @@ class Fit:
             None if validation is None else validation.tensors,
             np.stack([self._order(first + place) for place in range(count)]),
             self._training.batch_size,
-            batch=self._batch or 0,
+            batch=self._validation_batch or 0,
             stop=self._stop,
         )
         self._calls += 1
