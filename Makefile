@@ -34,6 +34,7 @@ check: .venv/.dev ## Check style, types and architecture
 	$(RUN) ruff format --check .
 	$(RUN) pyright
 	$(BIN)/lint-imports
+	$(RUN) tools.house
 
 format: .venv/.dev ## Bring the code into its form
 	$(RUN) ruff format .

@@ -9,34 +9,22 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 import stackyard
-from api import (
-    artifacts,
-    curves,
-    datasets,
-    events,
-    health,
-    history,
-    jobs,
-    openapi,
-    predictions,
-    problems,
-    scripts,
-    specs,
-    workers,
-)
-from api.auth import BearerToken
-from api.dependencies import Parts
-from api.feeds import Feeds
+from api import datasets, health, specs, workers
+from api.app_state import Parts
+from api.http import openapi, problem_documents
+from api.http.auth import BearerToken
+from api.jobs import artifacts, charts, events, history, predictions, routes, scripts
+from api.jobs.event_broadcaster import Feeds
 from service import logs
 from service.charts.renderer import Renderer
-from service.database import Sessions
-from service.datasets import ensure_builtins
-from service.intake import Intake
+from service.datasets.catalog import ensure_builtins
+from service.db.database import Sessions
+from service.jobs.submission import Intake
 from service.prediction import Predictor
-from service.queue import WakeUps
+from service.queue.queue_notifier import Waker
+from service.queue.wake_ups import WakeUps
 from service.settings import Settings
-from service.stores import open_store
-from service.waking import Waker
+from service.storage.store_factory import open_store
 
 _YOUNG = 10_000
 """So many objects that hold others are made before the collector looks for cycles among them; Python's own is 700."""
@@ -72,9 +60,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         predictor=Predictor(settings),
         feeds=Feeds(sessions, events.write),
     )
-    for room in (health, datasets, specs, jobs, events, history, curves, artifacts, scripts, predictions, workers):
+    for room in (health, datasets, specs, routes, events, history, charts, artifacts, scripts, predictions, workers):
         app.include_router(room.router)
-    problems.install(app)
+    problem_documents.install(app)
     openapi.install(app)
     patch_fastapi(app)  # serves the documentation page's own files, which FastAPI would load from elsewhere
     if settings.token is not None:

@@ -11,15 +11,15 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
-from api.body import refuse_announced
-from api.dependencies import Parts, SessionsDep, SettingsDep
-from api.problems import RESPONSES
-from api.text import ONE_LINE
+from api.app_state import Parts, SessionsDep, SettingsDep
+from api.http.problem_documents import RESPONSES
+from api.http.request_body import refuse_announced
+from api.http.validation import ONE_LINE
 from models import Dataset
-from service import datasets, inspection
-from service.artifacts import Incoming
+from service.datasets import catalog, inspection
+from service.datasets.dataset_source import CSV, UPLOADED
 from service.errors import Invalid, TooLarge, UnsupportedMediaType
-from service.sources import CSV, UPLOADED
+from service.storage.artifact_store import Incoming
 from stackyard.spec import DatasetDescription, Problem
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=RESPONSES)
@@ -87,7 +87,7 @@ async def _name(name: Annotated[str, Query(description="What specs call it: 1 to
         Invalid: it cannot be one.
 
     """
-    datasets.check_name(name)
+    catalog.check_name(name)
     return name
 
 
@@ -126,7 +126,7 @@ def list_datasets(
 ) -> DatasetPage:
     """List datasets, newest first; of one `name`, its versions. What each holds is told one at a time."""
     with sessions.read() as session:
-        page = datasets.page(session, limit=limit, cursor=cursor, name=name)
+        page = catalog.page(session, limit=limit, cursor=cursor, name=name)
     return DatasetPage(items=[DatasetSummaryView.model_validate(item) for item in page.items], next=page.next)
 
 
@@ -134,14 +134,14 @@ def list_datasets(
 def get_dataset(dataset_id: UUID, sessions: SessionsDep) -> DatasetView:
     """Tell what a dataset holds: columns, types, missing values and ranges, or arrays, types and shapes."""
     with sessions.read() as session:
-        return _view(datasets.get(session, dataset_id))
+        return _view(catalog.get(session, dataset_id))
 
 
 @router.delete("/{dataset_id}", status_code=204)
 def delete_dataset(dataset_id: UUID, sessions: SessionsDep) -> None:
     """Delete a dataset that no waiting or running job uses; jobs that have ended keep its name and version."""
     with sessions.begin() as session:
-        datasets.delete(session, dataset_id)
+        catalog.delete(session, dataset_id)
 
 
 async def _receive(request: Request, incoming: Incoming, limit: int) -> None:
@@ -160,7 +160,7 @@ def _take(parts: Parts, name: str, media_type: str, incoming: Incoming) -> tuple
     description = inspection.inspect(incoming.path, media_type, parts.settings)
     stored = parts.store.keep(incoming)
     with parts.sessions.begin() as session:
-        dataset, new = datasets.add(session, name, media_type, stored, description)
+        dataset, new = catalog.add(session, name, media_type, stored, description)
     return _view(dataset), new
 
 

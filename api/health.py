@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.dependencies import SessionsDep, WakeUpsDep
-from service.database import Sessions
+from api.app_state import SessionsDep, WakeUpsDep
+from service.db.database import Sessions
 
 router = APIRouter(tags=["health"])
 

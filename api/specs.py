@@ -6,12 +6,12 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic.json_schema import GenerateJsonSchema
 
-from api import openapi
-from api.body import JsonBody
-from api.dependencies import SessionsDep, SettingsDep
-from api.problems import RESPONSES
-from api.views import DatasetReference
-from service import datasets
+from api.app_state import SessionsDep, SettingsDep
+from api.http import openapi
+from api.http.problem_documents import RESPONSES
+from api.http.request_body import JsonBody
+from api.jobs.schemas import DatasetReference
+from service.datasets import catalog
 from stackyard.spec import JobSpec, Report, check, parse
 from stackyard.spec.keras_json import Imported, read_keras
 
@@ -37,8 +37,8 @@ def check_spec(body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> 
     """Answer every default filled in, each layer's shape and parameters, and warnings; or all errors at once."""
     spec = parse(body, settings.limits)
     with sessions.read() as session:
-        dataset = datasets.find(session, spec.data.dataset)
-    report = check(spec, datasets.description(dataset), settings.limits)
+        dataset = catalog.find(session, spec.data.dataset)
+    report = check(spec, catalog.description(dataset), settings.limits)
     reference = DatasetReference(id=dataset.id, name=dataset.name, version=dataset.version)
     return ReportView.model_construct(**dict(report), dataset=reference)
 

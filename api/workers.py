@@ -7,11 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api.dependencies import SessionsDep
-from api.problems import RESPONSES
-from service import workers
-from service.database import Sessions
-from service.workers import WorkerDetails, WorkerState
+from api.app_state import SessionsDep
+from api.http.problem_documents import RESPONSES
+from service.db.database import Sessions
+from service.queue import worker_registry
+from service.queue.worker_registry import WorkerDetails, WorkerState
 
 router = APIRouter(prefix="/v1/workers", tags=["workers"], responses=RESPONSES)
 
@@ -61,8 +61,8 @@ def list_workers(
 ) -> WorkerPage:
     """List the workers that live, and those that were lost within a day."""
     with sessions.read() as session:
-        page = workers.find(session, limit=limit, cursor=cursor)
-        found = workers.gather(session, page.items)
+        page = worker_registry.find(session, limit=limit, cursor=cursor)
+        found = worker_registry.gather(session, page.items)
     return WorkerPage(items=[WorkerView.of(worker) for worker in found], next=page.next)
 
 
@@ -70,7 +70,7 @@ def list_workers(
 def get_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
     """Tell what there is to tell about a worker."""
     with sessions.read() as session:
-        return WorkerView.of(workers.gather(session, [workers.get(session, worker_id)])[0])
+        return WorkerView.of(worker_registry.gather(session, [worker_registry.get(session, worker_id)])[0])
 
 
 @router.post("/{worker_id}/drain", status_code=202)
@@ -87,4 +87,6 @@ def stop_draining_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
 
 def _drain(sessions: Sessions, worker_id: UUID, *, wanted: bool) -> WorkerView:
     with sessions.begin() as session:
-        return WorkerView.of(workers.gather(session, [workers.drain(session, worker_id, wanted=wanted)])[0])
+        return WorkerView.of(
+            worker_registry.gather(session, [worker_registry.drain(session, worker_id, wanted=wanted)])[0]
+        )

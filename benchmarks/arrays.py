@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import TypeAdapter
 from tutorials import Experiment
 
-from service import builtins
-from service.inspection import inspect
+from service.datasets import builtins
+from service.datasets.dataset_source import CSV, NPZ, BuiltinSource, FileSource, Source
+from service.datasets.inspection import inspect
 from service.settings import Settings
-from service.sources import CSV, NPZ, BuiltinSource, FileSource, Source
 from stackyard.spec import UNLIMITED, DatasetDescription, JobSpec, Report, check, parse
 from worker.preparation import Prepared, prepare
 

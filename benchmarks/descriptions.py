@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from service import builtins
+from service.datasets import builtins
 from stackyard.spec import DatasetDescription
 
 

@@ -94,24 +94,24 @@ def _make(path: Path, rows: int) -> None:
 
 
 def _measure(way: str, directory: Path, rows: int, batch_size: int) -> dict[str, Any]:
-    from service import sources  # noqa: PLC0415  # in the process that measures alone
+    from service.datasets import dataset_source  # noqa: PLC0415  # in the process that measures alone
     from service.settings import Settings  # noqa: PLC0415
     from stackyard.spec import ArrayDescription, ArraysDescription, check, parse  # noqa: PLC0415
-    from worker import devices  # noqa: PLC0415
+    from worker.runtime import devices  # noqa: PLC0415
 
     share = _NO_LIMIT if way == "memory" else min(Settings().data_memory, 28 * 28 * rows)
     settings = Settings(data_dir=directory, data_memory=share, prepared_memory=0)
     devices.configure(settings)
     from worker.engine import Engine  # noqa: PLC0415
     from worker.preparation import Preparer  # noqa: PLC0415
-    from worker.threads import Threads  # noqa: PLC0415
+    from worker.runtime.threads import Threads  # noqa: PLC0415
 
     images = ArrayDescription(name="x", type="uint8", shape=[rows, 28, 28], minimum=0, maximum=255)
     labels = ArrayDescription(name="y", type="int64", shape=[rows], categories=[*range(10)], minimum=0, maximum=9)
     description = ArraysDescription(arrays=[images, labels])
     spec = parse(json.dumps(SPEC | {"training": SPEC["training"] | {"batch_size": batch_size}}).encode())
     task = check(spec, description).task
-    source = sources.FileSource(directory / "images.npz", sources.NPZ)
+    source = dataset_source.FileSource(directory / "images.npz", dataset_source.NPZ)
     watch = _Watch()
     with _Peaks() as peaks:
         since = time.perf_counter()

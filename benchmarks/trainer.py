@@ -27,7 +27,7 @@ from typing import Any
 import tutorials
 
 from service.settings import Settings
-from worker import devices
+from worker.runtime import devices
 
 
 class Trainer:
@@ -87,7 +87,7 @@ def _threads(share: int, alone: int) -> Generator[None]:
         yield
         return
     devices.configure(Settings(threads=share))
-    from worker.threads import Threads  # noqa: PLC0415  # it loads tensorflow, which is configured now
+    from worker.runtime.threads import Threads  # noqa: PLC0415  # it loads tensorflow, which is configured now
 
     own = devices.describe()
     with Threads(own, alone).of(replace(own, threads=alone or share)):

@@ -10,8 +10,8 @@ import keras
 from arrays import Job
 
 from service.settings import Settings
-from worker.compilation import build_compiled
 from worker.engine import Engine, Snapshot
+from worker.keras_build.compilation import build_compiled
 
 _keras: Any = keras  # parts of it have no types
 _engine = Engine(Settings().compiled_memory)

@@ -15,28 +15,13 @@ from pydantic.fields import FieldInfo
 from docs.passages import EXAMPLES, INTRODUCTION, SCHEMA
 from docs.words import lay_out, say_type, say_value
 from stackyard import spec
-from stackyard.spec import (
-    activations,
-    callbacks,
-    class_weight,
-    constraints,
-    data,
-    imputation,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    network,
-    optimizers,
-    regularizers,
-    run,
-    schedules,
-    split,
-    training,
-)
+from stackyard.spec import layers
 from stackyard.spec.base import Part
-from stackyard.spec.closed import Closed
+from stackyard.spec.data import data, imputation, split
 from stackyard.spec.layers.base import LayerBase, NamedLayer
+from stackyard.spec.network import activations, constraints, initializers, network, regularizers
+from stackyard.spec.tagged_union import Closed
+from stackyard.spec.training import callbacks, class_weight, losses, metrics, optimizers, run, schedules, training
 
 PAGE = Path(__file__).with_name("spec.md")
 TAGS = ("type", "method", "strategy")

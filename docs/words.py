@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from stackyard.spec.activations import Activation
 from stackyard.spec.base import Name, Scalar, Seed
-from stackyard.spec.closed import Closed
+from stackyard.spec.network.activations import Activation
+from stackyard.spec.tagged_union import Closed
 
 WIDTH = 100
 """Of a line of JSON."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli import curve
+from stackyard.cli import terminal_curve
 from stackyard.cli.progress import follow
 from stackyard.client import Client, Job, StackyardError
 
@@ -161,10 +161,10 @@ def show_curve(client: Client, job: Job) -> None:
     """Draw the losses, and tell what the test rows said."""
     history = client.history(job.id)
     console.print()
-    console.print(curve.draw(history.epochs, {name: history.column(name) for name in ("loss", "val_loss")}))
+    console.print(terminal_curve.draw(history.epochs, {name: history.column(name) for name in ("loss", "val_loss")}))
     console.print()
     if job.evaluation:
-        say(f"on rows set aside for the test: {curve.numbers(job.evaluation.metrics)}")
+        say(f"on rows set aside for the test: {terminal_curve.numbers(job.evaluation.metrics)}")
 
 
 def unseen_rows(table: "pd.DataFrame", spec: dict[str, Any]) -> "pd.DataFrame":

@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, event, text
 
 from models import Base
-from service.database import Sessions
+from service.db.database import Sessions
 from service.settings import Settings
 
 _LOCK = 0x57AC_4A2D

@@ -7,13 +7,14 @@ from models.dataset import Dataset
 from models.discarded_file import DiscardedFile
 from models.epoch import Epoch
 from models.idempotency import IdempotencyKey
-from models.job import Job, JobState
+from models.job import TERMINAL_STATES, Job, JobState
 from models.metric import JobMetric
 from models.tag import JobTag
 from models.transition import Transition
 from models.worker import Worker
 
 __all__ = [
+    "TERMINAL_STATES",
     "Artifact",
     "Base",
     "Checkpoint",

@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 
+BUILTIN_MEDIA_TYPE = "application/vnd.stackyard.builtin"
+"""Media type of a dataset that comes with scikit-learn and has no file in the store."""
+
 
 class Dataset(Base):
     """One version of a named dataset; versions of one name count up from 1, and the newest is what a name means."""

@@ -12,7 +12,7 @@ from models.base import Base
 
 
 class JobState(StrEnum):
-    """Where a job stands. `service.lifecycle` holds the table of legal transitions."""
+    """Where a job stands. `service.jobs.lifecycle` holds the table of legal transitions."""
 
     QUEUED = "queued"
     """Accepted, and waiting for a worker to claim it."""
@@ -28,6 +28,10 @@ class JobState(StrEnum):
     """It could not be trained, and `reason` says why."""
     CANCELLED = "cancelled"
     """Somebody asked for it to stop before its end."""
+
+
+TERMINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.DIVERGED, JobState.FAILED, JobState.CANCELLED})
+"""States that a job never leaves."""
 
 
 def _values(states: type[JobState]) -> list[str]:
@@ -71,7 +75,7 @@ class Job(Base):
     device: Mapped[str]
     """What its spec asks for: `auto`, `cpu` or `gpu`."""
     queue: Mapped[str]
-    """Where it waits, or waited; `service.placement` moves a job that asks for `auto` while it waits."""
+    """Where it waits, or waited; `service.queue.placement` moves a job that asks for `auto` while it waits."""
     priority: Mapped[int]
     attempt: Mapped[int]
     """How often it was claimed; the number fences every write of a worker."""
@@ -88,7 +92,7 @@ class Job(Base):
     worker_id: Mapped[UUID | None]
     """The `models.Worker` whose child that is; no foreign key, for the row goes when the worker ends."""
     ran_on: Mapped[dict[str, Any] | None]
-    """What the current or last attempt computes on: a `service.ran_on.RanOn`, as JSON."""
+    """What the current or last attempt computes on: a `service.jobs.execution_environment.RanOn`, as JSON."""
     lease_until: Mapped[datetime | None]
     cancel_requested: Mapped[bool]
     pause_requested: Mapped[bool] = mapped_column(default=False)
@@ -98,10 +102,10 @@ class Job(Base):
     metric_names: Mapped[list[str]]
     """What the numbers in the job's `epochs` rows are, in their order."""
     evaluation: Mapped[dict[str, Any] | None]
-    """What `worker.evaluation` found, as JSON."""
+    """What `worker.attempt.evaluation` found, as JSON."""
 
     architecture: Mapped[str | None]
-    """Jobs that have this in common take about as long a step: `service.estimates` says how it is made."""
+    """Jobs that have this in common take about as long a step: `service.jobs.estimates` says how it is made."""
     retry_of: Mapped[UUID | None]
     """The job that this one repeats; no foreign key, for either may be deleted."""
 

@@ -1,4 +1,4 @@
-"""What the use cases refuse. What that is in HTTP is the API's matter (`api.problems`).
+"""What the use cases refuse. What that is in HTTP is the API's matter (`api.http.problem_documents`).
 
 ServiceError
 ├── NotFound

@@ -17,12 +17,12 @@ from sqlalchemy.engine import make_url
 
 from api.app import create_app
 from migrations.upgrade import upgrade
-from service.artifacts import ArtifactStore
-from service.database import Sessions
-from service.datasets import ensure_builtins
+from service.datasets.catalog import ensure_builtins
+from service.db.database import Sessions
 from service.settings import Settings
-from stackyard.cli import broker
-from tests.parts.postgres import Postgres
+from service.storage.artifact_store import ArtifactStore
+from stackyard.cli.serving import broker
+from tests.servers.postgres import Postgres
 from tests.waiting import until
 
 SHARED = Path(__file__).parents[2] / "shared"

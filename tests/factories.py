@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 from models import Job
-from service import datasets, jobs, workers
-from service.database import Sessions
-from service.workers import Registration
+from service.datasets import catalog
+from service.db.database import Sessions
+from service.jobs import jobs
+from service.queue import worker_registry
+from service.queue.worker_registry import Registration
 from stackyard.spec import Limits, parse
 
 
@@ -44,7 +46,7 @@ def submit(sessions: Sessions, **changes: Any) -> Job:
     """A queued job in the database."""
     spec = parse(json.dumps(iris_spec(**changes)).encode())
     with sessions.read() as session:
-        checked = jobs.examine(spec, datasets.find(session, spec.data.dataset), Limits())
+        checked = jobs.examine(spec, catalog.find(session, spec.data.dataset), Limits())
     with sessions.begin() as session:
         return jobs.submit(session, checked)
 
@@ -58,5 +60,5 @@ def registration(device: str = "cpu", **changes: Any) -> Registration:
 def beat(sessions: Sessions, worker: Registration, lasts_s: float = 60.0, *, draining: bool = False) -> Registration:
     """The worker, alive for so long."""
     with sessions.begin() as session:
-        workers.beat(session, worker, lasts_s=lasts_s, running_for_s=0.0, draining=draining)
+        worker_registry.beat(session, worker, lasts_s=lasts_s, running_for_s=0.0, draining=draining)
     return worker

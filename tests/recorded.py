@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models import Job
-from service import attempts
-from service.attempts import Conclusion, EpochRow, MetricSummary
-from service.database import Sessions
+from service.db.database import Sessions
+from service.jobs import attempts
+from service.jobs.attempts import Conclusion, EpochRow, MetricSummary
 from tests.factories import submit
 
 

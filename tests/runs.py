@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from models import JobState
-from service import attempts, lifecycle, recovery
-from service.attempts import Claim, Conclusion, EpochRow, MetricSummary
-from service.database import Sessions
+from service.db.database import Sessions
+from service.jobs import attempts, lifecycle, recovery
+from service.jobs.attempts import Claim, Conclusion, EpochRow, MetricSummary
 
 
 def claim(sessions: Sessions, queue: str = "cpu", lease_s: float = 60.0) -> Claim:

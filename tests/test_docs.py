@@ -7,7 +7,10 @@ from pydantic import TypeAdapter
 
 from docs.generate import PAGE, TAGS, spec_page
 from docs.passages import EXAMPLES
-from stackyard.spec import JobSpec, class_weight, data, initializers, layers, losses, metrics, schedules, training
+from stackyard.spec import JobSpec, layers
+from stackyard.spec.data import data
+from stackyard.spec.network import initializers
+from stackyard.spec.training import class_weight, losses, metrics, schedules, training
 
 TYPES = {
     "ArrayData": data.ArrayData,

@@ -8,15 +8,15 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from service.database import Sessions
-from service.queue import WakeUps
+from service.db.database import Sessions
+from service.queue.wake_ups import WakeUps
 from service.settings import Settings
-from service.stores import open_store
-from worker import devices
+from service.storage.store_factory import open_store
+from worker.attempt.job_runner import Runner
 from worker.engine import Engine
 from worker.preparation import Preparer
-from worker.runner import Runner
-from worker.threads import Threads
+from worker.runtime import devices
+from worker.runtime.threads import Threads
 
 
 def installed(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import celery.signals
 from celery import shared_task
 
-from service.queue import WAKE_UP
-from worker.notice import Notice
+from service.queue.wake_ups import WAKE_UP
+from worker.runtime.shutdown_signal import Notice
 
 if TYPE_CHECKING:
-    from worker.runner import Runner
+    from worker.attempt.job_runner import Runner
 
 
 class _Child:
@@ -41,7 +41,7 @@ def wake_up(self: Any) -> None:
 
 def _runner() -> "Runner":
     if _Child.runner is None:
-        from worker.startup import create_runner  # noqa: PLC0415 loads tensorflow: for children alone
+        from worker.child_process import create_runner  # noqa: PLC0415 loads tensorflow: for children alone
 
         _Child.runner = create_runner(_Child.notice)
     return _Child.runner

@@ -16,10 +16,10 @@ from options import Options
 from outcome import Outcome, Target
 from pairs import significant
 
-from service import attempts
-from service.attempts import EpochRow, MetricSummary
-from service.database import Sessions
-from service.queue import QueueName
+from service.db.database import Sessions
+from service.jobs import attempts
+from service.jobs.attempts import EpochRow, MetricSummary
+from service.queue.wake_ups import QueueName
 from stackyard.client import Client
 
 JOBS, SHORT_JOBS = 40, 5

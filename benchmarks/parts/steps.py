@@ -25,7 +25,7 @@ def measure(options: Options) -> Outcome:
     import floor  # noqa: PLC0415  # what follows loads tensorflow, which reads the variables above
     from arrays import Table  # noqa: PLC0415
 
-    from worker.threads import is_large  # noqa: PLC0415
+    from worker.runtime.threads import is_large  # noqa: PLC0415
 
     rounds: dict[str, Rounds] = {}
     works: dict[str, floor.Work] = {}

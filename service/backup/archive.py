@@ -13,8 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from models import Job
-from service import files
 from service.settings import Settings
+from service.storage import file_references
 
 MANIFEST = "manifest.json"
 DATABASE = "stackyard.db"
@@ -63,7 +63,7 @@ def read_snapshot(database: Path) -> Snapshot:
     engine = create_engine(f"sqlite:///{database}")
     try:
         with Session(engine) as session:
-            return Snapshot(session.scalar(select(func.count()).select_from(Job)) or 0, files.named(session))
+            return Snapshot(session.scalar(select(func.count()).select_from(Job)) or 0, file_references.named(session))
     finally:
         engine.dispose()
 

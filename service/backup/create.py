@@ -13,7 +13,6 @@ from io import BytesIO
 from pathlib import Path
 
 import stackyard
-from service.artifacts import ArtifactStore, fsync_directory
 from service.backup.archive import (
     DATABASE,
     MANIFEST,
@@ -27,6 +26,7 @@ from service.backup.archive import (
     sha256_of,
 )
 from service.settings import Settings
+from service.storage.artifact_store import ArtifactStore, fsync_directory
 
 _TRIES = 3
 _BUSY_TIMEOUT_S = 30

@@ -11,7 +11,6 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from service.artifacts import fsync_directory
 from service.backup.archive import (
     DATABASE,
     MANIFEST,
@@ -25,6 +24,7 @@ from service.backup.archive import (
     sha256_of,
 )
 from service.settings import Settings
+from service.storage.artifact_store import fsync_directory
 
 _CHUNK = 1 << 20
 _MOST_MANIFEST = 64 << 20

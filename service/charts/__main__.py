@@ -1,6 +1,6 @@
 """`python -m service.charts --memory BYTES --seconds SECONDS --idle SECONDS`: draw what comes in, until nothing does.
 
-Requests come on standard input and answers go to standard output, framed as in `service.frames`. A request is JSON
+Requests come on standard input and answers go to standard output, framed as in `service.subprocess.framing`. A request is JSON
 with `document` (Vega-Lite, its data inside), `format` (`svg` or `png`) and `scale` (a PNG's pixels for each of the
 document's); an answer is the picture, empty where there is none, and then what was wrong. The process bounds itself,
 so that it ends even where the one that started it is gone.
@@ -15,7 +15,7 @@ from typing import Any
 
 import vl_convert
 
-from service import frames
+from service.subprocess import framing
 
 
 def _main(arguments: list[str]) -> None:
@@ -28,7 +28,7 @@ def _main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (asked.memory, asked.memory))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the engine prints goes to the log, not among the answers
-    frames.serve(sys.stdin.buffer, answers, _answer, asked.seconds, asked.idle)
+    framing.serve(sys.stdin.buffer, answers, _answer, asked.seconds, asked.idle)
 
 
 def _answer(request: list[bytes]) -> list[bytes]:

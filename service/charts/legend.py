@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.charts import wording
-from service.charts.look import TEXT
+from service.charts import text_format
+from service.charts.chart_style import TEXT
 from service.charts.panels import Panel
 
 _SYMBOL = 48
@@ -29,10 +29,10 @@ class Legend:
 def of(panel: Panel, width: float) -> Legend:
     """The legend of a panel so many pixels wide; training and validation stand beside each other where they can."""
     if len(panel.names) == 1:  # then the axis says which metric it is
-        return Legend({name: wording.rows(name).capitalize() for name in panel.columns}, len(panel.columns))
-    whole = {name: f"{wording.metric(name)}, {wording.rows(name)}" for name in panel.columns}
+        return Legend({name: text_format.rows(name).capitalize() for name in panel.columns}, len(panel.columns))
+    whole = {name: f"{text_format.metric(name)}, {text_format.rows(name)}" for name in panel.columns}
     pairs = max(len(names) for names in panel.names)
     room = width / pairs - _SYMBOL
-    columns = pairs if all(wording.fits(label, room, TEXT) for label in whole.values()) else 1
-    fitted = [wording.fitted(label, width / columns - _SYMBOL, TEXT) for label in whole.values()]
-    return Legend(dict(zip(whole, wording.distinct(fitted), strict=True)), columns)
+    columns = pairs if all(text_format.fits(label, room, TEXT) for label in whole.values()) else 1
+    fitted = [text_format.fitted(label, width / columns - _SYMBOL, TEXT) for label in whole.values()]
+    return Legend(dict(zip(whole, text_format.distinct(fitted), strict=True)), columns)

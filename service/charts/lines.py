@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from service import history
-from service.charts import wording
+from service.charts import text_format
+from service.charts.chart_style import TEXT, Document
 from service.charts.colors import Hue, Palette
 from service.charts.legend import Legend
-from service.charts.look import TEXT, Document
 from service.charts.scales import Axis
-from service.history import History
+from service.history import metric_history
+from service.history.metric_history import History
 
 LABELS = 40
 """Pixels for the numbers beside the vertical axis."""
@@ -52,9 +52,9 @@ def of(legend: Legend, hues: Mapping[str, Hue]) -> list[Series]:
 
     """
     return [
-        Series(name, label, hues[wording.base(name)].strong, _DASHED)
-        if name.startswith(wording.VALIDATION)
-        else Series(name, label, hues[wording.base(name)].plain, _SOLID)
+        Series(name, label, hues[text_format.base(name)].strong, _DASHED)
+        if name.startswith(text_format.VALIDATION)
+        else Series(name, label, hues[text_format.base(name)].plain, _SOLID)
         for name, label in legend.labels.items()
     ]
 
@@ -66,7 +66,7 @@ def lost(told: History, legend: Legend) -> Lost | None:
         return None
     first = min(found.values())
     names = [name for name, place in found.items() if place == first]
-    text = f"{history.word(told.metrics[names[0]][first])} at epoch {told.epochs[first]:,}"
+    text = f"{metric_history.word(told.metrics[names[0]][first])} at epoch {told.epochs[first]:,}"
     which = "" if len(names) == len(told.metrics) else f" ({', '.join(legend.labels[name] for name in names)})"
     return Lost(told.epochs[first], f"{text}{which}")
 
@@ -107,7 +107,7 @@ def epoch_axis(epochs: Sequence[int]) -> Document:
 def value_axis(title: str, axis: Axis, height: float) -> Document:
     """The vertical encoding of a panel that is `height` pixels high."""
     shown: Document = {
-        "title": wording.fitted(title + (" (log scale)" if axis.log else ""), height, TEXT),
+        "title": text_format.fitted(title + (" (log scale)" if axis.log else ""), height, TEXT),
         "minExtent": LABELS,  # so that panels begin at the same place
         "maxExtent": LABELS,
         "tickCount": max(2, round(height / _TICK)),
@@ -160,7 +160,7 @@ def _marked(mark: Lost, told: History, palette: Palette, width: float) -> list[D
     before, after = mark.epoch - told.epochs[0], told.epochs[-1] - mark.epoch
     left = before < after
     room = width * max(before, after) / (before + after) if before + after else width / 2
-    data: Document = {"values": [{"epoch": mark.epoch, "text": wording.fitted(mark.text, room, TEXT)}]}
+    data: Document = {"values": [{"epoch": mark.epoch, "text": text_format.fitted(mark.text, room, TEXT)}]}
     text: Document = {"type": "text", "align": "left" if left else "right", "baseline": "bottom", "fontSize": 12}
     return [
         {

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from service import history
-from service.charts import wording
+from service.charts import text_format
+from service.history import metric_history
 
 _MOST = 3
 """Metrics in a panel, with two lines each."""
@@ -34,10 +34,10 @@ def divide(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
     """
     families: dict[str, list[str]] = {}
     for name in metrics:
-        families.setdefault(wording.base(name), []).append(name)
+        families.setdefault(text_format.base(name), []).append(name)
     panels: list[list[list[str]]] = []
     for names in families.values():
-        family = sorted(names, key=lambda name: name.startswith(wording.VALIDATION))
+        family = sorted(names, key=lambda name: name.startswith(text_format.VALIDATION))
         room = [panel for panel in panels if len(panel) < _MOST and _alike(panel[0], family, metrics)]
         if room:
             room[0].append(family)
@@ -47,7 +47,7 @@ def divide(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
 
 
 def _alike(these: Sequence[str], those: Sequence[str], metrics: Mapping[str, Sequence[float]]) -> bool:
-    if history.higher_is_better(these[0]) != history.higher_is_better(those[0]):
+    if metric_history.higher_is_better(these[0]) != metric_history.higher_is_better(those[0]):
         return False
     one, other = (_size([number for name in names for number in metrics[name]]) for names in (these, those))
     return one <= _SPREAD * other and other <= _SPREAD * one

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import structlog
 
-from service.environment import without_secrets
 from service.errors import Unavailable
-from service.kept_process import Gone, KeptProcess
-from service.turns import Turns
+from service.subprocess.admission import Turns
+from service.subprocess.environment import without_secrets
+from service.subprocess.persistent_process import Gone, KeptProcess
 
 Format = Literal["svg", "png"]
 

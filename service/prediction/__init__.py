@@ -4,7 +4,7 @@
 memory and time are bounded; the caller never loads tensorflow, and does not even read the rows.
 """
 
+from service.prediction.prediction_artifacts import Made, Trained, find
 from service.prediction.predictor import Predictor
-from service.prediction.trained import Made, Trained, find
 
 __all__ = ["Made", "Predictor", "Trained", "find"]

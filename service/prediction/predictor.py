@@ -5,13 +5,13 @@ import sys
 import structlog
 from pydantic import TypeAdapter
 
-from service.environment import without_secrets
 from service.errors import Conflict, Invalid, Unavailable
-from service.kept_process import Gone, KeptProcess
+from service.prediction.prediction_artifacts import Trained
 from service.prediction.protocol import Answer, Kind, Request
-from service.prediction.trained import Trained
 from service.settings import Settings
-from service.turns import Turns
+from service.subprocess.admission import Turns
+from service.subprocess.environment import without_secrets
+from service.subprocess.persistent_process import Gone, KeptProcess
 from stackyard.spec import Problem
 
 _MOST_WAITING = 8

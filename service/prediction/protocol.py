@@ -1,6 +1,6 @@
 """What goes over the pipes between the one that asks for predictions and the process that makes them.
 
-A request's frame (`service.frames`) is the `Request` as JSON, and the rows as they came; an answer's is the `Kind`'s
+A request's frame (`service.subprocess.framing`) is the `Request` as JSON, and the rows as they came; an answer's is the `Kind`'s
 byte, and the content.
 """
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from stackyard import __version__
-from stackyard.cli import backups, datasets, imports, jobs, predictions, serve, specs, workers
-from stackyard.cli.failure import CommandError, complain
+from stackyard.cli import backups, datasets, jobs, keras_import, predictions, serve, specs, workers
+from stackyard.cli.command_error import CommandError, complain
 
 __all__ = ["app", "main"]
 
@@ -38,7 +38,7 @@ backups.register(app)
 datasets.register(app)
 specs.register(app)
 jobs.register(app)
-imports.register(app)
+keras_import.register(app)
 predictions.register(app)
 workers.register(app)
 

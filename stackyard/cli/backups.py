@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from stackyard.cli.failure import CommandError
+from stackyard.cli.command_error import CommandError
 from stackyard.cli.serve import find_rooms
 
 DataDir = Annotated[Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="As `serve` has it.")]

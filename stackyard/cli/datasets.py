@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
 
 
 def register(app: typer.Typer) -> None:

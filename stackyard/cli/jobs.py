@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli import curve
-from stackyard.cli.failure import CommandError
+from stackyard.cli import terminal_curve
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.command_error import CommandError
 from stackyard.cli.progress import follow
-from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
 from stackyard.cli.specs import read_spec, warn
 from stackyard.client import Job, RanOn
 from stackyard.client.connection import PictureFormat
@@ -107,7 +107,7 @@ def history(
         columns = client.history(job_id)
     wanted = [name for name in metrics.split(",") if name in columns.metrics]
     lines = {name: columns.column(name) for name in wanted}
-    Console(highlight=False).print(curve.draw(columns.epochs, lines))
+    Console(highlight=False).print(terminal_curve.draw(columns.epochs, lines))
 
 
 def save_curve(
@@ -222,7 +222,7 @@ def _lines(job: Job) -> Iterator[tuple[str, str]]:
     evaluated = {} if job.evaluation is None else {job.evaluation.on: job.evaluation.metrics}
     for title, values in {"last": last, **evaluated}.items():
         if values:
-            yield title, curve.numbers(values)
+            yield title, terminal_curve.numbers(values)
     if job.ran_on is not None:
         memory = "" if job.peak_memory is None else f", at most {job.peak_memory / 2**20:,.0f} MiB"
         yield "ran on" if job.finished else "runs on", _said(job.ran_on) + memory

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stackyard.cli.failure import CommandError
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.command_error import CommandError
 from stackyard.cli.jobs import JobId
-from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
 from stackyard.client import Predictions
 
 

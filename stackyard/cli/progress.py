@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from stackyard.cli import curve
+from stackyard.cli import terminal_curve
 from stackyard.client import Client, Job
 
 _NEEDS_SOMEBODY = frozenset({"no_worker", "paused"})
@@ -35,7 +35,7 @@ def _update(bar: Progress, task: TaskID, job: Job) -> None:
         description=doing,
         completed=job.progress.epochs_done,
         total=job.progress.epochs or None,
-        metrics=curve.numbers(shown),
+        metrics=terminal_curve.numbers(shown),
     )
 
 

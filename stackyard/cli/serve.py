@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from stackyard.cli.failure import CommandError
+from stackyard.cli.command_error import CommandError
 
 _ROOMS = {"api": "app.py", "worker": "entry.py", "migrations": "__main__.py"}
 
@@ -46,10 +46,10 @@ def serve(
     if sys.platform == "win32":
         raise CommandError("`serve` runs on Linux and macOS. On Windows, use WSL or the image.")
     # Here and not above: these need psutil and fcntl, which the other commands must not.
-    from stackyard.cli.address import Reservation, is_loopback  # noqa: PLC0415
-    from stackyard.cli.lock import DirectoryLock, Holder  # noqa: PLC0415
-    from stackyard.cli.record import end_leftovers  # noqa: PLC0415
-    from stackyard.cli.supervisor import Plan, Supervisor  # noqa: PLC0415
+    from stackyard.cli.serving.address import Reservation, is_loopback  # noqa: PLC0415
+    from stackyard.cli.serving.directory_lock import DirectoryLock, Holder  # noqa: PLC0415
+    from stackyard.cli.serving.run_state import end_leftovers  # noqa: PLC0415
+    from stackyard.cli.serving.supervisor import Plan, Supervisor  # noqa: PLC0415
 
     if not is_loopback(host) and not os.environ.get("STACKYARD_TOKEN"):
         raise CommandError(

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli.failure import CommandError
-from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.command_error import CommandError
 from stackyard.client import Advice
 
 

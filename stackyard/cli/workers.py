@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli.remote import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
 from stackyard.client import Client, Worker
 
 _COLORS = {"serving": "green", "draining": "yellow", "lost": "red"}

@@ -1,11 +1,18 @@
 """The language of a job: read a spec, check it against a dataset's description, know its shapes. No I/O."""
 
 from stackyard.spec.base import Part
-from stackyard.spec.callbacks import Callback, EarlyStopping
-from stackyard.spec.changes import JobChanges
 from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, Rows, Task, Totals, check
-from stackyard.spec.data import ArrayData, ArrayPair, ArrayTarget, Data, Features, Normalize, TableData, TableTarget
-from stackyard.spec.description import (
+from stackyard.spec.data.data import (
+    ArrayData,
+    ArrayPair,
+    ArrayTarget,
+    Data,
+    Features,
+    Normalize,
+    TableData,
+    TableTarget,
+)
+from stackyard.spec.data.description import (
     MAX_CATEGORIES,
     ArrayDescription,
     ArraysDescription,
@@ -13,19 +20,8 @@ from stackyard.spec.description import (
     DatasetDescription,
     TableDescription,
 )
-from stackyard.spec.document import decode
-from stackyard.spec.imputation import Imputation
-from stackyard.spec.job import JobSpec
-from stackyard.spec.layers import Layer
-from stackyard.spec.limits import UNLIMITED, Limits
-from stackyard.spec.losses import Loss
-from stackyard.spec.metrics import Metric
-from stackyard.spec.network import Network
-from stackyard.spec.optimizers import Optimizer
-from stackyard.spec.parsing import parse, parse_changes
-from stackyard.spec.problems import Problem, SpecError
-from stackyard.spec.run import Run
-from stackyard.spec.split import (
+from stackyard.spec.data.imputation import Imputation
+from stackyard.spec.data.split import (
     ColumnSplit,
     GroupSplit,
     LastSplit,
@@ -35,7 +31,20 @@ from stackyard.spec.split import (
     TrainTestSplit,
     train_rows,
 )
-from stackyard.spec.training import Training
+from stackyard.spec.job import JobSpec
+from stackyard.spec.job_changes import JobChanges
+from stackyard.spec.layers import Layer
+from stackyard.spec.limits import UNLIMITED, Limits
+from stackyard.spec.network.network import Network
+from stackyard.spec.reading.faults import Problem, SpecError
+from stackyard.spec.reading.json_document import decode
+from stackyard.spec.reading.spec_parser import parse, parse_changes
+from stackyard.spec.training.callbacks import Callback, EarlyStopping
+from stackyard.spec.training.losses import Loss
+from stackyard.spec.training.metrics import Metric
+from stackyard.spec.training.optimizers import Optimizer
+from stackyard.spec.training.run import Run
+from stackyard.spec.training.training import Training
 
 __all__ = [
     "MAX_CATEGORIES",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from stackyard.spec.problems import say
+from stackyard.spec.reading.faults import say
 
 T = TypeVar("T")
 

@@ -5,10 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from stackyard.spec.base import Items, Part
-from stackyard.spec.data import Data
-from stackyard.spec.network import Network
-from stackyard.spec.run import Run
-from stackyard.spec.training import Training
+from stackyard.spec.data.data import Data
+from stackyard.spec.network.network import Network
+from stackyard.spec.training.run import Run
+from stackyard.spec.training.training import Training
 
 JobName = Annotated[str, Field(min_length=1, max_length=200)]
 Tag = Annotated[str, Field(min_length=1, max_length=50)]

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from models import Job, JobState
-from service.attempts import Conclusion
+from service.jobs.attempts import Conclusion
 from tests.factories import submit
 from tests.recorded import record
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service.artifacts import ArtifactStore
+from service.storage.artifact_store import ArtifactStore
 from tests.factories import iris_spec
 
 CSV = "text/csv"

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from api.events import write
-from api.feeds import Feeds
-from service.events import Position
-from service.ids import new_id
+from api.jobs.event_broadcaster import Feeds
+from api.jobs.events import write
+from service.db.ids import new_id
+from service.results.job_events import Position
 from tests import runs
 from tests.factories import submit
 

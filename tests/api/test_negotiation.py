@@ -3,7 +3,7 @@
 import pytest
 from starlette.exceptions import HTTPException
 
-from api.negotiation import choose
+from api.http.content_negotiation import choose
 
 OFFERED = ("application/json", "text/csv")
 

@@ -19,12 +19,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from api.app import create_app
-from api.predictions import PredictionsView
+from api.jobs.predictions import PredictionsView
 from models import Artifact
-from service.database import Sessions
+from service.db.database import Sessions
 from service.settings import Settings
-from tests.api import things
-from tests.api.things import ROWS, TRAINED, records, things_spec
+from tests.api import factories
+from tests.api.factories import ROWS, TRAINED, records, things_spec
 from tests.factories import iris_spec
 from tests.trainer import Trainer, installed
 
@@ -45,7 +45,7 @@ def api(installation):
 
 @pytest.fixture(scope="module")
 def table():
-    return things.table()
+    return factories.table()
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import update
 
 from models import Checkpoint, Job, JobState
-from service import lifecycle
-from service.database import now
+from service.db.database import now
+from service.jobs import lifecycle
 from tests import runs
 from tests.factories import beat, iris_spec, registration
 

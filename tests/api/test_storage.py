@@ -6,8 +6,8 @@ import os
 import pytest
 
 from models import JobState
-from service import attempts
-from service.attempts import Conclusion, MadeArtifact
+from service.jobs import attempts
+from service.jobs.attempts import Conclusion, MadeArtifact
 from tests.factories import submit
 
 ROWS = b"size,kind\n1,a\n2,b\n3,a\n"

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from service import database, jobs, sqlite
+from service.db import database, sqlite
+from service.jobs import jobs
 from tests.factories import iris_spec, submit
 
 

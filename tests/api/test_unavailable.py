@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.factories import iris_spec
-from tests.parts.postgres import Away
+from tests.servers.postgres import Away
 
 SUBMIT = {"content": json.dumps(iris_spec()), "headers": {"Content-Type": "application/json"}}
 JOB = "/v1/jobs/01a1ff18-f4fc-7293-aaf1-986ad40dbd94"

@@ -1,7 +1,7 @@
 """What HTTP tells of workers, of why a job waits, and of what a job ran on. Nobody trains here."""
 
-from service import attempts
-from service.ran_on import RanOn
+from service.jobs import attempts
+from service.jobs.execution_environment import RanOn
 from tests.factories import beat, iris_spec, registration
 
 VERSIONS = {"python": "3.11.7", "stackyard": "0.1.0", "keras": "3.15.1", "tensorflow": "2.21.0"}

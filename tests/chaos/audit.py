@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from service.database import Sessions
+from service.db.database import Sessions
 
 _TABLE = """
 CREATE TABLE chaos_writes (

@@ -19,9 +19,9 @@ from typing import Any, Self
 import httpx2
 import psutil
 
-from service.database import Sessions
-from stackyard.cli import broker
-from tests.parts.postgres import Postgres
+from service.db.database import Sessions
+from stackyard.cli.serving import broker
+from tests.servers.postgres import Postgres
 from tests.waiting import until
 
 INJECTED = Path(__file__).parent / "injected"
@@ -168,7 +168,16 @@ class Installation:
             command = ["uvicorn", "--factory", "api.app:create_app", "--host", "127.0.0.1"]
             command += ["--port", str(self._own_port), "--no-server-header"]
         else:
-            command = ["celery", "--app", "worker.entry:app", "worker", "--concurrency", "1", "--hostname", "team@%h"]
+            command = [
+                "celery",
+                "--app",
+                "worker.celery_app:app",
+                "worker",
+                "--concurrency",
+                "1",
+                "--hostname",
+                "team@%h",
+            ]
             command += ["--without-mingle", "--without-gossip", "--loglevel", "INFO"]
         own = {
             "STACKYARD_BROKER_URL": broker.url(broker.socket_path(self.data_dir)),

@@ -13,8 +13,7 @@ from uuid import UUID
 import httpx2
 from sqlalchemy import select
 
-from models import Job
-from service.lifecycle import TERMINAL
+from models import TERMINAL_STATES, Job
 from tests.chaos.deeds import Deeds
 from tests.chaos.installation import Installation
 from tests.chaos.specs import spec
@@ -142,5 +141,5 @@ class Load:
 def unended(installation: Installation, job_ids: Sequence[UUID]) -> list[UUID]:
     """Those of the jobs that are not at their end, by the database."""
     with installation.sessions.read() as session:
-        going = set(session.scalars(select(Job.id).where(Job.state.not_in(TERMINAL))))
+        going = set(session.scalars(select(Job.id).where(Job.state.not_in(TERMINAL_STATES))))
     return [job_id for job_id in job_ids if job_id in going]

@@ -46,20 +46,20 @@ class Occasions:
         """The workers that were told to end: one that is told twice ends at once."""
         self._beside = ThreadPoolExecutor(max_workers=3, thread_name_prefix="occasion")
         self._occasions: dict[str, Callable[[], object]] = {
-            "service.intake.": self._submit,
+            "service.jobs.submission.": self._submit,
             "api.datasets.delete": self._delete_dataset,
             "api api.datasets.": self._upload,
-            "api service.artifacts.": self._upload,
-            "api.jobs.change": lambda: self._do("change"),
-            "api.jobs.cancel": lambda: self._do("cancel"),
-            "api.jobs.pause": lambda: self._do("pause"),
-            "api.jobs.resume": self._resume,
-            "api.jobs.delete": lambda: self._do("delete"),
+            "api service.storage.artifact_store.": self._upload,
+            "api.jobs.routes.change": lambda: self._do("change"),
+            "api.jobs.routes.cancel": lambda: self._do("cancel"),
+            "api.jobs.routes.pause": lambda: self._do("pause"),
+            "api.jobs.routes.resume": self._resume,
+            "api.jobs.routes.delete": lambda: self._do("delete"),
             "api.workers.": self._drain,
             "api.app.": lambda: self._kill("api"),
-            "worker.children.": lambda: self._kill("child"),
-            "worker.reconciler._recover": self._lose,
-            "worker.heartbeat.Heartbeat._leave": self._end_worker,
+            "worker.supervision.child_monitor.": lambda: self._kill("child"),
+            "worker.supervision.reconciler._recover": self._lose,
+            "worker.supervision.heartbeat.Heartbeat._leave": self._end_worker,
         }
 
     def rehearse(self, seen: Sequence[str]) -> bool:

@@ -16,10 +16,10 @@ import pytest
 from sqlalchemy import delete, event, select, update
 
 from models import Artifact, Epoch, Job, JobState, Transition
-from service import attempts
-from service.artifacts import ArtifactStore
-from service.attempts import Conclusion, EpochRow, MadeArtifact, MetricSummary
-from service.database import Sessions
+from service.db.database import Sessions
+from service.jobs import attempts
+from service.jobs.attempts import Conclusion, EpochRow, MadeArtifact, MetricSummary
+from service.storage.artifact_store import ArtifactStore
 from tests import factories
 from tests.chaos import audit, report, verdict
 from tests.chaos.scenarios import kills

@@ -14,7 +14,7 @@ from tests.chaos.steps import Order, Steps
 KEEP = """
 import sys
 from pathlib import Path
-from service.artifacts import ArtifactStore
+from service.storage.artifact_store import ArtifactStore
 store = ArtifactStore(Path(sys.argv[1]))
 with store.receive() as incoming:
     incoming.write(b"content")

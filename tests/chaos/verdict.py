@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from models import Artifact, Checkpoint, Dataset, Epoch, Job, Transition
-from service.lifecycle import LEGAL, TERMINAL
+from models import TERMINAL_STATES, Artifact, Checkpoint, Dataset, Epoch, Job, Transition
+from service.jobs.lifecycle import LEGAL
 from tests.chaos import audit
 from tests.chaos.deeds import CANCELLED
 from tests.chaos.installation import Installation
@@ -133,7 +133,7 @@ def _class(
     reference: Ended | None,
     expected: frozenset[str],
 ) -> str:
-    if job is None or job.state not in TERMINAL:
+    if job is None or job.state not in TERMINAL_STATES:
         verdict.fault(job_id, "is not there" if job is None else f"still {job.state} after attempt {job.attempt}")
         return LOST
     with installation.sessions.read() as session:
@@ -166,7 +166,7 @@ def _compare(installation: Installation, verdict: Verdict, job: Job, reference: 
 
 def _wrong_life(job: Job, steps: Sequence[Transition]) -> str | None:
     """What no single life has: two ends, two beginnings of one attempt, a step that the table of lives lacks."""
-    ends = [step for step in steps if step.to_state in TERMINAL]
+    ends = [step for step in steps if step.to_state in TERMINAL_STATES]
     claims = [step.attempt for step in steps if step.to_state == "running"]
     told = " ".join(f"{step.to_state}({step.attempt})" for step in steps)
     if [step.number for step in steps] != list(range(1, len(steps) + 1)):

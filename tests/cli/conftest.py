@@ -14,7 +14,7 @@ import httpx2
 import psutil
 import pytest
 
-from stackyard.cli import broker
+from stackyard.cli.serving import broker
 from tests.waiting import until
 
 

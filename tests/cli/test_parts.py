@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stackyard.cli import broker, curve
-from stackyard.cli.address import Address, Reservation, is_loopback
-from stackyard.cli.failure import CommandError
-from stackyard.cli.lock import DirectoryLock, Holder
-from stackyard.cli.processes import Identity
+from stackyard.cli import terminal_curve
+from stackyard.cli.command_error import CommandError
+from stackyard.cli.serving import broker
+from stackyard.cli.serving.address import Address, Reservation, is_loopback
+from stackyard.cli.serving.child_processes import Identity
+from stackyard.cli.serving.directory_lock import DirectoryLock, Holder
 from tests.waiting import until
 
 
@@ -123,7 +124,7 @@ def test_urls():
 
 
 def test_a_curve_has_axes_a_legend_and_gaps():
-    picture = curve.draw([0, 1, 2], {"loss": [3.0, float("nan"), 1.0], "val_loss": [2.5, 2.0, 1.5]}).plain
+    picture = terminal_curve.draw([0, 1, 2], {"loss": [3.0, float("nan"), 1.0], "val_loss": [2.5, 2.0, 1.5]}).plain
 
     assert "loss" in picture
     assert "val_loss" in picture
@@ -136,8 +137,8 @@ def test_a_curve_has_axes_a_legend_and_gaps():
 
 
 def test_a_curve_of_nothing_finite_says_so():
-    assert "nothing to draw" in curve.draw([0], {"loss": [float("inf")]}).plain
+    assert "nothing to draw" in terminal_curve.draw([0], {"loss": [float("inf")]}).plain
 
 
 def test_a_flat_curve_is_drawn():
-    assert "epoch" in curve.draw([0, 1], {"loss": [1.0, 1.0]}).plain
+    assert "epoch" in terminal_curve.draw([0, 1], {"loss": [1.0, 1.0]}).plain

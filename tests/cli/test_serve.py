@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from stackyard.cli import broker
+from stackyard.cli.serving import broker
 from tests.cli.conftest import is_alive, living
 from tests.waiting import until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx2
 from rich.console import Console
 
-from stackyard.cli.address import Address
-from stackyard.cli.supervisor import Plan, Supervisor
+from stackyard.cli.serving.address import Address
+from stackyard.cli.serving.supervisor import Plan, Supervisor
 from tests.waiting import until
 
 

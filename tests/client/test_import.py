@@ -6,8 +6,8 @@ import zipfile
 import pytest
 from typer.testing import CliRunner
 
-from stackyard.cli import app, imports
-from stackyard.cli.failure import CommandError
+from stackyard.cli import app, keras_import
+from stackyard.cli.command_error import CommandError
 from stackyard.client import ProblemError
 from tests.client.conftest import TOKEN
 from tests.spec.keras_documents import dense, door, layer, sequential
@@ -62,11 +62,11 @@ FILES = {
     "another zip": lambda path: keras_file(path, "{}", "other.json"),
     "a damaged zip": damaged,
     "no text": lambda path: keras_file(path, b"\xff"),
-    "a bomb": lambda path: keras_file(path, b" " * (imports._MOST_BYTES + 1)),
+    "a bomb": lambda path: keras_file(path, b" " * (keras_import._MOST_BYTES + 1)),
 }
 
 
 @pytest.mark.parametrize("make", FILES.values(), ids=FILES.keys())
 def test_a_file_that_cannot_be_read_is_a_sentence(make, tmp_path):
     with pytest.raises(CommandError, match=r"Cannot read .*model\.keras: "):
-        imports._read(make(tmp_path / "model.keras"))
+        keras_import._read(make(tmp_path / "model.keras"))

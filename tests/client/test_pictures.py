@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from models import JobState
-from service.attempts import Conclusion
+from service.jobs.attempts import Conclusion
 from stackyard.client import ProblemError
 from tests.client.conftest import TOKEN
 from tests.recorded import record

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from service import attempts
-from service.ran_on import RanOn
+from service.jobs import attempts
+from service.jobs.execution_environment import RanOn
 from stackyard.cli import app
 from stackyard.cli.progress import follow
 from stackyard.client import Client

@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from service.lifecycle import TERMINAL
+from models import TERMINAL_STATES
 from tests.waiting import until
 
 TIMING = {"STACKYARD_LEASE_S": "5", "STACKYARD_HEARTBEAT_S": "1", "STACKYARD_RECONCILE_S": "0.5"} | {
@@ -54,7 +54,7 @@ class Server:
     def until_ended(self, job_id: str, within: float = 180) -> dict[str, Any]:
         """The job, in a terminal state."""
         return until(
-            lambda: job if (job := self.job(job_id))["state"] in TERMINAL else None,
+            lambda: job if (job := self.job(job_id))["state"] in TERMINAL_STATES else None,
             within=within,
             every=0.1,
         )

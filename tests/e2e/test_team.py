@@ -17,9 +17,9 @@ from sqlalchemy.engine import make_url
 
 from tests.e2e.conftest import Server
 from tests.factories import iris_spec
-from tests.parts.team import AUTHORIZED, Team
-from tests.parts.tls import TlsDoor, certificate
-from tests.parts.valkey import ESCAPED_PASSWORD, Valkey
+from tests.servers.team import AUTHORIZED, Team
+from tests.servers.tls import TlsDoor, certificate
+from tests.servers.valkey import ESCAPED_PASSWORD, Valkey
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("team")

@@ -14,10 +14,10 @@ from sqlalchemy.engine import make_url
 
 from migrations.upgrade import upgrade
 from models import Epoch, JobState
-from service import attempts, jobs
-from service.attempts import Conclusion
-from service.database import UNAVAILABLE, Sessions
-from service.datasets import ensure_builtins
+from service.datasets.catalog import ensure_builtins
+from service.db.database import UNAVAILABLE, Sessions
+from service.jobs import attempts, jobs
+from service.jobs.attempts import Conclusion
 from service.settings import Settings
 from tests.factories import submit
 from tests.faults.outcome import Outcome, percentile

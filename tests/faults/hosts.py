@@ -18,9 +18,9 @@ from sqlalchemy.engine import make_url
 from tests.e2e.conftest import TIMING, Server
 from tests.factories import iris_spec
 from tests.faults.outcome import Outcome
-from tests.parts.postgres import Postgres
-from tests.parts.team import AUTHORIZED, Team
-from tests.parts.valkey import Valkey
+from tests.servers.postgres import Postgres
+from tests.servers.team import AUTHORIZED, Team
+from tests.servers.valkey import Valkey
 from tests.waiting import until
 
 _IP = shutil.which("ip")

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory, mkdtemp
 import httpx2
 
 from tests.e2e.conftest import Server
-from tests.parts.postgres import Postgres
-from tests.parts.team import AUTHORIZED, Team
-from tests.parts.valkey import Valkey
+from tests.servers.postgres import Postgres
+from tests.servers.team import AUTHORIZED, Team
+from tests.servers.valkey import Valkey
 from tests.waiting import until
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from service.lifecycle import TERMINAL
+from models import TERMINAL_STATES
 
 _POLL_EVERY_S = 1.0
 _PROMPT_S = 0.25
@@ -86,7 +86,7 @@ class Streams:
                 return
             finally:
                 self._count(heard)
-            if state not in TERMINAL:
+            if state not in TERMINAL_STATES:
                 self.figures.errors.append(f"stream of {job_id}: ended while it was {state!r}")
                 return
             self.figures.streams_ended += 1

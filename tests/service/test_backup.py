@@ -9,12 +9,14 @@ import threading
 import pytest
 
 from models import Artifact, JobState
-from service import attempts, backup, files, jobs
-from service.artifacts import ArtifactStore
-from service.attempts import Conclusion, MadeArtifact
+from service import backup
 from service.backup import BackupError
-from service.database import Sessions
+from service.db.database import Sessions
+from service.jobs import attempts, jobs
+from service.jobs.attempts import Conclusion, MadeArtifact
 from service.settings import Settings
+from service.storage import file_references
+from service.storage.artifact_store import ArtifactStore
 from tests.factories import submit
 
 
@@ -76,7 +78,7 @@ def test_every_backup_is_of_one_moment_while_jobs_come_and_go(installation, sess
             if len(alive) > 5:
                 with sessions.begin() as session:
                     jobs.remove(session, alive.pop(0))
-            files.collect(sessions, store, grace_s=0.5)
+            file_references.collect(sessions, store, grace_s=0.5)
 
     thread = threading.Thread(target=live)
     thread.start()

@@ -18,12 +18,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service.charts import confusion, curves, panels, renderer, residuals, scales, wording
+from service.charts import confusion_chart, curve_chart, panels, renderer, residuals_chart, scales, text_format
+from service.charts.chart_style import Look
 from service.charts.colors import PALETTES, contrast, on
-from service.charts.look import Look
 from service.charts.renderer import Renderer
 from service.errors import Unavailable
-from service.history import History
+from service.history.metric_history import History
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def history(**metrics):
 
 
 def drawn(told, look=None, scale="auto"):
-    return curves.document(told, "A title", "and what is below", look or Look(), scale)
+    return curve_chart.document(told, "A title", "and what is below", look or Look(), scale)
 
 
 def texts(root):
@@ -142,7 +142,7 @@ def test_ten_thousand_epochs_become_a_small_picture_with_their_spike(warm):
 )
 def test_a_picture_is_as_large_as_was_asked_for(svg, width, metrics):
     told = history(**metrics)
-    for height in (curves.least_height(told, width), 900):
+    for height in (curve_chart.least_height(told, width), 900):
         root = svg(drawn(told, Look(width=width, height=height)))
         assert float(root.attrib["width"]) == pytest.approx(width, abs=12)
         assert float(root.attrib["height"]) == pytest.approx(height, abs=16)
@@ -179,13 +179,13 @@ def test_lines_and_letters_stand_out_from_the_background_in_both_themes():
 
 def test_a_matrix_has_its_counts_and_the_names_of_its_classes(svg):
     told = {"classes": ["1", 1, True], "matrix": [[12_345, 0, 1], [0, 7, 0], [2, 0, 0]]}
-    shown = texts(svg(confusion.document(told, "A title", "", Look())))
+    shown = texts(svg(confusion_chart.document(told, "A title", "", Look())))
     assert {"12,345", "7", "2", "Actual", "Predicted", "1", "1 (2)", "True"} <= set(shown)
 
 
 def test_a_large_matrix_is_drawn_without_counts(svg):
     told = {"classes": list(range(100)), "matrix": [[int(i == j) for j in range(100)] for i in range(100)]}
-    root = svg(confusion.document(told, "A title", "", Look()))
+    root = svg(confusion_chart.document(told, "A title", "", Look()))
     assert len(list(root.iter(f"{SVG}path"))) >= 10_000
     assert float(root.attrib["width"]) <= 640
 
@@ -197,7 +197,7 @@ def test_residuals_that_are_all_the_same_are_drawn(svg, value):
         "pairs": [[value, 0.0]],
         "histogram": {"edges": sorted([value, math.nextafter(value, 1.0)]), "counts": [3]},
     }
-    assert {"3", "Rows"} <= set(texts(svg(residuals.document(told, "A title", "", Look()))))
+    assert {"3", "Rows"} <= set(texts(svg(residuals_chart.document(told, "A title", "", Look()))))
 
 
 # Words
@@ -205,8 +205,8 @@ def test_residuals_that_are_all_the_same_are_drawn(svg, value):
 
 @given(st.text(max_size=60), st.integers(20, 300))
 def test_a_text_that_is_too_long_is_cut_between_characters(text, room):
-    cut = wording.fitted(text, room, 12)
-    whole = wording.line(text)
+    cut = text_format.fitted(text, room, 12)
+    whole = text_format.line(text)
     assert cut == whole or (cut.endswith("…") and whole.startswith(cut[:-1].rstrip()))
     assert "\n" not in cut
     assert cut.isprintable()
@@ -219,22 +219,22 @@ def test_a_text_that_fits_by_our_estimate_fits(warm, text):
     document |= {"mark": {"type": "text", "fontSize": 12, "font": "Liberation Sans"}, "view": {"stroke": None}}
     document["encoding"] = {"text": {"field": "t", "type": "nominal"}}
     width = float(re.search(rb'width="([\d.]+)"', warm.draw(document, "svg"))[1])
-    assert wording.fitted(text, width - 3, 12) != text or width < 10
+    assert text_format.fitted(text, width - 3, 12) != text or width < 10
 
 
 @given(st.text(min_size=1, max_size=120))
 @hypothesis_settings(max_examples=30, deadline=None)
 def test_any_text_can_be_drawn(warm, text):
     told = {"classes": [text, "b"], "matrix": [[1, 0], [0, 1]]}
-    ET.fromstring(warm.draw(confusion.document(told, text, text, Look()), "svg"))  # noqa: S314  # as above
+    ET.fromstring(warm.draw(confusion_chart.document(told, text, text, Look()), "svg"))  # noqa: S314  # as above
 
 
 def test_a_line_has_no_breaks_and_no_characters_that_only_steer_others():
-    assert wording.line("two\n lines \u202e\u200dand \x01") == "two lines and \N{REPLACEMENT CHARACTER}"
+    assert text_format.line("two\n lines \u202e\u200dand \x01") == "two lines and \N{REPLACEMENT CHARACTER}"
 
 
 def test_metrics_are_named_in_words():
-    names = {name: wording.metric(name) for name in ("val_loss", "binary_accuracy", "mae", "auc_1", "r2_score")}
+    names = {name: text_format.metric(name) for name in ("val_loss", "binary_accuracy", "mae", "auc_1", "r2_score")}
     assert list(names.values()) == ["Loss", "Binary accuracy", "MAE", "AUC 1", "R2 score"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stackyard.spec import parse
-from stackyard.spec.schedules import ExponentialDecay
+from stackyard.spec.training.schedules import ExponentialDecay
 from tests.spec.documents import (
     IRIS,
     MNIST,

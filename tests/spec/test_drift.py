@@ -6,23 +6,15 @@ from typing import get_args
 import keras
 import pytest
 
-from stackyard.spec import (
-    callbacks,
-    constraints,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    optimizers,
-    regularizers,
-    schedules,
-)
-from stackyard.spec.activations import Activation
+from stackyard.spec import layers
 from stackyard.spec.base import Part
 from stackyard.spec.check.callbacks import UNDIRECTED
 from stackyard.spec.check.shapes import masked_after
-from stackyard.spec.closed import squash
 from stackyard.spec.layers.plain import ALIASES
+from stackyard.spec.network import constraints, initializers, regularizers
+from stackyard.spec.network.activations import Activation
+from stackyard.spec.tagged_union import squash
+from stackyard.spec.training import callbacks, losses, metrics, optimizers, schedules
 
 
 def parts(union) -> list[type[Part]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.spec import SpecError, parse
-from stackyard.spec.problems import MOST_PROBLEMS
+from stackyard.spec.reading.faults import MOST_PROBLEMS
 from tests.spec.documents import changed, encode
 
 ROOT = Path(__file__).parents[2]

@@ -7,10 +7,10 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from stackyard.spec import JobSpec, SpecError, layers, parse
-from stackyard.spec.activations import Activation
 from stackyard.spec.check.shapes import infer
 from stackyard.spec.layers.recurrent import Recurrent
 from stackyard.spec.layers.wrappers import Weighted
+from stackyard.spec.network.activations import Activation
 
 Document = dict[str, Any]
 Shape = tuple[int, ...]

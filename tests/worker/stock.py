@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from stackyard.spec import parse
-from worker.compilation import build_compiled
 from worker.engine import Engine
+from worker.keras_build.compilation import build_compiled
 from worker.preparation import Prepared
 
 SEED = 3

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from models import Artifact, Checkpoint, Job, JobState, Transition
-from service import attempts, history, jobs
-from service.artifacts import ArtifactStore
-from service.attempts import Conclusion, MadeArtifact
-from service.database import now
+from service.db.database import now
+from service.history import metric_history
+from service.jobs import attempts, jobs
+from service.jobs.attempts import Conclusion, MadeArtifact
+from service.storage.artifact_store import ArtifactStore
 from tests import runs
 from tests.factories import submit
-from worker import checkpoint
+from worker.attempt import checkpoint_file
+from worker.attempt.attempt_reporter import Reporter
 from worker.engine import Snapshot
-from worker.notice import Notice
-from worker.reporter import Reporter
+from worker.runtime.shutdown_signal import Notice
 
 EPOCHS = 4
 
@@ -58,7 +59,7 @@ def slow(settings):
 
 @pytest.fixture
 def attempt(sessions, slow, monkeypatch):
-    """Makes an attempt at the one job, as `worker.runner` does, which ends at the n-th moment or at the job's end."""
+    """Makes an attempt at the one job, as `worker.attempt.job_runner` does, which ends at the n-th moment or at the job's end."""
     store = ArtifactStore(slow.data_dir)
 
     def attempt(number):
@@ -83,7 +84,7 @@ def _run(sessions, settings, store):
     with Reporter(sessions, claim, settings, since=time.monotonic(), store=store, notice=Notice()) as reporter:
         done, weights = 0, np.zeros(3)
         if claim.checkpoint is not None:
-            start = checkpoint.read(store.path(claim.checkpoint.sha256), job_id=claim.job_id)
+            start = checkpoint_file.read(store.path(claim.checkpoint.sha256), job_id=claim.job_id)
             done, weights = start.epoch, start.state["weights"]
         reporter.begin()
         for epoch in range(done, EPOCHS):
@@ -134,17 +135,17 @@ def _is_whole(sessions, store, job):
     """What a checkpoint says is there is there."""
     with sessions.read() as session:
         kept = session.get(Checkpoint, job.id)
-        told = history.read(session, job.id)
+        told = metric_history.read(session, job.id)
     assert told.epochs == list(range(len(told.epochs)))
     if kept is not None:
         assert len(told.epochs) >= kept.epoch
-        assert checkpoint.read(store.path(kept.sha256), job_id=job.id).epoch == kept.epoch
+        assert checkpoint_file.read(store.path(kept.sha256), job_id=job.id).epoch == kept.epoch
 
 
 def _outcome(sessions, store, job):
     with sessions.read() as session:
         found = jobs.get(session, job.id)
-        told = history.read(session, job.id)
+        told = metric_history.read(session, job.id)
         ends = session.query(Transition).where(Transition.job_id == job.id, Transition.to_state == "succeeded").count()
         [model] = session.query(Artifact).where(Artifact.job_id == job.id)
     assert (found.state, ends, found.epochs_done) == (JobState.SUCCEEDED, 1, EPOCHS)

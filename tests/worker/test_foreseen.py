@@ -9,11 +9,11 @@ import tensorflow as tf
 from hypothesis import HealthCheck, assume, given, settings
 
 from stackyard.spec import SpecError
-from stackyard.spec.check.faults import Faults
+from stackyard.spec.check.fault_collector import Faults
+from stackyard.spec.check.layer_stack import walk
 from stackyard.spec.check.shapes import infer
-from stackyard.spec.check.stack import walk
 from tests.worker.stacks import parsed, stack
-from worker.network import build
+from worker.keras_build.network import build
 
 EXAMPLES = int(os.environ.get("STACKYARD_EXAMPLES", "50"))
 """Stacks of each kind, right and wrong, that the two properties look at."""

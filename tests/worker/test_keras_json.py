@@ -6,16 +6,17 @@ from typing import Any
 import keras
 import pytest
 
-from stackyard.spec import Loss, Metric, Network, Optimizer, Part, layers, metrics
-from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import Initializer
+from stackyard.spec import Loss, Metric, Network, Optimizer, Part, layers
 from stackyard.spec.keras_json import read_keras
-from stackyard.spec.keras_json.objects import UNWRITTEN, choices
-from stackyard.spec.optimizers import SGD, Muon, OptimizerBase
-from stackyard.spec.regularizers import Regularizer
+from stackyard.spec.keras_json.translation import UNWRITTEN, choices
+from stackyard.spec.network.constraints import Constraint
+from stackyard.spec.network.initializers import Initializer
+from stackyard.spec.network.regularizers import Regularizer
+from stackyard.spec.training import metrics
+from stackyard.spec.training.optimizers import SGD, Muon, OptimizerBase
 from tests.conftest import shared
 from tests.worker.variants import plainest, variants
-from worker.network import arguments, build
+from worker.keras_build.network import arguments, build
 
 SPECS = {
     "concrete-batchnorm": (8,),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service import sources
+from service.datasets import dataset_source
 from service.settings import Settings
 from tests.trainer import Trainer, installed
 
@@ -54,7 +54,7 @@ def trainers(tmp_path, sqlite_template, broker_url, make_client):
         settings = Settings(**installed(tmp_path / name, sqlite_template, broker_url).model_dump() | settings)
         made = Trainer(make_client(settings), settings)
         made.upload("table", table.to_csv(index=False).encode())
-        made.upload("arrays", arrays.getvalue(), sources.NPZ)
+        made.upload("arrays", arrays.getvalue(), dataset_source.NPZ)
         return made
 
     return trainer("held"), trainer("files", data_memory=1)

@@ -17,24 +17,24 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from service import prediction
-from service.artifacts import ArtifactStore
-from service.database import Sessions
+from service.db.database import Sessions
 from service.errors import Unavailable
 from service.prediction import Predictor
 from service.prediction.protocol import Kind, Request, StoredFile
+from service.storage.artifact_store import ArtifactStore
 from stackyard.spec import ColumnDescription, Normalize
 from tests.factories import iris_spec
 from tests.trainer import Trainer, installed
 from tests.waiting import until
-from worker.prediction import door, json_arrays, json_table, networks
-from worker.prediction.answer import Predictions
+from worker.prediction import json_arrays, json_table, network_cache, predict
 from worker.prediction.columns import Feature
-from worker.prediction.findings import Refused
-from worker.prediction.networks import Networks
-from worker.prediction.serving import answer
-from worker.preparation.features import FittedGroup
-from worker.preparation.inputs import FittedArray
-from worker.preparation.targets import FittedTarget
+from worker.prediction.network_cache import Networks
+from worker.prediction.predictions import Predictions
+from worker.prediction.request_loop import answer
+from worker.prediction.row_faults import Refused
+from worker.preparation.transforms.array_inputs import FittedArray
+from worker.preparation.transforms.features import FittedGroup
+from worker.preparation.transforms.targets import FittedTarget
 
 JSON = "application/json"
 FLOWER = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
@@ -102,7 +102,7 @@ def test_weights_of_another_network_are_not_used(ask, trained):
 
 
 def test_networks_are_built_once_and_the_least_used_go(trained, monkeypatch):
-    monkeypatch.setattr(networks, "_MOST_KEPT", 2)
+    monkeypatch.setattr(network_cache, "_MOST_KEPT", 2)
     kept = Networks()
     requests = [
         Request(**vars(trained) | {"model": StoredFile(path="", sha256=name)}, media_type="", accept="", max_rows=1)
@@ -116,7 +116,7 @@ def test_networks_are_built_once_and_the_least_used_go(trained, monkeypatch):
 
 
 def test_more_outputs_than_one_answer_may_have_are_refused(ask, monkeypatch):
-    monkeypatch.setattr(door, "_MOST_OUTPUTS", 5)
+    monkeypatch.setattr(predict, "_MOST_OUTPUTS", 5)
     told = ask()
     assert told.kind is Kind.REFUSAL
     [problem] = json.loads(told.content)

@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service import sources
-from service.builtins import load
-from service.inspection import csv_file, npz_file, parquet_file
-from service.sources import BuiltinSource, FileSource
+from service.datasets import dataset_source
+from service.datasets.builtins import load
+from service.datasets.dataset_source import BuiltinSource, FileSource
+from service.datasets.inspection import csv_file, npz_file, parquet_file
 from stackyard.spec import ArraysDescription, TableDescription, check, parse
-from stackyard.spec.initializers import Constant, Initializer
+from stackyard.spec.network.initializers import Constant, Initializer
 from stackyard.spec.script import Origin, write
-from stackyard.spec.script.parts import value_of
+from stackyard.spec.script.constructors import value_of
 from tests.worker.stock import trained
 from worker.preparation import prepare
 
@@ -270,15 +270,15 @@ def stored(kind, directory):
     if kind == "npz":
         np.savez(path, **arrays())
         described = ArraysDescription.model_validate(npz_file.describe(path, _MEMORY))
-        return described, FileSource(path, sources.NPZ), Origin("npz")
+        return described, FileSource(path, dataset_source.NPZ), Origin("npz")
     if kind == "parquet":
         frame().to_parquet(path, index=False)
         described = TableDescription.model_validate(parquet_file.describe(path, _MEMORY))
-        return described, FileSource(path, sources.PARQUET), Origin("parquet")
+        return described, FileSource(path, dataset_source.PARQUET), Origin("parquet")
     frame().to_csv(path, index=False)
     return (
         TableDescription.model_validate(csv_file.describe(path, _MEMORY)),
-        FileSource(path, sources.CSV),
+        FileSource(path, dataset_source.CSV),
         Origin("csv"),
     )
 

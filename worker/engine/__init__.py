@@ -4,9 +4,9 @@
 """
 
 from worker.engine.divergence import Divergence, Forward, LayerReference
-from worker.engine.door import Engine
+from worker.engine.engine import Engine
 from worker.engine.outcome import Outcome
 from worker.engine.snapshot import CheckpointError, Snapshot
-from worker.engine.watch import Watch
+from worker.engine.training_observer import Watch
 
 __all__ = ["CheckpointError", "Divergence", "Engine", "Forward", "LayerReference", "Outcome", "Snapshot", "Watch"]

@@ -11,12 +11,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from worker.engine import state
-from worker.engine.compiled import Compiled
+from worker.engine import training_state
 from worker.engine.divergence import Divergence, Forward, LayerReference
-from worker.engine.fit import Fit
+from worker.engine.program.compiled_program import Compiled
 from worker.engine.snapshot import Snapshot
-from worker.engine.watch import Watch
+from worker.engine.training_loop import Fit
+from worker.engine.training_observer import Watch
 from worker.preparation.arrays import Array
 
 # Without types, or with some that are not known.
@@ -53,11 +53,11 @@ def diagnose(network: Any, compiled: Compiled, fit: Fit, diverged: Divergence) -
         What became of the step's batch; None where this time the training did not diverge at that step.
 
     """
-    state.copy(network, compiled.network)
+    training_state.copy(network, compiled.network)
     if not fit.up_to(diverged.epoch, diverged.step):
         return None
-    state.copy(compiled.network, network)
-    state.copy_loss(compiled.network, network)
+    training_state.copy(compiled.network, network)
+    training_state.copy_loss(compiled.network, network)
     return _forward(network, fit.batch(diverged.epoch, diverged.step))
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from worker.engine.compiled import Compiled, Metrics
 from worker.engine.divergence import Divergence
-from worker.engine.fit import test
-from worker.engine.pace import Pace
+from worker.engine.program.call_size import Pace
+from worker.engine.program.compiled_program import Compiled, Metrics
 from worker.engine.rows import rows
+from worker.engine.training_loop import test
 from worker.preparation.arrays import Array
 
 _MOST_OUTPUTS = 2**24

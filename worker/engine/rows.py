@@ -10,11 +10,11 @@ import numpy as np
 from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
-from worker.engine.loops import Rows as Tensors
-from worker.engine.pace import Pace
+from worker.engine.program.call_size import Pace
+from worker.engine.program.step_loops import Rows as Tensors
 from worker.preparation import Prepared
 from worker.preparation.arrays import Array
-from worker.preparation.mapped import read
+from worker.preparation.mapped_rows import read
 
 # Without types and a public name.
 _context: Any = context

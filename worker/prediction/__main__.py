@@ -26,7 +26,7 @@ def _main(arguments: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not among the answers
     _choose_device()
-    from worker.prediction.serving import serve  # noqa: PLC0415 it loads tensorflow
+    from worker.prediction.request_loop import serve  # noqa: PLC0415 it loads tensorflow
 
     serve(sys.stdin.buffer, answers, asked.seconds, asked.idle)
 

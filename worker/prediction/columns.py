@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stackyard.spec import ColumnDescription
-from stackyard.spec.data import CATEGORICAL, Transform
-from stackyard.spec.problems import say
-from worker.prediction.findings import Findings
-from worker.preparation.features import FittedTable
+from stackyard.spec.data.data import CATEGORICAL, Transform
+from stackyard.spec.reading.faults import say
+from worker.prediction.row_faults import Findings
+from worker.preparation.transforms.features import FittedTable
 
 Value = int | float | bool | str | None
 ABSENT = object()

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from service.inspection.csv_records import Block, CsvRecords
-from service.inspection.refusal import Refused as NotCsv
+from service.datasets.inspection.csv_records import Block, CsvRecords
+from service.datasets.inspection.invalid_file import Refused as NotCsv
 from stackyard.spec import Problem
-from stackyard.spec.closed import suggest
-from stackyard.spec.problems import say
+from stackyard.spec.reading.faults import say
+from stackyard.spec.tagged_union import suggest
 from worker.prediction.columns import Feature, Value
-from worker.prediction.findings import Findings, Refused
+from worker.prediction.row_faults import Findings, Refused
 from worker.prediction.table import Table
 
 _pandas: Any = pd  # its functions are typed in part

@@ -5,11 +5,11 @@ from typing import cast
 
 import numpy as np
 
-from stackyard.spec.pointers import Step
-from stackyard.spec.problems import say
-from worker.prediction.findings import Findings
+from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.json_pointers import Step
+from worker.prediction.row_faults import Findings
 from worker.preparation.arrays import Array
-from worker.preparation.inputs import FittedArray
+from worker.preparation.transforms.array_inputs import FittedArray
 
 Types = frozenset[type]
 _NUMBERS: Types = frozenset({int, float})

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from stackyard.spec.closed import suggest
-from stackyard.spec.problems import say
+from stackyard.spec.reading.faults import say
+from stackyard.spec.tagged_union import suggest
 from worker.prediction.columns import ABSENT, Feature
-from worker.prediction.findings import Findings
+from worker.prediction.row_faults import Findings
 from worker.prediction.table import Table
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from stackyard.spec import Problem
 from worker.prediction.columns import Feature, Value
-from worker.prediction.findings import Findings
+from worker.prediction.row_faults import Findings
 
 
 @dataclass(frozen=True)

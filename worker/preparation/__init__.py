@@ -5,8 +5,8 @@
 
 from service.errors import StorageError
 from worker.preparation.arrays import PreparationError
-from worker.preparation.door import prepare
-from worker.preparation.prepared import Prepared
+from worker.preparation.prepare import prepare
+from worker.preparation.prepared_data import Prepared
 from worker.preparation.preparer import Preparer
 
 __all__ = ["PreparationError", "Prepared", "Preparer", "StorageError", "prepare"]

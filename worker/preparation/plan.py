@@ -19,12 +19,12 @@ from stackyard.spec import (
     Task,
     TrainTestSplit,
 )
-from worker.preparation import features, normalization, targets
 from worker.preparation.arrays import Array, blocks, check_finite
-from worker.preparation.inputs import FittedArray, FittedInputs
-from worker.preparation.mapped import chosen
+from worker.preparation.mapped_rows import chosen
 from worker.preparation.splits import split_rows
-from worker.preparation.targets import FittedTarget
+from worker.preparation.transforms import features, normalization, targets
+from worker.preparation.transforms.array_inputs import FittedArray, FittedInputs
+from worker.preparation.transforms.targets import FittedTarget
 
 Make = Callable[[Array], Array]
 """Makes the rows at some positions, in their order; raises PreparationError where they cannot be made."""

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from models.dataset import BUILTIN_MEDIA_TYPE
+from service.datasets.dataset_source import FileSource, Source
 from service.errors import StorageError
 from service.settings import Settings
-from service.sources import BUILTIN, FileSource, Source
 from stackyard.spec import DatasetDescription, JobSpec, Task
-from worker.preparation.cache import Cache
-from worker.preparation.door import prepare
-from worker.preparation.keys import key
-from worker.preparation.large.door import read, write
-from worker.preparation.large.shelf import Shelf, Taken
-from worker.preparation.prepared import Prepared
-from worker.preparation.sizes import sizes
+from worker.preparation.cache_keys import key
+from worker.preparation.memory_cache import Cache
+from worker.preparation.out_of_core.disk_cache import Shelf, Taken
+from worker.preparation.out_of_core.prepare_files import read, write
+from worker.preparation.prepare import prepare
+from worker.preparation.prepared_data import Prepared
+from worker.preparation.size_estimates import sizes
 
 
 class Preparer:
@@ -61,7 +62,13 @@ class Preparer:
 
         """
         self.release()
-        name = key(spec, sha256, source.media_type if isinstance(source, FileSource) else BUILTIN, description, task)
+        name = key(
+            spec,
+            sha256,
+            source.media_type if isinstance(source, FileSource) else BUILTIN_MEDIA_TYPE,
+            description,
+            task,
+        )
         if isinstance(source, FileSource) and self.has_no_room_for(spec, description):
             return self._from_files(name, spec, description, source, task, check)
         return self._cache.get(name) or self._in_memory(name, spec, description, source, task, check)

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 
 from stackyard.spec import layers as kinds
-from stackyard.spec import losses
-from stackyard.spec.check.faults import locate
-from stackyard.spec.check.inputs import Inputs
+from stackyard.spec.check.data.inputs import Inputs
+from stackyard.spec.check.fault_collector import locate
 from stackyard.spec.check.report import Advice
-from stackyard.spec.data import TableData
+from stackyard.spec.data.data import TableData
+from stackyard.spec.data.split import ColumnSplit, GroupSplit
 from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Layer
-from stackyard.spec.optimizers import SGD
-from stackyard.spec.pointers import Step
-from stackyard.spec.problems import say
-from stackyard.spec.split import ColumnSplit, GroupSplit
+from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.json_pointers import Step
+from stackyard.spec.training import losses
+from stackyard.spec.training.optimizers import SGD
 
 _LARGE = 10.0
 """Features beyond this, by plain gradient descent, were seen to diverge; scaled ones stay within it."""

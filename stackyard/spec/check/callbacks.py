@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from stackyard.spec import callbacks, metrics
-from stackyard.spec.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
-from stackyard.spec.check.faults import Faults
-from stackyard.spec.closed import suggest
-from stackyard.spec.pointers import Step
-from stackyard.spec.problems import say
-from stackyard.spec.training import Training
+from stackyard.spec.check.fault_collector import Faults
+from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.json_pointers import Step
+from stackyard.spec.tagged_union import suggest
+from stackyard.spec.training import callbacks, metrics
+from stackyard.spec.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
+from stackyard.spec.training.training import Training
 
 RATE = "learning_rate"
 """The column that callbacks which set the learning rate add to the history."""

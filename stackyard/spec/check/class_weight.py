@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from stackyard.spec.check.faults import Faults
+from stackyard.spec.check.fault_collector import Faults
 from stackyard.spec.check.report import Task
-from stackyard.spec.class_weight import spelt
-from stackyard.spec.closed import suggest
 from stackyard.spec.job import JobSpec
-from stackyard.spec.problems import say
+from stackyard.spec.reading.faults import say
+from stackyard.spec.tagged_union import suggest
+from stackyard.spec.training.class_weight import spelt
 
 _LISTED = 20
 """As many classes as an error repeats."""

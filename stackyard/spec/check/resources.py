@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 
-from stackyard.spec.check.faults import Faults
-from stackyard.spec.check.inputs import Inputs
+from stackyard.spec.check.data.inputs import Inputs
+from stackyard.spec.check.fault_collector import Faults
 from stackyard.spec.check.report import LayerReport, Memory, Shape, Totals
 from stackyard.spec.limits import Limits
-from stackyard.spec.optimizers import SGD, Adam, Optimizer, RMSprop
-from stackyard.spec.training import Training
+from stackyard.spec.training.optimizers import SGD, Adam, Optimizer, RMSprop
+from stackyard.spec.training.training import Training
 
 _FLOAT = 4
 """Bytes of a float32."""

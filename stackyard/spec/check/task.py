@@ -1,10 +1,10 @@
 """What a network's outputs mean: classes or amounts."""
 
-from stackyard.spec import losses
-from stackyard.spec.check.inputs import Target
+from stackyard.spec.check.data.inputs import Target
+from stackyard.spec.check.data.targets import Kind, kind_of
 from stackyard.spec.check.report import Shape, Task
-from stackyard.spec.check.targets import Kind, kind_of
-from stackyard.spec.losses import SIGN_LOSSES, Loss
+from stackyard.spec.training import losses
+from stackyard.spec.training.losses import SIGN_LOSSES, Loss
 
 _BINARY = (losses.BinaryCrossentropy, losses.BinaryFocalCrossentropy, *SIGN_LOSSES)
 _TWO = 2

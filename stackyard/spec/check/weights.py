@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.constraints import Constraint, MaxNorm, MinMaxNorm, UnitNorm
-from stackyard.spec.initializers import Identity, Initializer, Orthogonal
 from stackyard.spec.layers import Layer
-from stackyard.spec.pointers import Step
-from stackyard.spec.regularizers import OrthogonalRegularizer, Regularizer
+from stackyard.spec.network.constraints import Constraint, MaxNorm, MinMaxNorm, UnitNorm
+from stackyard.spec.network.initializers import Identity, Initializer, Orthogonal
+from stackyard.spec.network.regularizers import OrthogonalRegularizer, Regularizer
+from stackyard.spec.reading.json_pointers import Step
 
 
 @dataclass(frozen=True)

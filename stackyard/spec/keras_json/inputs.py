@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from stackyard.spec.document import JsonObject
-from stackyard.spec.keras_json.left_out import LeftOut
-from stackyard.spec.keras_json.objects import foreign, refused
-from stackyard.spec.keras_json.values import as_array, as_object
-from stackyard.spec.pointers import pointer
-from stackyard.spec.problems import Problem, say
+from stackyard.spec.keras_json.json_values import as_array, as_object
+from stackyard.spec.keras_json.omissions import LeftOut
+from stackyard.spec.keras_json.translation import foreign, refused
+from stackyard.spec.reading.faults import Problem, say
+from stackyard.spec.reading.json_document import JsonObject
+from stackyard.spec.reading.json_pointers import pointer
 
 InputShape = tuple[int | None, ...]
 

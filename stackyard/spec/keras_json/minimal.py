@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from stackyard.spec.base import Part
-from stackyard.spec.document import JsonObject
 from stackyard.spec.layers import Bidirectional, Layer
 from stackyard.spec.naming import made_up
+from stackyard.spec.reading.json_document import JsonObject
 
 _SIZES = frozenset({"dilation_rate", "padding", "pool_size", "strides"})
 """Arguments where one number stands for an array of it, as which Keras writes it."""

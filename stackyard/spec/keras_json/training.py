@@ -8,17 +8,17 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from stackyard.spec.base import Part
-from stackyard.spec.document import JsonObject
-from stackyard.spec.keras_json.left_out import LeftOut
+from stackyard.spec.keras_json.json_values import as_array, as_object
 from stackyard.spec.keras_json.minimal import minimal
-from stackyard.spec.keras_json.objects import Translation, choices
-from stackyard.spec.keras_json.values import as_array, as_object
-from stackyard.spec.losses import Loss
-from stackyard.spec.metrics import Accuracy, Metric
+from stackyard.spec.keras_json.omissions import LeftOut
+from stackyard.spec.keras_json.translation import Translation, choices
 from stackyard.spec.naming import made_up
-from stackyard.spec.optimizers import Optimizer
-from stackyard.spec.pointers import pointer
-from stackyard.spec.problems import say
+from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.json_document import JsonObject
+from stackyard.spec.reading.json_pointers import pointer
+from stackyard.spec.training.losses import Loss
+from stackyard.spec.training.metrics import Accuracy, Metric
+from stackyard.spec.training.optimizers import Optimizer
 
 _ORIGIN = "/compile_config"
 _IDLE: JsonObject = {

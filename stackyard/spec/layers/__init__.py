@@ -1,8 +1,7 @@
-"""The layers. A new one is a class here, a rule in `stackyard.spec.check.shapes` and a line in `worker.network`."""
+"""The layers. A new one is a class here, a rule in `stackyard.spec.check.shapes` and a line in `worker.keras_build.network`."""
 
 from typing import Annotated
 
-from stackyard.spec.closed import Closed
 from stackyard.spec.layers.activation import (
     ELU,
     LeakyReLU,
@@ -100,6 +99,7 @@ from stackyard.spec.layers.wrappers import (
     SpectralNormalization,
     TimeDistributed,
 )
+from stackyard.spec.tagged_union import Closed
 
 Layer = Annotated[
     PlainLayer | Bidirectional | SpectralNormalization | TimeDistributed, Closed("a layer", aliases=ALIASES)

@@ -4,10 +4,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.activations import Activation
 from stackyard.spec.base import Count, refusal
-from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import GlorotUniform, Initializer, Zeros
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.layers.sizes import (
     DataFormat,
@@ -21,7 +18,10 @@ from stackyard.spec.layers.sizes import (
     Sizes3,
     spread,
 )
-from stackyard.spec.regularizers import Regularizer
+from stackyard.spec.network.activations import Activation
+from stackyard.spec.network.constraints import Constraint
+from stackyard.spec.network.initializers import GlorotUniform, Initializer, Zeros
+from stackyard.spec.network.regularizers import Regularizer
 
 
 class ConvolutionBase(LayerBase):

@@ -4,12 +4,12 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.activations import Activation as ActivationName
 from stackyard.spec.base import Count, Positive, refusal
-from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import GlorotUniform, Initializer, RandomUniform, Zeros
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.regularizers import Regularizer
+from stackyard.spec.network.activations import Activation as ActivationName
+from stackyard.spec.network.constraints import Constraint
+from stackyard.spec.network.initializers import GlorotUniform, Initializer, RandomUniform, Zeros
+from stackyard.spec.network.regularizers import Regularizer
 
 
 class Dense(LayerBase):

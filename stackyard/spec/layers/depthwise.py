@@ -4,13 +4,13 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.activations import Activation
 from stackyard.spec.base import Count, refusal
-from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import GlorotUniform, Initializer, Zeros
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.layers.sizes import DataFormat, Padding, Rank, Sizes1, Sizes2, spread
-from stackyard.spec.regularizers import Regularizer
+from stackyard.spec.network.activations import Activation
+from stackyard.spec.network.constraints import Constraint
+from stackyard.spec.network.initializers import GlorotUniform, Initializer, Zeros
+from stackyard.spec.network.regularizers import Regularizer
 
 
 class DepthwiseBase(LayerBase):

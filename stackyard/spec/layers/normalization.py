@@ -5,11 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stackyard.spec.base import Items, NonNegative, Part, Positive, Share, refusal
-from stackyard.spec.closed import ONE_OR_MANY
-from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import Initializer, Ones, Zeros
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.regularizers import Regularizer
+from stackyard.spec.network.constraints import Constraint
+from stackyard.spec.network.initializers import Initializer, Ones, Zeros
+from stackyard.spec.network.regularizers import Regularizer
+from stackyard.spec.tagged_union import ONE_OR_MANY
 
 Axes = Annotated[Items[int], Field(min_length=1, max_length=8)]
 

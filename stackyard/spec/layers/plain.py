@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-from stackyard.spec.closed import Closed
 from stackyard.spec.layers.activation import (
     ELU,
     LeakyReLU,
@@ -92,6 +91,7 @@ from stackyard.spec.layers.reshaping import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from stackyard.spec.tagged_union import Closed
 
 PlainLayer = (
     Activation

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stackyard.spec.base import Items, NonNegative, refusal
-from stackyard.spec.closed import ONE_OR_MANY
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.layers.normalization import Axes
+from stackyard.spec.tagged_union import ONE_OR_MANY
 
 _Some = Field(min_length=1)
 

@@ -4,14 +4,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from stackyard.spec.activations import Activation
 from stackyard.spec.base import Count, Seed, Share, refusal
-from stackyard.spec.closed import Closed
-from stackyard.spec.constraints import Constraint
-from stackyard.spec.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.problems import say
-from stackyard.spec.regularizers import Regularizer
+from stackyard.spec.network.activations import Activation
+from stackyard.spec.network.constraints import Constraint
+from stackyard.spec.network.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
+from stackyard.spec.network.regularizers import Regularizer
+from stackyard.spec.reading.faults import say
+from stackyard.spec.tagged_union import Closed
 
 
 def _may(value: object) -> object:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from stackyard.spec.base import Count, Index, Items
-from stackyard.spec.closed import ONE_OR_MANY
+from stackyard.spec.tagged_union import ONE_OR_MANY
 
 _One = Field(min_length=1, max_length=1)
 _Two = Field(min_length=2, max_length=2)

@@ -5,13 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import model_validator
 
 from stackyard.spec.base import Count, refusal
-from stackyard.spec.closed import Closed
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.layers.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose
 from stackyard.spec.layers.core import Dense, Embedding
 from stackyard.spec.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from stackyard.spec.layers.plain import Plain
 from stackyard.spec.layers.recurrent import Recurrent
+from stackyard.spec.tagged_union import Closed
 
 
 class Bidirectional(LayerBase):

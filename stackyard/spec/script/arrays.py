@@ -1,11 +1,11 @@
 """Arrays of an NPZ file: to `x_train`, `y_train` and so on."""
 
-from stackyard.spec.data import ArrayData
-from stackyard.spec.losses import LABEL_LOSSES, Loss
+from stackyard.spec.data.data import ArrayData
+from stackyard.spec.data.split import TrainTestSplit
 from stackyard.spec.script.code import Node, assign, call, literal
-from stackyard.spec.script.source import Source
+from stackyard.spec.script.script_source import Source
 from stackyard.spec.script.splitting import divide
-from stackyard.spec.split import TrainTestSplit
+from stackyard.spec.training.losses import LABEL_LOSSES, Loss
 
 
 def read(source: Source) -> None:

@@ -1,8 +1,16 @@
 """The split of a spec as lines that divide a frame called `data`."""
 
+from stackyard.spec.data.split import (
+    ColumnSplit,
+    GroupSplit,
+    LastSplit,
+    RandomSplit,
+    Split,
+    SplitMethod,
+    TrainTestSplit,
+)
 from stackyard.spec.script.code import literal
-from stackyard.spec.script.source import Source
-from stackyard.spec.split import ColumnSplit, GroupSplit, LastSplit, RandomSplit, Split, SplitMethod, TrainTestSplit
+from stackyard.spec.script.script_source import Source
 
 
 def divide(source: Source, split: Split, seed: int) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 
-from stackyard.spec.data import CATEGORICAL, Features, TableData
-from stackyard.spec.description import ColumnDescription, TableDescription
-from stackyard.spec.imputation import Constant, Imputation
-from stackyard.spec.losses import LABEL_LOSSES, Loss
+from stackyard.spec.data.data import CATEGORICAL, Features, TableData
+from stackyard.spec.data.description import ColumnDescription, TableDescription
+from stackyard.spec.data.imputation import Constant, Imputation
 from stackyard.spec.script.code import Node, array, assign, call, literal, names, pair
 from stackyard.spec.script.origin import Origin
-from stackyard.spec.script.source import Source
+from stackyard.spec.script.script_source import Source
 from stackyard.spec.script.splitting import divide
+from stackyard.spec.training.losses import LABEL_LOSSES, Loss
 
 _TRANSFORMS: Mapping[str, str] = {
     "standard": "StandardScaler",

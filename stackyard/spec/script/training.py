@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from stackyard.spec.callbacks import Callback, LearningRateScheduler, TerminateOnNaN
 from stackyard.spec.check.report import Report
-from stackyard.spec.class_weight import by_label
-from stackyard.spec.losses import SIGN_LOSSES
-from stackyard.spec.metrics import Accuracy, Metric, resolved
-from stackyard.spec.script import order
+from stackyard.spec.script import row_order
 from stackyard.spec.script.code import Group, Node, array, assign, call, render
-from stackyard.spec.script.parts import constructor
-from stackyard.spec.script.source import Source
-from stackyard.spec.training import Training
+from stackyard.spec.script.constructors import constructor
+from stackyard.spec.script.script_source import Source
+from stackyard.spec.training.callbacks import Callback, LearningRateScheduler, TerminateOnNaN
+from stackyard.spec.training.class_weight import by_label
+from stackyard.spec.training.losses import SIGN_LOSSES
+from stackyard.spec.training.metrics import Accuracy, Metric, resolved
+from stackyard.spec.training.training import Training
 
 
 def build(source: Source, report: Report) -> None:
@@ -49,7 +49,7 @@ def fit(source: Source, report: Report, *, tested: bool) -> None:
         further["callbacks"] = array(watchers)
     epochs = repr(training.epochs)
     if training.shuffle is True:
-        order.rows(source, training.seed or 0, training.batch_size, weighted=weighted)
+        row_order.rows(source, training.seed or 0, training.batch_size, weighted=weighted)
         if "validation_data" in further:
             further["validation_batch_size"] = repr(training.batch_size)
         trained = call("network.fit", "Rows()", epochs=epochs, shuffle="False", **further, verbose="2")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 _DIRECTORY = Path(os.environ.get("STACKYARD_CHAOS", ""))
 _ROOMS = ("api", "service", "worker", "migrations")
-_PASSED_OVER = ("service.database",)
+_PASSED_OVER = ("service.db.database",)
 _CALLS = ("fsync", "fdatasync", "replace", "rename", "link", "unlink", "remove")
 _ROLES = {"uvicorn": "api", "spawn_main": "child", "celery": "worker", "migrations": "migrate"}
 _ROLE = next((role for word, role in _ROLES.items() if any(word in argument for argument in sys.orig_argv)), "other")

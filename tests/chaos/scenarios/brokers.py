@@ -10,8 +10,8 @@ import redis
 from sqlalchemy import func, select
 
 from models import Transition
-from service.database import now
-from stackyard.cli import broker
+from service.db.database import now
+from stackyard.cli.serving import broker
 from tests.chaos.installation import Installation
 from tests.chaos.report import Result
 from tests.chaos.round import Round, Say, begun

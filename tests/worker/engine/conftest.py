@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.engine import door
+from worker.engine import engine
 
 
 @pytest.fixture
@@ -10,10 +10,10 @@ def traced(monkeypatch):
     """How often something was traced."""
     made = []
 
-    class Counted(door.Compiled):
+    class Counted(engine.Compiled):
         def __init__(self, *given, **named):
             made.append(self)
             super().__init__(*given, **named)
 
-    monkeypatch.setattr(door, "Compiled", Counted)
+    monkeypatch.setattr(engine, "Compiled", Counted)
     return made

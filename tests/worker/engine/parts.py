@@ -7,7 +7,8 @@ from typing import get_args
 
 import numpy as np
 
-from stackyard.spec import losses, parse
+from stackyard.spec import parse
+from stackyard.spec.training import losses
 from tests.worker.stacks import LARGEST_ROW, after
 from tests.worker.stock import prepared
 

@@ -5,9 +5,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from stackyard.spec.activations import Activation
+from stackyard.spec.network.activations import Activation
 from tests.worker.stock import builder, prepared, spec_of, stock, trained
-from worker.engine import products, ways
+from worker.engine.optimizations import products, ways
 
 ROWS, FEATURES = 64, 256
 

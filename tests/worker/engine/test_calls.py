@@ -8,9 +8,9 @@ import pytest
 from tests.worker.engine.parts import SCORES, numbers, spec
 from tests.worker.engine.test_same_bits import by_keras, variables
 from tests.worker.stock import Told, trained
-from worker.engine import Engine, fit
-from worker.engine.compiled import Compiled
-from worker.engine.pace import SLICE_S, Pace
+from worker.engine import Engine, training_loop
+from worker.engine.program.call_size import SLICE_S, Pace
+from worker.engine.program.compiled_program import Compiled
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def test_what_may_be_long_begins_with_a_step(calls):
 
 @pytest.mark.parametrize(("epochs", "turns"), [(20, False), (40, True)])
 def test_what_was_thought_long_turns_to_several_epochs_a_call_where_many_are_left(calls, monkeypatch, epochs, turns):
-    monkeypatch.setattr(fit, "guess", lambda *_: 100.0)
-    monkeypatch.setattr(fit, "_LEFT", 30)
+    monkeypatch.setattr(training_loop, "guess", lambda *_: 100.0)
+    monkeypatch.setattr(training_loop, "_LEFT", 30)
     trained(spec(SCORES, epochs=epochs), numbers())
     assert isinstance(calls[0], range)
     assert any(isinstance(count, int) for count in calls) is turns

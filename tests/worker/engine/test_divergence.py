@@ -7,20 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service import attempts
+from service.jobs import attempts
 from stackyard.client.views import Reason
 from stackyard.spec import parse
 from tests.conftest import shared
 from tests.factories import submit
 from tests.worker.stock import Told, builder, prepared, rows, spec_of, stock, trained
-from worker.engine import Divergence, Engine, Forward, LayerReference, door, state
-from worker.engine.compiled import Compiled
+from worker.attempt.job_training import train
+from worker.engine import Divergence, Engine, Forward, LayerReference, engine, training_state
 from worker.engine.diagnosis import Replay, diagnose
-from worker.engine.fit import Fit
+from worker.engine.program.compiled_program import Compiled
 from worker.engine.rows import training_rows, validation_rows
-from worker.hyperparameters import Hyperparameters
+from worker.engine.training_loop import Fit
+from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import Preparer
-from worker.training import train
 
 
 def first_lost_step(spec, data):
@@ -182,7 +182,7 @@ def test_a_training_that_stays_finite_is_done_once_and_equals_stock_keras(monkey
             runs.append("again")
             return super().up_to(epoch, step)
 
-    monkeypatch.setattr(door, "Fit", Counted)
+    monkeypatch.setattr(engine, "Fit", Counted)
     outcome, told = trained(spec)
     assert outcome.diverged is None
     assert runs == ["first"]
@@ -205,7 +205,7 @@ class TestReplay:
             networks.append(builder(spec, data)())
             networks[-1].optimizer.build(networks[-1].trainable_variables)
         compiled = Compiled(networks[0], Hyperparameters({}), data.x_train, data.y_train, weighted=False)
-        state.copy(networks[1], compiled.network)
+        training_state.copy(networks[1], compiled.network)
         fit = Fit(compiled, spec.training, training_rows(data), validation_rows(data), Replay(Told()))
         return diagnose(networks[1], compiled, fit, Divergence(epoch, step))
 
@@ -226,7 +226,7 @@ class TestReplay:
         def full(*_):
             raise MemoryError
 
-        monkeypatch.setattr(door, "diagnose", full)
+        monkeypatch.setattr(engine, "diagnose", full)
         diverged = trained(self.SPEC)[0].diverged
         assert (diverged.epoch, diverged.step) == first_lost_step(self.SPEC, rows())
         assert diverged.forward is None

@@ -5,9 +5,10 @@ import pytest
 from tests.worker.engine.parts import numbers, spec
 from tests.worker.engine.test_same_bits import by_keras, goes_on_as_stock, is_stock, same_as_stock
 from tests.worker.stock import trained
-from worker.compilation import build_compiled
-from worker.engine import Engine, halves, products, state, ways
-from worker.engine.products import Products
+from worker.engine import Engine, training_state
+from worker.engine.optimizations import halves, products, ways
+from worker.engine.optimizations.products import Products
+from worker.keras_build.compilation import build_compiled
 
 FEATURES = 512
 """Of a row: with 128 units, that makes the smallest kernel that is halved."""
@@ -156,4 +157,4 @@ def test_no_more_is_cut_than_there_is_room_for(monkeypatch, cut):
     found = Products(made, ROWS).halves
     assert cut == [(FEATURES, 128)]
     assert found.size == 3 * 4 * FEATURES * 128  # the kernel, and what Adam remembers of it
-    assert found.size < state.size(made)
+    assert found.size < training_state.size(made)

@@ -6,7 +6,9 @@
 import numpy as np
 import pytest
 
-from stackyard.spec import constraints, layers, losses, optimizers, regularizers, schedules
+from stackyard.spec import layers
+from stackyard.spec.network import constraints, regularizers
+from stackyard.spec.training import losses, optimizers, schedules
 from tests.worker.engine.open_numbers import NOT_OPEN, changed, document, two
 from tests.worker.engine.parts import SCORES, classes, labels, numbers, pile, spec, under_loss
 from tests.worker.engine.test_same_bits import LARGE, by_keras, variables

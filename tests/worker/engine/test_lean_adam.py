@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from worker.engine import lean_adam
+from worker.engine.optimizations import lean_adam
 
 
 def built(optimizer):

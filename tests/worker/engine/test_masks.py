@@ -6,10 +6,10 @@ import pytest
 import tensorflow as tf
 
 from tests.worker.engine.parts import numbers, spec
-from worker.compilation import build_compiled
-from worker.engine.compiled import Compiled
-from worker.engine.masks import Dropouts
-from worker.hyperparameters import Hyperparameters
+from worker.engine.optimizations.masks import Dropouts
+from worker.engine.program.compiled_program import Compiled
+from worker.keras_build.compilation import build_compiled
+from worker.keras_build.hyperparameters import Hyperparameters
 
 DENSE = {"type": "Dense", "units": 8}
 DRAW = "StatelessRandomUniformV2"

@@ -7,10 +7,11 @@ import tensorflow as tf
 from tests.worker.engine.parts import numbers, spec
 from tests.worker.engine.test_same_bits import by_keras, same_as_stock
 from tests.worker.stock import prepared, trained
-from worker.compilation import build_compiled
-from worker.engine import Engine, products, ways
-from worker.engine.products import Products
-from worker.engine.ways import OF_INPUTS, OUTPUTS
+from worker.engine import Engine
+from worker.engine.optimizations import products, ways
+from worker.engine.optimizations.products import Products
+from worker.engine.optimizations.ways import OF_INPUTS, OUTPUTS
+from worker.keras_build.compilation import build_compiled
 
 DENSE = {"type": "Dense", "units": 256}
 FIRST, SECOND = (128, 256), (256, 256)

@@ -11,15 +11,16 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from stackyard.spec import callbacks
+from stackyard.spec.training import callbacks
 from tests.worker.engine.parts import SCORES, classes, numbers, spec
 from tests.worker.engine.test_same_bits import variables
 from tests.worker.stock import Keeping, Told, trained
-from worker import checkpoint
-from worker.compilation import build_callbacks
-from worker.engine import CheckpointError, Engine, fit, memories, pace
-from worker.engine.compiled import Compiled
-from worker.preparation import mapped
+from worker.attempt import checkpoint_file
+from worker.engine import CheckpointError, Engine, callback_state, training_loop
+from worker.engine.program import call_size
+from worker.engine.program.compiled_program import Compiled
+from worker.keras_build.compilation import build_callbacks
+from worker.preparation import mapped_rows
 
 BATCH, STEPS, TESTS, EPOCHS = 8, 5, 3, 4
 """40 rows to train on and 24 to validate by, in steps of so many."""
@@ -32,8 +33,8 @@ def stepwise(monkeypatch):
     @contextmanager
     def stepwise():
         with monkeypatch.context() as patched:
-            patched.setattr(pace.Pace, "steps", 1)
-            patched.setattr(fit, "SLICE_S", 0.0)
+            patched.setattr(call_size.Pace, "steps", 1)
+            patched.setattr(training_loop, "SLICE_S", 0.0)
             yield
 
     return stepwise
@@ -64,8 +65,8 @@ def through_file(tmp_path):
     def through_file(snapshot):
         job = uuid4()
         with (tmp_path / "checkpoint").open("wb") as file:
-            checkpoint.write(snapshot, file, job_id=job, attempt=1)
-        return checkpoint.read(tmp_path / "checkpoint", job_id=job)
+            checkpoint_file.write(snapshot, file, job_id=job, attempt=1)
+        return checkpoint_file.read(tmp_path / "checkpoint", job_id=job)
 
     return through_file
 
@@ -169,9 +170,9 @@ def test_again_and_again(stepwise, undisturbed, engine, through_file):
     same(outcome, whole, told=together, heard=heard)
 
 
-@pytest.mark.parametrize("small", [mapped._SMALL, 0], ids=["mapped", "read"])
+@pytest.mark.parametrize("small", [mapped_rows._SMALL, 0], ids=["mapped", "read"])
 def test_rows_in_files(stepwise, undisturbed, engine, tmp_path, monkeypatch, small):
-    monkeypatch.setattr(mapped, "_SMALL", small)
+    monkeypatch.setattr(mapped_rows, "_SMALL", small)
     data, files = numbers(), {}
     for name in ("x_train", "y_train", "x_validation", "y_validation"):
         np.save(tmp_path / f"{name}.npy", getattr(data, name))
@@ -189,9 +190,9 @@ def test_rows_in_files(stepwise, undisturbed, engine, tmp_path, monkeypatch, sma
 def test_the_rest_of_an_epoch_tells_nothing_of_how_long_one_takes(undisturbed, engine, monkeypatch):
     """Else one that took no time would have the next call go over very many."""
     _, _, places = undisturbed(job(), numbers())
-    monkeypatch.setattr(fit, "SLICE_S", 100.0)
-    monkeypatch.setattr(fit, "guess", lambda *_: math.inf)
-    monkeypatch.setattr(fit, "_LEFT", 0)
+    monkeypatch.setattr(training_loop, "SLICE_S", 100.0)
+    monkeypatch.setattr(training_loop, "guess", lambda *_: math.inf)
+    monkeypatch.setattr(training_loop, "_LEFT", 0)
     made, train = [], Compiled.train
 
     def counted(self, rows, order, steps, *given, **named):
@@ -259,7 +260,7 @@ class TestMemories:
         parts = [part for part in classes(callbacks.Callback) if part is not callbacks.TerminateOnNaN]
         needed = {callbacks.LearningRateScheduler: SCHEDULER}
         made = build_callbacks([part.model_validate(needed.get(part, {"type": part.__name__})) for part in parts])
-        assert {type(one) for one in made} == set(memories._ATTRIBUTES)
+        assert {type(one) for one in made} == set(callback_state._ATTRIBUTES)
 
     def test_all_that_changes_is_kept(self, engine, monkeypatch):
         made = []
@@ -273,12 +274,12 @@ class TestMemories:
                 self.before = [dict(vars(one)) for one in made] if not self.checks else self.before
                 super().check()
 
-        monkeypatch.setattr(fit, "build_callbacks", built)
+        monkeypatch.setattr(training_loop, "build_callbacks", built)
         _, told = trained(job("all at once"), numbers(), engine, told=First())
         of_settings = {"monitor_op", "min_delta", "best_weights"}
         for callback, before in zip(made, told.before, strict=True):
             changed = {name for name, value in vars(callback).items() if value is not before.get(name)}
-            assert changed - of_settings <= set(memories._ATTRIBUTES[type(callback)])
+            assert changed - of_settings <= set(callback_state._ATTRIBUTES[type(callback)])
 
 
 class TestOfAnotherTraining:

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from service.inspection import inspect
+from service.datasets.dataset_source import CSV, NPZ, FileSource
+from service.datasets.inspection import inspect
 from service.settings import Settings
-from service.sources import CSV, NPZ, FileSource
 from stackyard.spec import UNLIMITED, check, parse
 from worker.engine.rows import rows, training_rows
 from worker.preparation import prepare

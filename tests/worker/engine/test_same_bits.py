@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from stackyard.spec import losses, metrics, optimizers
+from stackyard.spec.training import losses, metrics, optimizers
 from tests.worker.engine.open_numbers import changed, document
 from tests.worker.engine.parts import (
     FITTING,
@@ -28,8 +28,8 @@ from tests.worker.engine.parts import (
 )
 from tests.worker.stacks import KINDS
 from tests.worker.stock import Keeping, builder, trained
-from worker.compilation import build_callbacks
-from worker.engine import Engine, fit
+from worker.engine import Engine, training_loop
+from worker.keras_build.compilation import build_callbacks
 
 
 def variables(network):
@@ -71,7 +71,7 @@ def goes_on_as_stock(layers, data, before=None, **training):
     """Find the same, also of a training that goes on from within its first epoch."""
     wanted, engine, watch = spec(layers, **training), Engine(2**30), Keeping()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(fit, "SLICE_S", 0.0)  # else its first call takes all epochs
+        patched.setattr(training_loop, "SLICE_S", 0.0)  # else its first call takes all epochs
         if before is not None:
             trained(before, data, engine)
         outcome, told = trained(wanted, data, engine, told=watch)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from worker.engine import ways
-from worker.engine.ways import (
+from worker.engine.optimizations import ways
+from worker.engine.optimizations.ways import (
     OF_INPUTS,
     OUTPUTS,
     faster,

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service import sources
-from service.inspection import csv_file, npz_file
-from service.sources import FileSource
+from service.datasets import dataset_source
+from service.datasets.dataset_source import FileSource
+from service.datasets.inspection import csv_file, npz_file
 from stackyard.spec import ArraysDescription, TableDescription
 from tests.worker.preparation.promised import MEMORY, prepare_as_promised, spec_of
 
@@ -18,7 +18,7 @@ def table(tmp_path):
         frame.to_csv(path, index=False)
         description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
         return prepare_as_promised(
-            spec_of({"dataset": "table", **data}, outputs, loss), description, FileSource(path, sources.CSV)
+            spec_of({"dataset": "table", **data}, outputs, loss), description, FileSource(path, dataset_source.CSV)
         )
 
     return table
@@ -33,7 +33,7 @@ def arrays(tmp_path):
         np.savez(path, **stored)
         description = ArraysDescription.model_validate(npz_file.describe(path, MEMORY))
         return prepare_as_promised(
-            spec_of({"dataset": "arrays", **data}, outputs, loss), description, FileSource(path, sources.NPZ)
+            spec_of({"dataset": "arrays", **data}, outputs, loss), description, FileSource(path, dataset_source.NPZ)
         )
 
     return arrays

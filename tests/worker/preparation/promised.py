@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from service.builtins import load
+from service.datasets.builtins import load
 from stackyard.spec import TableDescription, check, parse
 from tests.factories import iris_spec
 from worker.preparation import prepare

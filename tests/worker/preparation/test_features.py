@@ -7,13 +7,13 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import MinMaxScaler, Normalizer, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 
-from service import sources
-from service.inspection import csv_file
-from service.sources import BuiltinSource, FileSource
+from service.datasets import dataset_source
+from service.datasets.dataset_source import BuiltinSource, FileSource
+from service.datasets.inspection import csv_file
 from stackyard.spec import TableDescription, check
 from tests.worker.preparation.promised import BUILTINS, MEMORY, prepare_as_promised, spec_of
 from worker.preparation import PreparationError, prepare
-from worker.preparation.features import FittedTable
+from worker.preparation.transforms.features import FittedTable
 
 
 def test_without_groups_every_other_column_is_taken_as_it_is(table, mixed):
@@ -153,7 +153,7 @@ def test_a_table_in_which_every_row_lacks_something_is_refused(tmp_path):
     description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
     spec = spec_of({"dataset": "holes", "target": {"column": "y"}, "drop_missing": True})
     with pytest.raises(PreparationError, match="drop_missing leaves none"):
-        prepare(spec, description, FileSource(path, sources.CSV), check(spec, description).task)
+        prepare(spec, description, FileSource(path, dataset_source.CSV), check(spec, description).task)
 
 
 def test_a_number_too_large_for_float32_is_refused(table):

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service import sources
-from service.inspection import csv_file, npz_file
+from service.datasets import dataset_source
+from service.datasets.dataset_source import BuiltinSource, FileSource
+from service.datasets.inspection import csv_file, npz_file
 from service.settings import Settings
-from service.sources import BuiltinSource, FileSource
 from stackyard.spec import ArraysDescription, TableDescription, check, parse
 from tests.factories import iris_spec
 from tests.worker.preparation.promised import BUILTINS, MEMORY
@@ -28,7 +28,7 @@ def rows(tmp_path_factory):
     frame = frame.assign(label=generator.integers(0, 2, 1000), who=generator.integers(0, 50, 1000))
     path = tmp_path_factory.mktemp("rows") / "table.csv"
     frame.to_csv(path, index=False)
-    return TableDescription.model_validate(csv_file.describe(path, MEMORY)), FileSource(path, sources.CSV)
+    return TableDescription.model_validate(csv_file.describe(path, MEMORY)), FileSource(path, dataset_source.CSV)
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def test_arrays_by_the_share(tmp_path):
     np.savez(
         path, x=np.zeros((50, 4), np.uint8), y=np.zeros(50, np.int32), tx=np.zeros((9, 4), np.uint8), ty=np.ones(9)
     )
-    rows = ArraysDescription.model_validate(npz_file.describe(path, MEMORY)), FileSource(path, sources.NPZ)
+    rows = ArraysDescription.model_validate(npz_file.describe(path, MEMORY)), FileSource(path, dataset_source.NPZ)
     needed = 59 * 4 + 50 * 4 + 9 * 8 + 59 * (4 * 4 + 8)
     for share, memmap in ((needed, False), (needed - 1, True)):
         by = Preparer(Settings(data_dir=tmp_path, data_memory=share))

@@ -7,9 +7,9 @@ from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from service import sources
-from service.inspection import csv_file, npz_file
-from service.sources import FileSource
+from service.datasets import dataset_source
+from service.datasets.dataset_source import FileSource
+from service.datasets.inspection import csv_file, npz_file
 from stackyard.spec import ArraysDescription, TableDescription, parse
 from tests.conftest import shared
 from tests.worker.preparation.promised import MEMORY, prepare_as_promised
@@ -23,7 +23,7 @@ def test_tables(name, file):
     spec = parse(shared(f"specs/{name}.json").read_bytes())
     path = shared(f"data/{file}")
     description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
-    made = prepare_as_promised(spec, description, FileSource(path, sources.CSV))
+    made = prepare_as_promised(spec, description, FileSource(path, dataset_source.CSV))
     frame = pd.read_csv(path)
     train = frame.sample(frac=0.7, random_state=0)
     for rows, x, y in (
@@ -38,7 +38,7 @@ def test_spotify():
     spec = parse(shared("specs/spotify.json").read_bytes())
     path = shared("data/spotify.csv")
     description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
-    made = prepare_as_promised(spec, description, FileSource(path, sources.CSV))
+    made = prepare_as_promised(spec, description, FileSource(path, dataset_source.CSV))
     frame = pd.read_csv(path).dropna()
     numbers, genre = (list(group.columns) for group in spec.data.features)
     artists = frame["track_artist"]
@@ -55,7 +55,7 @@ def test_mnist():
     spec = parse(shared("specs/mnist-plain.json").read_bytes())
     path = shared("data/mnist.npz")
     description = ArraysDescription.model_validate(npz_file.describe(path, MEMORY))
-    made = prepare_as_promised(spec, description, FileSource(path, sources.NPZ))
+    made = prepare_as_promised(spec, description, FileSource(path, dataset_source.NPZ))
     with np.load(path) as file:
         rows = file["x_train"][54000:]
         norm = np.atleast_1d(np.linalg.norm(rows, 2, 1))

@@ -8,11 +8,11 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
 
-from service.sources import BuiltinSource
+from service.datasets.dataset_source import BuiltinSource
 from stackyard.spec import parse
 from tests.factories import iris_spec
 from tests.worker.preparation.promised import BUILTINS, prepare_as_promised, spec_of
-from worker.preparation.targets import FittedTarget
+from worker.preparation.transforms.targets import FittedTarget
 
 
 class TestTargets:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.class_weight import compute_class_weight
 
-from service import sources
-from service.inspection import csv_file
-from service.sources import FileSource
+from service.datasets import dataset_source
+from service.datasets.dataset_source import FileSource
+from service.datasets.inspection import csv_file
 from stackyard.spec import TableDescription
 from tests.worker.preparation.promised import MEMORY, prepare_as_promised, spec_of
 
@@ -47,4 +47,4 @@ def weighed(directory, column, weights, loss, outputs):
     description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
     data = {"dataset": "table", "target": {"column": column}, "features": [{"columns": ["x"]}]}
     spec = spec_of(data, outputs, loss, class_weight=weights)
-    return prepare_as_promised(spec, description, FileSource(path, sources.CSV))
+    return prepare_as_promised(spec, description, FileSource(path, dataset_source.CSV))

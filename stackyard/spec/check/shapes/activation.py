@@ -4,10 +4,10 @@ import math
 
 from stackyard.spec.check.report import Shape
 from stackyard.spec.check.shapes.axes import axis_message, positions
-from stackyard.spec.check.shapes.made import Made, Rules, each, elementwise
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, elementwise
 from stackyard.spec.check.weights import Fault, Weight
 from stackyard.spec.layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from stackyard.spec.regularizers import OrthogonalRegularizer, Regularizer
+from stackyard.spec.network.regularizers import OrthogonalRegularizer, Regularizer
 
 _SOFTMAXES = frozenset({"softmax", "log_softmax", "sparsemax"})
 _SOFTMAX_OPERATIONS = 3

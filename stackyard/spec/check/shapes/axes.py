@@ -2,7 +2,7 @@
 
 from stackyard.spec.check.report import Shape
 from stackyard.spec.check.weights import Fault
-from stackyard.spec.pointers import Step
+from stackyard.spec.reading.json_pointers import Step
 
 
 def positions(axis: int | tuple[int, ...], shape: Shape) -> tuple[int, ...] | Fault:

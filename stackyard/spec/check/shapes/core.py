@@ -5,7 +5,7 @@ import math
 from stackyard.spec.check.report import Shape
 from stackyard.spec.check.shapes.activation import activation_fault, activation_flops, activity_fault
 from stackyard.spec.check.shapes.axes import positions
-from stackyard.spec.check.shapes.made import Made, Rules, each, rows
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, rows
 from stackyard.spec.check.weights import Fault, Weight
 from stackyard.spec.layers import Dense, Embedding, Identity, Masking, Normalization, Rescaling
 

@@ -2,7 +2,7 @@
 
 from stackyard.spec.check.report import Shape
 from stackyard.spec.check.shapes.axes import positions
-from stackyard.spec.check.shapes.made import Made, Rules, each, rows
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, rows
 from stackyard.spec.check.weights import Fault, Weight
 from stackyard.spec.layers import (
     BatchNormalization,

@@ -11,7 +11,7 @@ from stackyard.spec.check.shapes import (
     regularization,
     reshaping,
 )
-from stackyard.spec.check.shapes.made import Made, Rules
+from stackyard.spec.check.shapes.layer_output import Made, Rules
 from stackyard.spec.check.weights import Fault, Weight, weight_faults
 from stackyard.spec.layers import Plain
 

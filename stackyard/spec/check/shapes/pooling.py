@@ -4,7 +4,7 @@ import math
 
 from stackyard.spec import layers
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.made import Made, Rules, each, join, split, wrong_rank
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, join, split, wrong_rank
 from stackyard.spec.check.shapes.windows import slide
 from stackyard.spec.check.weights import Fault
 from stackyard.spec.layers.pooling import AdaptivePoolingBase, GlobalPoolingBase, PoolingBase

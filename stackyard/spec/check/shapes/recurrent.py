@@ -2,7 +2,7 @@
 
 from stackyard.spec.check.report import Shape
 from stackyard.spec.check.shapes.activation import activation_fault, activity_fault
-from stackyard.spec.check.shapes.made import Made, Rules, each, wrong_rank
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, wrong_rank
 from stackyard.spec.check.weights import Fault, Weight
 from stackyard.spec.layers import GRU, LSTM, SimpleRNN
 from stackyard.spec.layers.recurrent import RecurrentBase

@@ -1,7 +1,7 @@
 """Layers that only training feels."""
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.made import Made, Rules, each, elementwise, wrong_rank
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, elementwise, wrong_rank
 from stackyard.spec.check.weights import Fault
 from stackyard.spec.layers import (
     ActivityRegularization,

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.made import Made, Rules, each, join, rows, split, wrong_rank
+from stackyard.spec.check.shapes.layer_output import Made, Rules, each, join, rows, split, wrong_rank
 from stackyard.spec.check.weights import Fault
 from stackyard.spec.layers import (
     Cropping1D,

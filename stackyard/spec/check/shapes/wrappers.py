@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.made import Made, each, rows
+from stackyard.spec.check.shapes.layer_output import Made, each, rows
 from stackyard.spec.check.shapes.plain import infer_plain
 from stackyard.spec.check.weights import Fault, Weight
 from stackyard.spec.layers import Bidirectional, Plain, SpectralNormalization, TimeDistributed

@@ -1,9 +1,0 @@
-"""What an uploaded file holds, found out where a hostile one can do no harm.
-
-`inspect` is the door. The reading is done by a process of its own (`python -m service.inspection`), whose memory
-and time are bounded; the caller never loads the libraries that read the file.
-"""
-
-from service.inspection.door import inspect
-
-__all__ = ["inspect"]

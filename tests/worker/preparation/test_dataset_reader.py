@@ -1,0 +1,102 @@
+"""Rows as their descriptions say that they are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import datasets as scikit_learn
+
+from service.datasets import dataset_source
+from service.datasets.inspection import csv_file, parquet_file
+from stackyard.spec import TableDescription
+from tests.conftest import shared
+from worker.preparation import dataset_reader
+
+MEMORY = 2**30
+DESCRIBERS = {dataset_source.CSV: csv_file, dataset_source.PARQUET: parquet_file}
+
+
+def read(path, media_type=dataset_source.CSV, columns=None):
+    description = TableDescription.model_validate(DESCRIBERS[media_type].describe(path, MEMORY))
+    return dataset_reader.read_table(path, media_type, description, columns)
+
+
+@pytest.fixture
+def frame():
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "i": generator.integers(-5, 5, 300),
+            "f": generator.normal(0, 1e6, 300),
+            "b": generator.random(300) < 0.5,
+            "t": generator.choice(["a", "b,", 'c"\n'], 300),
+        },
+    )
+    return frame.assign(holes=frame["f"].mask(frame["i"] == 0), gaps=frame["t"].mask(frame["i"] == 1))
+
+
+@pytest.mark.parametrize("name", ["iris", "red-wine", "concrete", "spotify"])
+def test_csv_is_what_pandas_reads_by_default(name):
+    path = shared(f"data/{name}.csv")
+    pd.testing.assert_frame_equal(read(path), pd.read_csv(path), check_exact=True)
+
+
+def test_csv_of_every_type_is_what_pandas_reads_by_default(frame, tmp_path):
+    path = tmp_path / "table.csv"
+    frame.to_csv(path, index=False)
+    pd.testing.assert_frame_equal(read(path), pd.read_csv(path), check_exact=True)
+
+
+def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_bytes(b'\xef\xbb\xbf"a b",c\n1,2\n')
+    assert list(read(path).columns) == ["a b", "c"]
+
+
+def test_parquet_is_what_was_written(frame, tmp_path):
+    path = tmp_path / "table.parquet"
+    frame.to_parquet(path, row_group_size=50)
+    pd.testing.assert_frame_equal(read(path, dataset_source.PARQUET), frame, check_exact=True)
+
+
+def test_narrow_types_categories_and_an_index_become_plain_columns(tmp_path):
+    path = tmp_path / "table.parquet"
+    frame = pd.DataFrame(
+        {
+            "i": np.array([1, 2], "uint8"),
+            "f": np.array([0.1, 0.2], "float32"),
+            "t": pd.Categorical(["x", "y"]),
+        },
+        index=pd.Index([7, 8], name="key"),
+    )
+    frame.to_parquet(path)
+    found = read(path, dataset_source.PARQUET)
+    assert {name: str(dtype) for name, dtype in found.dtypes.items()} == {
+        "i": "int64",
+        "f": "float64",
+        "t": "str",
+        "key": "int64",
+    }
+    assert found["f"].tolist() == frame["f"].astype("float64").tolist()
+
+
+@pytest.mark.parametrize("media_type", DESCRIBERS)
+def test_columns_come_in_the_order_wanted(frame, tmp_path, media_type):
+    path = tmp_path / "table"
+    frame.to_csv(path, index=False) if media_type == dataset_source.CSV else frame.to_parquet(path)
+    found = read(path, media_type, ["t", "i"])
+    assert list(found.columns) == ["t", "i"]
+    assert found["i"].tolist() == frame["i"].tolist()
+
+
+def test_arrays_are_as_they_were_stored_and_never_unpickled(tmp_path):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, x=np.arange(6, dtype=">u2").reshape(2, 3), odd=np.array([{}], object))
+    assert dataset_reader.read_arrays(path, ["x"])["x"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(ValueError, match="allow_pickle"):
+        dataset_reader.read_arrays(path, ["odd"])
+
+
+@pytest.mark.parametrize("name", ["iris", "digits", "wine", "diabetes", "breast_cancer"])
+def test_a_built_in_table_is_scikit_learns(name):
+    expected = getattr(scikit_learn, f"load_{name}")(as_frame=True).frame
+    pd.testing.assert_frame_equal(dataset_reader.read_builtin(name), expected, check_exact=True)
