@@ -10,6 +10,8 @@ from typing import Any
 
 import psutil
 
+from stackyard.cores import count_usable_cores
+
 GIBIBYTE = 2**30
 PACKAGES = ("tensorflow", "keras", "numpy", "sqlalchemy", "fastapi", "pydantic")
 
@@ -17,7 +19,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "sqlalchemy", "fastapi", "pydantic")
 def machine() -> dict[str, Any]:
     """The machine and what of its software decides how fast it is; `load` is the last minute's, before measuring."""
     return {
-        "cores": os.cpu_count(),
+        "cores": count_usable_cores(),
         "processor": _processor(),
         "memory_GiB": round(psutil.virtual_memory().total / GIBIBYTE, 1),
         "system": platform.platform(),

@@ -106,6 +106,13 @@ class Job(Base):
 
     architecture: Mapped[str | None]
     """Jobs that have this in common take about as long a step: `service.jobs.estimates` says how it is made."""
+    task: Mapped[dict[str, Any] | None]
+    """The `stackyard.spec.Task` of the check at submit, as JSON; this and the next two are NULL in rows of releases
+    that did not store them."""
+    step_flops: Mapped[int | None] = mapped_column(BigInteger)
+    """Floating-point operations of a training step, as the check at submit estimates them."""
+    memory_estimate: Mapped[int | None] = mapped_column(BigInteger)
+    """Bytes that the training needs without its rows, as the check at submit estimates them."""
     retry_of: Mapped[UUID | None]
     """The job that this one repeats; no foreign key, for either may be deleted."""
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import celery.signals
 import structlog
-from celery.utils.sysinfo import cpu_budget
 from celery.worker import state
 
 from service import logs
 from service.queue.wake_ups import create_celery
 from service.queue.worker_registry import Registration
 from service.settings import Settings
+from stackyard.cores import count_usable_cores
 from worker.runtime import gpus
 from worker.runtime.versions import versions
 from worker.supervision.child_monitor import Children
@@ -116,7 +116,7 @@ def _threads(children: int) -> tuple[int, int]:
     The cores are those that this process may use: by its affinity, and by the quotas of its control groups. A job on
     a GPU has its child's in any case: the work is the card's, whose settings are those of the child's one context.
     """
-    cores = int(cpu_budget().count)
+    cores = count_usable_cores()
     sharing = children + _settings.neighbours
     threads = _settings.threads or max(1, cores // sharing)
     if threads * sharing > cores:

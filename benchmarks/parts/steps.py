@@ -11,6 +11,8 @@ from pairs import Rounds, geometric_mean, significant
 from trainer import trainer
 from tutorials import DIVERGING, FILES
 
+from stackyard.cores import count_schedulable_cores, count_usable_cores
+
 ROUNDS = 3
 EXPERIMENTS = [name for name in FILES if name != DIVERGING]
 """Those that train for more than an epoch: the plain concrete network diverges in its first."""
@@ -25,7 +27,7 @@ def measure(options: Options) -> Outcome:
     import floor  # noqa: PLC0415  # what follows loads tensorflow, which reads the variables above
     from arrays import Table  # noqa: PLC0415
 
-    from worker.runtime.threads import is_large  # noqa: PLC0415
+    from worker.runtime.threads import LARGE_STEP_FLOPS  # noqa: PLC0415
 
     rounds: dict[str, Rounds] = {}
     works: dict[str, floor.Work] = {}
@@ -33,14 +35,14 @@ def measure(options: Options) -> Outcome:
     with options.data() as data, ExitStack() as stack:
         stock, shared, alone = (
             stack.enter_context(trainer(options.shared, *threads))
-            for threads in ((), (_share(),), (_share(), os.cpu_count() or 1))
+            for threads in ((), (_share(),), (_share(), count_usable_cores()))
         )
         for name in options.chosen(EXPERIMENTS, SHORT):
             experiment = data.experiment(name)
             job = Table.of(experiment).job(experiment.spec)
             steps = math.ceil(len(job.data.x_train) / job.spec.training.batch_size)
             works[name] = floor.work(job, steps)
-            asked = {"stock": stock, "ours": alone if is_large(job.report) else shared}
+            asked = {"stock": stock, "ours": alone if job.report.step_flops >= LARGE_STEP_FLOPS else shared}
             rounds[name] = Rounds()
             for _ in range(options.times(ROUNDS)):
                 rates = rates.best(floor.Rates(**stock.ask("rates")))
@@ -55,7 +57,7 @@ def measure(options: Options) -> Outcome:
     floors = {name: work.milliseconds(rates) for name, work in works.items()}
     figures: dict[str, Any] = {
         "generated_data": generated,
-        "threads": {"stock": os.cpu_count(), "ours": _share(), "ours, large": os.cpu_count()},
+        "threads": {"stock": count_schedulable_cores(), "ours": _share(), "ours, large": count_usable_cores()},
         "rates": {"GFLOP_s": significant(rates.flops / 1e9), "GB_s": significant(rates.bandwidth / 1e9)},
         "experiments": {name: _figures(rounds[name], works[name], floors[name]) for name in rounds},
     }
@@ -64,7 +66,7 @@ def measure(options: Options) -> Outcome:
 
 def _share() -> int:
     """The threads of a child of `make serve`."""
-    return max(1, (os.cpu_count() or 1) // 2)
+    return max(1, count_usable_cores() // 2)
 
 
 def _figures(rounds: Rounds, work: Any, floor: float) -> dict[str, Any]:

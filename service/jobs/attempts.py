@@ -1,6 +1,6 @@
 """Attempts as a worker makes them: claim, renew, record, conclude. Every write after the claim is fenced."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from service.history import metric_summaries
 from service.history.metric_summaries import MetricSummary
 from service.jobs import checkpoints, crashes, lifecycle
 from service.jobs.crashes import Crash
-from service.jobs.execution_environment import Opening, RanOn, is_alone
+from service.jobs.execution_environment import ExecutionOptions, RanOn, choose_ran_on
 from service.queue import worker_registry
 from service.storage import file_references
 from service.storage.artifact_store import Stored
@@ -33,6 +33,7 @@ class Claim:
 
     `checkpoint` is where to go on, None for the beginning. Before it there are `spent_s` seconds of earlier attempts,
     and the epochs whose metrics are `names` and `summaries`. `ran_on` is what it is to compute on, as it was chosen.
+    `task` and `warnings` are those of the check at submit, as JSON; a job of an earlier release has no task.
     """
 
     job_id: UUID
@@ -44,6 +45,8 @@ class Claim:
     names: Sequence[str] = ()
     summaries: Mapping[str, MetricSummary] = field(default_factory=dict[str, MetricSummary])
     ran_on: RanOn | None = None
+    task: Mapping[str, Any] | None = None
+    warnings: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class _Holder:
     worker: str
     worker_id: UUID | None
     lease_s: float
-    choose: Callable[[Opening], RanOn] | None
+    options: ExecutionOptions | None
 
 
 def claim(
@@ -118,7 +121,7 @@ def claim(
     worker: str,
     lease_s: float,
     worker_id: UUID | None = None,
-    choose: Callable[[Opening], RanOn] | None = None,
+    options: ExecutionOptions | None = None,
 ) -> Claim | None:
     """Take the best waiting job of a queue: the highest priority, then the oldest.
 
@@ -131,12 +134,12 @@ def claim(
         worker: the host and process that will do the work.
         lease_s: seconds for which the right to it lasts, unless it is renewed.
         worker_id: the `models.Worker` whose child that process is.
-        choose: what it is to compute on; it runs in the transaction.
+        options: what that process can run the job on; None leaves the choice out.
 
     """
     if worker_id is not None and not worker_registry.may_take(session, worker_id):
         return None
-    holder = _Holder(worker, worker_id, lease_s, choose)
+    holder = _Holder(worker, worker_id, lease_s, options)
     while job_id := _first_waiting(session, queue):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
@@ -312,9 +315,9 @@ def _refuse(session: Session, job: Job, code: str, message: str) -> None:
 def _take(session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: _Holder) -> Claim:
     checkpoint = session.get(Checkpoint, job.id)
     ran_on = None
-    if holder.choose is not None:
-        before = None if checkpoint is None else job.ran_on
-        ran_on = holder.choose(Opening(spec, dataset, is_alone(session, job, holder.worker_id), before))
+    if holder.options is not None:
+        previous = None if checkpoint is None else job.ran_on
+        ran_on = choose_ran_on(session, job, holder.options, worker_id=holder.worker_id, previous=previous)
     begins = 0 if checkpoint is None else checkpoint.epoch
     names = list(job.metric_names) if begins else []
     spent_s = 0.0 if checkpoint is None else job.spent_s
@@ -338,7 +341,19 @@ def _take(session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: _
     session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= begins))
     known = metric_summaries.recorded(session, job.id, names)
     _summarise(session, job.id, known)
-    return Claim(job.id, job.attempt, spec, dataset, checkpoint, spent_s, tuple(names), known, ran_on)
+    return Claim(
+        job.id,
+        job.attempt,
+        spec,
+        dataset,
+        checkpoint,
+        spent_s,
+        tuple(names),
+        known,
+        ran_on,
+        job.task,
+        tuple(job.warnings),
+    )
 
 
 def _summarise(session: Session, job_id: UUID, known: Mapping[str, MetricSummary]) -> None:

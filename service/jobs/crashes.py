@@ -2,15 +2,10 @@
 
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy.orm import Session
 
-from models import Dataset, Job, JobState
-from service.datasets import catalog
+from models import Job, JobState
 from service.jobs import lifecycle
-from stackyard.spec import UNLIMITED, JobSpec, check
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
 
     """
     crashes = job.crashes + 1
-    estimate = _estimate(session, job) if crash.for_memory else None
+    estimate = job.memory_estimate if crash.for_memory else None
     details = {
         "signal": crash.signal,
         "exit_status": crash.exit_status,
@@ -70,16 +65,3 @@ def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
 def _of_memory(peak: int | None, estimate: int | None) -> str:
     had = "" if peak is None else f"; it had been seen with {peak:,} bytes"
     return had if estimate is None else f"{had}; the check estimates {estimate:,} for the training, without its rows"
-
-
-def _estimate(session: Session, job: Job) -> int | None:
-    """Bytes that the check thinks the training needs; None where that cannot be said any more."""
-    dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
-    if dataset is None:
-        return None
-    try:
-        report = check(JobSpec.model_validate(job.spec), catalog.description(dataset), UNLIMITED)
-    except Exception as error:  # noqa: BLE001 whatever it is, the job's end must not wait for an estimate
-        log.warning("no estimate", action="estimate_failed", job=str(job.id), error=str(error))
-        return None
-    return report.memory.total_bytes

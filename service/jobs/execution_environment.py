@@ -1,4 +1,4 @@
-"""What an attempt computes on, and what that is chosen by when a job is claimed."""
+"""What an attempt computes on, and how a claim chooses it by the numbers on the job's row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from models import Dataset, Job, JobState
-from stackyard.spec import JobSpec
+from models import Job, JobState
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,47 @@ class RanOn:
 
 
 @dataclass(frozen=True)
-class Opening:
-    """A job that is being claimed.
+class ExecutionOptions:
+    """What a worker's child can run an attempt on.
 
-    `alone` tells that its worker runs no other job, and that no other waits in its queue. `before` is the `RanOn`, as
-    JSON, of the attempt that it goes on from, None where it begins at the beginning.
+    Args:
+        shared: with the child's share of the cores.
+        alone: for a large job while its worker has nothing else to do; it is `shared` where there are no more threads.
+        large_step_flops: floating-point operations of a step, from which on a job is large.
+
     """
 
-    spec: JobSpec
-    dataset: Dataset
-    alone: bool
-    before: Mapping[str, Any] | None
+    shared: RanOn
+    alone: RanOn
+    large_step_flops: int
+
+
+def choose_ran_on(
+    session: Session,
+    job: Job,
+    options: ExecutionOptions,
+    *,
+    worker_id: UUID | None,
+    previous: Mapping[str, Any] | None,
+) -> RanOn:
+    """Choose what a job that is being claimed computes on, by the numbers on its row alone.
+
+    An attempt that goes on from a checkpoint keeps its number of threads, if this child can have it: so its bits are
+    those of one run. A job of an earlier release, whose row has no numbers, is not large.
+
+    Args:
+        session: in the claim's transaction.
+        job: as it waits.
+        options: of the child that claims it.
+        worker_id: the `models.Worker` whose child that is.
+        previous: the `RanOn`, as JSON, of the attempt whose checkpoint the job has, None without a checkpoint.
+
+    """
+    shared, alone = options.shared, options.alone
+    if previous is not None:
+        return alone if previous.get("threads") == alone.threads else shared
+    is_large = job.step_flops is not None and job.step_flops >= options.large_step_flops
+    return alone if is_large and alone.threads > shared.threads and is_alone(session, job, worker_id) else shared
 
 
 def is_alone(session: Session, job: Job, worker_id: UUID | None) -> bool:

@@ -20,10 +20,12 @@ from service.errors import Conflict, NotFound
 from service.jobs import estimates, lifecycle
 from service.queue import placement
 from service.storage import file_references
-from stackyard.spec import Advice, JobChanges, JobSpec, Limits, check
+from stackyard.spec import Advice, JobChanges, JobSpec, Limits, Task, check
 
 _SEED_BITS = 32
 """`keras.utils.set_random_seed` takes NumPy's seeds: 32 bits."""
+_MAX_BIG_INTEGER = 2**63 - 1
+"""The largest number that a column of type BigInteger holds."""
 _IDLE = frozenset({JobState.QUEUED, JobState.PAUSED})
 """States in which no worker has the job."""
 
@@ -40,11 +42,15 @@ _ALIKE = select(Job.id).where(*_QUEUED, _EQUAL, Job.id.between(bindparam("first"
 class Checked:
     """A spec that was found right, every default and its seed filled in, the dataset that it means, and warnings.
 
+    `task`, `step_flops` (floating-point operations) and `memory_estimate` (bytes) are those of the check's report.
     `retry_of` is the job that it repeats, if it repeats one.
     """
 
     spec: JobSpec
     dataset: Dataset
+    task: Task
+    step_flops: int
+    memory_estimate: int
     warnings: tuple[Advice, ...] = ()
     retry_of: UUID | None = None
 
@@ -77,7 +83,14 @@ def examine(spec: JobSpec, dataset: Dataset, limits: Limits) -> Checked:
 
     """
     report = check(spec, catalog.description(dataset), limits)
-    return Checked(_with_seed(report.spec), dataset, report.warnings)
+    return Checked(
+        _with_seed(report.spec),
+        dataset,
+        report.task,
+        report.step_flops,
+        report.memory.total_bytes,
+        report.warnings,
+    )
 
 
 def examine_again(session: Session, job_id: UUID, limits: Limits) -> Checked:
@@ -366,6 +379,9 @@ def _made(checked: Checked, queue: str, moment: datetime) -> Job:
         epochs_done=0,
         metric_names=[],
         architecture=estimates.architecture(document, dataset.name),
+        task=checked.task.model_dump(mode="json"),
+        step_flops=min(checked.step_flops, _MAX_BIG_INTEGER),
+        memory_estimate=min(checked.memory_estimate, _MAX_BIG_INTEGER),
         retry_of=checked.retry_of,
         created_at=moment,
     )
@@ -386,7 +402,8 @@ def _claim_key(session: Session, idempotency: Idempotency, job: Job) -> bool:
 
 
 def _filtered(wanted: JobFilter) -> Select[Job]:
-    query = select(Job).options(defer(Job.evaluation))  # tens of kilobytes, which no list shows
+    # Each may have tens of kilobytes, and no list shows them.
+    query = select(Job).options(defer(Job.evaluation), defer(Job.task))
     if wanted.states:
         query = query.where(Job.state.in_(wanted.states))
     for tag in wanted.tags:

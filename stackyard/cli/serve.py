@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from stackyard.cli.command_error import CommandError
+from stackyard.cores import count_usable_cores
 
 _ROOMS = {"api": "app.py", "worker": "entry.py", "migrations": "__main__.py"}
 
@@ -73,7 +74,7 @@ def serve(
 
 def _children(workers: int | None) -> int:
     """As many as were asked for; else two on half the cores each: docs/engine.md has what was measured."""
-    return min(2, os.cpu_count() or 1) if workers is None else workers
+    return min(2, count_usable_cores()) if workers is None else workers
 
 
 def find_rooms() -> Path:

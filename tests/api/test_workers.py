@@ -1,7 +1,7 @@
 """What HTTP tells of workers, of why a job waits, and of what a job ran on. Nobody trains here."""
 
 from service.jobs import attempts
-from service.jobs.execution_environment import RanOn
+from service.jobs.execution_environment import ExecutionOptions, RanOn
 from tests.factories import beat, iris_spec, registration
 
 VERSIONS = {"python": "3.11.7", "stackyard": "0.1.0", "keras": "3.15.1", "tensorflow": "2.21.0"}
@@ -81,7 +81,7 @@ def test_a_job_says_what_it_runs_on(client, sessions):
     assert job["ran_on"] is None
     with sessions.begin() as session:
         ran_on = RanOn("cpu", 2, "float32", VERSIONS)
-        attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, choose=lambda _: ran_on)
+        attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, options=ExecutionOptions(ran_on, ran_on, 1))
     script = client.get(f"/v1/jobs/{job['id']}/script").text
     assert "tf.config.threading.set_intra_op_parallelism_threads(2)" in script
     assert client.get(f"/v1/jobs/{job['id']}").json()["ran_on"] == {

@@ -1,7 +1,6 @@
 """What a run has to tell: a row a scenario, its faults in words, and a verdict with what zero in so many bounds."""
 
 import json
-import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from stackyard.cores import count_usable_cores
 from tests.chaos.round import Round
 from tests.chaos.verdict import DUPLICATED, FINISHED, LOST, UNEXPECTED, Verdict
 from tests.faults.outcome import Outcome
@@ -124,7 +124,7 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 def keep(results: Sequence[Result], path: Path) -> None:
     """Write everything to a file."""
-    machine = {"system": platform.platform(), "python": platform.python_version(), "cores": os.cpu_count()}
+    machine = {"system": platform.platform(), "python": platform.python_version(), "cores": count_usable_cores()}
     told = [_told(result) for result in results]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"machine": machine, "results": told}, indent=2) + "\n")

@@ -8,7 +8,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from service.jobs import attempts
-from service.jobs.execution_environment import RanOn
+from service.jobs.execution_environment import ExecutionOptions, RanOn
 from stackyard.cli import app
 from stackyard.cli.progress import follow
 from stackyard.client import Client
@@ -51,7 +51,7 @@ def test_a_job_says_why_it_waits_and_then_what_it_runs_on(stackyard, sessions, c
     assert "No live worker serves gpu." in command("job", job.id)
     with sessions.begin() as session:
         ran_on = RanOn("NVIDIA H200", 4, "tf32", VERSIONS)
-        attempts.claim(session, queue="gpu", worker="here:8", lease_s=60, choose=lambda _: ran_on)
+        attempts.claim(session, queue="gpu", worker="here:8", lease_s=60, options=ExecutionOptions(ran_on, ran_on, 1))
     job = stackyard.job(job.id)
     assert job.waiting is None
     assert (job.ran_on.device, job.ran_on.threads, job.ran_on.versions) == ("NVIDIA H200", 4, VERSIONS)

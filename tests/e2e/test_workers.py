@@ -1,11 +1,10 @@
 """A whole server's own account of its workers, of why a job waits and of what a job ran on."""
 
-import os
 import socket
 
 import pytest
-from celery.utils.sysinfo import cpu_budget
 
+from stackyard.cores import count_usable_cores
 from tests.factories import iris_spec
 from tests.waiting import until
 
@@ -15,9 +14,9 @@ pytestmark = pytest.mark.xdist_group("server")
 def test_a_job_s_worker_is_listed_and_what_it_ran_on_is_kept(server):
     [worker] = until(lambda: server.http.get("/v1/workers").json()["items"])
     assert (worker["state"], worker["device"]) == ("serving", "cpu")
-    assert worker["concurrency"] == min(2, os.cpu_count() or 1)
+    assert worker["concurrency"] == min(2, count_usable_cores())
     assert worker["host"] == socket.gethostname()
-    assert 1 <= worker["threads"] * worker["concurrency"] <= (os.cpu_count() or 1)
+    assert 1 <= worker["threads"] * worker["concurrency"] <= count_usable_cores()
 
     job_id = server.submit(iris_spec(training={"epochs": 100_000}))
     server.until_running(job_id)
@@ -40,7 +39,7 @@ def test_a_large_job_alone_has_all_cores(server):
     job_id = server.submit(iris_spec(network={"layers": layers}, training={"batch_size": 64}))
     job = server.until_ended(job_id)
     assert job["state"] == "succeeded", job
-    assert job["ran_on"]["threads"] == int(cpu_budget().count)
+    assert job["ran_on"]["threads"] == count_usable_cores()
 
 
 def test_a_gpu_job_on_a_server_without_a_gpu_says_what_it_waits_for(server):

@@ -63,7 +63,7 @@ class Runner:
                 worker=f"{socket.gethostname()}:{os.getpid()}",
                 lease_s=self.settings.lease_s,
                 worker_id=self.worker_id,
-                choose=self.threads.choose,
+                options=self.threads.options,
             )
         if claim is None:
             return False

@@ -1,5 +1,6 @@
 """A claimed job's way: data, network, engine, evaluation, files."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from service.errors import Damaged
 from service.jobs import lifecycle
 from service.jobs.attempts import Claim, Conclusion, MadeArtifact
 from service.storage.artifact_store import ArtifactStore
-from stackyard.spec import UNLIMITED, Advice, check
+from stackyard.spec import UNLIMITED, DatasetDescription, Task, check
 from worker.attempt import checkpoint_file
 from worker.attempt.attempt_reporter import Reporter
 from worker.attempt.checkpoint_file import CheckpointError
@@ -41,19 +42,26 @@ def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Prep
     """
     spec = claim.spec
     description = catalog.description(claim.dataset)
-    report = check(spec, description, UNLIMITED)
+    task = _load_task(claim, description)
     with catalog.source(claim.dataset, store) as source:
-        data = preparer.prepare(spec, claim.dataset.sha256, description, source, report.task, reporter.check)
+        data = preparer.prepare(spec, claim.dataset.sha256, description, source, task, reporter.check)
     reporter.check()
     outcome = _trained(claim, reporter, store, engine, data)
     summary = _summary(outcome.network, store)
     if outcome.diverged is not None:
-        why = _why(outcome.diverged, _hint(report.warnings))
+        why = _why(outcome.diverged, _hint(claim.warnings))
         return Conclusion(JobState.DIVERGED, why, artifacts=[summary])
     evaluation = evaluate(outcome, data, spec.training.batch_size, reporter.check)
     reporter.check()
     artifacts = [summary, _preprocessing(data, store), _model(outcome.network, store)]
     return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=artifacts)
+
+
+def _load_task(claim: Claim, description: DatasetDescription) -> Task:
+    """Return the task that the check at submit found; a job of an earlier release is checked for it now."""
+    if claim.task is None:
+        return check(claim.spec, description, UNLIMITED).task
+    return Task.model_validate(claim.task)
 
 
 def _trained(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Engine, data: Prepared) -> Outcome:
@@ -82,9 +90,11 @@ def _why(diverged: Divergence, hint: str | None) -> dict[str, Any]:
     return lifecycle.reason("loss_not_finite", diverged.sentence, **where, hint=hint)
 
 
-def _hint(warnings: tuple[Advice, ...]) -> str | None:
+def _hint(warnings: Sequence[Mapping[str, Any]]) -> str | None:
     """What the check warned of and a divergence comes from."""
-    found = (f"{warning.message}: {warning.fix}." for warning in warnings if warning.code == "unscaled_features")
+    found = (
+        f"{warning['message']}: {warning['fix']}." for warning in warnings if warning["code"] == "unscaled_features"
+    )
     return next(found, None)
 
 

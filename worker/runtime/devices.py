@@ -13,6 +13,7 @@ from billiard.process import current_process
 
 from service.jobs.execution_environment import RanOn
 from service.settings import Settings
+from stackyard.cores import count_schedulable_cores
 from worker.runtime.versions import versions
 
 _NONE = "-1"
@@ -53,7 +54,8 @@ def describe() -> RanOn:
     import keras  # noqa: PLC0415 it loads tensorflow, which `configure` comes before
 
     config = _config()
-    threads: int = config.threading.get_intra_op_parallelism_threads() or cores()  # 0 is tensorflow's own choice
+    # 0 is tensorflow's own choice, which looks at the affinity alone.
+    threads: int = config.threading.get_intra_op_parallelism_threads() or count_schedulable_cores()
     precision = str(cast("Any", keras).config.dtype_policy().name)
     for name, capability in _found():
         if precision == "float32" and capability >= _ROUNDS_FACTORS_SINCE and _rounds_factors():
@@ -79,11 +81,6 @@ def _found() -> Iterator[tuple[str, tuple[int, int]]]:
 def _rounds_factors() -> bool:
     """Whether float32 products may have their factors rounded, as tensorflow does where nobody says otherwise."""
     return bool(_config().experimental.tensor_float_32_execution_enabled())
-
-
-def cores() -> int:
-    """How many cores this process may use, by its affinity: for as many tensorflow has threads by itself."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _card() -> str:

@@ -11,16 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-import structlog
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from service.datasets import catalog
-from service.jobs.execution_environment import Opening, RanOn
-from stackyard.spec import UNLIMITED, Report, check
+from service.jobs.execution_environment import ExecutionOptions, RanOn
 from worker.runtime import memory
 
-_LARGE = 5e8
+LARGE_STEP_FLOPS = 500_000_000
 """Floating-point operations a step, from which on threads gain more than they cost."""
 
 # Which carry no types.
@@ -32,11 +29,9 @@ _SLEEPING: Any = _Config(experimental=_Config.Experimental(disable_thread_spinni
 that have some, where there are as many as cores: red wine's epoch takes 143 ms instead of 148, one of 1.25 GB of rows
 that are read from files meanwhile 3.1 s instead of 3.3 to 3.6."""
 
-log = structlog.get_logger()
-
 
 class Threads:
-    """Chooses an attempt's threads, and gives it them.
+    """Says which threads this child can give an attempt, and gives it those that its claim chose.
 
     Args:
         shared: what this child computes on, with its share of the cores.
@@ -51,14 +46,10 @@ class Threads:
         self._contexts: dict[int, Any] = {}
         """Those whose threads sleep, by their number."""
 
-    def choose(self, opening: Opening) -> RanOn:
-        """Choose what a job that is being claimed computes on.
-
-        What goes on from a checkpoint keeps its number, if this child can have it: so its bits are those of one run.
-        """
-        if opening.before is not None:
-            return self._alone if opening.before.get("threads") == self._alone.threads else self._shared
-        return self._alone if self._may_gain and opening.alone and _is_large(opening) else self._shared
+    @property
+    def options(self) -> ExecutionOptions:
+        """What a claim chooses from."""
+        return ExecutionOptions(self._shared, self._alone, LARGE_STEP_FLOPS)
 
     @contextmanager
     def of(self, ran_on: RanOn | None, *, reading: bool = False) -> Generator[None]:
@@ -81,10 +72,6 @@ class Threads:
         finally:
             _context._set_context(self._own)  # noqa: SLF001
 
-    @property
-    def _may_gain(self) -> bool:
-        return self._alone.threads > self._shared.threads
-
     def _sleeping(self, threads: int) -> Any:
         if threads not in self._contexts:
             started = _context.Context(_SLEEPING)
@@ -92,17 +79,3 @@ class Threads:
             started.inter_op_parallelism_threads = self._own.inter_op_parallelism_threads
             self._contexts[threads] = started
         return self._contexts[threads]
-
-
-def is_large(report: Report) -> bool:
-    """Whether a job's steps are large enough for more threads to pay."""
-    return report.step_flops >= _LARGE
-
-
-def _is_large(opening: Opening) -> bool:
-    try:
-        report = check(opening.spec, catalog.description(opening.dataset), UNLIMITED)
-    except Exception:  # raised here, it would keep the job from being claimed, and all that wait behind it
-        log.warning("spec not weighed", action="spec_not_weighed", exc_info=True)  # its attempt will say why it fails
-        return False
-    return is_large(report)

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select, text
@@ -12,7 +13,6 @@ from service.datasets import builtins, catalog
 from service.datasets.dataset_source import CSV, PARQUET, BuiltinSource, FileSource
 from service.errors import Conflict, Invalid, NotFound
 from service.jobs import jobs
-from service.jobs.jobs import Checked
 from service.storage.artifact_store import Stored
 from stackyard.spec import ColumnDescription, Limits, TableDescription, parse
 from tests import factories
@@ -215,7 +215,7 @@ def test_a_dataset_stays_for_a_job_that_is_being_submitted_with_it(either_sessio
 
     with ThreadPoolExecutor(1) as pool:
         with either_sessions.begin() as session:
-            jobs.submit(session, Checked(checked.spec, dataset))
+            jobs.submit(session, replace(checked, dataset=dataset))
             deleted = pool.submit(delete)
         with pytest.raises(Conflict, match="still needs table"):
             deleted.result(30)
@@ -231,10 +231,12 @@ def test_a_job_is_not_submitted_with_a_dataset_that_is_being_deleted(either_sess
     """Whoever submits waits for the delete's transaction, and then finds no dataset."""
     dataset, _ = add()
     spec = parse(json.dumps(factories.iris_spec()).encode())
+    with either_sessions.read() as session:
+        checked = jobs.examine(spec, catalog.find(session, "builtin:iris"), Limits())
 
     def submit():
         with either_sessions.begin() as session:
-            jobs.submit(session, Checked(spec, dataset))
+            jobs.submit(session, replace(checked, dataset=dataset))
 
     with ThreadPoolExecutor(1) as pool:
         with either_sessions.begin() as session:

@@ -2,13 +2,14 @@
 
 import pytest
 
-from models import Checkpoint, DiscardedFile, JobState
+from models import Checkpoint, Dataset, DiscardedFile, JobState
+from service.datasets import catalog
 from service.db.database import now
 from service.db.ids import new_id
 from service.errors import Conflict, NotFound
 from service.jobs import job_read_model, jobs
 from service.jobs.jobs import Idempotency
-from stackyard.spec import JobChanges, Limits, SpecError
+from stackyard.spec import JobChanges, JobSpec, Limits, SpecError, Task, check
 from tests import runs
 from tests.factories import submit
 
@@ -24,6 +25,19 @@ def do(sessions, what, job_id):
     """Cancel, pause or resume a job."""
     with sessions.begin() as session:
         return getattr(jobs, what)(session, job_id)
+
+
+def check_again(sessions, job):
+    """The report that the check makes of a job's spec."""
+    with sessions.read() as session:
+        dataset = session.get_one(Dataset, job.dataset_id)
+        return check(JobSpec.model_validate(job.spec), catalog.description(dataset))
+
+
+def read(sessions, job):
+    """The job, as its row says."""
+    with sessions.read() as session:
+        return jobs.get(session, job.id)
 
 
 def states(sessions, job_id):
@@ -91,6 +105,30 @@ def test_what_has_ended_can_be_neither_paused_nor_resumed(sessions, what, state)
     assert told(sessions, job.id).job.state is state
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"network": {"layers": [{"type": "Dense", "units": 1}]}, "training": {"loss": "mse", "metrics": []}}],
+    ids=["classification", "regression"],
+)
+def test_a_submitted_job_has_the_numbers_of_the_check(either_sessions, changes):
+    job = read(either_sessions, submit(either_sessions, **changes))
+    report = check_again(either_sessions, job)
+    assert Task.model_validate(job.task) == report.task
+    assert (job.step_flops, job.memory_estimate) == (report.step_flops, report.memory.total_bytes)
+
+
+def test_a_number_that_no_column_holds_is_the_largest_that_one_holds(either_sessions):
+    """How many rows have a value is not known, so the batch alone bounds the operations of a step."""
+    data = {
+        "dataset": "builtin:iris",
+        "target": {"column": "target"},
+        "split": {"validation": {"method": "column", "column": "target", "values": [2]}},
+    }
+    job = read(either_sessions, submit(either_sessions, data=data, training={"batch_size": 2**60}))
+    assert check_again(either_sessions, job).step_flops > 2**63
+    assert job.step_flops == 2**63 - 1
+
+
 @pytest.mark.parametrize("what", ["cancel", "pause", "resume"])
 def test_nothing_can_be_done_to_a_job_that_is_not_there(sessions, what):
     with pytest.raises(NotFound):
@@ -105,6 +143,11 @@ def test_a_job_that_has_ended_is_queued_once_more_with_its_seed_and_its_dataset(
     assert again.id != first.id
     assert (again.retry_of, again.state, again.attempt) == (first.id, JobState.QUEUED, 0)
     assert (again.spec, again.dataset_id, again.architecture) == (first.spec, first.dataset_id, first.architecture)
+    assert (again.task, again.step_flops, again.memory_estimate) == (
+        first.task,
+        first.step_flops,
+        first.memory_estimate,
+    )
     assert told(sessions, first.id).job.state is state
 
 

@@ -60,17 +60,29 @@ def test_a_kill_for_memory_is_told_with_what_was_used_and_what_was_foreseen(eith
     reason = found(either_sessions, job).reason
     assert (reason["code"], reason["peak_memory"]) == ("attempt_crashed", 3_000_000)
     assert 0 < reason["estimate"] < 100_000
+    assert reason["estimate"] == job.memory_estimate
     assert "3,000,000 bytes" in reason["message"]
     assert f"{reason['estimate']:,}" in reason["message"]
 
 
-def test_a_kill_for_memory_is_told_even_if_the_spec_cannot_be_read(sessions):
+def test_a_kill_for_memory_is_told_with_the_estimate_even_if_the_spec_cannot_be_read(sessions):
     job = submit(sessions)
     claim(sessions)
     with sessions.begin() as session:
         session.get_one(Job, job.id).spec = {"of": "another release"}
     end(sessions, Crash("it was killed", "SIGKILL", for_memory=True))
-    assert found(sessions, job).reason["estimate"] is None
+    assert found(sessions, job).reason["estimate"] == job.memory_estimate
+
+
+def test_a_kill_for_memory_of_a_job_of_an_earlier_release_has_no_estimate(sessions):
+    job = submit(sessions)
+    claim(sessions)
+    with sessions.begin() as session:
+        session.get_one(Job, job.id).memory_estimate = None
+    end(sessions, Crash("it was killed", "SIGKILL", for_memory=True))
+    reason = found(sessions, job).reason
+    assert reason["estimate"] is None
+    assert "estimates" not in reason["message"]
 
 
 @pytest.mark.parametrize(("wish", "state"), [(jobs.cancel, JobState.CANCELLED), (jobs.pause, JobState.PAUSED)])

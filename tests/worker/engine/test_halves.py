@@ -22,7 +22,7 @@ ROWS = [16, 8]
 @pytest.fixture(autouse=True)
 def free_core(monkeypatch):
     """Have a core free, whatever machine this is."""
-    monkeypatch.setattr(ways, "cores", lambda: 2)
+    monkeypatch.setattr(ways, "count_usable_cores", lambda: 2)
     monkeypatch.setattr(products, "_threads", lambda: 1)
 
 
@@ -141,7 +141,7 @@ def test_what_has_more_to_do_with_a_kernel_has_it_whole(layers, training):
 
 @pytest.mark.usefixtures("agreed")
 def test_without_a_free_core_kernels_stay_whole(monkeypatch):
-    monkeypatch.setattr(ways, "cores", lambda: 1)
+    monkeypatch.setattr(ways, "count_usable_cores", lambda: 1)
     assert Products(network(WIDE), ROWS).halves is None
 
 

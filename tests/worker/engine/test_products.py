@@ -140,7 +140,7 @@ def test_a_job_that_takes_every_other_way_has_stock_s_bits(optimizer, ways_taken
     Of 48, 64 and 16 rows with 1024 units the bits are the same where this was written, so factors are exchanged.
     """
     monkeypatch.setattr(ways, "_pays", lambda *_: True)
-    monkeypatch.setattr(ways, "cores", lambda: 2)
+    monkeypatch.setattr(ways, "count_usable_cores", lambda: 2)
     monkeypatch.setattr(products, "_threads", lambda: 1)
     taken = set()
 

@@ -34,7 +34,7 @@ def anew():
 @pytest.fixture(autouse=True)
 def free_core(monkeypatch):
     """Have a core free, whatever machine this is."""
-    monkeypatch.setattr(ways, "cores", lambda: 2 * THREADS)
+    monkeypatch.setattr(ways, "count_usable_cores", lambda: 2 * THREADS)
 
 
 def drawn(product, rows, kernel):
@@ -70,7 +70,7 @@ def test_a_way_with_other_bits_is_not_taken(product, monkeypatch):
     ids=["a core free", "none", "too few", "a thread for each"],
 )
 def test_halves_are_taken_where_cores_are_free_for_the_second(threads, count, taken, monkeypatch):
-    monkeypatch.setattr(ways, "cores", lambda: count)
+    monkeypatch.setattr(ways, "count_usable_cores", lambda: count)
     monkeypatch.setattr(ways, "_pays", lambda *_: True)
     product = OUTPUTS._replace(other=lambda *given: OUTPUTS.usual(*given[:2]))
     assert (faster(product, 64, KERNEL, threads) is not None) is taken

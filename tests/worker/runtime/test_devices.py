@@ -80,7 +80,7 @@ def test_there_is_a_card_for_every_child():
     [(2, 1, 0, 2, 2), (2, 2, 0, 1, 2), (8, 3, 0, 2, 8), (8, 3, 1, 2, 6), (8, 1, 1, 4, 4), (1, 4, 0, 1, 1)],
 )
 def test_the_threads_of_all_children_fit_the_cores(monkeypatch, cores, children, neighbours, threads, alone):
-    monkeypatch.setattr(celery_app, "cpu_budget", lambda: type("Budget", (), {"count": cores}))
+    monkeypatch.setattr(celery_app, "count_usable_cores", lambda: cores)
     monkeypatch.setattr(
         celery_app, "_settings", celery_app._settings.model_copy(update={"neighbours": neighbours, "threads": 0})
     )
@@ -97,7 +97,7 @@ def test_threads_that_were_asked_for_are_given(monkeypatch):
 
 
 def test_a_gpu_worker_s_children_are_never_alone_on_more(monkeypatch):
-    monkeypatch.setattr(celery_app, "cpu_budget", lambda: type("Budget", (), {"count": 8}))
+    monkeypatch.setattr(celery_app, "count_usable_cores", lambda: 8)
     wanted = {"device": "gpu", "threads_alone": 8}
     monkeypatch.setattr(celery_app, "_settings", celery_app._settings.model_copy(update=wanted))
     assert celery_app._threads(2) == (4, 4)

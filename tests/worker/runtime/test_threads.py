@@ -55,7 +55,7 @@ def chosen(sessions, worker_id=None):
     """The threads of the job that a worker's child claims, with a share of one and two alone."""
     with sessions.begin() as session:
         claimed = attempts.claim(
-            session, queue="cpu", worker="here:8", lease_s=60, worker_id=worker_id, choose=Threads(SHARED, 2).choose
+            session, queue="cpu", worker="here:8", lease_s=60, worker_id=worker_id, options=Threads(SHARED, 2).options
         )
     assert asdict(claimed.ran_on) == ran_on(sessions, claimed.job_id)
     return claimed.ran_on.threads, claimed
@@ -76,13 +76,22 @@ def test_a_small_job_has_its_share(sessions):
     assert chosen(sessions)[0] == 1
 
 
-def test_a_job_that_cannot_be_weighed_is_claimed_all_the_same(sessions):
-    """Else no other job of its queue would be."""
+def test_a_claim_checks_no_spec(sessions):
+    """The numbers on the row decide, also where a check of the spec would fail by now."""
     job = submit(sessions, **LARGE)
     with sessions.begin() as session:
         dataset = session.get_one(Dataset, job.dataset_id)
         dataset.description = dataset.description | {"columns": []}
-    assert chosen(sessions)[0] == 1
+    assert chosen(sessions)[0] == 2
+
+
+@pytest.mark.parametrize(("step_flops", "threads"), [(None, 1), (499_999_999, 1), (500_000_000, 2)])
+def test_the_operations_on_the_row_tell_whether_a_job_is_large(sessions, step_flops, threads):
+    """A job of an earlier release has none, and is not large."""
+    job = submit(sessions)
+    with sessions.begin() as session:
+        session.get_one(Job, job.id).step_flops = step_flops
+    assert chosen(sessions)[0] == threads
 
 
 def test_a_large_job_in_small_batches_has_its_share(sessions):
@@ -109,7 +118,7 @@ def test_a_large_job_beside_one_that_runs_has_its_share_and_beside_another_worke
 def test_a_worker_without_more_threads_gives_its_share(sessions):
     submit(sessions, **LARGE)
     with sessions.begin() as session:
-        claimed = attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, choose=Threads(SHARED).choose)
+        claimed = attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, options=Threads(SHARED).options)
     assert claimed.ran_on == SHARED
 
 

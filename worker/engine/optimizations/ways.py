@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from worker.runtime.devices import cores
+from stackyard.cores import count_usable_cores
 
 _tf: Any = tf  # which carries no types
 _matmul: Any = _tf.raw_ops.MatMul
@@ -93,7 +93,8 @@ def is_possible(product: Product, threads: int) -> bool:
         threads: of the present context; 0 is one for each core.
 
     """
-    return not product.halved or 2 * (threads or cores()) <= cores()
+    cores = count_usable_cores()
+    return not product.halved or 2 * (threads or cores) <= cores
 
 
 def widths(units: int) -> list[int]:
