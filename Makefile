@@ -7,11 +7,11 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test chaos check format docs bench reproduce fuzz lock clean
+.PHONY: help install dev serve demo test chaos check format docs docs-serve bench reproduce fuzz lock clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
-	  printf '  make %-9s %s\n' "$$target" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
+	  printf '  make %-10s %s\n' "$$target" "$$text"; done
 
 install: .venv/.server ## Install the server and the command line into .venv
 
@@ -40,8 +40,13 @@ format: .venv/.dev ## Bring the code into its form
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
-docs: .venv/.server ## Write docs/spec.md out of the types of the spec language
-	$(RUN) docs.generate
+docs: .venv/.dev ## Generate the reference pages, and build the documentation into site/
+	$(RUN) docs.generators
+	$(MKDOCS) build --strict --quiet
+
+docs-serve: .venv/.dev ## Serve the documentation on http://127.0.0.1:8001, and build it anew at every change
+	$(RUN) docs.generators
+	$(MKDOCS) serve --dev-addr 127.0.0.1:8001
 
 bench: .venv/.server ## Measure jobs beside stock Keras; ARGS="steps --short" tries one part, ARGS=--help has all
 	$(BIN)/python benchmarks/bench.py $(ARGS)
@@ -60,9 +65,12 @@ lock: .venv/.uv ## Pin every dependency anew, with hashes, in requirements/
 	  --output-file requirements/gpu.txt pyproject.toml
 	echo uv | { $(COMPILE) --output-file requirements/bootstrap.txt -; }
 
-clean: ## Remove .venv and the tools' caches; ./data stays
-	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+clean: ## Remove .venv, site and the tools' caches; ./data stays
+	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Without the variable, mkdocs-material advertises its successor at every build.
+MKDOCS = NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs
 
 # --- installation ---------------------------------------------------------------------------------------------
 

@@ -33,18 +33,24 @@ class Settings(BaseSettings):
     """What every request must carry as a bearer token, where it is set."""
 
     max_dataset_bytes: Annotated[int, Field(gt=0)] = 2 * 2**30
+    """The largest upload."""
     inspection_timeout_s: Seconds = 900
+    """The time that the inspection of an uploaded file may take."""
     inspection_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
+    """The memory that the inspection of an uploaded file may take."""
     limits: Limits = Limits()
     """What a spec may ask for."""
 
     max_predict_bytes: Annotated[int, Field(gt=0)] = 10 * 2**20
+    """The largest body of a request to predict."""
     max_predict_rows: Annotated[int, Field(gt=0)] = 100_000
+    """The most rows that one request may predict."""
     prediction_timeout_s: Seconds = 60
     """For one request's rows."""
     prediction_idle_s: Seconds = 300
     """After so long without a request, the process that predicts ends."""
     prediction_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
+    """The memory that the process that predicts may take."""
 
     lease_s: Seconds = 30
     """How long a worker may work on an attempt without renewing its right to, and counts as alive without a word."""
@@ -53,6 +59,7 @@ class Settings(BaseSettings):
     flush_s: Seconds = 0.5
     """How often, at most, a running job writes its epochs."""
     reconcile_s: Seconds = 5
+    """How often a worker looks for lost attempts, queues without a message, and files to remove."""
     cancel_grace_s: Seconds = 10
     """After this, a job that was asked to stop is stopped by force."""
     max_crashes: Annotated[int, Field(ge=1)] = 3
