@@ -1,13 +1,13 @@
 # syntax=docker/dockerfile:1
 #
-# One image for every part of the server; docker-compose.yml says which part a container runs.
-#   docker build .                  computes on CPUs
-#   docker build --target gpu .     computes on NVIDIA GPUs, whose libraries come as wheels
+# One image for all services; docker-compose.yml has the command of each.
+#   docker build .                  trains on CPUs
+#   docker build --target gpu .     trains on NVIDIA GPUs, whose libraries come as wheels
 
 FROM python:3.11.13-slim-bookworm AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/stackyard/bin:$PATH
 
-# --- packages: pinned, every hash verified; uv stays behind in these stages
+# --- dependencies: pinned, with verified hashes; uv is not copied out of these stages
 
 FROM base AS packages
 COPY requirements/bootstrap.txt /requirements/
@@ -21,9 +21,9 @@ COPY requirements/gpu.txt /requirements/
 RUN uv pip install --no-cache --compile-bytecode --python /opt/stackyard/bin/python \
     --require-hashes -r /requirements/gpu.txt
 
-# --- the rooms of the server, run from where they lie
+# --- the packages of the server
 
-FROM base AS rooms
+FROM base AS server
 RUN useradd --system --uid 10001 --create-home stackyard \
     && install --directory --owner=stackyard --mode=0700 /data
 WORKDIR /app
@@ -42,9 +42,9 @@ CMD ["python", "-m", "uvicorn", "--factory", "api.app:create_app", "--host", "0.
      "--no-server-header", "--timeout-graceful-shutdown", "5", \
      "--timeout-keep-alive", "75"]
 
-FROM rooms AS gpu
+FROM server AS gpu
 COPY --from=packages-gpu /opt/stackyard /opt/stackyard
 
-# The last stage is the one that is built by default.
-FROM rooms AS cpu
+# The last stage is the default target.
+FROM server AS cpu
 COPY --from=packages /opt/stackyard /opt/stackyard

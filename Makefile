@@ -1,5 +1,5 @@
-# Everything runs from .venv, which these targets make; nothing is installed outside this directory.
-# It needs make, a shell and Python 3.11, 3.12 or 3.13.
+# All targets use .venv, which they create; nothing is installed outside this directory.
+# Requires make, a shell, and Python 3.11, 3.12 or 3.13.
 
 PYTHON ?= python3
 
@@ -15,18 +15,18 @@ help: ## List these targets
 
 install: .venv/.server ## Install the server and the command line into .venv
 
-dev: .venv/.dev ## Install what tests and checks need, too
+dev: .venv/.dev ## Install the server and the tools for tests and checks
 
 serve: .venv/.server ## Run the server on http://127.0.0.1:8000 with its data in ./data
 	@exec $(RUN) stackyard serve
 
-demo: .venv/.server ## Train a network on a real dataset, from the server's start to predictions
+demo: .venv/.server ## Start a server, train a network on a real dataset, and predict
 	@exec $(BIN)/python examples/demo.py
 
 test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
 	$(RUN) pytest $(ARGS)
 
-chaos: .venv/.dev ## Kill, stop and starve a server under load, and judge it; ARGS="kills --trials 300", ARGS=--help
+chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help
 	$(RUN) tests.chaos $(ARGS)
 
 check: .venv/.dev ## Check style, types and architecture
@@ -36,7 +36,7 @@ check: .venv/.dev ## Check style, types and architecture
 	$(BIN)/lint-imports
 	$(RUN) tools.house
 
-format: .venv/.dev ## Bring the code into its form
+format: .venv/.dev ## Format the code, and fix lint errors
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
 
@@ -48,16 +48,16 @@ docs-serve: .venv/.dev ## Serve the documentation on http://127.0.0.1:8001, and 
 	$(RUN) docs.generators
 	$(MKDOCS) serve --dev-addr 127.0.0.1:8001
 
-bench: .venv/.server ## Measure jobs beside stock Keras; ARGS="steps --short" tries one part, ARGS=--help has all
+bench: .venv/.server ## Compare jobs with stock Keras; ARGS="steps --short" tries one benchmark, ARGS=--help lists all
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-reproduce: .venv/.server ## Run the seven experiments over five seeds, beside their own scripts of stock Keras
+reproduce: .venv/.server ## Run the seven experiments with five seeds each, and compare them with their stock Keras scripts
 	$(BIN)/python benchmarks/reproduction.py $(or $(SHARED),../shared)
 
-fuzz: .venv/.dev ## Read and check a million specs that are broken in every way
+fuzz: .venv/.dev ## Parse and check a million mutated specs
 	$(BIN)/python benchmarks/fuzz.py
 
-lock: .venv/.uv ## Pin every dependency anew, with hashes, in requirements/
+lock: .venv/.uv ## Update the pinned dependencies with hashes in requirements/
 	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
 	$(COMPILE) --extra server --group dev --constraints requirements/server.txt \
 	  --output-file requirements/dev.txt pyproject.toml
@@ -65,7 +65,7 @@ lock: .venv/.uv ## Pin every dependency anew, with hashes, in requirements/
 	  --output-file requirements/gpu.txt pyproject.toml
 	echo uv | { $(COMPILE) --output-file requirements/bootstrap.txt -; }
 
-clean: ## Remove .venv, site and the tools' caches; ./data stays
+clean: ## Remove .venv, site and the tools' caches, but not ./data
 	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -74,9 +74,9 @@ MKDOCS = NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs
 
 # --- installation ---------------------------------------------------------------------------------------------
 
-# uv is several times as fast as pip, but does not read pip's configuration: it is told pip's index, and where it
-# fails all the same, pip does the work. Its cache goes into .cache where the home directory cannot be written. Byte
-# code is made at once: a worker that had to compile tensorflow would take ten seconds longer to start.
+# uv is faster than pip, but does not read pip's configuration, so its index is set to pip's. If uv fails, pip installs.
+# The cache is in .cache if the home directory is not writable. Byte code is compiled during the installation, because a
+# worker that compiled tensorflow would start much later.
 UV_SETTINGS = \
   cache="$${UV_CACHE_DIR:-$${XDG_CACHE_HOME:-$${HOME:-/nonexistent}/.cache}/uv}"; \
   mkdir -p "$$cache" 2>/dev/null && [ -w "$$cache" ] || cache="$$PWD/.cache/uv"; \
@@ -88,12 +88,12 @@ PIP = $(RUN) pip install --quiet --disable-pip-version-check --no-input
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-emit-index-url --no-annotate
 
-# $(call requirements,FILE): exactly what FILE pins, every file's hash verified
+# $(call requirements,FILE): install exactly the packages that FILE pins, and verify their hashes
 requirements = \
   $(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) || { \
-    echo "uv did not succeed; installing with pip, which takes longer"; \
+    echo "uv failed; installing with pip, which takes longer"; \
     $(PIP) --require-hashes -r $(1); }
-# The checkout itself; its build backend is among the requirements.
+# Install the checkout itself; its build backend is among the requirements.
 EDITABLE = \
   $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . || \
     $(PIP) --no-deps --no-build-isolation -e .
@@ -101,14 +101,14 @@ EDITABLE = \
 .venv/.python:
 	@for python in "$(PYTHON)" python3.11 python3.12 python3.13; do \
 	  if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
-	    echo "making .venv with $$("$$python" --version)"; \
+	    echo "creating .venv with $$("$$python" --version)"; \
 	    "$$python" -m venv .venv || { \
 	      echo "$$python cannot make virtual environments; on Debian and Ubuntu, install python3-venv" >&2; \
 	      rm -rf .venv; exit 1; }; \
 	    touch $@; exit 0; \
 	  fi; \
 	done; \
-	echo "Stackyard needs Python 3.11, 3.12 or 3.13, and there is none on the path. make PYTHON=/path/to/python" >&2; \
+	echo "Stackyard needs Python 3.11, 3.12 or 3.13, but none is on the path. Run make PYTHON=/path/to/python" >&2; \
 	exit 1
 
 .venv/.uv: .venv/.python requirements/bootstrap.txt

@@ -1,1 +1,1 @@
-"""HTTP: one router a resource, each endpoint a translation, a call and a return."""
+"""HTTP: one router per resource. An endpoint translates the request, calls a use case and returns its result."""

@@ -1,4 +1,4 @@
-"""The application: its parts, its routes, its guards."""
+"""The FastAPI application: its state, routers, error handlers and authentication."""
 
 import gc
 import threading
@@ -10,87 +10,88 @@ from fastapi_swagger import patch_fastapi
 
 import stackyard
 from api import datasets, health, specs, workers
-from api.app_state import Parts
+from api.app_state import AppState
 from api.http import openapi, problem_documents
 from api.http.auth import BearerToken
 from api.jobs import artifacts, charts, events, history, predictions, routes, scripts
-from api.jobs.event_broadcaster import Feeds
+from api.jobs.event_broadcaster import EventBroadcaster
 from service import logs
 from service.charts.renderer import Renderer
 from service.datasets.catalog import ensure_builtins
-from service.db.database import Sessions
-from service.jobs.submission import Intake
+from service.db.database import SessionFactory
+from service.jobs.submission import JobSubmitter
 from service.prediction import Predictor
-from service.queue.queue_notifier import Waker
-from service.queue.wake_ups import WakeUps
+from service.queue.queue_notifier import QueueNotifier
+from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.store_factory import open_store
 
-_YOUNG = 10_000
-"""So many objects that hold others are made before the collector looks for cycles among them; Python's own is 700."""
+_GC_THRESHOLD = 10_000
+"""Number of new container objects that starts a collection of the youngest generation (`gc.set_threshold`)."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """Make the application; its tables must be there (`python -m migrations`).
+    """Create the application. The database must have its tables (`python -m migrations`).
 
     Args:
-        settings: of this installation; read from the environment where absent.
+        settings: settings of the installation; by default they are read from the environment.
 
     """
-    logs.configure()
+    logs.configure_logging()
     settings = settings or Settings()
     app = FastAPI(
         title="Stackyard",
         version=stackyard.__version__,
         description="A training-job service for Keras.",
-        lifespan=_lifespan,
+        lifespan=_run_lifespan,
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    sessions, wake_ups = Sessions(settings.database), WakeUps(settings)
-    app.state.parts = Parts(
+    sessions, wake_ups = SessionFactory(settings.resolved_database_url), WakeUpSender(settings)
+    app.state.stackyard = AppState(
         settings=settings,
         sessions=sessions,
         store=open_store(settings),
         wake_ups=wake_ups,
-        waker=(waker := Waker(wake_ups.send)),
-        intake=Intake(sessions, settings.limits, waker),
+        queue_notifier=(queue_notifier := QueueNotifier(wake_ups.send)),
+        job_submitter=JobSubmitter(sessions, settings.limits, queue_notifier),
         renderer=Renderer(),
         predictor=Predictor(settings),
-        feeds=Feeds(sessions, events.write),
+        event_broadcaster=EventBroadcaster(sessions, events.encode_events),
     )
-    for room in (health, datasets, specs, routes, events, history, charts, artifacts, scripts, predictions, workers):
-        app.include_router(room.router)
-    problem_documents.install(app)
-    openapi.install(app)
-    patch_fastapi(app)  # serves the documentation page's own files, which FastAPI would load from elsewhere
+    for module in (health, datasets, specs, routes, events, history, charts, artifacts, scripts, predictions, workers):
+        app.include_router(module.router)
+    problem_documents.install_error_handlers(app)
+    openapi.install_spec_schemas(app)
+    patch_fastapi(app)  # serves the files of the documentation page, which FastAPI would load from another host
     if settings.token is not None:
         app.add_middleware(BearerToken, token=settings.token.get_secret_value())
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    parts: Parts = app.state.parts
-    with parts.sessions.begin() as session:
+async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    state: AppState = app.state.stackyard
+    with state.sessions.begin() as session:
         ensure_builtins(session)
-    if threading.current_thread() is threading.main_thread():  # else the process is more than this application
-        _settle_memory()
-    with parts.feeds.ended_by_signals():
+    if threading.current_thread() is threading.main_thread():  # not so in tests
+        _freeze_loaded_objects()
+    with state.event_broadcaster.close_on_signals():
         yield
-    parts.feeds.close()
-    parts.waker.close()
-    parts.renderer.close()
-    parts.predictor.close()
-    parts.sessions.dispose()
+    state.event_broadcaster.close()
+    state.queue_notifier.close()
+    state.renderer.close()
+    state.predictor.close()
+    state.sessions.dispose()
 
 
-def _settle_memory() -> None:
-    """Spare the collector what is loaded and stays: it would go through it every few seconds, for a fifth of one.
+def _freeze_loaded_objects() -> None:
+    """Exclude objects that stay for good from garbage collection, and collect less often.
 
-    Meanwhile no request goes on. Most of what a request makes is gone by its references when it ends.
+    A collection stops all requests while it scans every tracked object. Reference counting frees most objects of a
+    request when it ends.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG)
+    gc.set_threshold(_GC_THRESHOLD)

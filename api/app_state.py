@@ -1,83 +1,57 @@
-"""What an endpoint may ask for: the installation's parts, made once by `api.app`."""
+"""The long-lived objects of the application, created by `api.app`, and the dependencies that inject them."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from api.jobs.event_broadcaster import Feeds
+from api.jobs.event_broadcaster import EventBroadcaster
 from service.charts.renderer import Renderer
-from service.db.database import Sessions
-from service.jobs.submission import Intake
+from service.db.database import SessionFactory
+from service.jobs.submission import JobSubmitter
 from service.prediction import Predictor
-from service.queue.queue_notifier import Waker
-from service.queue.wake_ups import WakeUps
+from service.queue.queue_notifier import QueueNotifier
+from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What the application is made of; one instance lives in `app.state.parts`."""
+class AppState:
+    """The objects that live as long as the application; `app.state.stackyard` holds the one instance."""
 
     settings: Settings
-    sessions: Sessions
+    sessions: SessionFactory
     store: ArtifactStore
-    wake_ups: WakeUps
-    waker: Waker
-    intake: Intake
+    wake_ups: WakeUpSender
+    queue_notifier: QueueNotifier
+    job_submitter: JobSubmitter
     renderer: Renderer
     predictor: Predictor
-    feeds: Feeds
+    event_broadcaster: EventBroadcaster
 
 
-def parts(request: Request) -> Parts:
-    """The parts of the application that a request came to."""
-    return request.app.state.parts
+def get_app_state(request: Request) -> AppState:
+    """Return the state of the application that serves a request."""
+    return request.app.state.stackyard
 
 
-async def _settings(request: Request) -> Settings:
-    return parts(request).settings
+def _create_getter(name: str) -> Callable[[Request], Awaitable[Any]]:
+    """Return a dependency that reads one attribute of the state; it is async to need no thread."""
+
+    async def get_attribute(request: Request) -> Any:
+        return getattr(get_app_state(request), name)
+
+    return get_attribute
 
 
-async def _sessions(request: Request) -> Sessions:
-    return parts(request).sessions
-
-
-async def _store(request: Request) -> ArtifactStore:
-    return parts(request).store
-
-
-async def _wake_ups(request: Request) -> WakeUps:
-    return parts(request).wake_ups
-
-
-async def _intake(request: Request) -> Intake:
-    return parts(request).intake
-
-
-async def _waker(request: Request) -> Waker:
-    return parts(request).waker
-
-
-async def _renderer(request: Request) -> Renderer:
-    return parts(request).renderer
-
-
-async def _predictor(request: Request) -> Predictor:
-    return parts(request).predictor
-
-
-async def _feeds(request: Request) -> Feeds:
-    return parts(request).feeds
-
-
-SettingsDep = Annotated[Settings, Depends(_settings)]
-SessionsDep = Annotated[Sessions, Depends(_sessions)]
-StoreDep = Annotated[ArtifactStore, Depends(_store)]
-WakeUpsDep = Annotated[WakeUps, Depends(_wake_ups)]
-IntakeDep = Annotated[Intake, Depends(_intake)]
-WakerDep = Annotated[Waker, Depends(_waker)]
-RendererDep = Annotated[Renderer, Depends(_renderer)]
-PredictorDep = Annotated[Predictor, Depends(_predictor)]
-FeedsDep = Annotated[Feeds, Depends(_feeds)]
+SettingsDep = Annotated[Settings, Depends(_create_getter("settings"))]
+SessionsDep = Annotated[SessionFactory, Depends(_create_getter("sessions"))]
+StoreDep = Annotated[ArtifactStore, Depends(_create_getter("store"))]
+WakeUpsDep = Annotated[WakeUpSender, Depends(_create_getter("wake_ups"))]
+JobSubmitterDep = Annotated[JobSubmitter, Depends(_create_getter("job_submitter"))]
+QueueNotifierDep = Annotated[QueueNotifier, Depends(_create_getter("queue_notifier"))]
+RendererDep = Annotated[Renderer, Depends(_create_getter("renderer"))]
+PredictorDep = Annotated[Predictor, Depends(_create_getter("predictor"))]
+EventBroadcasterDep = Annotated[EventBroadcaster, Depends(_create_getter("event_broadcaster"))]

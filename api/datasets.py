@@ -1,4 +1,4 @@
-"""Datasets: upload, look, delete."""
+"""Routes of `/v1/datasets`: upload, list, get and delete datasets."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,33 +11,32 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
-from api.app_state import Parts, SessionsDep, SettingsDep
+from api.app_state import AppState, SessionsDep, SettingsDep
 from api.http.problem_documents import RESPONSES
-from api.http.request_body import refuse_announced
-from api.http.validation import ONE_LINE
+from api.http.request_body import check_content_length
+from api.http.validation import ONE_LINE, PageCursor, PageLimit
 from models import Dataset
 from service.datasets import catalog, inspection
-from service.datasets.dataset_source import CSV, UPLOADED
-from service.errors import Invalid, TooLarge, UnsupportedMediaType
-from service.storage.artifact_store import Incoming
-from stackyard.spec import DatasetDescription, Problem
+from service.datasets.dataset_source import CSV, UPLOAD_MEDIA_TYPES
+from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
+from service.storage.artifact_store import IncomingFile
+from stackyard.spec import DatasetDescription, Fault
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=RESPONSES)
 
-MAX_PAGE = 200
-_WHAT = "The dataset"
-_MOST_INSPECTIONS = 2
-"""At the same time: each may take `Settings.inspection_memory`. The others wait, without a thread to themselves."""
+_BODY_NAME = "The dataset"
+_MAX_INSPECTIONS = 2
+"""Inspections that run at the same time; each may use `Settings.inspection_memory`. Others wait without a thread."""
 _inspections: RunVar[CapacityLimiter] = RunVar("inspections")
 
-_FILE = {"schema": {"type": "string", "format": "binary"}}
-_FILE_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": dict.fromkeys(UPLOADED, _FILE)},
+_FILE_SCHEMA = {"schema": {"type": "string", "format": "binary"}}
+_UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": dict.fromkeys(UPLOAD_MEDIA_TYPES, _FILE_SCHEMA)},
 }
 
 
 class DatasetSummaryView(BaseModel):
-    """One version of a dataset, as a list shows it; `bytes` and `sha256` are those of what was uploaded."""
+    """One version of a dataset in a list. `bytes` and `sha256` describe the uploaded file."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -51,40 +50,42 @@ class DatasetSummaryView(BaseModel):
 
 
 class DatasetView(DatasetSummaryView):
-    """One version of a dataset, and what it holds."""
+    """One version of a dataset, with a description of its columns or arrays."""
 
     description: DatasetDescription
 
 
 class DatasetPage(BaseModel):
-    """Some datasets, newest first; `next` is the `cursor` of the page after them, or null."""
+    """A page of datasets, newest first. `next` is the `cursor` of the following page, or null."""
 
     items: list[DatasetSummaryView]
     next: str | None
 
 
-async def _media_type(request: Request, settings: SettingsDep) -> str:
-    """What the file says that it is.
+async def _parse_media_type(request: Request, settings: SettingsDep) -> str:
+    """Return the media type of the upload.
 
     Raises:
-        UnsupportedMediaType: it is none of the types that can be read, or is CSV in another encoding than UTF-8.
-        TooLarge: it says that it is longer than the limit.
+        UnsupportedMediaType: the type is not supported, or the encoding is not UTF-8.
+        TooLarge: the `Content-Length` exceeds the limit.
 
     """
     received = request.headers.get("content-type", "")
-    media_type, *parameters = (part.strip().lower() for part in received.split(";"))
-    charsets = [part.removeprefix("charset=").strip('"') for part in parameters if part.startswith("charset=")]
-    if media_type not in UPLOADED or not set(charsets) <= {"utf-8", "utf8"}:
-        raise UnsupportedMediaType(received[:100], (f"{CSV}; charset=utf-8", *UPLOADED))
-    refuse_announced(request, settings.max_dataset_bytes, _WHAT)
+    media_type, *parameters = (item.strip().lower() for item in received.split(";"))
+    charsets = [item.removeprefix("charset=").strip('"') for item in parameters if item.startswith("charset=")]
+    if media_type not in UPLOAD_MEDIA_TYPES or not set(charsets) <= {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(received[:100], (f"{CSV}; charset=utf-8", *UPLOAD_MEDIA_TYPES))
+    check_content_length(request, settings.max_dataset_bytes, _BODY_NAME)
     return media_type
 
 
-async def _name(name: Annotated[str, Query(description="What specs call it: 1 to 200 printable characters.")]) -> str:
-    """The name under which the file goes, found fit before any of the file is read.
+async def _validate_name(
+    name: Annotated[str, Query(description="The name that specs use: 1 to 200 printable characters.")],
+) -> str:
+    """Return the name of the dataset, validated before the body is read.
 
     Raises:
-        Invalid: it cannot be one.
+        Invalid: the name is not allowed.
 
     """
     catalog.check_name(name)
@@ -96,24 +97,26 @@ async def _name(name: Annotated[str, Query(description="What specs call it: 1 to
     status_code=201,
     response_model=DatasetView,
     responses={200: {"model": DatasetView, "description": "The newest version has these bytes."}},
-    openapi_extra=_FILE_BODY,
+    openapi_extra=_UPLOAD_BODY,
 )
 async def upload_dataset(
     request: Request,
-    media_type: Annotated[str, Depends(_media_type)],
-    name: Annotated[str, Depends(_name)],
+    media_type: Annotated[str, Depends(_parse_media_type)],
+    name: Annotated[str, Depends(_validate_name)],
     response: Response,
 ) -> DatasetView | Response:
-    """Upload a file as the newest version of `name`; the same bytes as the newest version's are no new one."""
-    parts: Parts = request.app.state.parts
-    async with contextmanager_in_threadpool(parts.store.receive()) as incoming:
+    """Upload a file as the newest version of `name`. The bytes of the newest version create no new version."""
+    state: AppState = request.app.state.stackyard
+    async with contextmanager_in_threadpool(state.store.receive_file()) as incoming:
         try:
-            await _receive(request, incoming, parts.settings.max_dataset_bytes)
+            await _receive_body(request, incoming, state.settings.max_dataset_bytes)
         except ClientDisconnect:
-            return Response(status_code=400)  # which nobody is there to read
-        view, new = await to_thread.run_sync(_take, parts, name, media_type, incoming, limiter=_limiter())
+            return Response(status_code=400)  # the client has gone and does not read it
+        view, is_new = await to_thread.run_sync(
+            _store_dataset, state, name, media_type, incoming, limiter=_get_inspection_limiter()
+        )
     response.headers["Location"] = f"/v1/datasets/{view.id}"
-    response.status_code = 201 if new else 200
+    response.status_code = 201 if is_new else 200
     return view
 
 
@@ -121,58 +124,58 @@ async def upload_dataset(
 def list_datasets(
     sessions: SessionsDep,
     name: Annotated[str | None, Query(max_length=200, pattern=ONE_LINE)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
 ) -> DatasetPage:
-    """List datasets, newest first; of one `name`, its versions. What each holds is told one at a time."""
+    """List datasets, newest first. With `name`, list the versions of that dataset."""
     with sessions.read() as session:
-        page = catalog.page(session, limit=limit, cursor=cursor, name=name)
+        page = catalog.list_datasets(session, limit=limit, cursor=cursor, name=name)
     return DatasetPage(items=[DatasetSummaryView.model_validate(item) for item in page.items], next=page.next)
 
 
 @router.get("/{dataset_id}")
 def get_dataset(dataset_id: UUID, sessions: SessionsDep) -> DatasetView:
-    """Tell what a dataset holds: columns, types, missing values and ranges, or arrays, types and shapes."""
+    """Get a dataset: its columns with types, missing values and ranges, or its arrays with types and shapes."""
     with sessions.read() as session:
-        return _view(catalog.get(session, dataset_id))
+        return _build_view(catalog.get_dataset(session, dataset_id))
 
 
 @router.delete("/{dataset_id}", status_code=204)
 def delete_dataset(dataset_id: UUID, sessions: SessionsDep) -> None:
-    """Delete a dataset that no waiting or running job uses; jobs that have ended keep its name and version."""
+    """Delete a dataset that no waiting or running job uses. Jobs that have ended keep its name and version."""
     with sessions.begin() as session:
-        catalog.delete(session, dataset_id)
+        catalog.delete_dataset(session, dataset_id)
 
 
-async def _receive(request: Request, incoming: Incoming, limit: int) -> None:
-    """Write the body to a file, piece by piece as it comes."""
+async def _receive_body(request: Request, incoming: IncomingFile, limit: int) -> None:
+    """Write the body to a file in chunks, as they arrive."""
     async for chunk in request.stream():
         if incoming.bytes + len(chunk) > limit:
-            raise TooLarge(_WHAT, limit)
+            raise TooLarge(_BODY_NAME, limit)
         await run_in_threadpool(incoming.write, chunk)
     if incoming.bytes == 0:
-        raise Invalid((Problem(pointer="", message="The body is empty; expected a file."),))
+        raise InvalidInput((Fault(pointer="", message="The body is empty; expected a file."),))
 
 
-def _take(parts: Parts, name: str, media_type: str, incoming: Incoming) -> tuple[DatasetView, bool]:
-    """Find out what the file holds, then keep it, then say so in the database."""
+def _store_dataset(state: AppState, name: str, media_type: str, incoming: IncomingFile) -> tuple[DatasetView, bool]:
+    """Inspect the file, store it, and then record it in the database."""
     incoming.flush()
-    description = inspection.inspect(incoming.path, media_type, parts.settings)
-    stored = parts.store.keep(incoming)
-    with parts.sessions.begin() as session:
-        dataset, new = catalog.add(session, name, media_type, stored, description)
-    return _view(dataset), new
+    description = inspection.inspect_file(incoming.path, media_type, state.settings)
+    stored = state.store.commit_file(incoming)
+    with state.sessions.begin() as session:
+        dataset, is_new = catalog.add_dataset(session, name, media_type, stored, description)
+    return _build_view(dataset), is_new
 
 
-def _limiter() -> CapacityLimiter:
-    """The inspections' own, one an event loop, so that they do not take the threads of other requests."""
+def _get_inspection_limiter() -> CapacityLimiter:
+    """Return the limiter of inspections, one per event loop, so that they do not use the threads of other requests."""
     try:
         return _inspections.get()
     except LookupError:
-        limiter = CapacityLimiter(_MOST_INSPECTIONS)
+        limiter = CapacityLimiter(_MAX_INSPECTIONS)
         _inspections.set(limiter)
         return limiter
 
 
-def _view(dataset: Dataset) -> DatasetView:
+def _build_view(dataset: Dataset) -> DatasetView:
     return DatasetView.model_validate(dataset)

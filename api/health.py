@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether it can do its work."""
+"""Liveness and readiness of the API process."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.app_state import SessionsDep, WakeUpsDep
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 
 router = APIRouter(tags=["health"])
 
@@ -16,13 +16,13 @@ PartState = Literal["ok", "unreachable"]
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"] = "ok"
 
 
 class Readiness(BaseModel):
-    """Each part that the API needs. Without the broker jobs are still accepted, and start later."""
+    """State of the services that the API needs. Without the broker, jobs are still accepted and start later."""
 
     ready: bool
     database: PartState
@@ -30,23 +30,23 @@ class Readiness(BaseModel):
 
 
 @router.get("/healthz")
-async def healthz() -> Alive:
-    """Say that the process is alive; nothing else is looked at."""
+async def check_liveness() -> Alive:
+    """Check that the process is alive, and nothing else."""
     return Alive()
 
 
 @router.get("/readyz", responses={503: {"model": Readiness}})
-def readyz(response: Response, sessions: SessionsDep, wake_ups: WakeUpsDep) -> Readiness:
-    """Look at the database and the broker; 503 unless both answer."""
-    database = _database_answers(sessions)
-    broker = wake_ups.broker_answers()
-    ready = database and broker
+def check_readiness(response: Response, sessions: SessionsDep, wake_ups: WakeUpsDep) -> Readiness:
+    """Check the database and the broker. The status is 503 unless both answer."""
+    database = _describe_reachability(is_reachable=_is_database_reachable(sessions))
+    broker = _describe_reachability(is_reachable=wake_ups.is_broker_reachable())
+    ready = database == broker == "ok"
     if not ready:
         response.status_code = 503
-    return Readiness(ready=ready, database=_state(answers=database), broker=_state(answers=broker))
+    return Readiness(ready=ready, database=database, broker=broker)
 
 
-def _database_answers(sessions: Sessions) -> bool:
+def _is_database_reachable(sessions: SessionFactory) -> bool:
     try:
         with sessions.read() as session:
             return session.scalar(select(1)) == 1
@@ -54,5 +54,5 @@ def _database_answers(sessions: Sessions) -> bool:
         return False
 
 
-def _state(*, answers: bool) -> PartState:
-    return "ok" if answers else "unreachable"
+def _describe_reachability(*, is_reachable: bool) -> PartState:
+    return "ok" if is_reachable else "unreachable"

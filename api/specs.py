@@ -1,4 +1,4 @@
-"""Specs before they are jobs: the schema of the language, the compile report, and networks out of Keras's JSON."""
+"""Routes for specs that are not jobs yet: check a spec, import a Keras network, get the JSON Schema."""
 
 from functools import cache
 from typing import Any
@@ -12,50 +12,49 @@ from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
 from api.jobs.schemas import DatasetReference
 from service.datasets import catalog
-from stackyard.spec import JobSpec, Report, check, parse
-from stackyard.spec.keras_json import Imported, read_keras
+from stackyard.spec import JobSpec, Report, check_spec, parse_spec
+from stackyard.spec.keras_json import ImportedModel, parse_keras_json
 
 router = APIRouter(prefix="/v1", tags=["specs"], responses=RESPONSES)
 
 _KERAS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "What `model.to_json()` gives, or the `config.json` of a `.keras` file.",
+        "description": "The result of `model.to_json()`, or the `config.json` of a `.keras` file.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     },
 }
 
 
 class ReportView(Report):
-    """What is known of a job before it queues, and the version of the dataset that it would train on."""
+    """The report of a check, with the version of the dataset that the job would use."""
 
     dataset: DatasetReference
 
 
 @router.post("/specs/check", openapi_extra=openapi.SPEC_BODY)
-def check_spec(body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> ReportView:
-    """Answer every default filled in, each layer's shape and parameters, and warnings; or all errors at once."""
-    spec = parse(body, settings.limits)
+def get_check_report(body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> ReportView:
+    """Check a spec. Returns the spec with defaults, shapes, parameters and warnings, or all errors at once."""
+    spec = parse_spec(body, settings.limits)
     with sessions.read() as session:
-        dataset = catalog.find(session, spec.data.dataset)
-    report = check(spec, catalog.description(dataset), settings.limits)
+        dataset = catalog.find_dataset(session, spec.data.dataset)
+    report = check_spec(spec, catalog.parse_description(dataset), settings.limits)
     reference = DatasetReference(id=dataset.id, name=dataset.name, version=dataset.version)
     return ReportView.model_construct(**dict(report), dataset=reference)
 
 
 @router.post("/specs/import", openapi_extra=_KERAS_BODY)
-def import_network(body: JsonBody, settings: SettingsDep) -> Imported:
-    """Answer a Keras model's network in the spec language; or name all that the language cannot say."""
-    return read_keras(body, settings.limits)
+def import_network(body: JsonBody, settings: SettingsDep) -> ImportedModel:
+    """Convert the JSON of a Keras model to a network of the spec language, or list everything it cannot express."""
+    return parse_keras_json(body, settings.limits)
 
 
 @router.get("/schemas/job")
-def job_schema() -> dict[str, Any]:
-    """The JSON Schema of a job's spec."""
-    return _schema()
+def get_job_schema() -> dict[str, Any]:
+    """Get the JSON Schema of a spec."""
+    return _build_schema()
 
 
-@cache
-def _schema() -> dict[str, Any]:
-    # Composing it takes a quarter of a second.
+@cache  # building the schema is slow
+def _build_schema() -> dict[str, Any]:
     return {"$schema": GenerateJsonSchema.schema_dialect, **JobSpec.model_json_schema()}

@@ -1,28 +1,27 @@
-"""Workers: who serves the queues, on what, and what they do."""
+"""Routes of `/v1/workers`: list workers with their devices and jobs, and drain them."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 
 from api.app_state import SessionsDep
 from api.http.problem_documents import RESPONSES
-from service.db.database import Sessions
+from api.http.validation import PageCursor, PageLimit
+from service.db.database import SessionFactory
 from service.queue import worker_registry
 from service.queue.worker_registry import WorkerDetails, WorkerState
 
 router = APIRouter(prefix="/v1/workers", tags=["workers"], responses=RESPONSES)
 
-MAX_PAGE = 200
-
 
 class WorkerView(BaseModel):
-    """A worker: a process on a host, whose children run as many jobs at once as its `concurrency` says.
+    """A worker: a process on a host whose children run up to `concurrency` jobs at the same time.
 
-    `pid` is the parent's; `cards` are its GPUs; `threads` are TensorFlow's intra-op ones in each child; `jobs` run at
-    this moment. A worker is `lost` when it was not heard of for too long, and forgotten a day later.
+    `pid` is the process id of the parent, `cards` are its GPUs, `threads` are TensorFlow's intra-op threads in each
+    child, and `jobs` are running now. A worker without a heartbeat is `lost`; it leaves the list a day later.
     """
 
     id: UUID
@@ -41,13 +40,13 @@ class WorkerView(BaseModel):
 
     @classmethod
     def of(cls, details: WorkerDetails) -> "WorkerView":
-        """The view of a worker."""
+        """Return the view of a worker."""
         columns = {name: getattr(details.worker, name) for name in cls.model_fields if name not in {"state", "jobs"}}
         return cls.model_validate(columns | {"state": details.state, "jobs": list(details.jobs)})
 
 
 class WorkerPage(BaseModel):
-    """Some workers, the latest started first; `next` is the `cursor` of the page after them, or null."""
+    """A page of workers, the latest started first. `next` is the `cursor` of the following page, or null."""
 
     items: list[WorkerView]
     next: str | None
@@ -56,37 +55,41 @@ class WorkerPage(BaseModel):
 @router.get("")
 def list_workers(
     sessions: SessionsDep,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
+    limit: PageLimit = 50,
+    cursor: PageCursor = None,
 ) -> WorkerPage:
-    """List the workers that live, and those that were lost within a day."""
+    """List the live workers, and those that were lost within the last day."""
     with sessions.read() as session:
-        page = worker_registry.find(session, limit=limit, cursor=cursor)
-        found = worker_registry.gather(session, page.items)
-    return WorkerPage(items=[WorkerView.of(worker) for worker in found], next=page.next)
+        page = worker_registry.list_workers(session, limit=limit, cursor=cursor)
+        workers = worker_registry.load_worker_details(session, page.items)
+    return WorkerPage(items=[WorkerView.of(worker) for worker in workers], next=page.next)
 
 
 @router.get("/{worker_id}")
 def get_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
-    """Tell what there is to tell about a worker."""
+    """Get a worker with its running jobs."""
     with sessions.read() as session:
-        return WorkerView.of(worker_registry.gather(session, [worker_registry.get(session, worker_id)])[0])
+        return WorkerView.of(
+            worker_registry.load_worker_details(session, [worker_registry.get_worker(session, worker_id)])[0]
+        )
 
 
 @router.post("/{worker_id}/drain", status_code=202)
 def drain_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
-    """Have a worker finish the jobs that it has and take no more, until it is told otherwise or ends."""
-    return _drain(sessions, worker_id, wanted=True)
+    """Drain a worker: it finishes its jobs and takes no more, until the drain is stopped or it ends."""
+    return _set_draining(sessions, worker_id, wanted=True)
 
 
 @router.delete("/{worker_id}/drain", status_code=202)
 def stop_draining_worker(worker_id: UUID, sessions: SessionsDep) -> WorkerView:
-    """Have a worker take jobs again; one that was told to end goes on to do so."""
-    return _drain(sessions, worker_id, wanted=False)
+    """Stop draining: the worker takes jobs again. A worker that was told to shut down still shuts down."""
+    return _set_draining(sessions, worker_id, wanted=False)
 
 
-def _drain(sessions: Sessions, worker_id: UUID, *, wanted: bool) -> WorkerView:
+def _set_draining(sessions: SessionFactory, worker_id: UUID, *, wanted: bool) -> WorkerView:
     with sessions.begin() as session:
         return WorkerView.of(
-            worker_registry.gather(session, [worker_registry.drain(session, worker_id, wanted=wanted)])[0]
+            worker_registry.load_worker_details(
+                session, [worker_registry.set_drain_requested(session, worker_id, requested=wanted)]
+            )[0]
         )

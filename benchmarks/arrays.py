@@ -1,4 +1,4 @@
-"""An experiment's arrays, prepared in this process as a worker prepares them."""
+"""The arrays of an experiment, prepared in this process as a worker prepares them."""
 
 import json
 from dataclasses import dataclass
@@ -8,43 +8,43 @@ from pydantic import TypeAdapter
 from tutorials import Experiment
 
 from service.datasets import builtins
-from service.datasets.dataset_source import CSV, NPZ, BuiltinSource, FileSource, Source
-from service.datasets.inspection import inspect
+from service.datasets.dataset_source import CSV, NPZ, BuiltinSource, DatasetSource, FileSource
+from service.datasets.inspection import inspect_file
 from service.settings import Settings
-from stackyard.spec import UNLIMITED, DatasetDescription, JobSpec, Report, check, parse
-from worker.preparation import Prepared, prepare
+from stackyard.spec import UNLIMITED, DatasetDescription, JobSpec, Report, check_spec, parse_spec
+from worker.preparation import PreparedData, prepare_data
 
 _DESCRIPTION: TypeAdapter[DatasetDescription] = TypeAdapter(DatasetDescription)
-_TYPES = {".csv": CSV, ".npz": NPZ}
+_MEDIA_TYPES = {".csv": CSV, ".npz": NPZ}
 
 
 @dataclass(frozen=True)
-class Job:
-    """A spec that was checked, the report on it, and its arrays."""
+class PreparedJob:
+    """A checked spec, its report, and its arrays."""
 
     spec: JobSpec
     report: Report
-    data: Prepared
+    data: PreparedData
 
 
 @dataclass(frozen=True)
-class Table:
-    """An experiment's dataset, described once for many specs."""
+class ExperimentTable:
+    """An experiment's dataset, inspected once for many specs."""
 
-    source: Source
+    source: DatasetSource
     description: DatasetDescription
 
     @classmethod
-    def of(cls, experiment: Experiment) -> "Table":
-        """The dataset that an experiment trains on."""
+    def load(cls, experiment: Experiment) -> "ExperimentTable":
+        """Inspect the dataset of an experiment."""
         if experiment.file is None:
             name = experiment.spec["data"]["dataset"]
-            found = next(entry for entry in builtins.load() if builtins.PREFIX + entry.name == name)
-            return cls(BuiltinSource(found.name), _DESCRIPTION.validate_python(found.description))
-        media_type = _TYPES[experiment.file.suffix]
-        return cls(FileSource(experiment.file, media_type), inspect(experiment.file, media_type, Settings()))
+            builtin = next(entry for entry in builtins.load_builtins() if builtins.BUILTIN_PREFIX + entry.name == name)
+            return cls(BuiltinSource(builtin.name), _DESCRIPTION.validate_python(builtin.description))
+        media_type = _MEDIA_TYPES[experiment.file.suffix]
+        return cls(FileSource(experiment.file, media_type), inspect_file(experiment.file, media_type, Settings()))
 
-    def job(self, document: dict[str, Any]) -> Job:
-        """What a worker knows of a job before it trains."""
-        report = check(parse(json.dumps(document).encode()), self.description, UNLIMITED)
-        return Job(report.spec, report, prepare(report.spec, self.description, self.source, report.task))
+    def prepare_job(self, document: dict[str, Any]) -> PreparedJob:
+        """Check the spec and prepare its arrays, as a worker does before a training."""
+        report = check_spec(parse_spec(json.dumps(document).encode()), self.description, UNLIMITED)
+        return PreparedJob(report.spec, report, prepare_data(report.spec, self.description, self.source, report.task))

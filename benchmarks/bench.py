@@ -1,11 +1,11 @@
-"""`make bench`: what a job costs, beside stock Keras and beside what the machine could do.
+"""`make bench`: measure jobs, and compare them with stock Keras and with the limits of the machine.
 
-    python benchmarks/bench.py                      # every part, which takes an hour
-    python benchmarks/bench.py steps --short        # one of them, to try it out; nothing is kept
+    python benchmarks/bench.py                      # all parts; takes an hour
+    python benchmarks/bench.py steps --short        # one part, as a trial; writes no results
     python benchmarks/bench.py experiments --experiment mnist-plain --repetitions 3
 
-Every part runs in a process of its own, prints a table, and keeps its figures in `benchmarks/results`. A target that
-was missed is printed as missed; the exit status says only whether everything could be measured.
+Every part runs in its own process, prints a table, and writes its figures to `benchmarks/results`. The table shows
+missed targets; the exit status says only whether every measurement was possible.
 """
 
 import argparse
@@ -15,33 +15,33 @@ import sys
 from pathlib import Path
 from subprocess import Popen
 
-from machine import machine
+from machine import describe_machine
 from options import Options
 from tutorials import FILES
 
 PARTS = {
-    "experiments": "the seven experiments, POST to end, against their scripts as whole processes",
-    "steps": "milliseconds a step, against stock fit and against the machine's floor",
-    "sweep": "100 jobs of one architecture, against scripts and against stock fit in one warm process",
-    "latency": "how long a job waits, submits a second, and what a history costs to read",
-    "memory": "a warm worker child over 1,000 jobs of 20 architectures",
+    "experiments": "the seven experiments, POST to end, compared with their scripts as whole processes",
+    "steps": "milliseconds per step, compared with stock fit and with the machine's floor",
+    "sweep": "100 jobs of one architecture, compared with scripts and with stock fit in one warm process",
+    "latency": "the wait of a job, submits per second, and the time to read a history",
+    "memory": "the memory of a warm worker child over 1,000 jobs of 20 architectures",
 }
 
 
 def main() -> int:
-    """Run the parts that the command line names, or all."""
-    arguments = _parser().parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that what was started is ended
+    """Run the named parts, or all."""
+    arguments = _build_parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that started processes are stopped
     if len(arguments.parts) == 1:
-        _run(arguments.parts[0], arguments)
+        _run_part(arguments.parts[0], arguments)
         return 0
-    passed_on = [word for word in sys.argv[1:] if word not in PARTS]
-    command = [sys.executable, __file__, *passed_on]
-    return max(_in_a_process([*command, part]) for part in arguments.parts or PARTS)
+    options = [word for word in sys.argv[1:] if word not in PARTS]
+    command = [sys.executable, __file__, *options]
+    return max(_run_process([*command, part]) for part in arguments.parts or PARTS)
 
 
-def _in_a_process(command: list[str]) -> int:
-    """Run a command, and return how it ended; it is told to end where this process is."""
+def _run_process(command: list[str]) -> int:
+    """Run a command; return its exit status. Terminate it if this process is terminated."""
     with Popen(command) as process:
         try:
             return process.wait()
@@ -49,8 +49,8 @@ def _in_a_process(command: list[str]) -> int:
             process.terminate()
 
 
-def _run(part: str, arguments: argparse.Namespace) -> None:
-    described = machine()
+def _run_part(part: str, arguments: argparse.Namespace) -> None:
+    machine = describe_machine()
     options = Options(
         short=arguments.short,
         repetitions=arguments.repetitions,
@@ -58,24 +58,30 @@ def _run(part: str, arguments: argparse.Namespace) -> None:
         shared=arguments.shared,
     )
     outcome = importlib.import_module(f"parts.{part}").measure(options)
-    outcome.show()
-    if arguments.keep and not arguments.short:
-        print(f"kept in {outcome.keep(part, described).relative_to(Path(__file__).parents[1])}")
+    outcome.print_table()
+    if arguments.commit_file and not arguments.short:
+        print(f"wrote {outcome.write(part, machine).relative_to(Path(__file__).parents[1])}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    told = "; ".join(f"{name}: {what}" for name, what in PARTS.items())
+    descriptions = "; ".join(f"{name}: {description}" for name, description in PARTS.items())
     parser.add_argument(
-        "parts", nargs="*", choices=[*PARTS, []], metavar="part", help=f"{told}. All, where none is named"
+        "parts", nargs="*", choices=[*PARTS, []], metavar="part", help=f"{descriptions}. All by default"
     )
-    parser.add_argument("--short", action="store_true", help="fewer repetitions and experiments; nothing is kept")
-    parser.add_argument("--repetitions", type=int, help="rounds of everything that is measured in turn")
+    parser.add_argument("--short", action="store_true", help="fewer repetitions and experiments; writes no results")
+    parser.add_argument("--repetitions", type=int, help="the number of rounds")
     parser.add_argument(
-        "--experiment", action="append", choices=FILES, default=[], help="of the seven; may be repeated"
+        "--experiment",
+        action="append",
+        choices=FILES,
+        default=[],
+        help="one of the seven experiments; may be repeated",
     )
-    parser.add_argument("--shared", type=Path, default=Path("../shared"), help="where the experiments' data may be")
-    parser.add_argument("--no-keep", dest="keep", action="store_false", help="write no file")
+    parser.add_argument(
+        "--shared", type=Path, default=Path("../shared"), help="the directory of the experiments' data"
+    )
+    parser.add_argument("--no-keep", dest="keep", action="store_false", help="write no results")
     return parser
 
 

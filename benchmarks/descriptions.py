@@ -1,4 +1,4 @@
-"""Descriptions of datasets that no file has, for specs that were written for them."""
+"""Dataset descriptions for specs whose datasets do not exist."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from service.datasets import builtins
 from stackyard.spec import DatasetDescription
 
 
-def describe(document: dict[str, Any]) -> DatasetDescription:
-    """The built-in dataset's, or what an uploaded dataset would need for the spec to be right."""
+def build_description(document: dict[str, Any]) -> DatasetDescription:
+    """Return the description of the built-in dataset, or one of an uploaded dataset that makes the spec valid."""
     data = document["data"]
-    known = {builtins.PREFIX + entry.name: entry.description for entry in builtins.load()}
-    described = known.get(data["dataset"]) or (_arrays(data) if "x" in data else _table(data))
-    return TypeAdapter[DatasetDescription](DatasetDescription).validate_python(described)
+    builtin = {builtins.BUILTIN_PREFIX + entry.name: entry.description for entry in builtins.load_builtins()}
+    description = builtin.get(data["dataset"]) or (_build_arrays(data) if "x" in data else _build_table(data))
+    return TypeAdapter[DatasetDescription](DatasetDescription).validate_python(description)
 
 
-def _arrays(data: dict[str, Any]) -> dict[str, Any]:
+def _build_arrays(data: dict[str, Any]) -> dict[str, Any]:
     pairs = [data, data.get("test", data)]
     inputs = [{"name": pair["x"], "type": "uint8", "shape": [1000, 28, 28]} for pair in pairs]
     labels = [
@@ -33,27 +33,29 @@ def _arrays(data: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "arrays", "arrays": [*inputs, *labels]}
 
 
-def _table(data: dict[str, Any]) -> dict[str, Any]:
+def _build_table(data: dict[str, Any]) -> dict[str, Any]:
     groups = [{"columns": ["a", "b", "c"]}, *(data.get("features") or [])]
-    columns = {name: _column(name, group.get("transform")) for group in groups for name in group["columns"]}
+    columns = {name: _build_column(name, group.get("transform")) for group in groups for name in group["columns"]}
     for method in (data.get("sample_weight", {}), *data.get("split", {}).values()):
-        columns |= _deciding(method)
+        columns |= _build_method_column(method)
     target = data["target"]["column"]
-    columns |= {name: _column(name, "label") for name in ([target] if isinstance(target, str) else target)}
+    columns |= {name: _build_column(name, "label") for name in ([target] if isinstance(target, str) else target)}
     return {"kind": "table", "rows": 1000, "columns": list(columns.values())}
 
 
-def _deciding(method: Any) -> dict[str, Any]:
-    """The column that a split goes by, or that holds weights."""
+def _build_method_column(method: Any) -> dict[str, Any]:
+    """Return the column of a split method or of sample weights, by name."""
     if isinstance(method, str):
-        return {method: _column(method, "label")}
+        return {method: _build_column(method, "label")}
     if "values" in method:
         values = sorted([*method["values"], 0])
-        return {method["column"]: _column(method["column"], "label") | {"categories": values, "maximum": values[-1]}}
-    return {method["column"]: _column(method["column"], "one_hot")} if "column" in method else {}
+        return {
+            method["column"]: _build_column(method["column"], "label") | {"categories": values, "maximum": values[-1]}
+        }
+    return {method["column"]: _build_column(method["column"], "one_hot")} if "column" in method else {}
 
 
-def _column(name: str, kind: str | None) -> dict[str, Any]:
+def _build_column(name: str, kind: str | None) -> dict[str, Any]:
     if kind in {"one_hot", "ordinal"}:
         return {"name": name, "type": "text", "missing": 0, "categories": ["a", "b", "c"]}
     if kind == "label":

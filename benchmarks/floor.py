@@ -1,11 +1,14 @@
-"""The least time that a step could take on this machine: its arithmetic and its bytes, at rates that were measured.
+"""The floor: a lower bound of the time per step, from its operations and bytes and from measured rates.
 
-Counted are the operations of the compile report (a multiply-add counts 2): every training row forward, and at twice
-the cost backward, but for the gradient of the input itself, which nobody needs; every validation row forward. They are
-divided by the best rate that TensorFlow's own float32 matmul reaches. Added are the bytes of the optimizer's update
-(read weight, gradient and slots, write weight and slots: 7 float32 a trainable parameter for Adam, 3 for SGD) over the
-best bandwidth that TensorFlow reaches. Not counted are activations, the rows themselves, Python, and that a small
-matmul never reaches the rate of a large one: a floor, which nobody reaches.
+The operations are those of the compile report (a multiply-add counts as 2). Each training row costs its forward pass
+and twice that for the backward pass, without the gradient of the input, which is not needed. Each validation row costs
+its forward pass. Their sum is divided by the best rate of TensorFlow's float32 matmul.
+
+The bytes of the optimizer's update are divided by the best bandwidth in TensorFlow, and added. An update reads weight,
+gradient and slots, and writes weight and slots: per trainable parameter 7 float32 for Adam and 3 for SGD.
+
+Activations, the rows themselves and Python are not counted, nor that a small matmul is slower than a large one.
+Therefore no implementation can reach the floor.
 """
 
 import time
@@ -14,78 +17,80 @@ from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
-from arrays import Job
+from arrays import PreparedJob
 
-_tf: Any = tf  # which carries no types
+_tf: Any = tf  # it has no types
 
 SIZES = (512, 1024, 2048)
-"""Of the square matrices that are multiplied."""
+"""The sizes of the square matrices that are multiplied."""
 MEGABYTES = (2, 8, 32, 128)
-"""Of each of the three arrays that are moved: what fits into a cache, and what does not."""
+"""The sizes of the arrays that are moved: some fit into a cache, some do not."""
 SECONDS = 0.5
-"""How long each size is tried."""
-FLOAT32 = 4
-ARRAYS = {"Adam": 7, "SGD": 3}
-"""Read and written for each trainable parameter in an update, by optimizer."""
+"""The measuring time of each size."""
+FLOAT32_BYTES = 4
+ARRAYS_MOVED = {"Adam": 7, "SGD": 3}
+"""The float32 values that an update reads and writes per trainable parameter, by optimizer."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Operations a second in float32, and bytes a second."""
+    """Float32 operations per second, and bytes per second."""
 
     flops: float
     bandwidth: float
 
-    def best(self, other: "Rates") -> "Rates":
-        """The better of each."""
+    def take_best(self, other: "Rates") -> "Rates":
+        """Return the better of each rate."""
         return Rates(max(self.flops, other.flops), max(self.bandwidth, other.bandwidth))
 
 
 @dataclass(frozen=True)
-class Work:
-    """What an epoch cannot do without, by step: operations and bytes."""
+class StepWork:
+    """The necessary operations and bytes of a step."""
 
     flops: float
     bytes: float
 
-    def milliseconds(self, rates: Rates) -> float:
-        """The least that a step could take."""
+    def compute_floor_ms(self, rates: Rates) -> float:
+        """Return the lower bound of the time per step in milliseconds."""
         return 1000 * (self.flops / rates.flops + self.bytes / rates.bandwidth)
 
 
-def rates() -> Rates:
-    """Measure this machine through TensorFlow, on as many threads as it takes by default."""
-    return Rates(max(map(_matmul, SIZES)), max(map(_bandwidth, MEGABYTES)))
+def measure_rates() -> Rates:
+    """Measure this machine through TensorFlow, with its default number of threads."""
+    return Rates(max(map(_measure_matmul, SIZES)), max(map(_measure_bandwidth, MEGABYTES)))
 
 
-def work(job: Job, steps: int) -> Work:
-    """The work of one of an epoch's steps, validation shared out among them.
+def count_step_work(job: PreparedJob, steps: int) -> StepWork:
+    """Return the work of one of an epoch's steps; the validation is divided among the steps.
 
     Raises:
-        KeyError: nobody has counted what the optimizer moves.
+        KeyError: the optimizer is not in `ARRAYS_MOVED`.
 
     """
     report, data = job.report, job.data
     first = next(layer.flops for layer in report.layers if layer.trainable_parameters)
     validation = 0 if data.x_validation is None else len(data.x_validation)
     flops = len(data.x_train) * (3 * report.flops.row - first) + validation * report.flops.row
-    moved = ARRAYS[job.spec.training.optimizer.type] * FLOAT32 * report.totals.trainable_parameters
-    return Work(flops / steps, moved)
+    moved_bytes = ARRAYS_MOVED[job.spec.training.optimizer.type] * FLOAT32_BYTES * report.totals.trainable_parameters
+    return StepWork(flops / steps, moved_bytes)
 
 
-def _matmul(size: int) -> float:
+def _measure_matmul(size: int) -> float:
     left, right = _tf.random.normal((size, size)), _tf.random.normal((size, size))
-    return 2 * size**3 / _best(lambda: _tf.matmul(left, right))
+    return 2 * size**3 / _measure_shortest(lambda: _tf.matmul(left, right))
 
 
-def _bandwidth(megabytes: int) -> float:
-    numbers = megabytes * 1_000_000 // FLOAT32
-    sums, more = _tf.Variable(_tf.zeros(numbers)), _tf.zeros(numbers)
-    return 3 * FLOAT32 * numbers / _best(lambda: sums.assign_add(more, read_value=False))  # two read, one written
+def _measure_bandwidth(megabytes: int) -> float:
+    size = megabytes * 1_000_000 // FLOAT32_BYTES
+    sums, addends = _tf.Variable(_tf.zeros(size)), _tf.zeros(size)
+    return (
+        3 * FLOAT32_BYTES * size / _measure_shortest(lambda: sums.assign_add(addends, read_value=False))
+    )  # two read, one written
 
 
-def _best(action: Callable[[], Any]) -> float:
-    """The shortest time of an action, in seconds, the first left out."""
+def _measure_shortest(action: Callable[[], Any]) -> float:
+    """Return the shortest time of an action in seconds, without the first run."""
     action()
     best, end = float("inf"), time.perf_counter() + SECONDS
     while (start := time.perf_counter()) < end:

@@ -1,4 +1,4 @@
-"""Histories as CSV, compared to the bit."""
+"""Bitwise comparison of histories in CSV."""
 
 import csv
 import io
@@ -6,16 +6,16 @@ import io
 Columns = dict[str, list[float]]
 
 
-def columns(text: str) -> Columns:
-    """A history's columns, the epoch among them."""
+def parse_columns(text: str) -> Columns:
+    """Return the columns of a history, including the epoch."""
     rows = list(csv.DictReader(io.StringIO(text)))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
 
-def same_bits(ours: Columns, stock: Columns) -> bool:
-    """Whether two histories have the same columns and the same bits in them; NaN is like NaN."""
+def have_same_bits(ours: Columns, stock: Columns) -> bool:
+    """Return whether two histories have the same columns with the same bits; NaN equals NaN."""
 
-    def told(history: Columns) -> dict[str, list[str]]:
+    def format_hex(history: Columns) -> dict[str, list[str]]:
         return {name: [value.hex() for value in column] for name, column in history.items()}
 
-    return told(ours) == told(stock)
+    return format_hex(ours) == format_hex(stock)

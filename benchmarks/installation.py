@@ -1,4 +1,4 @@
-"""An embedded server on an empty directory, for as long as something is measured."""
+"""A server on an empty directory for the time of a measurement."""
 
 import json
 import signal
@@ -16,95 +16,95 @@ import psutil
 
 from stackyard.client import Client, Job
 
-SMALL: dict[str, Any] = {
+SMALL_JOB: dict[str, Any] = {
     "data": {"dataset": "builtin:iris", "target": {"column": "target"}},
     "network": {"layers": [{"type": "Dense", "units": 3, "activation": "softmax"}]},
     "training": {"loss": "sparse_categorical_crossentropy", "epochs": 1, "seed": 0},
 }
-"""A job of an architecture that no experiment has."""
-TRIES = 20
-"""Rounds of small jobs in which every child has had one; if not, what is measured begins all the same."""
-WAITING: dict[str, Any] = SMALL | {"run": {"device": "gpu"}}
-"""The same for a queue that nobody serves, so that what the API does is measured without the training behind it."""
+"""A job whose architecture no experiment has."""
+MAX_WARM_UP_ROUNDS = 20
+"""The measurement starts after this many rounds of small jobs, even if some child had none."""
+WAITING_JOB: dict[str, Any] = SMALL_JOB | {"run": {"device": "gpu"}}
+"""The same job for a queue without a worker, to measure the API without the training."""
 
-_ENDS = {"succeeded", "diverged"}
+_FINAL_STATES = {"succeeded", "diverged"}
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A running server: where it answers, the process that holds the others, and where its data are."""
+    """A running server: its URL, the id of its root process, and its data directory."""
 
     url: str
     pid: int
     data_dir: Path
 
-    def process(self, word: str) -> psutil.Process:
-        """The first of its processes that was started with this word.
+    def find_process(self, word: str) -> psutil.Process:
+        """Return the first of its processes with this word in the command line.
 
         Raises:
-            StopIteration: there is none.
+            StopIteration: no process has it.
 
         """
-        below = psutil.Process(self.pid).children(recursive=True)
-        return next(process for process in below if word in process.cmdline())
+        children = psutil.Process(self.pid).children(recursive=True)
+        return next(process for process in children if word in process.cmdline())
 
 
 @contextmanager
-def installed(*, workers: int | None = None) -> Generator[Installation]:
-    """Start a server, as `make serve` does or with so many workers; it ends, and its data go, with the block."""
+def start_installation(*, workers: int | None = None) -> Generator[Installation]:
+    """Start a server as `make serve` does, or with this many workers; remove it at the end of the block."""
     with TemporaryDirectory(prefix="stackyard-bench-") as directory:
         command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", directory]
         command += [] if workers is None else ["--workers", str(workers)]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
-            yield Installation(_url(Path(directory) / "serve.json", server), server.pid, Path(directory))
+            yield Installation(_wait_for_url(Path(directory) / "serve.json", server), server.pid, Path(directory))
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()
 
 
 def warm_up(client: Client) -> None:
-    """Let each of the worker's children finish a small job of another architecture: it has imported what jobs need."""
+    """Let each child of the worker finish a small job, so that it has imported everything that jobs need."""
     children = sum(worker.concurrency for worker in client.workers())
     warm: set[str | None] = set()
-    for _ in range(TRIES):  # nothing says which child takes a job; one after another, the same may take all
-        submitted = [client.submit(SMALL) for _ in range(children)]
-        warm.update(ended(client, job).worker for job in submitted)
+    for _ in range(MAX_WARM_UP_ROUNDS):  # one child may claim all jobs of a round
+        submitted = [client.submit(SMALL_JOB) for _ in range(children)]
+        warm.update(wait_for_job(client, job).worker for job in submitted)
         if len(warm) >= children:
             return
 
 
-def ended(client: Client, job: Job) -> Job:
-    """Wait for a job's end.
+def wait_for_job(client: Client, job: Job) -> Job:
+    """Wait until a job has succeeded or diverged; return it.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the job failed.
 
     """
     job = client.wait(job.id)
-    if job.state not in _ENDS:
-        why = job.reason.message if job.reason else "no reason"
-        raise RuntimeError(f"expected a job that trains, received one that is {job.state}: {why}")
+    if job.state not in _FINAL_STATES:
+        reason = job.reason.message if job.reason else "no reason"
+        raise RuntimeError(f"expected a job that trains, received one that is {job.state}: {reason}")
     return job
 
 
-def timed(client: Client, spec: dict[str, Any]) -> tuple[float, Job]:
-    """Submit a job, wait for its end, and tell how many seconds it took.
+def time_job(client: Client, spec: dict[str, Any]) -> tuple[float, Job]:
+    """Submit a job, wait for its end, and return its duration in seconds.
 
-    From the moment before the POST is sent to the job's `finished_at`, by the database's clock, which is this
-    machine's. A client hears of the end one commit later.
+    The duration is from before the POST to the job's `finished_at`, by the database's clock, which is this machine's.
+    A client sees the end one commit later.
     """
     sent = time.time()
-    job = ended(client, client.submit(spec))
+    job = wait_for_job(client, client.submit(spec))
     if job.finished_at is None:
-        raise RuntimeError("expected a job that ended, received one without the time of its end")
+        raise RuntimeError("expected a job that ended, received one without `finished_at`")
     return job.finished_at.timestamp() - sent, job
 
 
-def _url(record: Path, server: subprocess.Popen[bytes]) -> str:
+def _wait_for_url(record: Path, server: subprocess.Popen[bytes]) -> str:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
-        if record.exists() and (told := json.loads(record.read_text()))["ready"]:
-            return told["url"]
+        if record.exists() and (content := json.loads(record.read_text()))["ready"]:
+            return content["url"]
         time.sleep(0.05)
     raise TimeoutError("the server did not become ready")

@@ -1,10 +1,10 @@
-"""Rows beyond memory: how long they take to prepare, how fast they train from files, and in how much memory.
+"""Data beyond memory: the times of preparation and of training from files and from memory, and the peak memory.
 
     python benchmarks/large.py                      # 1,600,000 images, 5.0 GB as float32; 12 GB of disk and of memory
-    python benchmarks/large.py --rows 400000        # tried out
+    python benchmarks/large.py --rows 400000        # a trial
 
-Images of 28 by 28 bytes are `normalize`d, divided at random, and trained on for five epochs, from files and from
-memory, in a process each. The median of the later epochs counts: in the first graphs are prepared.
+Images of 28 by 28 bytes are `normalize`d, split at random, and trained on for five epochs, from files and from memory
+in one process each. The figure is the median of the later epochs, because graphs are traced in the first.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
-from machine import machine
-from outcome import keep
+from machine import describe_machine
+from outcome import write_figures
 
-WAYS = ("files", "memory")
+SOURCES = ("files", "memory")
 MEGABYTE = 1_000_000
 SPEC: dict[str, Any] = {
     "data": {
@@ -54,37 +54,41 @@ _NO_LIMIT = 1 << 60
 
 
 def main() -> None:
-    """Measure each way in a process of its own."""
+    """Measure training from files and from memory, each in its own process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_600_000)
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
-    parser.add_argument("--directory", type=Path, help="where there is room; a temporary one by default")
-    asked = parser.parse_args()
-    if asked.way:
-        print(json.dumps(_measure(asked.way, asked.directory, asked.rows, asked.batch_size)))
+    parser.add_argument("--way", choices=SOURCES, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--directory", type=Path, help="a directory on a disk with enough space; a temporary one by default"
+    )
+    arguments = parser.parse_args()
+    if arguments.way:
+        print(json.dumps(_measure(arguments.way, arguments.directory, arguments.rows, arguments.batch_size)))
         return
-    described = machine()
-    with TemporaryDirectory(prefix="stackyard-large-", dir=asked.directory) as directory:
-        _make(Path(directory) / "images.npz", asked.rows)
-        figures = {way: _in_a_process(way, directory, asked.rows, asked.batch_size) for way in WAYS}
-    files, memory = (figures[way] for way in WAYS)
+    machine = describe_machine()
+    with TemporaryDirectory(prefix="stackyard-large-", dir=arguments.directory) as directory:
+        _write_images(Path(directory) / "images.npz", arguments.rows)
+        figures = {
+            source: _measure_in_process(source, directory, arguments.rows, arguments.batch_size) for source in SOURCES
+        }
+    files, memory = (figures[source] for source in SOURCES)
     figures["same_losses"] = files.pop("losses") == memory.pop("losses")
     figures["speed"] = round(memory["epoch_s"] / files["epoch_s"], 3)
-    figures |= {"rows": asked.rows, "batch_size": asked.batch_size, "machine": described}
+    figures |= {"rows": arguments.rows, "batch_size": arguments.batch_size, "machine": machine}
     for name, figure in figures.items():
         print(f"{name:12} {figure}")
-    keep("large", figures)
+    write_figures("large", figures)
 
 
-def _in_a_process(way: str, directory: str, rows: int, batch_size: int) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--way", way, "--directory", directory]
+def _measure_in_process(row_source: str, directory: str, rows: int, batch_size: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--way", row_source, "--directory", directory]
     command += ["--rows", str(rows), "--batch-size", str(batch_size)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return json.loads(done.stdout)
+    process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(process.stdout)
 
 
-def _make(path: Path, rows: int) -> None:
+def _write_images(path: Path, rows: int) -> None:
     generator = np.random.default_rng(0)
     images = np.empty((rows, 28, 28), np.uint8)
     for first in range(0, rows, _CHUNK):
@@ -93,54 +97,56 @@ def _make(path: Path, rows: int) -> None:
     np.savez(path, x=images, y=generator.integers(0, 10, rows))
 
 
-def _measure(way: str, directory: Path, rows: int, batch_size: int) -> dict[str, Any]:
-    from service.datasets import dataset_source  # noqa: PLC0415  # in the process that measures alone
+def _measure(row_source: str, directory: Path, rows: int, batch_size: int) -> dict[str, Any]:
+    from service.datasets import dataset_source  # noqa: PLC0415  # only in the measuring process
     from service.settings import Settings  # noqa: PLC0415
-    from stackyard.spec import ArrayDescription, ArraysDescription, check, parse  # noqa: PLC0415
+    from stackyard.spec import ArrayDescription, ArraysDescription, check_spec, parse_spec  # noqa: PLC0415
     from worker.runtime import devices  # noqa: PLC0415
 
-    share = _NO_LIMIT if way == "memory" else min(Settings().data_memory, 28 * 28 * rows)
+    share = _NO_LIMIT if row_source == "memory" else min(Settings().data_memory, 28 * 28 * rows)
     settings = Settings(data_dir=directory, data_memory=share, prepared_memory=0)
-    devices.configure(settings)
+    devices.configure_device(settings)
     from worker.engine import Engine  # noqa: PLC0415
     from worker.preparation import Preparer  # noqa: PLC0415
-    from worker.runtime.threads import Threads  # noqa: PLC0415
+    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415
 
     images = ArrayDescription(name="x", type="uint8", shape=[rows, 28, 28], minimum=0, maximum=255)
     labels = ArrayDescription(name="y", type="int64", shape=[rows], categories=[*range(10)], minimum=0, maximum=9)
     description = ArraysDescription(arrays=[images, labels])
-    spec = parse(json.dumps(SPEC | {"training": SPEC["training"] | {"batch_size": batch_size}}).encode())
-    task = check(spec, description).task
+    spec = parse_spec(json.dumps(SPEC | {"training": SPEC["training"] | {"batch_size": batch_size}}).encode())
+    task = check_spec(spec, description).task
     source = dataset_source.FileSource(directory / "images.npz", dataset_source.NPZ)
-    watch = _Watch()
-    with _Peaks() as peaks:
-        since = time.perf_counter()
-        data = Preparer(settings).prepare(spec, "0" * 64, description, source, task, watch.check)
+    observer = _EpochRecorder()
+    with _PeakMemory() as memory_peaks:
+        start = time.perf_counter()
+        data = Preparer(settings).prepare(spec, "0" * 64, description, source, task, observer.check)
         prepared = time.perf_counter()
-        preparing = peaks.told()
-        watch.times.append(prepared)
-        with Threads(devices.describe()).of(None, reading=way == "files"):
-            Engine(settings.compiled_memory).train(spec, data, watch)
-    epochs = np.diff(watch.times).tolist()
+        preparing_peak = memory_peaks.to_megabytes()
+        observer.times.append(prepared)
+        with ThreadAllocator(devices.describe_execution_environment()).allocate_threads(
+            None, reading=row_source == "files"
+        ):
+            Engine(settings.compiled_memory).train(spec, data, observer)
+    epochs = np.diff(observer.times).tolist()
     return {
-        "prepare_s": round(prepared - since, 1),
+        "prepare_s": round(prepared - start, 1),
         "epochs_s": [round(seconds, 2) for seconds in epochs],
         "epoch_s": round(median(epochs[1:]), 3),
-        "prepared_MB": data.bytes // MEGABYTE,
-        "preparing_MB": preparing,
-        "peak_MB": peaks.told(),
-        "losses": watch.losses,
+        "prepared_MB": data.nbytes // MEGABYTE,
+        "preparing_MB": preparing_peak,
+        "peak_MB": memory_peaks.to_megabytes(),
+        "losses": observer.losses,
     }
 
 
-class _Watch:
-    """Hears of epochs, and lets everything go on."""
+class _EpochRecorder:
+    """A training observer that records the time and the loss of each epoch."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self.losses: list[float] = []
 
-    def epoch(self, number: int, values: Mapping[str, float]) -> None:
+    def record_epoch(self, number: int, values: Mapping[str, float]) -> None:
         del number
         self.times.append(time.perf_counter())
         self.losses.append(values["loss"])
@@ -151,31 +157,31 @@ class _Watch:
     def wants_checkpoint(self) -> bool:
         return False
 
-    def checkpoint(self, snapshot: Any) -> None:
+    def save_checkpoint(self, snapshot: Any) -> None:
         pass
 
 
-class _Peaks:
-    """The most that this process had at a time: anonymous memory, and with mapped files."""
+class _PeakMemory:
+    """Records the peaks of this process's anonymous memory, and of its memory with mapped files."""
 
     def __init__(self) -> None:
         self._peaks = {"RssAnon": 0, "VmRSS": 0}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._poll_status)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopping.set()
         self._thread.join()
 
-    def told(self) -> dict[str, int]:
+    def to_megabytes(self) -> dict[str, int]:
         return {name: peak * 1024 // MEGABYTE for name, peak in self._peaks.items()}
 
-    def _look(self) -> None:
-        while not self._over.wait(0.01):
+    def _poll_status(self) -> None:
+        while not self._stopping.wait(0.01):
             for line in Path("/proc/self/status").read_text().splitlines():
                 name, _, value = line.partition(":")
                 if name in self._peaks:

@@ -1,4 +1,4 @@
-"""What this machine is, and what runs on it."""
+"""A description of this machine and its software."""
 
 import os
 import platform
@@ -16,41 +16,44 @@ GIBIBYTE = 2**30
 PACKAGES = ("tensorflow", "keras", "numpy", "sqlalchemy", "fastapi", "pydantic")
 
 
-def machine() -> dict[str, Any]:
-    """The machine and what of its software decides how fast it is; `load` is the last minute's, before measuring."""
+def describe_machine() -> dict[str, Any]:
+    """Return the properties that decide the speed; `load` is the average of the last minute before the measurement."""
     return {
         "cores": count_usable_cores(),
-        "processor": _processor(),
+        "processor": _read_processor_name(),
         "memory_GiB": round(psutil.virtual_memory().total / GIBIBYTE, 1),
         "system": platform.platform(),
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         **{name: version(name) for name in PACKAGES},
         "load": round(os.getloadavg()[0], 2),
-        "commit": _commit(),
+        "commit": _read_commit(),
     }
 
 
-def _processor() -> str:
-    """The processor's own name, which Linux tells in a file and others through Python."""
+def _read_processor_name() -> str:
+    """Return the processor's name, from /proc/cpuinfo on Linux and from Python elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor())
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())
 
 
-def _commit() -> str | None:
-    """The commit that is checked out, with a plus where files differ from it; None outside a checkout."""
+def _read_commit() -> str | None:
+    """Return the checked-out commit, with a plus if files differ from it; None outside a checkout."""
     try:
-        told = [_git("rev-parse", "--short", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")]
+        commit, changes = [
+            _run_git("rev-parse", "--short", "HEAD"),
+            _run_git("status", "--porcelain", "--untracked-files=no"),
+        ]
     except (OSError, subprocess.CalledProcessError):
         return None
-    return told[0] + ("+" if told[1] else "")
+    return commit + ("+" if changes else "")
 
 
-def _git(*arguments: str) -> str:
-    command = ["git", *arguments]  # whichever git the path has
-    done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
+def _run_git(*arguments: str) -> str:
+    command = ["git", *arguments]  # the git on the path
+    process = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
+    return process.stdout.strip()

@@ -1,4 +1,4 @@
-"""What whoever runs the benchmark may choose."""
+"""The options of a benchmark run."""
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -13,31 +13,31 @@ _progress = Console(stderr=True, highlight=False)
 
 @dataclass(frozen=True)
 class Options:
-    """How much to measure; `short` is for trying out, and never changes what is measured, only how often."""
+    """How much to measure. `short` is for trials; it changes only the number of measurements."""
 
     short: bool = False
     repetitions: int | None = None
     experiments: Sequence[str] = ()
     shared: Path = Path("../shared")
 
-    def times(self, usual: int, short: int = 1) -> int:
-        """How often to repeat what is usually repeated so often."""
+    def choose_repetitions(self, usual: int, short: int = 1) -> int:
+        """Return the number of repetitions, given the usual and the short one."""
         return self.repetitions or (short if self.short else usual)
 
-    def chosen(self, usual: Sequence[str], short: Sequence[str]) -> list[str]:
-        """The experiments to measure, of those that a part has by default."""
-        wanted = self.experiments or (short if self.short else usual)
-        return [name for name in usual if name in wanted]
+    def choose_experiments(self, usual: Sequence[str], short: Sequence[str]) -> list[str]:
+        """Return the experiments to measure, given the usual and the short selection of a part."""
+        selected = self.experiments or (short if self.short else usual)
+        return [name for name in usual if name in selected]
 
     @contextmanager
-    def data(self) -> Generator[tutorials.Data]:
-        """The experiments' files."""
-        with tutorials.data(self.shared) as found:
-            if found.generated:
-                progress(f"there is no {self.shared / 'data'}: generated data of the same shapes")
-            yield found
+    def open_data(self) -> Generator[tutorials.ExperimentData]:
+        """Open the experiments' files, and report if they are generated."""
+        with tutorials.open_data(self.shared) as data:
+            if data.generated:
+                print_progress(f"{self.shared / 'data'} does not exist: using generated data of the same shapes")
+            yield data
 
 
-def progress(message: str) -> None:
-    """Tell whoever waits where a long measurement is."""
+def print_progress(message: str) -> None:
+    """Print the progress of a long measurement to standard error."""
     _progress.print(f"[dim]… {message}[/dim]", markup=True)

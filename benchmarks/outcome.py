@@ -1,4 +1,4 @@
-"""What a part of the benchmark has to tell: a table, figures for a file, and targets met or missed."""
+"""The outcome of a part of the benchmark: a table, figures for a file, and targets that are met or missed."""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from machine import machine
-from pairs import significant
+from machine import describe_machine
+from pairs import round_significant
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,29 +17,35 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Target:
-    """A figure beside what issue 4 asks of it."""
+    """A figure and its target value."""
 
-    what: str
+    name: str
     reached: float
-    wanted: float
+    bound: float
     unit: str = ""
     at_most: bool = False
 
     @property
-    def met(self) -> bool:
-        """Whether the figure is as good as was asked."""
-        return self.reached <= self.wanted if self.at_most else self.reached >= self.wanted
+    def is_met(self) -> bool:
+        """Whether the figure reaches its target."""
+        return self.reached <= self.bound if self.at_most else self.reached >= self.bound
 
-    def told(self) -> dict[str, Any]:
-        """The target for a file."""
-        bound = "at_most" if self.at_most else "at_least"
+    def to_document(self) -> dict[str, Any]:
+        """Return the target for a results file."""
+        bound_key = "at_most" if self.at_most else "at_least"
         unit = {"unit": self.unit} if self.unit else {}
-        return {"what": self.what, "reached": significant(self.reached), bound: self.wanted, **unit, "met": self.met}
+        return {
+            "what": self.name,
+            "reached": round_significant(self.reached),
+            bound_key: self.bound,
+            **unit,
+            "met": self.is_met,
+        }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a part measured; `notes` say how, for whoever reads the table."""
+    """The table, the figures and the targets of a part; `notes` explain the measurements to readers of the table."""
 
     title: str
     columns: Sequence[str]
@@ -48,53 +54,57 @@ class Outcome:
     targets: Sequence[Target] = ()
     notes: Sequence[str] = field(default_factory=tuple)
 
-    def show(self) -> None:
+    def print_table(self) -> None:
         """Print the table, the targets and the notes."""
         console = Console(highlight=False, width=None if Console().is_terminal else 140)
         console.print(f"[bold]{self.title}[/]")
-        console.print(_table(self.columns, self.rows))
+        console.print(_build_table(self.columns, self.rows))
         if self.targets:
-            rows = [_target(target) for target in self.targets]
-            console.print(_table(("target", "wanted", "reached", ""), rows))
+            rows = [_format_target(target) for target in self.targets]
+            console.print(_build_table(("target", "wanted", "reached", ""), rows))
         for note in self.notes:
             console.print(f"- {note}")
         console.print()
 
-    def keep(self, name: str, described: dict[str, Any]) -> Path:
-        """Write the figures to `benchmarks/results`, with the machine as `described` before anything was measured."""
+    def write(self, name: str, machine: dict[str, Any]) -> Path:
+        """Write the figures to `benchmarks/results`, with the `machine` as described before the measurements."""
         RESULTS.mkdir(exist_ok=True)
         path = RESULTS / f"{name}.json"
-        told = {**self.figures, "targets": [target.told() for target in self.targets], "notes": list(self.notes)}
-        path.write_text(json.dumps({"machine": described, **told}, indent=2) + "\n")
+        content = {
+            **self.figures,
+            "targets": [target.to_document() for target in self.targets],
+            "notes": list(self.notes),
+        }
+        path.write_text(json.dumps({"machine": machine, **content}, indent=2) + "\n")
         return path
 
 
-def keep(name: str, figures: dict[str, Any]) -> None:
-    """Write figures to `benchmarks/results`."""
-    Outcome("", (), (), figures).keep(name, machine())
+def write_figures(name: str, figures: dict[str, Any]) -> None:
+    """Write figures to `benchmarks/results`, with a description of the machine."""
+    Outcome("", (), (), figures).write(name, describe_machine())
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number for a table: so many significant digits, and no exponent."""
-    rounded = significant(value, digits)
+def format_number(value: float, digits: int = 3) -> str:
+    """Format a number for a table, with this many significant digits and no exponent."""
+    rounded = round_significant(value, digits)
     return f"{rounded:,.0f}" if abs(rounded) >= 10 ** (digits - 1) else f"{rounded:g}"
 
 
-def _target(target: Target) -> tuple[str, str, str, str]:
+def _format_target(target: Target) -> tuple[str, str, str, str]:
     bound = "at most" if target.at_most else "at least"
-    verdict = "[green]met[/]" if target.met else "[red]MISSED[/]"
+    verdict = "[green]met[/]" if target.is_met else "[red]MISSED[/]"
     return (
-        target.what,
-        f"{bound} {target.wanted:g} {target.unit}".rstrip(),
-        f"{number(target.reached)} {target.unit}".rstrip(),
+        target.name,
+        f"{bound} {target.bound:g} {target.unit}".rstrip(),
+        f"{format_number(target.reached)} {target.unit}".rstrip(),
         verdict,
     )
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+def _build_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
     table = Table(box=box.SIMPLE)
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place and column else "left")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index and column else "left")
     for row in rows:
-        table.add_row(*(number(cell) if isinstance(cell, float) else str(cell) for cell in row))
+        table.add_row(*(format_number(cell) if isinstance(cell, float) else str(cell) for cell in row))
     return table

@@ -1,4 +1,4 @@
-"""Exported scripts of stock Keras as whole processes: imports, data, training, evaluation, files."""
+"""Exported scripts of stock Keras as whole processes, from the imports to the written files."""
 
 import os
 import re
@@ -11,27 +11,27 @@ from tempfile import TemporaryDirectory
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What came of a script: wall-clock seconds from its start to its end, its history as CSV, what it printed."""
+class ScriptResult:
+    """The wall-clock seconds of a script, its history as CSV, and its output."""
 
     seconds: float
     history: str
-    printed: str
+    output: str
 
 
-_THREADS = re.compile(r"^tf\.config\.threading\..*\n", re.MULTILINE)
+_THREADS_LINE = re.compile(r"^tf\.config\.threading\..*\n", re.MULTILINE)
 
 
-def on_its_own(script: str) -> str:
-    """The script without the line that sets the threads of its job: as stock Keras would run, on all cores."""
-    return _THREADS.sub("", script)
+def remove_thread_setting(script: str) -> str:
+    """Remove the line that sets the job's number of threads, so that stock Keras uses all cores."""
+    return _THREADS_LINE.sub("", script)
 
 
-def run(script: str, file: Path | None) -> Ran:
-    """Run a script in an empty directory, on `file` where it reads one.
+def run_script(script: str, file: Path | None) -> ScriptResult:
+    """Run a script in an empty directory, with the data `file` if it reads one.
 
     Raises:
-        subprocess.CalledProcessError: it failed.
+        subprocess.CalledProcessError: the script failed.
 
     """
     with TemporaryDirectory(prefix="stackyard-bench-") as directory:
@@ -40,6 +40,6 @@ def run(script: str, file: Path | None) -> Ran:
         command = [sys.executable, str(path), *([] if file is None else [str(file.resolve())])]
         environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         start = time.perf_counter()
-        done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True)
+        process = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=True)
         seconds = time.perf_counter() - start
-        return Ran(seconds, (Path(directory) / "history.csv").read_text(), done.stdout)
+        return ScriptResult(seconds, (Path(directory) / "history.csv").read_text(), process.stdout)

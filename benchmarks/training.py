@@ -1,4 +1,4 @@
-"""The same training by stock `fit` and by our engine, in this process, and how long an epoch of each takes."""
+"""The same training by stock `fit` and by our engine in this process, with the time of an epoch."""
 
 import time
 from collections.abc import Mapping
@@ -7,59 +7,59 @@ from itertools import pairwise
 from typing import Any
 
 import keras
-from arrays import Job
+from arrays import PreparedJob
 
 from service.settings import Settings
 from worker.engine import Engine, Snapshot
-from worker.keras_build.compilation import build_compiled
+from worker.keras_build.compilation import build_compiled_network
 
-_keras: Any = keras  # parts of it have no types
+_keras: Any = keras  # it is partially untyped
 _engine = Engine(Settings().compiled_memory)
 BURST = 0.1
-"""Of an epoch's mean time: epochs told of more closely than this were told of at once."""
-LONGER = 10
+"""Epochs whose reports are closer than this share of the mean epoch time were reported at once."""
+EXTRA_EPOCHS_FACTOR = 10
 
 
 @dataclass
-class Clock:
-    """When each epoch was told of. It is the engine's watch."""
+class EpochClock:
+    """A training observer that records the time of each epoch's report."""
 
-    told: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
 
-    def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """Note the time."""
+    def record_epoch(self, number: int, values: Mapping[str, float]) -> None:
+        """Record the time."""
         del number, values
-        self.told.append(time.perf_counter())
+        self.times.append(time.perf_counter())
 
     def check(self) -> None:
-        """Let it go on."""
+        """Let the training continue."""
 
     def wants_checkpoint(self) -> bool:
-        """Want none."""
+        """Request no checkpoint."""
         return False
 
-    def checkpoint(self, snapshot: Snapshot) -> None:
-        """Get none."""
+    def save_checkpoint(self, snapshot: Snapshot) -> None:
+        """Ignore the checkpoint."""
 
-    def seconds(self) -> float | None:
-        """The mean time of an epoch, the first ones left out: those up to the moment when the first was told of.
+    def compute_epoch_time(self) -> float | None:
+        """Return the mean time of an epoch in seconds, without the epochs of the first report.
 
-        None where all were told of at once.
+        Return None if all epochs were reported at once.
         """
-        if len(self.told) < 2:  # noqa: PLR2004
+        if len(self.times) < 2:  # noqa: PLR2004
             return None
-        gaps = [later - earlier for earlier, later in pairwise(self.told)]
+        gaps = [later - earlier for earlier, later in pairwise(self.times)]
         mean = sum(gaps) / len(gaps)
-        first = next((place for place, gap in enumerate(gaps) if gap > BURST * mean), len(gaps))
+        first = next((index for index, gap in enumerate(gaps) if gap > BURST * mean), len(gaps))
         rest = len(gaps) - first
-        return (self.told[-1] - self.told[first]) / rest if rest and self.told[-1] > self.told[first] else None
+        return (self.times[-1] - self.times[first]) / rest if rest and self.times[-1] > self.times[first] else None
 
 
-def stock(job: Job) -> float:
-    """Seconds of an epoch of stock `fit`, on the same network and arrays."""
-    data, training, clock = job.data, job.spec.training, Clock()
+def train_with_keras(job: PreparedJob) -> float:
+    """Train with stock `fit` on the same network and arrays; return the seconds of an epoch."""
+    data, training, clock = job.data, job.spec.training, EpochClock()
     _keras.utils.set_random_seed(training.seed)
-    network: Any = build_compiled(job.spec, data.x_train.shape[1:])
+    network: Any = build_compiled_network(job.spec, data.x_train.shape[1:])
     network.fit(
         data.x_train,
         data.y_train,
@@ -69,35 +69,35 @@ def stock(job: Job) -> float:
         validation_data=None if data.x_validation is None else (data.x_validation, data.y_validation),
         class_weight=data.class_weight,
         sample_weight=data.weights,
-        callbacks=[_keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: clock.epoch(epoch, {}))],
+        callbacks=[_keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: clock.record_epoch(epoch, {}))],
         verbose=0,
     )
-    return _known(clock)
+    return _require_epoch_time(clock)
 
 
-def ours(job: Job) -> float:
-    """Seconds of an epoch of our engine's.
+def train_with_engine(job: PreparedJob) -> float:
+    """Train with our engine; return the seconds of an epoch.
 
-    It may tell of all epochs at once; then as many more are trained, for how long one takes does not depend on that.
+    If the engine reports all epochs at once, train again with more epochs, which does not change the time of one.
     """
-    clock = Clock()
-    _train(job, clock)
-    if clock.seconds() is None:
-        return ours(_longer(job))
-    return _known(clock)
+    clock = EpochClock()
+    _run_engine(job, clock)
+    if clock.compute_epoch_time() is None:
+        return train_with_engine(_add_epochs(job))
+    return _require_epoch_time(clock)
 
 
-def _train(job: Job, watch: Clock) -> None:
-    _engine.train(job.spec, job.data, watch)
+def _run_engine(job: PreparedJob, clock: EpochClock) -> None:
+    _engine.train(job.spec, job.data, clock)
 
 
-def _longer(job: Job) -> Job:
-    training = job.spec.training.model_copy(update={"epochs": LONGER * job.spec.training.epochs})
-    return Job(job.spec.model_copy(update={"training": training}), job.report, job.data)
+def _add_epochs(job: PreparedJob) -> PreparedJob:
+    training = job.spec.training.model_copy(update={"epochs": EXTRA_EPOCHS_FACTOR * job.spec.training.epochs})
+    return PreparedJob(job.spec.model_copy(update={"training": training}), job.report, job.data)
 
 
-def _known(clock: Clock) -> float:
-    seconds = clock.seconds()
+def _require_epoch_time(clock: EpochClock) -> float:
+    seconds = clock.compute_epoch_time()
     if seconds is None:
         raise RuntimeError("expected a training of several epochs, received one of which no epoch could be timed")
     return seconds

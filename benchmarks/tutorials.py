@@ -1,4 +1,4 @@
-"""The seven experiments of three tutorials: their specs, and their data or generated ones of the same shapes."""
+"""The seven experiments of three tutorials: their specs, and their data or generated data of the same shapes."""
 
 import json
 from collections.abc import Generator
@@ -20,36 +20,36 @@ FILES: dict[str, str | None] = {
     "mnist-dropout": "mnist.npz",
     "iris-batchnorm": None,
 }
-"""The experiments, and the file that each trains on; iris comes with the server."""
+"""The data file of each experiment; iris is built in."""
 DIVERGING = "concrete-plain"
-"""The one whose loss is lost in its first epoch, where job and script end."""
+"""The experiment whose loss becomes NaN in its first epoch, where job and script end."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One of them; `file` is None where the dataset is built in."""
+    """An experiment; `file` is None if its dataset is built in."""
 
     name: str
     spec: dict[str, Any]
     file: Path | None
 
-    def seeded(self, seed: int) -> dict[str, Any]:
-        """The spec with another seed."""
+    def build_spec(self, seed: int) -> dict[str, Any]:
+        """Return the spec with another seed."""
         return self.spec | {"training": self.spec["training"] | {"seed": seed}}
 
 
 @dataclass(frozen=True)
-class Data:
-    """A directory with the experiments' files; `generated` where they are not the tutorials' own."""
+class ExperimentData:
+    """A directory with the experiments' files; `generated` if they are not the tutorials' files."""
 
     directory: Path
     generated: bool
 
-    def experiment(self, name: str) -> Experiment:
-        """An experiment, its spec as it was published, but so that its script is a tutorial's plain `fit`.
+    def load_experiment(self, name: str) -> Experiment:
+        """Return an experiment with its spec changed so that the exported script is a tutorial's plain `fit`.
 
-        The rows come in Keras's own order, and where a training does not diverge nobody looks whether it does:
-        Keras's TerminateOnNaN, which the script would have for that, makes a small `fit` a tenth slower.
+        The rows are in Keras's own order. A training that does not diverge has no check for NaN, because Keras's
+        TerminateOnNaN in the script makes a small `fit` slower.
         """
         file = FILES[name]
         spec = json.loads((SPECS / f"{name}.json").read_text())
@@ -60,12 +60,12 @@ class Data:
 
 
 @contextmanager
-def data(shared: Path) -> Generator[Data]:
-    """The tutorials' files in `shared/data`, or where there are none generated ones, which go with the block."""
+def open_data(shared: Path) -> Generator[ExperimentData]:
+    """Open the tutorials' files in `shared/data`, or generate files that are removed at the end of the block."""
     if (shared / "data").is_dir():
-        yield Data(shared / "data", generated=False)
+        yield ExperimentData(shared / "data", generated=False)
         return
     with TemporaryDirectory(prefix="stackyard-bench-data-") as directory:
         for file in sorted({file for file in FILES.values() if file is not None}):
-            generated.write(Path(directory) / file)
-        yield Data(Path(directory), generated=True)
+            generated.write_file(Path(directory) / file)
+        yield ExperimentData(Path(directory), generated=True)

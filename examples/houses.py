@@ -1,4 +1,4 @@
-"""Writes `data/houses.csv`, an invented table with what makes a table awkward: text, gaps, groups, uneven scales."""
+"""Write `data/houses.csv`, an invented table with text, missing values, groups and columns of different scales."""
 
 import csv
 import sys
@@ -12,8 +12,8 @@ COLUMNS = (
 )
 DISTRICTS = {"harbour": 80.0, "hill": 140.0, "mill": 0.0, "station": 40.0}
 CONDITIONS = {"1 poor": -30.0, "2 fair": 0.0, "3 good": 50.0}
-GAPS = 0.05
-"""The share of the values of a column that are missing."""
+MISSING_SHARE = 0.05
+"""The share of missing values per column."""
 
 
 def main() -> None:
@@ -24,11 +24,11 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         random = Random(0)  # noqa: S311  # the same table every time
-        writer.writerows(_house(random) for _ in range(ROWS))
+        writer.writerows(_draw_house(random) for _ in range(ROWS))
     print(f"wrote {path}")
 
 
-def _house(random: Random) -> list[object]:
+def _draw_house(random: Random) -> list[object]:
     area = random.uniform(40, 240)
     rooms = max(1, round(area / 30 + random.gauss(0, 1)))
     age = random.uniform(0, 100)
@@ -40,16 +40,16 @@ def _house(random: Random) -> list[object]:
     trust = random.choice((0.5, 1.0))
     worth = 100 + 3 * area - age - 5 * distance + DISTRICTS[district] + CONDITIONS[condition]
     price = round(1000 * (worth + random.gauss(0, 20 / trust)))
-    known = [round(area, 1), round(age, 1), rooms, round(distance, 2)]
-    used = [round(gas, 1), round(power, 1), round(wood, 1)]
+    features = [round(area, 1), round(age, 1), rooms, round(distance, 2)]
+    consumption = [round(gas, 1), round(power, 1), round(wood, 1)]
     return [
-        *(_gap(random, value) for value in (*known, *used, district, condition)),
-        *(street, random.choice((2023, 2024, 2025)), trust, _gap(random, price)),
+        *(_drop_sometimes(random, value) for value in (*features, *consumption, district, condition)),
+        *(street, random.choice((2023, 2024, 2025)), trust, _drop_sometimes(random, price)),
     ]
 
 
-def _gap(random: Random, value: object) -> object:
-    return "" if random.random() < GAPS else value
+def _drop_sometimes(random: Random, value: object) -> object:
+    return "" if random.random() < MISSING_SHARE else value
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Alembic's scripts, the only way a table comes to be; `python -m migrations` applies them.
+"""Alembic's migrations, which create all tables; `python -m migrations` applies them.
 
-There is no way down: whoever must go back restores a backup, which also has the rows.
+There are no downgrades. To go back, restore a backup, which also has the rows.
 """

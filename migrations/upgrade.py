@@ -1,4 +1,4 @@
-"""Applying the migrations from code: `serve`, the `migrate` container and the tests all come through here."""
+"""Migration from code, used by `stackyard serve`, the `migrate` container and the tests."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from alembic.config import Config
 
 from service.settings import Settings
 
-_INI = Path(__file__).parent.parent / "alembic.ini"
+_ALEMBIC_INI = Path(__file__).parent.parent / "alembic.ini"
 
 
-def upgrade(settings: Settings) -> None:
-    """Bring the database of `settings` to the newest schema; nothing happens where it is there already."""
+def upgrade_database(settings: Settings) -> None:
+    """Upgrade the database of `settings` to the newest schema, if it has an older one."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    config = Config(_INI)
-    config.attributes["database_url"] = settings.database
+    config = Config(_ALEMBIC_INI)
+    config.attributes["database_url"] = settings.resolved_database_url
     command.upgrade(config, "head")

@@ -1,4 +1,4 @@
-"""The tables, one file each. Migrations make them; `service` reads and writes them; nothing else lives here."""
+"""The database tables, one module each. Migrations create them; `service` reads and writes them."""
 
 from models.artifact import Artifact
 from models.base import Base

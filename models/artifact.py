@@ -1,4 +1,4 @@
-"""A file that a job made."""
+"""Artifacts that jobs produced."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from models.job_owned import JobOwned
 
 
 class Artifact(JobOwned, Base):
-    """The file itself lies in the artifact store under its SHA-256; several jobs may share it."""
+    """An artifact of a job. Its file is in the artifact store under its SHA-256; several jobs may share it."""
 
     __tablename__ = "artifacts"
 

@@ -1,4 +1,4 @@
-"""The declarative base: one naming convention, so that a migration can name what it changes."""
+"""The declarative base, with a naming convention for constraints, so that migrations can refer to them."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from models.types import UtcDateTime
 
 
 class Base(DeclarativeBase):
-    """Every table's base; ids are UUIDv7, so that their order is the order of creation."""
+    """Base class of all tables. Ids are UUIDv7, so they sort by time of creation."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,4 +1,4 @@
-"""Where a job's training can be taken up again."""
+"""The checkpoint from which a job's training can resume."""
 
 from datetime import datetime
 
@@ -10,17 +10,17 @@ from models.job_owned import JobOwned
 
 
 class Checkpoint(JobOwned, Base):
-    """A job's newest checkpoint; the row moves in the transaction that records the epochs before it."""
+    """The newest checkpoint of a job. The transaction that records the preceding epochs also updates this row."""
 
     __tablename__ = "checkpoints"
 
     sha256: Mapped[str] = mapped_column(index=True)
-    """Of its file in the artifact store, which no other job shares."""
+    """SHA-256 of the file in the artifact store; no other job shares it."""
     bytes: Mapped[int] = mapped_column(BigInteger)
     attempt: Mapped[int]
-    """Which attempt wrote it."""
+    """The attempt that wrote the checkpoint."""
     epoch: Mapped[int]
-    """The epoch with which the training goes on, from 0: all before it are in the history."""
+    """The epoch at which the training resumes, from 0. All earlier epochs are in the history."""
     step: Mapped[int]
-    """The step of that epoch with which it goes on, from 0."""
+    """The step of that epoch at which the training resumes, from 0."""
     created_at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Named, versioned, content-addressed input."""
+"""Named and versioned datasets."""
 
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base
 
 BUILTIN_MEDIA_TYPE = "application/vnd.stackyard.builtin"
-"""Media type of a dataset that comes with scikit-learn and has no file in the store."""
+"""Media type of scikit-learn's datasets, which have no file in the store."""
 
 
 class Dataset(Base):
-    """One version of a named dataset; versions of one name count up from 1, and the newest is what a name means."""
+    """A version of a dataset, counted from 1. A name without a version refers to the newest one."""
 
     __tablename__ = "datasets"
     __table_args__ = (UniqueConstraint("name", "version"),)
@@ -26,5 +26,5 @@ class Dataset(Base):
     sha256: Mapped[str] = mapped_column(index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     description: Mapped[dict[str, Any]]
-    """A `stackyard.spec.DatasetDescription`, as JSON."""
+    """A `stackyard.spec.DatasetDescription` as JSON."""
     created_at: Mapped[datetime]

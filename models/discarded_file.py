@@ -1,4 +1,4 @@
-"""A file that a row named, and that may be nobody's now."""
+"""Files that may have no references any more."""
 
 from datetime import datetime
 
@@ -8,9 +8,10 @@ from models.base import Base
 
 
 class DiscardedFile(Base):
-    """Written in the transaction that removes the row that named the file; the file itself goes some time later.
+    """A file that lost a reference. It is deleted later unless another row references it.
 
-    So that a crash between the two leaves a note of it, and a file that somebody names meanwhile stays.
+    The transaction that deletes the referencing row inserts this row. So a crash before the deletion of the file
+    leaves a record, and a file that is referenced again in the meantime stays.
     """
 
     __tablename__ = "discarded_files"

@@ -1,4 +1,4 @@
-"""One epoch's metrics."""
+"""The metrics of each epoch."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from models.types import Doubles
 
 
 class Epoch(JobOwned, Base):
-    """The key holds each epoch of a job once, whatever its workers do; epochs count from 0, as Keras's."""
+    """The metrics of one epoch, counted from 0 as in Keras. The primary key prevents duplicates by several workers."""
 
     __tablename__ = "epochs"
 
     epoch: Mapped[int] = mapped_column(primary_key=True)
     values: Mapped[Sequence[float]] = mapped_column(Doubles)
-    """In the order of the job's `metric_names`."""
+    """Values in the order of the job's `metric_names`."""

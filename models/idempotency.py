@@ -1,4 +1,4 @@
-"""What a client's Idempotency-Key was first used for."""
+"""Idempotency keys of submits."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from models.base import Base
 
 
 class IdempotencyKey(Base):
-    """A repeat with the same body gets the same job; with another body it is refused."""
+    """A client's key and its job. A repeat with the same body returns that job; another body is rejected."""
 
     __tablename__ = "idempotency_keys"
 

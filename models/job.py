@@ -1,4 +1,4 @@
-"""A job: what was asked, where it stands, and who may work on it."""
+"""Jobs: their spec, their state, and the worker that holds their lease."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,35 +12,35 @@ from models.base import Base
 
 
 class JobState(StrEnum):
-    """Where a job stands. `service.jobs.lifecycle` holds the table of legal transitions."""
+    """State of a job. `service.jobs.lifecycle` has the table of legal transitions."""
 
     QUEUED = "queued"
-    """Accepted, and waiting for a worker to claim it."""
+    """Accepted; waits for a worker to claim it."""
     RUNNING = "running"
     """A worker holds a lease on its current attempt."""
     PAUSED = "paused"
-    """Somebody put it aside; it goes on from its checkpoint when it is resumed."""
+    """Paused by a client; it continues from its checkpoint when it is resumed."""
     SUCCEEDED = "succeeded"
-    """Trained to the end; its model is published."""
+    """The training is complete; the model is published."""
     DIVERGED = "diverged"
-    """Its loss stopped being finite; the history up to there is kept."""
+    """The loss became non-finite; the history up to that epoch is kept."""
     FAILED = "failed"
-    """It could not be trained, and `reason` says why."""
+    """The training failed; `reason` has the cause."""
     CANCELLED = "cancelled"
-    """Somebody asked for it to stop before its end."""
+    """Cancelled by a client before its end."""
 
 
 TERMINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.DIVERGED, JobState.FAILED, JobState.CANCELLED})
 """States that a job never leaves."""
 
 
-def _values(states: type[JobState]) -> list[str]:
-    """What the column holds: SQLAlchemy would store the members' names."""
+def _list_values(states: type[JobState]) -> list[str]:
+    """Return the values to store in the column; SQLAlchemy would store the names of the members."""
     return [state.value for state in states]
 
 
 class Job(Base):
-    """The row is the truth about a job; the broker's messages only say that there may be work."""
+    """The authoritative record of a job. Messages of the broker only announce that there may be work."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -52,9 +52,9 @@ class Job(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str | None] = mapped_column(index=True)
     spec: Mapped[dict[str, Any]]
-    """The whole `stackyard.spec.JobSpec`, defaults and seed filled in, as JSON."""
+    """The complete `stackyard.spec.JobSpec` as JSON, with defaults and seed filled in."""
     warnings: Mapped[list[dict[str, Any]]]
-    """What is legal in the spec and probably wrong: each a `stackyard.spec.Advice`, as JSON."""
+    """Likely mistakes in the valid spec, each a `stackyard.spec.Advice` as JSON."""
     state: Mapped[JobState] = mapped_column(
         Enum(
             JobState,
@@ -62,37 +62,37 @@ class Job(Base):
             length=16,
             create_constraint=True,
             name="state",
-            values_callable=_values,
+            values_callable=_list_values,
         ),
     )
     reason: Mapped[dict[str, Any] | None]
-    """Why it is in this state, where that needs saying: `code` and `message`."""
+    """`code` and `message` that explain the state, if it needs an explanation."""
 
     dataset_id: Mapped[UUID | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"), index=True)
     dataset_name: Mapped[str] = mapped_column(index=True)
     dataset_version: Mapped[int]
 
     device: Mapped[str]
-    """What its spec asks for: `auto`, `cpu` or `gpu`."""
+    """The device that the spec requests: `auto`, `cpu` or `gpu`."""
     queue: Mapped[str]
-    """Where it waits, or waited; `service.queue.placement` moves a job that asks for `auto` while it waits."""
+    """The queue of the job. `service.queue.placement` may move a queued job whose device is `auto`."""
     priority: Mapped[int]
     attempt: Mapped[int]
-    """How often it was claimed; the number fences every write of a worker."""
+    """Number of claims so far. Every write of a worker is fenced by this number."""
     lost_attempts: Mapped[int]
-    """How many attempts ended without a word from their worker: it, its machine or its network was lost."""
+    """Number of attempts whose worker, machine or network was lost."""
     crashes: Mapped[int] = mapped_column(default=0)
-    """How many attempts took their process down, seen by the worker whose child that was."""
+    """Number of attempts whose process crashed, as reported by the parent of that process."""
     peak_memory: Mapped[int | None] = mapped_column(BigInteger)
-    """The most bytes of resident memory that the current or last attempt's process was seen with."""
+    """Peak resident memory in bytes of the process of the current or last attempt."""
     spent_s: Mapped[float] = mapped_column(Double, default=0.0)
-    """Seconds for which earlier attempts ran whose work is kept: they count toward `run.time_limit_s`."""
+    """Run time in seconds of earlier attempts whose work is kept. It counts toward `run.time_limit_s`."""
     worker: Mapped[str | None]
-    """Who holds, or last held, the lease: host and process."""
+    """Host and process id of the current or last holder of the lease."""
     worker_id: Mapped[UUID | None]
-    """The `models.Worker` whose child that is; no foreign key, for the row goes when the worker ends."""
+    """The `models.Worker` of that process. Not a foreign key, because the row is deleted when the worker ends."""
     ran_on: Mapped[dict[str, Any] | None]
-    """What the current or last attempt computes on: a `service.jobs.execution_environment.RanOn`, as JSON."""
+    """The `service.jobs.execution_environment.ExecutionEnvironment` of the current or last attempt, as JSON."""
     lease_until: Mapped[datetime | None]
     cancel_requested: Mapped[bool]
     pause_requested: Mapped[bool] = mapped_column(default=False)
@@ -100,12 +100,12 @@ class Job(Base):
     epochs: Mapped[int]
     epochs_done: Mapped[int]
     metric_names: Mapped[list[str]]
-    """What the numbers in the job's `epochs` rows are, in their order."""
+    """Names of the values in the job's `epochs` rows, in order."""
     evaluation: Mapped[dict[str, Any] | None]
-    """What `worker.attempt.evaluation` found, as JSON."""
+    """The result of `worker.attempt.evaluation` as JSON."""
 
     architecture: Mapped[str | None]
-    """Jobs that have this in common take about as long a step: `service.jobs.estimates` says how it is made."""
+    """Key of the architecture. Steps of jobs with equal keys take similar times (see `service.jobs.estimates`)."""
     task: Mapped[dict[str, Any] | None]
     """The `stackyard.spec.Task` of the check at submit, as JSON; this and the next two are NULL in rows of releases
     that did not store them."""
@@ -114,7 +114,7 @@ class Job(Base):
     memory_estimate: Mapped[int | None] = mapped_column(BigInteger)
     """Bytes that the training needs without its rows, as the check at submit estimates them."""
     retry_of: Mapped[UUID | None]
-    """The job that this one repeats; no foreign key, for either may be deleted."""
+    """The job that this one retries. Not a foreign key, because either may be deleted."""
 
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

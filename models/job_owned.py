@@ -1,4 +1,4 @@
-"""What every table of a job's belongings has in common."""
+"""Mixin of the tables whose rows belong to a job."""
 
 from uuid import UUID
 
@@ -7,10 +7,10 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 
 class JobOwned:
-    """A row that belongs to a job, is found by it first, and goes with it."""
+    """A row that belongs to a job and is deleted with it. Its primary key begins with the job's id."""
 
     @declared_attr
     @classmethod
     def job_id(cls) -> Mapped[UUID]:
-        """The owner; first part of the primary key."""
+        """Return the column of the owner, the first part of the primary key."""
         return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, sort_order=-1)

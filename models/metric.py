@@ -1,4 +1,4 @@
-"""A metric's last and best value, kept beside the history so that a list of jobs need not read it."""
+"""The last and best value of each metric, stored separately so that lists of jobs need not read the history."""
 
 from sqlalchemy import Double
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,7 +8,7 @@ from models.job_owned import JobOwned
 
 
 class JobMetric(JobOwned, Base):
-    """A value that is not finite is None here; the history has it exactly."""
+    """The last and best value of a metric. A non-finite value is None; the history has the exact value."""
 
     __tablename__ = "job_metrics"
 

@@ -1,4 +1,4 @@
-"""A word that a client put on a job, to find it again."""
+"""Tags of jobs."""
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -7,7 +7,7 @@ from models.job_owned import JobOwned
 
 
 class JobTag(JobOwned, Base):
-    """The tags of a job's spec, one a row, so that a filter can use an index."""
+    """One tag of a job's spec. Each tag has its own row, so that a filter can use an index."""
 
     __tablename__ = "job_tags"
 

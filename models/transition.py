@@ -1,4 +1,4 @@
-"""A step in a job's life."""
+"""State transitions of jobs."""
 
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,13 @@ from models.job_owned import JobOwned
 
 
 class Transition(JobOwned, Base):
-    """From one state to the next, when, in which attempt and why; numbered from 1 within the job."""
+    """A transition between two states, with its time, attempt and reason; numbered from 1 within the job."""
 
     __tablename__ = "transitions"
 
     number: Mapped[int] = mapped_column(primary_key=True)
     from_state: Mapped[str | None]
-    """None for the first: the job was made."""
+    """None for the first transition, the creation of the job."""
     to_state: Mapped[str]
     attempt: Mapped[int]
     at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and on PostgreSQL."""
+"""Column types that behave alike on SQLite and PostgreSQL."""
 
 import array
 import sys
@@ -11,13 +11,13 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time, stored as UTC; SQLite, which has no zones, gives back a naive one that is read as UTC."""
+    """A time with a time zone, stored as UTC. SQLite returns it without a zone; it is then read as UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time without a zone: nobody could say which moment it is.
+        """Convert a time to UTC. Reject a time without a zone, which is ambiguous.
 
         Raises:
             ValueError: `value` has no time zone.
@@ -36,27 +36,27 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Doubles(TypeDecorator[Sequence[float]]):
-    """Float64 numbers in little-endian bytes: NaN, the infinities and every last bit come back as they went.
+    """Float64 numbers as little-endian bytes, which preserve NaN, the infinities and every bit.
 
-    SQLite turns a NaN in a REAL column into NULL, and JSON has no word for it.
+    SQLite converts a NaN in a REAL column to NULL, and JSON cannot represent it.
     """
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: Sequence[float] | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else _little_endian(array.array("d", value)).tobytes()
+        return None if value is None else _to_little_endian(array.array("d", value)).tobytes()
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Sequence[float] | None:
-        return None if value is None else self.unpack([value])
+        return None if value is None else self.unpack_rows([value])
 
     @staticmethod
-    def unpack(stored: Iterable[bytes]) -> "array.array[float]":
-        """The numbers of many rows one after the other, for whoever reads too many to make an object of each."""
-        return _little_endian(array.array("d", b"".join(stored)))
+    def unpack_rows(stored: Iterable[bytes]) -> "array.array[float]":
+        """Return the concatenated numbers of many rows, without an object for each row."""
+        return _to_little_endian(array.array("d", b"".join(stored)))
 
 
-def _little_endian(numbers: "array.array[float]") -> "array.array[float]":
+def _to_little_endian(numbers: "array.array[float]") -> "array.array[float]":
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers

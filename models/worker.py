@@ -1,4 +1,4 @@
-"""A worker: who serves a queue, on what, and until when it is believed to live."""
+"""Workers: their device, their queue, and the time until which they count as alive."""
 
 from datetime import datetime
 from typing import Any
@@ -10,32 +10,32 @@ from models.base import Base
 
 
 class Worker(Base):
-    """One Celery parent with its children; there while it runs, and for a day after it was lost."""
+    """A Celery parent process with its children. The row stays for a day after the worker is lost."""
 
     __tablename__ = "workers"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    """Of one run of the process: after a restart it is another."""
+    """Id of one run of the process; it changes with a restart."""
     host: Mapped[str]
     pid: Mapped[int]
-    """The parent's; its children's are in `Job.worker`."""
+    """Process id of the parent; those of its children are in `Job.worker`."""
     device: Mapped[str]
-    """What it computes on: `cpu` or `gpu`."""
+    """Device that the worker computes on: `cpu` or `gpu`."""
     cards: Mapped[list[str]]
-    """The names of the GPUs that it sees, in the order in which its children take them."""
+    """Names of the visible GPUs, in the order in which the children use them."""
     queue: Mapped[str]
     concurrency: Mapped[int]
-    """Its children: as many jobs run at once."""
+    """Number of children, and so of jobs that run at once."""
     threads: Mapped[int]
-    """TensorFlow's intra-op threads in each child."""
+    """Number of TensorFlow intra-op threads of each child."""
     versions: Mapped[dict[str, Any]]
-    """Of python, stackyard, keras and tensorflow."""
+    """Versions of python, stackyard, keras and tensorflow."""
     draining: Mapped[bool]
-    """Whether it was told to end or to drain, and knows it: it finishes what it has and takes no more."""
+    """Whether the worker has confirmed a request to stop or drain: it finishes its jobs and claims no more."""
     drain_requested: Mapped[bool] = mapped_column(default=False)
-    """Whether somebody asked it to drain."""
+    """Whether a client requested that the worker drain."""
 
     started_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     alive_until: Mapped[datetime]
-    """Without another sign of life it counts as lost from then on."""
+    """Time at which the worker counts as lost unless another heartbeat arrives."""

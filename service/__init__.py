@@ -1,1 +1,4 @@
-"""The use cases. Functions take a `session` first and never commit: the caller owns the transaction."""
+"""The use cases of Stackyard.
+
+Functions take a `session` first and never commit: the caller owns the transaction.
+"""

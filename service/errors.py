@@ -1,45 +1,44 @@
-"""What the use cases refuse. What that is in HTTP is the API's matter (`api.http.problem_documents`).
+"""Errors that use cases raise. `api.http.problem_documents` maps them to HTTP responses.
 
 ServiceError
 ├── NotFound
 ├── Conflict
-├── Invalid
+├── InvalidInput
 ├── TooLarge
 ├── UnsupportedMediaType
 ├── Unavailable
 ├── StorageError
 │   ├── StorageFull
-│   └── FileGone
-├── Damaged
+│   └── FileRemoved
+├── CorruptFile
 └── LeaseLost
 """
 
-from stackyard.spec import Problem
+from stackyard.spec import Fault
 
 
 class ServiceError(Exception):
-    """Something asked of a use case that it does not do; the message is written for the person who asked."""
+    """Base class of the errors that a use case raises. Clients see the message."""
 
 
 class NotFound(ServiceError):
-    """There is no such thing.
+    """The requested resource does not exist.
 
     Args:
-        what: the kind of thing, as a person calls it (`job`).
-        key: what it was looked for by.
+        resource: the kind of resource, as users call it (`job`).
+        key: the id or name that was looked up.
 
     """
 
-    def __init__(self, what: str, key: object) -> None:
-        super().__init__(f"There is no {what} {key}.")
-        self.what = what
+    def __init__(self, resource: str, key: object) -> None:
+        super().__init__(f"There is no {resource} {key}.")
 
 
 class Conflict(ServiceError):
-    """The thing is there, but not in a state in which this can be done.
+    """The resource exists, but its state does not allow the operation.
 
     Args:
-        code: a word for programs (`no_model`).
+        code: an identifier for programs (`no_model`).
         message: a sentence for people.
 
     """
@@ -49,34 +48,34 @@ class Conflict(ServiceError):
         self.code = code
 
 
-class Invalid(ServiceError):
-    """Input that does not mean anything here, each fault at its place."""
+class InvalidInput(ServiceError):
+    """The input is invalid. Each fault has a JSON pointer and a message."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in problems))
-        self.problems = problems
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.message}" for fault in faults))
+        self.faults = faults
 
 
 class TooLarge(ServiceError):
-    """More bytes than the limit allows."""
+    """The content has more bytes than the limit allows."""
 
-    def __init__(self, what: str, limit: int) -> None:
-        super().__init__(f"{what} may have at most {limit:,} bytes.")
+    def __init__(self, subject: str, limit: int) -> None:
+        super().__init__(f"{subject} may have at most {limit:,} bytes.")
         self.limit = limit
 
 
 class UnsupportedMediaType(ServiceError):
-    """A Content-Type that is not among the ones that can be read."""
+    """The endpoint does not accept this Content-Type."""
 
     def __init__(self, received: str, expected: tuple[str, ...]) -> None:
         super().__init__(f"Expected a Content-Type of {', '.join(expected)}; received {received or 'none'}.")
 
 
 class Unavailable(ServiceError):
-    """It could be done, but not at this moment.
+    """The operation is temporarily unavailable; the client may retry.
 
     Args:
-        code: a word for programs (`charts_busy`).
+        code: an identifier for programs (`charts_busy`).
         message: a sentence for people.
 
     """
@@ -87,26 +86,26 @@ class Unavailable(ServiceError):
 
 
 class StorageError(ServiceError):
-    """A file cannot be written or read: its disk, or the store that it is kept in, does not do it."""
+    """A file cannot be read or written because its disk or its object store failed."""
 
 
 class StorageFull(StorageError):
-    """There is no room for a file."""
+    """The disk has no space left for a file."""
 
 
-class FileGone(StorageError):
-    """A file that is about to be named was taken away as nobody's; it has to be stored again."""
-
-    def __init__(self, sha256: str) -> None:
-        super().__init__(f"The file {sha256[:12]}… is not in the store any more; it has to be stored again.")
-
-
-class Damaged(ServiceError):
-    """A stored file is not there, or is not what its SHA-256 says."""
+class FileRemoved(StorageError):
+    """A stored file was garbage-collected before a row referenced it. Store it again."""
 
     def __init__(self, sha256: str) -> None:
-        super().__init__(f"The stored file {sha256[:12]}… is damaged or gone, so it is not used.")
+        super().__init__(f"The file {sha256[:12]}… is no longer in the store; store it again.")
+
+
+class CorruptFile(ServiceError):
+    """A stored file is missing, or its content does not match its SHA-256."""
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__(f"The stored file {sha256[:12]}… is corrupt or missing.")
 
 
 class LeaseLost(ServiceError):
-    """The attempt is no longer this worker's: its lease ended, or its job was deleted or concluded elsewhere."""
+    """The worker no longer holds the attempt: its lease expired, or its job was deleted or concluded elsewhere."""

@@ -1,4 +1,4 @@
-"""How the processes of an installation log: a JSON object a line, on standard error, each with an `action`."""
+"""Logging of every Stackyard process: one JSON object per line on standard error, each with an `action`."""
 
 import contextlib
 import sys
@@ -7,26 +7,26 @@ from typing import TextIO, cast
 import structlog
 
 
-class _Forgiving:
-    """A stream that loses what cannot be written: a log on a full disk must not end the thread that it tells of."""
+class _LossyStream:
+    """A stream that drops what it cannot write, so that a log on a full disk does not end the logging thread."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write `text`, or do not."""
+        """Write `text`, or drop it if the write fails."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Bring what was written to where it goes, or do not."""
+        """Flush the stream; ignore a failure."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 
 
-def configure() -> None:
-    """Make structlog write so, in this process."""
+def configure_logging() -> None:
+    """Configure structlog for this process."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -35,6 +35,6 @@ def configure() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Forgiving(sys.stderr))),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _LossyStream(sys.stderr))),
         cache_logger_on_first_use=False,
     )

@@ -1,4 +1,4 @@
-"""Everything that differs between one installation and another, read from `STACKYARD_*` variables."""
+"""Settings of an installation, read from `STACKYARD_*` environment variables."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,88 +12,111 @@ Seconds = Annotated[float, Field(gt=0)]
 
 
 class Settings(BaseSettings):
-    """Made once at the edge of a process and handed down; times are in seconds, sizes in bytes."""
+    """Settings of one process, created at its entry point and passed down. Times are in seconds, sizes in bytes."""
 
     model_config = SettingsConfigDict(env_prefix="STACKYARD_", env_nested_delimiter="__", frozen=True)
 
     data_dir: Path = Path("data")
-    """Uploads and, unless `artifacts_url` and `database_url` say otherwise, artifacts and the database."""
+    """Directory for uploads, caches and, by default, artifacts and the SQLite database. Use a persistent disk."""
     artifacts_url: str = ""
-    """`s3://BUCKET` or `s3://BUCKET/PREFIX`; empty for a directory in `data_dir`. The keys to it and its region are in
-    AWS's own variables (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, …)."""
+    """Object store for artifacts: `s3://BUCKET` or `s3://BUCKET/PREFIX`. Empty stores them in `data_dir`. Set it when
+    the API and the workers run on several machines. Credentials and region come from AWS's own variables
+    (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION`, …)."""
     artifacts_endpoint: str = ""
-    """Where the bucket is served, `https://…` or `http://…`, if not by AWS."""
+    """URL of the object store, `https://…` or `http://…`. Set it for any S3-compatible store other than AWS."""
     artifacts_cache: Annotated[int, Field(gt=0)] = 32 * 2**30
-    """What copies of a bucket's files may take up in `data_dir`, those aside that are being read."""
+    """Maximum size in bytes of the local copies of the bucket's files in `data_dir`; files in use do not count. Raise
+    it if workers download the same datasets repeatedly; lower it if the disk is small."""
     database_url: str = ""
-    """`sqlite:///…` or `postgresql+psycopg://…`; empty for a SQLite file in `data_dir`."""
+    """Database URL: `sqlite:///…` or `postgresql+psycopg://…`. Empty uses a SQLite file in `data_dir`. Set a
+    PostgreSQL URL when processes run on several machines."""
     broker_url: str = "redis://127.0.0.1:6379/0"
-    """`redis://…`, `rediss://…` or `redis+socket:///…`."""
+    """URL of the Redis or Valkey broker: `redis://…`, `rediss://…` or `redis+socket:///…`. The API and the workers
+    must use the same broker."""
     token: SecretStr | None = None
-    """What every request must carry as a bearer token, where it is set."""
+    """Bearer token that every request must carry. Unset accepts all requests; set it before others can reach the
+    API."""
 
     max_dataset_bytes: Annotated[int, Field(gt=0)] = 2 * 2**30
-    """The largest upload."""
+    """Maximum size in bytes of an uploaded dataset. Raise it for larger files."""
     inspection_timeout_s: Seconds = 900
-    """The time that the inspection of an uploaded file may take."""
+    """Maximum time in seconds to inspect an uploaded dataset. Raise it if large uploads are rejected as too slow."""
     inspection_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
-    """The memory that the inspection of an uploaded file may take."""
+    """Maximum memory in bytes of the process that inspects an upload. Raise it if large uploads are rejected for
+    lack of memory; lower it on a small machine."""
     limits: Limits = Limits()
-    """What a spec may ask for."""
+    """Limits on what a spec may request. Each has a variable of its own, `STACKYARD_LIMITS__…`."""
 
     max_predict_bytes: Annotated[int, Field(gt=0)] = 10 * 2**20
-    """The largest body of a request to predict."""
+    """Maximum size in bytes of a prediction request's body. Raise it for clients that send many rows at once."""
     max_predict_rows: Annotated[int, Field(gt=0)] = 100_000
-    """The most rows that one request may predict."""
+    """Maximum number of rows in a prediction request. Raise it for clients that send many rows at once."""
     prediction_timeout_s: Seconds = 60
-    """For one request's rows."""
+    """Maximum time in seconds to predict the rows of one request. Raise it for large networks or many rows."""
     prediction_idle_s: Seconds = 300
-    """After so long without a request, the process that predicts ends."""
+    """Time in seconds without requests after which the prediction process ends and frees its memory. Raise it if
+    requests are rare and must be answered without a cold start."""
     prediction_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
-    """The memory that the process that predicts may take."""
+    """Maximum memory in bytes of the prediction process. Raise it if large networks cannot predict."""
 
     lease_s: Seconds = 30
-    """How long a worker may work on an attempt without renewing its right to, and counts as alive without a word."""
+    """Time in seconds that a worker's lease on an attempt lasts, and that a worker counts as alive after a heartbeat.
+    Several times `heartbeat_s`. Raise it if slow disks or networks make workers lose their leases; lower it to
+    requeue the jobs of a lost worker sooner."""
     heartbeat_s: Seconds = 5
-    """How often a worker renews its leases, and says that it lives."""
+    """Interval in seconds at which a worker renews its leases and reports that it is alive. Keep it well below
+    `lease_s`."""
     flush_s: Seconds = 0.5
-    """How often, at most, a running job writes its epochs."""
+    """Minimum interval in seconds between two writes of a running job's epochs. Raise it to reduce the load on the
+    database; lower it for a more immediate history."""
     reconcile_s: Seconds = 5
-    """How often a worker looks for lost attempts, queues without a message, and files to remove."""
+    """Interval in seconds between two rounds that requeue jobs with expired leases and clean up. Raise it to reduce
+    the load on the database."""
     cancel_grace_s: Seconds = 10
-    """After this, a job that was asked to stop is stopped by force."""
+    """Time in seconds that a job may take to stop on request; then its process is killed. Raise it for jobs
+    with very long steps."""
     max_crashes: Annotated[int, Field(ge=1)] = 3
-    """A job that took its process down this often is failed."""
+    """Number of process crashes after which a job fails. Raise it if crashes have causes outside the job."""
     checkpoint_s: Seconds = 30
-    """How often a running job writes down where it is; one that ends sooner writes nothing."""
+    """Interval in seconds between two checkpoints of a running job; a shorter job writes none. Lower it to repeat
+    less work after a crash; raise it if large models spend too much time on checkpoints."""
     progress_s: Seconds = 600
-    """A training from which nothing was heard for so long is stopped by force, and counts as crashed."""
+    """Time in seconds without progress after which a training is killed and counts as crashed. Raise it for networks
+    that take longer to compile or to complete a step."""
     retention_days: Annotated[float, Field(gt=0)] | None = None
-    """After so many days a job that has ended is deleted; None keeps it until somebody deletes it."""
+    """Number of days after which a job in a terminal state is deleted. Unset keeps jobs until a client deletes
+    them."""
     discard_grace_s: Seconds = 600
-    """A file that no row names any more is removed after this; longer than one waits, once stored, to be named."""
+    """Time in seconds before a file that no row references is deleted. It must be longer than the time between
+    storing a file and committing the row that references it."""
     device: Literal["cpu", "gpu"] = "cpu"
-    """What a worker computes on, and so which queue it serves."""
+    """Device that a worker computes on, `cpu` or `gpu`. It also selects the queue that the worker serves."""
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30
-    """A worker child that has grown beyond this is replaced once its job is done."""
+    """Resident memory in bytes above which a worker child is replaced once its job ends. Raise it on machines with
+    much memory, so that children keep their caches."""
     compiled_memory: Annotated[int, Field(gt=0)] = 2**30
-    """What a worker child may keep of traced graphs and their networks, for the next jobs of the same architecture."""
+    """Maximum memory in bytes that a worker child uses to cache compiled networks for jobs of the same architecture.
+    Raise it if many architectures alternate."""
     data_memory: Annotated[int, Field(gt=0)] = 2**30
-    """Of a job's rows, as they are read and as they are prepared; what takes up more is prepared into files in
-    `data_dir` and trained on from there, block by block."""
+    """Maximum memory in bytes of a job's rows, both as they are read and as they are prepared. Larger data is prepared
+    into files in `data_dir` and read in blocks during training. Raise it if memory is plentiful."""
     prepared_memory: Annotated[int, Field(ge=0)] = 2**30
-    """What a worker child may keep of prepared rows in memory, for its next jobs on the same rows."""
+    """Maximum memory in bytes that a worker child uses to cache prepared rows for jobs on the same data. 0 disables
+    this cache."""
     prepared_disk: Annotated[int, Field(gt=0)] = 64 * 2**30
-    """What prepared rows may take up in `data_dir`, those aside that running jobs read."""
+    """Maximum size in bytes of prepared rows in `data_dir`; files that running jobs read do not count. Lower it if the
+    disk is small."""
     threads: Annotated[int, Field(ge=0)] = 0
-    """TensorFlow's intra-op threads in each worker child; 0 shares the cores out among the children."""
+    """Number of TensorFlow intra-op threads of each worker child. 0 divides the cores among the children. Set it to
+    leave cores to other programs."""
     threads_alone: Annotated[int, Field(ge=0)] = 0
-    """TensorFlow's intra-op threads for a large job on a CPU while its worker has nothing else to do; 0 is as many as
-    all children of the worker have together or, where `threads` is set, no more than that."""
+    """Number of TensorFlow intra-op threads of a large CPU job while its worker is otherwise idle. 0 uses the threads
+    of all children of the worker or, if `threads` is set, that number."""
     neighbours: Annotated[int, Field(ge=0)] = 0
-    """How many children the other workers on this machine have: they have their share of the cores, too."""
+    """Number of children of other workers on the same machine. Set it if several workers share a machine, because the
+    cores are divided among all children."""
 
     @property
-    def database(self) -> str:
-        """The database's URL, with the default filled in."""
+    def resolved_database_url(self) -> str:
+        """Return the database URL, with the default filled in."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'stackyard.db'}"

@@ -1,4 +1,4 @@
-"""Stackyard: training jobs for Keras, over HTTP. `stackyard.client` speaks to a server, in the words of `spec`."""
+"""Stackyard, a training-job service for Keras: `spec` defines jobs and `client` calls the HTTP API."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -6,5 +6,5 @@ __all__ = ["__version__"]
 
 try:
     __version__ = version("stackyard")
-except PackageNotFoundError:  # the source, used without being installed
+except PackageNotFoundError:  # a source checkout that is not installed
     __version__ = "0+unknown"

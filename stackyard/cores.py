@@ -1,4 +1,4 @@
-"""Count the cores that this process may use. The worker, the command line and the benchmarks all count them here."""
+"""Count the CPU cores that this process may use, by its affinity and by the quotas of its control groups."""
 
 import math
 import os
@@ -30,7 +30,7 @@ def count_usable_cores(root: Path = _ROOT) -> int:
 
 
 def count_schedulable_cores() -> int:
-    """Return on how many cores the system may run this process: TensorFlow starts as many threads by default."""
+    """Return the number of cores in this process's affinity. TensorFlow starts as many threads by default."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -40,10 +40,10 @@ def _list_quotas(root: Path) -> Iterator[float]:
     for line in _read_groups(root):
         match line.split(":", 2):
             case [_, "", path]:
-                yield from _list_quotas_of_version_2(mounts, path)
+                yield from _list_quotas_v2(mounts, path)
             case [_, controllers, path] if "cpu" in controllers.split(","):
                 for mount in (mounts / controllers, mounts / "cpu"):  # some systems have one of the two names
-                    yield from _list_quotas_of_version_1(mount, path)
+                    yield from _list_quotas_v1(mount, path)
             case _:
                 pass  # a group of another controller
 
@@ -54,31 +54,31 @@ def _read_groups(root: Path) -> list[str]:
     return list(_ROOT_GROUPS)
 
 
-def _list_quotas_of_version_2(mount: Path, path: str) -> Iterator[float]:
+def _list_quotas_v2(mount: Path, path: str) -> Iterator[float]:
     for directory in _list_ancestors(mount, path):
         with suppress(OSError, ValueError):  # a ValueError is the word "max": no quota
             quota, period = map(int, (directory / "cpu.max").read_text().split())
-            yield from _divide(quota, period)
+            yield from _compute_cores(quota, period)
 
 
-def _list_quotas_of_version_1(mount: Path, path: str) -> Iterator[float]:
+def _list_quotas_v1(mount: Path, path: str) -> Iterator[float]:
     for directory in _list_ancestors(mount, path):
         with suppress(OSError, ValueError):
             quota, period = (int((directory / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period"))
-            yield from _divide(quota, period)
+            yield from _compute_cores(quota, period)
 
 
 def _list_ancestors(mount: Path, path: str) -> Iterator[Path]:
-    """Yield the directory of a control group, and those of the groups above it up to the mount.
+    """Yield the directory of a control group, and the directories of the groups above it up to the mount.
 
-    In a container the mount often is the group of the container itself, and the path is that of the host: then the
-    lower directories do not exist.
+    In a container, the mount often is the group of the container itself, while the path is the one on the host. Then
+    the lower directories do not exist.
     """
     inner = Path(posixpath.normpath(f"/{path.lstrip('/')}").lstrip("/"))
     yield from (mount / directory for directory in (inner, *inner.parents))
 
 
-def _divide(quota: int, period: int) -> Iterator[float]:
-    """Yield the quota in cores, if there is one: in version 1, -1 means that there is none."""
+def _compute_cores(quota: int, period: int) -> Iterator[float]:
+    """Yield the quota in cores, if there is one: in version 1, -1 means no quota."""
     if quota > 0 and period > 0:
         yield quota / period

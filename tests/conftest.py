@@ -1,4 +1,4 @@
-"""Real parts for every test: migrated databases of both kinds, a real broker, the API on top of them."""
+"""Fixtures of real services: migrated databases of both kinds, a broker, S3, and the API on top of them."""
 
 import os
 import shutil
@@ -16,29 +16,29 @@ from fastapi.testclient import TestClient
 from sqlalchemy.engine import make_url
 
 from api.app import create_app
-from migrations.upgrade import upgrade
+from migrations.upgrade import upgrade_database
 from service.datasets.catalog import ensure_builtins
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from stackyard.cli.serving import broker
+from tests.polling import wait_until
 from tests.servers.postgres import Postgres
-from tests.waiting import until
 
 SHARED = Path(__file__).parents[2] / "shared"
-"""Reference specs and datasets that lie beside the checkout where the project is developed, and nowhere else."""
+"""Reference specs and datasets beside the checkout, which exist only where the project is developed."""
 
 
-def shared(path: str) -> Path:
-    """A file of the development data, or a skip where there is none."""
+def require_shared_file(path: str) -> Path:
+    """Return the path of a file of the development data; skip the test if it does not exist."""
     if not (SHARED / path).exists():
-        pytest.skip(f"the development data ({path}) does not lie beside this checkout")
+        pytest.skip(f"the development data ({path}) is not beside this checkout")
     return SHARED / path
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch):
-    """No variable of whoever runs the tests configures what they test."""
+def _clear_settings(monkeypatch):
+    """Remove the settings of the user's environment."""
     for name in [name for name in os.environ if name.startswith("STACKYARD_")]:
         monkeypatch.delenv(name)
 
@@ -46,14 +46,14 @@ def _own_environment(monkeypatch):
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory) -> Path:
     directory = tmp_path_factory.mktemp("template")
-    upgrade(Settings(data_dir=directory))
+    upgrade_database(Settings(data_dir=directory))
     return directory / "stackyard.db"
 
 
 @pytest.fixture(scope="session")
 def postgres_admin_url() -> Iterator[str]:
-    """A PostgreSQL server of this process's own, on a unix socket."""
-    with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has 107 bytes at most
+    """The URL of a PostgreSQL server on a unix socket, one per test process."""
+    with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has at most 107 bytes
         server = Postgres(Path(directory))
         yield server.admin_url
         server.close()
@@ -61,11 +61,11 @@ def postgres_admin_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres_admin_url, tmp_path_factory) -> str:
-    """The name of a migrated database to copy from."""
+    """The name of a migrated template database."""
     with psycopg.connect(postgres_admin_url, autocommit=True) as connection:
         connection.execute("CREATE DATABASE template_stackyard")
-    url = _psycopg_url(postgres_admin_url, "template_stackyard")
-    upgrade(Settings(data_dir=tmp_path_factory.mktemp("pg-template"), database_url=url))
+    url = _build_psycopg_url(postgres_admin_url, "template_stackyard")
+    upgrade_database(Settings(data_dir=tmp_path_factory.mktemp("pg-template"), database_url=url))
     return "template_stackyard"
 
 
@@ -80,25 +80,25 @@ def postgres_url(postgres_admin_url, postgres_template) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     with psycopg.connect(postgres_admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}".encode())
-        yield _psycopg_url(postgres_admin_url, name)
+        yield _build_psycopg_url(postgres_admin_url, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def either_url(request) -> str:
-    """A migrated, empty database: the test runs once on each kind."""
+    """The URL of a migrated, empty database; the test runs once on each kind."""
     return request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture(scope="session")
 def broker_url() -> Iterator[str]:
-    """A real Valkey on a unix socket."""
+    """The URL of a real Valkey on a unix socket."""
     with TemporaryDirectory(prefix="vk-", dir="/tmp") as directory:
-        path = broker.socket_path(Path(directory))
-        process = subprocess.Popen(broker.command(path), stdout=subprocess.DEVNULL)
+        path = broker.prepare_socket_path(Path(directory))
+        process = subprocess.Popen(broker.build_broker_command(path), stdout=subprocess.DEVNULL)
         try:
-            until(lambda: broker.is_up(path))
-            yield broker.url(path)
+            wait_until(lambda: broker.is_up(path))
+            yield broker.build_broker_url(path)
         finally:
             process.terminate()
             process.wait()
@@ -106,8 +106,8 @@ def broker_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """A server of S3's protocol, over real HTTP."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 takes a second to load, and few tests need it
+    """The URL of a server that speaks S3's protocol over HTTP."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 loads slowly, and few tests need it
 
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -118,7 +118,7 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_endpoint, monkeypatch) -> dict[str, str]:
-    """The settings of an empty bucket, to which the environment has the keys."""
+    """The settings of an empty bucket; its credentials are in the environment."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     name = f"test-{uuid4().hex}"
@@ -137,20 +137,20 @@ def store(settings) -> ArtifactStore:
 
 
 @pytest.fixture
-def sessions(sqlite_url) -> Iterator[Sessions]:
-    """On SQLite, with the built-in datasets."""
-    yield from _sessions(sqlite_url)
+def sessions(sqlite_url) -> Iterator[SessionFactory]:
+    """Sessions on SQLite, with the built-in datasets."""
+    yield from _open_sessions(sqlite_url)
 
 
 @pytest.fixture
-def either_sessions(either_url) -> Iterator[Sessions]:
-    """On SQLite and on PostgreSQL, with the built-in datasets."""
-    yield from _sessions(either_url)
+def either_sessions(either_url) -> Iterator[SessionFactory]:
+    """Sessions on SQLite and on PostgreSQL, with the built-in datasets."""
+    yield from _open_sessions(either_url)
 
 
 @pytest.fixture
 def make_client() -> Iterator[Callable[[Settings], TestClient]]:
-    """The API in this process, with its real database and broker; an error inside becomes a response."""
+    """A factory of clients of the API in this process; an unexpected error becomes a response with status 500."""
     with ExitStack() as stack:
         yield lambda settings: stack.enter_context(
             TestClient(create_app(settings), raise_server_exceptions=False),
@@ -162,13 +162,13 @@ def client(settings, make_client) -> TestClient:
     return make_client(settings)
 
 
-def _sessions(url: str) -> Iterator[Sessions]:
-    sessions = Sessions(url)
+def _open_sessions(url: str) -> Iterator[SessionFactory]:
+    sessions = SessionFactory(url)
     with sessions.begin() as session:
         ensure_builtins(session)
     yield sessions
     sessions.dispose()
 
 
-def _psycopg_url(url: str, database: str) -> str:
+def _build_psycopg_url(url: str, database: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg", database=database).render_as_string()

@@ -1,19 +1,19 @@
-"""Small things that many tests need."""
+"""Factories of specs, jobs and workers."""
 
 import json
 from typing import Any
 
 from models import Job
 from service.datasets import catalog
-from service.db.database import Sessions
-from service.jobs import jobs
+from service.db.database import SessionFactory
+from service.jobs import insertion, validation
 from service.queue import worker_registry
 from service.queue.worker_registry import Registration
-from stackyard.spec import Limits, parse
+from stackyard.spec import Limits, parse_spec
 
 
 def iris_spec(**changes: Any) -> dict[str, Any]:
-    """A spec that trains in a moment; `changes` replace whole sections or, for `training`, single arguments."""
+    """Return a spec that trains quickly; `changes` replace whole sections or, in `training`, single arguments."""
     training = {
         "optimizer": "adam",
         "loss": "sparse_categorical_crossentropy",
@@ -42,23 +42,25 @@ def iris_spec(**changes: Any) -> dict[str, Any]:
     }
 
 
-def submit(sessions: Sessions, **changes: Any) -> Job:
-    """A queued job in the database."""
-    spec = parse(json.dumps(iris_spec(**changes)).encode())
+def submit_job(sessions: SessionFactory, **changes: Any) -> Job:
+    """Insert a queued job into the database."""
+    spec = parse_spec(json.dumps(iris_spec(**changes)).encode())
     with sessions.read() as session:
-        checked = jobs.examine(spec, catalog.find(session, spec.data.dataset), Limits())
+        validated = validation.validate_spec(spec, catalog.find_dataset(session, spec.data.dataset), Limits())
     with sessions.begin() as session:
-        return jobs.submit(session, checked)
+        return insertion.submit_job(session, validated)
 
 
-def registration(device: str = "cpu", **changes: Any) -> Registration:
-    """What a worker would say of itself."""
-    said = {"host": "here", "pid": 7, "device": device, "queue": device, "concurrency": 1, "threads": 2}
-    return Registration(**said | {"versions": {"python": "3.11.7"}} | changes)
+def build_registration(device: str = "cpu", **changes: Any) -> Registration:
+    """Return the registration of a worker."""
+    fields = {"host": "here", "pid": 7, "device": device, "queue": device, "concurrency": 1, "threads": 2}
+    return Registration(**fields | {"versions": {"python": "3.11.7"}} | changes)
 
 
-def beat(sessions: Sessions, worker: Registration, lasts_s: float = 60.0, *, draining: bool = False) -> Registration:
-    """The worker, alive for so long."""
+def record_heartbeat(
+    sessions: SessionFactory, worker: Registration, lasts_s: float = 60.0, *, draining: bool = False
+) -> Registration:
+    """Record a heartbeat of the worker, valid for `lasts_s` seconds; return the registration."""
     with sessions.begin() as session:
-        worker_registry.beat(session, worker, lasts_s=lasts_s, running_for_s=0.0, draining=draining)
+        worker_registry.record_heartbeat(session, worker, alive_for_s=lasts_s, uptime_s=0.0, draining=draining)
     return worker

@@ -1,4 +1,4 @@
-"""The rooms: what may import what, held by import-linter, and what a process really loads, seen from inside one."""
+"""The packages: import-linter checks their imports, and a fresh process shows which libraries it loads."""
 
 import re
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("api", "worker", "service", "models", "migrations", "stackyard")
+PACKAGES = ("api", "worker", "service", "models", "migrations", "stackyard")
 CONTRACTS = {
     contract["name"]: contract
     for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
@@ -23,41 +23,41 @@ BREACHES = [
     ("Within service", "service/history/thinning.py", "import service.jobs.estimates"),
     ("Within service", "service/db/ids.py", "import service.storage.artifact_store"),
     ("Within worker", "worker/preparation/splits.py", "import worker.engine.engine"),
-    ("stackyard stands alone", "stackyard/client/__init__.py", "import sqlalchemy"),
-    ("stackyard stands alone", "stackyard/spec/job.py", "import models"),
+    ("stackyard imports no server package", "stackyard/client/__init__.py", "import sqlalchemy"),
+    ("stackyard imports no server package", "stackyard/spec/job.py", "import models"),
     ("Within stackyard", "stackyard/client/__init__.py", "import stackyard.cli"),
-    ("tensorflow and keras are the worker's", "service/jobs/jobs.py", "import keras"),
+    ("Only the worker imports tensorflow", "service/jobs/jobs.py", "import keras"),
     ("Celery's parent process", "worker/supervision/reconciler.py", "import worker.attempt.job_training"),
-    ("The API reads no rows", "api/datasets.py", "import worker.preparation.dataset_reader"),
-    ("Pictures are drawn", "service/charts/renderer.py", "import vl_convert"),
-    ("A bucket is known", "service/storage/artifact_store.py", "import obstore"),
-    ("HTTP is the API's", "service/jobs/jobs.py", "import fastapi"),
-    ("Celery is known", "api/jobs/routes.py", "import celery"),
+    ("The API imports no", "api/datasets.py", "import worker.preparation.dataset_reader"),
+    ("Only the chart process", "service/charts/renderer.py", "import vl_convert"),
+    ("Only the object store", "service/storage/artifact_store.py", "import obstore"),
+    ("Only the API imports", "service/jobs/jobs.py", "import fastapi"),
+    ("Only the queue and the worker's entry", "api/jobs/routes.py", "import celery"),
 ]
 
 
-def test_every_contract_is_kept():
-    result = _lint(ROOT)
+def test_all_contracts_are_kept():
+    result = _run_import_linter(ROOT)
     assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize(("contract", "module", "breach"), BREACHES)
-def test_a_breach_is_found(contract, module, breach, tmp_path):
-    _copy_rooms(tmp_path)
+def test_a_breach_breaks_its_contract(contract, module, breach, tmp_path):
+    _copy_packages(tmp_path)
     file = tmp_path / module
     file.write_text(f"{file.read_text()}\n{breach}\n")
-    result = _lint(tmp_path)
+    result = _run_import_linter(tmp_path)
     assert result.returncode != 0
-    assert re.search(rf"{contract}.* BROKEN", _one_line(result.stdout)), result.stdout
+    assert re.search(rf"{contract}.* BROKEN", _join_lines(result.stdout)), result.stdout
 
 
 def test_every_contract_has_a_breach():
-    unbroken = [name for name in CONTRACTS if not any(name.startswith(contract) for contract, _, _ in BREACHES)]
-    assert unbroken == []
+    missing = [name for name in CONTRACTS if not any(name.startswith(contract) for contract, _, _ in BREACHES)]
+    assert missing == []
 
 
 @pytest.mark.parametrize(
-    ("module", "barred"),
+    ("module", "forbidden"),
     [
         ("api.app", ("tensorflow", "keras", "pandas", "numpy", "sklearn", "pyarrow", "vl_convert")),
         ("worker.celery_app", ("tensorflow", "keras", "pandas")),
@@ -67,19 +67,19 @@ def test_every_contract_has_a_breach():
         ("stackyard.spec", ("httpx2", "typer", "rich", "numpy", "sqlalchemy")),
     ],
 )
-def test_a_fresh_process_loads_nothing_heavy(module, barred):
-    program = f"import sys, {module}; print(*sorted(set(sys.modules) & set({barred!r})))"
+def test_a_fresh_process_loads_nothing_heavy(module, forbidden):
+    program = f"import sys, {module}; print(*sorted(set(sys.modules) & set({forbidden!r})))"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.split() == []
 
 
-def _copy_rooms(to: Path) -> None:
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, to / room, ignore=shutil.ignore_patterns("__pycache__"))
+def _copy_packages(to: Path) -> None:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, to / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", to)
 
 
-def _lint(directory: Path) -> subprocess.CompletedProcess[str]:
+def _run_import_linter(directory: Path) -> subprocess.CompletedProcess[str]:
     command = [
         sys.executable,
         "-c",
@@ -88,6 +88,6 @@ def _lint(directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False)
 
 
-def _one_line(text: str) -> str:
-    """import-linter folds a long name over two lines."""
+def _join_lines(text: str) -> str:
+    """Join the lines of a long name, which import-linter wraps."""
     return re.sub(r"\s+", " ", text)

@@ -1,4 +1,4 @@
-"""The team's deployment: what docker-compose.yml and the Dockerfile name must exist in the code."""
+"""The team's deployment: everything that docker-compose.yml and the Dockerfile name exists in the code."""
 
 import re
 import shlex
@@ -15,12 +15,12 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = {"migrate", "api", "worker-cpu", "worker-gpu"}
-ROOMS = {"stackyard", "models", "service", "api", "worker", "migrations"}
+OUR_SERVICES = {"migrate", "api", "worker-cpu", "worker-gpu"}
+PACKAGES = {"stackyard", "models", "service", "api", "worker", "migrations"}
 STAGES = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
+@pytest.mark.parametrize("name", sorted(OUR_SERVICES))
 def test_a_command_names_code_that_exists(name):
     command = SERVICES[name]["command"]
     assert command[:2] == ["python", "-m"]
@@ -33,26 +33,28 @@ def test_a_command_names_code_that_exists(name):
         assert re.search(rf"^(def )?{attribute}\b", path.read_text(), re.MULTILINE), target
 
 
-def test_the_services_are_these():
-    assert set(SERVICES) == OURS | {"postgres", "valkey"}
+def test_the_services_are_complete():
+    assert set(SERVICES) == OUR_SERVICES | {"postgres", "valkey"}
     assert (ROOT / "migrations" / "__main__.py").exists()
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
+@pytest.mark.parametrize("name", sorted(OUR_SERVICES))
 def test_every_variable_is_a_setting(name, monkeypatch):
-    variables = {key: _default(value) for key, value in SERVICES[name]["environment"].items() if _is_ours(key)}
+    variables = {
+        key: _apply_default(value) for key, value in SERVICES[name]["environment"].items() if _is_setting(key)
+    }
     assert {key.removeprefix("STACKYARD_").lower() for key in variables} <= set(Settings.model_fields)
     for key, value in variables.items():
         monkeypatch.setenv(key, value)
     settings = Settings()  # accepts the values
 
-    assert settings.database.startswith("postgresql+psycopg://stackyard@postgres:5432/")
+    assert settings.resolved_database_url.startswith("postgresql+psycopg://stackyard@postgres:5432/")
     assert settings.broker_url == "redis://valkey:6379/0"
     assert str(settings.data_dir) == "/data"
 
 
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
-def test_a_worker_takes_the_queue_of_its_device(device):
+def test_a_worker_serves_the_queue_of_its_device(device):
     service = SERVICES[f"worker-{device}"]
     command = service["command"]
 
@@ -73,38 +75,41 @@ def test_only_the_gpu_worker_reserves_gpus():
     assert not any("profiles" in SERVICES[name] for name in set(SERVICES) - {"worker-gpu"})
 
 
-def test_the_secrets_must_be_given():
+def test_the_secrets_are_required():
     assert re.fullmatch(r"\$\{STACKYARD_TOKEN:\?.+\}", SERVICES["api"]["environment"]["STACKYARD_TOKEN"])
-    for service, variable in (("postgres", "POSTGRES_PASSWORD"), *((name, "PGPASSWORD") for name in sorted(OURS))):
+    for service, variable in (
+        ("postgres", "POSTGRES_PASSWORD"),
+        *((name, "PGPASSWORD") for name in sorted(OUR_SERVICES)),
+    ):
         assert re.fullmatch(r"\$\{POSTGRES_PASSWORD:\?.+\}", SERVICES[service]["environment"][variable])
 
 
-@pytest.mark.parametrize("name", sorted({"postgres", "valkey"} | OURS - {"migrate"}))
-def test_what_runs_for_long_is_looked_after(name):
+@pytest.mark.parametrize("name", sorted({"postgres", "valkey"} | OUR_SERVICES - {"migrate"}))
+def test_a_long_running_service_restarts_and_has_a_health_check(name):
     service = SERVICES[name]
     assert service["restart"] == "unless-stopped"
     assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
     assert "stop_grace_period" in service
 
 
-def test_the_migration_runs_once_and_before_what_needs_it():
+def test_the_migration_runs_once_before_the_services_that_need_it():
     assert SERVICES["migrate"]["restart"] == "no"
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
-    for name in OURS - {"migrate"}:
+    for name in OUR_SERVICES - {"migrate"}:
         assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
 
 
-def test_the_api_s_health_check_asks_a_route_that_is_open(settings, make_client):
+def test_the_api_s_health_check_requests_a_public_route(settings, make_client):
     (url,) = re.findall(r'"(http://[^"]+)"', SERVICES["api"]["healthcheck"]["test"][-1])
     path = re.sub(r"^http://127\.0\.0\.1:8000", "", url)
 
-    answer = make_client(settings.model_copy(update={"token": SecretStr("secret")})).get(path)
+    response = make_client(settings.model_copy(update={"token": SecretStr("secret")})).get(path)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert path in create_app(settings).openapi()["paths"]
 
 
-def test_the_port_that_is_published_is_the_one_that_is_served():
+def test_the_published_port_is_the_served_port():
     command = SERVICES["api"]["command"]
     port = command[command.index("--port") + 1]
 
@@ -112,35 +117,35 @@ def test_the_port_that_is_published_is_the_one_that_is_served():
     assert f"EXPOSE {port}\n" in (ROOT / "Dockerfile").read_text()
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
-def test_the_parts_share_the_data(name):
+@pytest.mark.parametrize("name", sorted(OUR_SERVICES))
+def test_the_services_share_the_data(name):
     assert SERVICES[name]["volumes"] == ["data:/data"]
     assert {"data", "postgres"} == set(COMPOSE["volumes"])
 
 
-@pytest.mark.parametrize("name", sorted(OURS))
-def test_a_service_is_built_from_a_stage_that_exists(name):
+@pytest.mark.parametrize("name", sorted(OUR_SERVICES))
+def test_a_service_is_built_from_an_existing_stage(name):
     target = SERVICES[name]["build"]["target"]
     assert target in {stage.splitlines()[0].split(" AS ")[1] for stage in STAGES}
     assert SERVICES[name]["image"] == f"stackyard:{target}"
 
 
-def test_the_image_holds_every_room_and_what_they_read():
-    copied = {word for line in _instructions("COPY") for word in shlex.split(line)[:-1]}
+def test_the_image_holds_every_package_and_the_files_that_they_read():
+    copied = {word for line in _list_instructions("COPY") for word in shlex.split(line)[:-1]}
 
-    assert copied >= ROOMS | {"alembic.ini", "requirements/server.txt", "requirements/gpu.txt"}
+    assert copied >= PACKAGES | {"alembic.ini", "requirements/server.txt", "requirements/gpu.txt"}
     assert all((ROOT / path).exists() for path in copied if not path.startswith(("--", "/")))
 
 
-def test_what_the_image_copies_is_not_ignored():
-    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    copied = {word for line in _instructions("COPY") if "--from" not in line for word in shlex.split(line)[:-1]}
+def test_copied_files_are_not_ignored():
+    included = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {word for line in _list_instructions("COPY") if "--from" not in line for word in shlex.split(line)[:-1]}
 
-    assert {"requirements/*.txt" if path.startswith("requirements/") else path for path in copied} == kept
+    assert {"requirements/*.txt" if path.startswith("requirements/") else path for path in copied} == included
 
 
 def test_packages_are_pinned_and_their_hashes_verified():
-    installs = [line for line in _instructions("RUN") if "pip install" in line]
+    installs = [line for line in _list_instructions("RUN") if "pip install" in line]
 
     assert len(installs) == 3
     assert all("--require-hashes -r /requirements/" in line for line in installs)
@@ -149,20 +154,20 @@ def test_packages_are_pinned_and_their_hashes_verified():
 
 
 def test_nothing_in_the_image_runs_as_root():
-    rooms = next(stage for stage in STAGES if stage.startswith("base AS rooms"))
-    assert re.findall(r"^USER (\w+)$", rooms, re.MULTILINE) == ["stackyard"]
-    assert {stage.split()[0] for stage in STAGES if stage.split()[2] in {"cpu", "gpu"}} == {"rooms"}
+    server = next(stage for stage in STAGES if stage.startswith("base AS server"))
+    assert re.findall(r"^USER (\w+)$", server, re.MULTILINE) == ["stackyard"]
+    assert {stage.split()[0] for stage in STAGES if stage.split()[2] in {"cpu", "gpu"}} == {"server"}
 
 
-def _instructions(name: str) -> list[str]:
+def _list_instructions(name: str) -> list[str]:
     text = "".join(STAGES).replace("\\\n", " ")
     return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]
 
 
-def _default(value: str) -> str:
-    """What a variable is where nobody sets it."""
+def _apply_default(value: str) -> str:
+    """Replace a variable by its default."""
     return re.sub(r"\$\{\w+:-(\w+)}", r"\1", value)
 
 
-def _is_ours(variable: str) -> bool:
+def _is_setting(variable: str) -> bool:
     return variable.startswith("STACKYARD_")

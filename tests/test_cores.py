@@ -1,4 +1,4 @@
-"""How many cores a process may use, on a machine with eight of them."""
+"""The number of cores that a process may use, on a machine with eight cores."""
 
 import os
 
@@ -50,12 +50,12 @@ V1 = "sys/fs/cgroup/cpu,cpuacct"
         ({OWN: "0::/\n", f"{V2}/cpu.max": "nonsense\n"}, 8),
     ],
     ids=[
-        "no control groups", "no quota", "a quota", "a fraction is a whole core", "never none", "more than there are",
-        "of a group above", "of its own", "of the container", "above the namespace", "of another group",
-        "its group is not told", "unreadable group", "unreadable quota",
+        "no control groups", "no quota", "a quota", "a fraction is one core", "at least one core", "above all cores",
+        "of a parent group", "of its own group", "of the container", "above the namespace", "of another group",
+        "unknown group", "unreadable group", "unreadable quota",
     ],
 )  # fmt: skip
-def test_a_quota_of_version_2_bounds_the_cores(system, files, cores):
+def test_a_cgroup_v2_quota_limits_the_cores(system, files, cores):
     assert count_usable_cores(system(files)) == cores
 
 
@@ -64,15 +64,15 @@ def test_a_quota_of_version_2_bounds_the_cores(system, files, cores):
     [(V1, "200000", 2), ("sys/fs/cgroup/cpu", "200000", 2), (V1, "-1", 8), ("sys/fs/cgroup/memory", "200000", 8)],
     ids=["a quota", "under the short name", "no quota", "of another controller"],
 )
-@pytest.mark.parametrize("directory", ["/a", ""], ids=["its own", "of a group above"])
-def test_a_quota_of_version_1_bounds_the_cores(system, mount, directory, quota, cores):
+@pytest.mark.parametrize("directory", ["/a", ""], ids=["of its own group", "of a parent group"])
+def test_a_cgroup_v1_quota_limits_the_cores(system, mount, directory, quota, cores):
     group = f"{mount}{directory}"
     own = "5:memory:/a\n4:cpu,cpuacct:/a\n0::/a\n"
     files = {OWN: own, f"{group}/cpu.cfs_quota_us": quota, f"{group}/cpu.cfs_period_us": "100000\n"}
     assert count_usable_cores(system(files)) == cores
 
 
-def test_the_affinity_bounds_the_cores(system, monkeypatch):
+def test_the_affinity_limits_the_cores(system, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
     assert count_usable_cores(system({OWN: "0::/\n", f"{V2}/cpu.max": "300000 100000\n"})) == 1
 
@@ -83,9 +83,9 @@ def test_without_an_affinity_all_cores_count(system, monkeypatch):
     assert count_usable_cores(system({})) == 6
 
 
-def test_a_quota_does_not_change_on_how_many_cores_threads_may_run():
+def test_a_quota_does_not_limit_the_schedulable_cores():
     assert count_schedulable_cores() == 8
 
 
-def test_this_machine_s_are_counted():
+def test_the_cores_of_this_machine_are_counted():
     assert 1 <= count_usable_cores() <= 8

@@ -1,19 +1,19 @@
-"""Every example is a spec that the service takes, by its own schema and by its check; and its page tells of it."""
+"""The schema and the check accept every example, and the page of examples describes each."""
 
 import re
 
 import jsonschema_rs
 import pytest
 
-from tests.examples import EXAMPLES, NAMES, UPLOADS, example
+from tests.example_specs import EXAMPLE_NAMES, EXAMPLES, UPLOADS, load_example
 
-WARNED = {"wine-diverges": ["unscaled_features"]}
-"""What the compile report warns of; of the others it has nothing to say."""
+WARNINGS = {"wine-diverges": ["unscaled_features"]}
+"""The warnings of the compile report by example; all other examples have none."""
 
 
 @pytest.fixture
-def stocked(client, tmp_path):
-    """The API, with the datasets that examples want uploaded."""
+def client_with_datasets(client, tmp_path):
+    """A client of the API with the datasets that examples need."""
     for name, write in UPLOADS.items():
         headers = {"Content-Type": "text/csv"}
         body = write(tmp_path).read_bytes()
@@ -21,29 +21,29 @@ def stocked(client, tmp_path):
     return client
 
 
-def test_the_schema_that_the_service_gives_allows_every_example(client):
+def test_the_served_schema_allows_every_example(client):
     validator = jsonschema_rs.validator_for(client.get("/v1/schemas/job").json())
-    for name in NAMES:
-        assert [error.message for error in validator.iter_errors(example(name))] == [], name
+    for name in EXAMPLE_NAMES:
+        assert [error.message for error in validator.iter_errors(load_example(name))] == [], name
 
 
 def test_the_openapi_document_allows_every_example_as_a_request(client):
     document = client.get("/openapi.json").json()
     body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     validator = jsonschema_rs.validator_for(body | {"components": document["components"]})
-    assert [name for name in NAMES if not validator.is_valid(example(name))] == []
-    assert not validator.is_valid(example("iris") | {"nmae": 1})
+    assert [name for name in EXAMPLE_NAMES if not validator.is_valid(load_example(name))] == []
+    assert not validator.is_valid(load_example("iris") | {"nmae": 1})
 
 
-def test_the_check_finds_every_example_right(stocked):
-    for name in NAMES:
-        response = stocked.post("/v1/specs/check", json=example(name))
+def test_the_check_accepts_every_example(client_with_datasets):
+    for name in EXAMPLE_NAMES:
+        response = client_with_datasets.post("/v1/specs/check", json=load_example(name))
         assert response.status_code == 200, response.text
         report = response.json()
         assert report["spec"]["name"] == name
-        assert [warning["code"] for warning in report["warnings"]] == WARNED.get(name, [])
+        assert [warning["code"] for warning in report["warnings"]] == WARNINGS.get(name, [])
 
 
-def test_every_example_has_a_section_of_the_page():
-    told = re.findall(r"^### \[(.+)\.json\]\((.+)\.json\)$", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
-    assert sorted(told) == [(name, name) for name in NAMES]
+def test_every_example_has_a_section_on_the_page():
+    headings = re.findall(r"^### \[(.+)\.json\]\((.+)\.json\)$", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    assert sorted(headings) == [(name, name) for name in EXAMPLE_NAMES]

@@ -1,1 +1,1 @@
-"""Compute. Celery's parent process never imports tensorflow or keras; its children do nothing without them."""
+"""The worker: it trains jobs. Celery's parent process never imports tensorflow or keras; its children do."""

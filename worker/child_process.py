@@ -1,4 +1,4 @@
-"""The start of a child: its device chosen before tensorflow is imported, then everything that a job needs."""
+"""Initialize a child process: choose its device before tensorflow is imported, then load all that a job needs."""
 
 import gc
 import os
@@ -7,40 +7,40 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from service import logs
-from service.db.database import Sessions
-from service.queue.wake_ups import WakeUps
+from service.db.database import SessionFactory
+from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.store_factory import open_store
 from worker.preparation import Preparer
 from worker.runtime import devices
-from worker.runtime.shutdown_signal import Notice
-from worker.supervision.heartbeat import WORKER_ID
+from worker.runtime.shutdown_signal import ShutdownSignal
+from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 
 if TYPE_CHECKING:
-    from worker.attempt.job_runner import Runner
+    from worker.attempt.job_runner import JobRunner
 
 
-def create_runner(notice: Notice) -> "Runner":
-    """A runner on this child's device, which hears by `notice` that the child is to end."""
-    logs.configure()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is to be seen at once, not after gigabytes were written
+def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
+    """Return a runner on this child's device, which stops when the shutdown signal is set."""
+    logs.configure_logging()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump of gigabytes would delay the report of a crash
     settings = Settings()
-    devices.configure(settings)
-    from worker.attempt.job_runner import Runner  # noqa: PLC0415
-    from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, for which the device is chosen now
-    from worker.runtime.threads import Threads  # noqa: PLC0415
+    devices.configure_device(settings)
+    from worker.attempt.job_runner import JobRunner  # noqa: PLC0415
+    from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, whose device is now configured
+    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415
 
     gc.collect()
-    gc.freeze()  # what is loaded stays: every later collection would go through it, for a fifth of a second
-    worker_id = os.environ.get(WORKER_ID)
-    return Runner(
+    gc.freeze()  # loaded modules stay for good: without this, every later collection would traverse them
+    worker_id = os.environ.get(WORKER_ID_VARIABLE)
+    return JobRunner(
         settings=settings,
-        sessions=Sessions(settings.database),
+        sessions=SessionFactory(settings.resolved_database_url),
         store=open_store(settings),
-        wake_ups=WakeUps(settings),
+        wake_ups=WakeUpSender(settings),
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        threads=Threads(devices.describe(), settings.threads_alone),
+        thread_allocator=ThreadAllocator(devices.describe_execution_environment(), settings.threads_alone),
         worker_id=None if worker_id is None else UUID(worker_id),
-        notice=notice,
+        shutdown_signal=shutdown_signal,
     )

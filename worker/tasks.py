@@ -1,4 +1,4 @@
-"""The one task, and what a child does before its first. Celery's parent imports this too: nothing heavy here."""
+"""The only Celery task, and the setup of a child. Celery's parent imports this module: no heavy imports here."""
 
 # Celery and kombu carry no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -8,40 +8,40 @@ from typing import TYPE_CHECKING, Any
 import celery.signals
 from celery import shared_task
 
-from service.queue.wake_ups import WAKE_UP
-from worker.runtime.shutdown_signal import Notice
+from service.queue.wake_ups import WAKE_UP_TASK
+from worker.runtime.shutdown_signal import ShutdownSignal
 
 if TYPE_CHECKING:
-    from worker.attempt.job_runner import Runner
+    from worker.attempt.job_runner import JobRunner
 
 
 class _Child:
-    """What one child process holds from its start to its end."""
+    """The objects that live as long as the child process."""
 
-    runner: "Runner | None" = None
-    notice = Notice()
+    runner: "JobRunner | None" = None
+    shutdown_signal = ShutdownSignal()
 
 
 @celery.signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
-    """Load keras while nobody waits for it.
+    """Load keras before the first job arrives.
 
-    Celery has asked the kernel before this to kill the child when its parent dies: no orphan goes on training.
+    Celery has already asked the kernel to kill the child when its parent dies, so no orphan continues to train.
     """
-    _Child.notice.listen()
-    _runner()
+    _Child.shutdown_signal.start_listening()
+    _get_runner()
 
 
-@shared_task(name=WAKE_UP, bind=True, ignore_result=True)
+@shared_task(name=WAKE_UP_TASK, bind=True, ignore_result=True)
 def wake_up(self: Any) -> None:
-    """Claim a job from the queue by which this message came, and run it, if there is one."""
-    with _Child.notice.instead_of_ending():
-        _runner().run_next(self.request.delivery_info["routing_key"])
+    """Claim a job from the queue of this message, and run it, if one waits."""
+    with _Child.shutdown_signal.defer_sigterm():
+        _get_runner().run_next_job(self.request.delivery_info["routing_key"])
 
 
-def _runner() -> "Runner":
+def _get_runner() -> "JobRunner":
     if _Child.runner is None:
-        from worker.child_process import create_runner  # noqa: PLC0415 loads tensorflow: for children alone
+        from worker.child_process import create_job_runner  # noqa: PLC0415 loads tensorflow: only in children
 
-        _Child.runner = create_runner(_Child.notice)
+        _Child.runner = create_job_runner(_Child.shutdown_signal)
     return _Child.runner

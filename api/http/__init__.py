@@ -1,0 +1,1 @@
+"""HTTP concerns that all routers share: authentication, bodies, content negotiation, problem documents, OpenAPI."""

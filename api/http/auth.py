@@ -1,18 +1,18 @@
-"""The door: a bearer token, where the installation has one."""
+"""Authentication by a bearer token, if the installation has one."""
 
 import hmac
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.problem_documents import problem_response
+from api.http.problem_documents import create_problem_response
 
 OPEN_PATHS = frozenset({"/healthz"})
-"""What answers without a token: whoever watches the process need not be let in."""
+"""Paths that need no token. Health checks have none."""
 
 
 class BearerToken:
-    """Lets through only requests that carry the token (RFC 6750), compared in constant time."""
+    """ASGI middleware that admits only requests with the token (RFC 6750). It compares in constant time."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
@@ -20,10 +20,10 @@ class BearerToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401."""
-        if scope["type"] == "lifespan" or scope["path"] in OPEN_PATHS or self._admits(scope):
+        if scope["type"] == "lifespan" or scope["path"] in OPEN_PATHS or self._is_authorized(scope):
             await self._app(scope, receive, send)
             return
-        response = problem_response(
+        response = create_problem_response(
             401,
             code="unauthorized",
             detail="Expected the server's token as `Authorization: Bearer …`.",
@@ -31,6 +31,6 @@ class BearerToken:
         )
         await response(scope, receive, send)
 
-    def _admits(self, scope: Scope) -> bool:
+    def _is_authorized(self, scope: Scope) -> bool:
         received = Headers(scope=scope).get("authorization", "").encode("latin-1", "replace")
         return hmac.compare_digest(received, self._expected)

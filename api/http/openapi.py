@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, and the spec language, whose bodies FastAPI does not parse."""
+"""Additions to the OpenAPI document: the types of the spec language, whose bodies FastAPI does not parse."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ SPEC_BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}JobSpec"}}},
     },
 }
-"""What an endpoint that reads a spec adds to its operation."""
+"""OpenAPI fields of an operation whose body is a spec."""
 
 CHANGES_BODY: dict[str, Any] = {
     "requestBody": {
@@ -22,28 +22,28 @@ CHANGES_BODY: dict[str, Any] = {
         "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}JobChanges"}}},
     },
 }
-"""What an endpoint that reads changes of a job adds to its operation."""
+"""OpenAPI fields of an operation whose body changes a job."""
 
 
-def install(app: FastAPI) -> None:
-    """Make `app.openapi` name the types of the spec language among its components."""
-    stock = app.openapi
+def install_spec_schemas(app: FastAPI) -> None:
+    """Add the types of the spec language to the components of `app.openapi`."""
+    build_default_document = app.openapi
 
-    def complete() -> dict[str, Any]:
+    def build_document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = stock()
+            document = build_default_document()
             schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
             spec = JobSpec.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
-            # Over FastAPI's own, which knows specs from responses alone: without short forms.
-            schemas |= {**spec.pop("$defs", {}), "JobSpec": spec, "JobChanges": _changes()}
-        return app.openapi_schema or stock()
+            # They replace those that FastAPI derives from responses, which lack the short forms.
+            schemas |= {**spec.pop("$defs", {}), "JobSpec": spec, "JobChanges": _build_changes_schema()}
+        return app.openapi_schema or build_default_document()
 
-    app.openapi = complete
+    app.openapi = build_document
 
 
-def _changes() -> dict[str, Any]:
-    """The schema of what may be changed: what is left out stays as it is, so that nothing has a default."""
+def _build_changes_schema() -> dict[str, Any]:
+    """Return the schema of a change. Omitted fields stay unchanged, so no field has a default."""
     schema = JobChanges.model_json_schema()
-    for member in schema["properties"].values():
-        member.pop("default", None)
+    for field in schema["properties"].values():
+        field.pop("default", None)
     return schema

@@ -1,0 +1,1 @@
+"""Routes of `/v1/jobs` and the schemas of their responses."""

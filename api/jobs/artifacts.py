@@ -1,4 +1,4 @@
-"""The files that a job made."""
+"""Routes of the files that a job produced."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,15 +18,15 @@ from service.results import job_artifacts
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
-_BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_BINARY_CONTENT = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.get("/{job_id}/model", response_class=FileResponse, responses={200: _BINARY})
+@router.get("/{job_id}/model", response_class=FileResponse, responses={200: _BINARY_CONTENT})
 def get_model(job_id: UUID, sessions: SessionsDep, store: StoreDep, if_none_match: IfNoneMatch = "") -> Response:
-    """Stream the trained network as a `.keras` file; 409 with the reason until there is one."""
+    """Download the trained network as a `.keras` file. The status is 409 while the job has none."""
     with sessions.read() as session:
-        model = job_artifacts.artifact(session, job_id, "model")
-    return _file(model, store, if_none_match, filename=f"{job_id}.keras")
+        model = job_artifacts.get_artifact(session, job_id, "model")
+    return _send_artifact(model, store, if_none_match, filename=f"{job_id}.keras")
 
 
 @router.get("/{job_id}/summary", response_class=FileResponse, responses={200: {"content": {"text/plain": {}}}})
@@ -36,35 +36,35 @@ def get_summary(
     store: StoreDep,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
-    """Tell Keras's own summary of the network."""
+    """Get the summary of the network, as Keras prints it."""
     with sessions.read() as session:
-        summary = job_artifacts.artifact(session, job_id, "summary")
-    return _file(summary, store, if_none_match)
+        summary = job_artifacts.get_artifact(session, job_id, "summary")
+    return _send_artifact(summary, store, if_none_match)
 
 
-def _file(artifact: Artifact, store: StoreDep, if_none_match: str, filename: str | None = None) -> Response:
+def _send_artifact(artifact: Artifact, store: StoreDep, if_none_match: str, filename: str | None = None) -> Response:
     headers = {"ETag": f'"{artifact.sha256}"', "Cache-Control": "private, no-cache"}
-    if etags.has(if_none_match, headers["ETag"]):
+    if etags.matches_etag(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     with ExitStack() as stack:
-        path = stack.enter_context(job_artifacts.opened(artifact, store))
-        return _HeldFile(
+        path = stack.enter_context(job_artifacts.open_artifact(artifact, store))
+        return _OpenFileResponse(
             path,
             media_type=artifact.media_type,
             filename=filename,
             headers=headers,
             stat_result=path.stat(),
-            held=stack.pop_all(),
+            open_files=stack.pop_all(),
         )
 
 
-class _HeldFile(FileResponse):
-    """A file that is held until the last of it is sent."""
+class _OpenFileResponse(FileResponse):
+    """A file response that keeps its file open, and so on disk, until all of it is sent."""
 
-    def __init__(self, path: Path, *, held: ExitStack, **options: Any) -> None:
+    def __init__(self, path: Path, *, open_files: ExitStack, **options: Any) -> None:
         super().__init__(path, **options)
-        self._held = held
+        self._open_files = open_files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._held:
+        with self._open_files:
             await super().__call__(scope, receive, send)

@@ -1,4 +1,4 @@
-"""News of jobs for any number of streams, for which one look at the database serves them all."""
+"""Broadcast of job events to any number of streams. One query per interval serves all of them."""
 
 import asyncio
 import signal
@@ -14,225 +14,227 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.results import job_events
-from service.results.job_events import News, Position
+from service.results.job_events import EventPosition, JobEventBatch
 
-_LOOK_EVERY_S = 0.25
-_SILENT_FOR_S = 15.0
+_POLL_INTERVAL_S = 0.25
+_KEEPALIVE_INTERVAL_S = 15.0
 _THREADS = 2
-_TURN_S = 0.0025
-"""So far apart do streams begin, where many come at once."""
+_START_INTERVAL_S = 0.0025
+"""Time between the starts of two streams, when many clients connect at once."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Batch:
-    """News as it goes over the wire, the position after it, and whether no more will come."""
+class EventBatch:
+    """Encoded events, the position after them, and whether the job has ended."""
 
     text: bytes
-    position: Position
+    position: EventPosition
     ended: bool
 
 
 @dataclass
-class _Feed:
-    """One job that somebody follows.
+class _FollowedJob:
+    """A job that streams follow.
 
-    `mark` is how far its news went at the last look; `changed` is set, and replaced, when it goes further. Whoever
-    follows it from the same position shares what was read from there.
+    `latest` is the position of its newest event at the last poll. When it advances, `changed` is set and replaced.
+    Streams at the same position share one read of the following events.
     """
 
     followers: int = 0
-    mark: Position | None = None
+    latest: EventPosition | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    reads: dict[Position, asyncio.Future[Batch]] = field(default_factory=dict[Position, "asyncio.Future[Batch]"])
+    reads: dict[EventPosition, asyncio.Future[EventBatch]] = field(
+        default_factory=dict[EventPosition, "asyncio.Future[EventBatch]"]
+    )
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         self.reads.clear()
         self.changed.set()
         self.changed = asyncio.Event()
 
 
-class Feeds:
-    """What streams wait for. All but its construction happens in the event loop; its reads have threads of their own.
+class EventBroadcaster:
+    """Distributes the events of jobs to streams. Its methods run in the event loop, its queries in own threads.
 
     Args:
-        sessions: of the installation's database.
-        write: makes what goes over the wire of news.
+        sessions: session factory of the database.
+        encode: converts events to the bytes of a stream.
 
     """
 
-    def __init__(self, sessions: Sessions, write: Callable[[News], bytes]) -> None:
+    def __init__(self, sessions: SessionFactory, encode: Callable[[JobEventBatch], bytes]) -> None:
         self._sessions = sessions
-        self._write = write
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="feeds")
-        self._feeds: dict[UUID, _Feed] = {}
-        self._looks: dict[tuple[UUID, Position], asyncio.Future[Batch]] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self._encode = encode
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="events")
+        self._followed_jobs: dict[UUID, _FollowedJob] = {}
+        self._fetches: dict[tuple[UUID, EventPosition], asyncio.Future[EventBatch]] = {}
+        self._poll_task: asyncio.Task[None] | None = None
         self._closed = False
-        self._turns = asyncio.Semaphore(1)
+        self._start_slot = asyncio.Semaphore(1)
 
-    async def look(self, job_id: UUID, since: Position) -> Batch:
-        """What there is of a job's news after a position, which may be nothing.
+    async def fetch_events(self, job_id: UUID, since: EventPosition) -> EventBatch:
+        """Return the events of a job after a position; there may be none.
 
-        Whoever asks for what is being read just now gets it, too: when a job ends, all who followed it come for the
-        next one at once.
-
-        Raises:
-            NotFound: there is no such job.
-
-        """
-        wanted = (job_id, since)
-        if wanted not in self._looks:
-            look = self._looks[wanted] = asyncio.ensure_future(self._in_thread(lambda: self._read(job_id, since)))
-            look.add_done_callback(lambda look: self._looked(wanted, look))
-        return await asyncio.shield(self._looks[wanted])
-
-    async def turn(self) -> None:
-        """Wait for one's turn to begin a stream.
-
-        When a job ends, all who followed it come for the next one at once; others want an answer meanwhile.
-        """
-        await self._turns.acquire()
-        asyncio.get_running_loop().call_later(_TURN_S, self._turns.release)
-
-    async def follow(self, job_id: UUID, since: Position) -> AsyncGenerator[Batch | None]:
-        """A job's news after a position, as they come, until it ends; None where nothing happened for a while.
+        Concurrent calls with the same arguments share one read. When a job ends, all its followers often turn to the
+        next job at once.
 
         Raises:
-            NotFound: the job is deleted.
+            NotFound: the job does not exist.
 
         """
-        feed = self._join(job_id)
+        key = (job_id, since)
+        if key not in self._fetches:
+            fetch = self._fetches[key] = asyncio.ensure_future(self._run_in_thread(lambda: self._read(job_id, since)))
+            fetch.add_done_callback(lambda fetch: self._remove_fetch(key, fetch))
+        return await asyncio.shield(self._fetches[key])
+
+    async def throttle_start(self) -> None:
+        """Wait until a new stream may start.
+
+        When a job ends, all its followers often turn to the next job at once. The pause lets other requests through.
+        """
+        await self._start_slot.acquire()
+        asyncio.get_running_loop().call_later(_START_INTERVAL_S, self._start_slot.release)
+
+    async def follow_job(self, job_id: UUID, since: EventPosition) -> AsyncGenerator[EventBatch | None]:
+        """Yield batches of events after a position until the job ends; yield None as a sign to send a keep-alive.
+
+        Raises:
+            NotFound: the job was deleted.
+
+        """
+        followed = self._join(job_id)
         try:
             while not self._closed:
-                changed = feed.changed  # before the look, so that nothing falls between it and the wait
-                batch = await self._shared(feed, job_id, since)
+                changed = followed.changed  # taken before the read, so that no event falls between read and wait
+                batch = await self._read_shared(followed, job_id, since)
                 if batch is not None and (batch.text or batch.ended):
                     since = batch.position
                     yield batch
                     if batch.ended:
                         return
-                elif not await _is_set(changed):
+                elif not await _wait_for_change(changed):
                     yield None
         finally:
-            self._leave(job_id, feed)
+            self._leave(job_id, followed)
 
     def close(self) -> None:
-        """End every stream: their clients come again, and find another process."""
+        """End every stream. Clients reconnect, to another process."""
         self._closed = True
-        for feed in self._feeds.values():
-            feed.tell()
+        for followed in self._followed_jobs.values():
+            followed.notify()
 
     @contextmanager
-    def ended_by_signals(self) -> Generator[None]:
-        """While the block runs, what tells the process to end also ends the streams.
+    def close_on_signals(self) -> Generator[None]:
+        """End all streams when the process receives SIGTERM or SIGINT while the block runs.
 
-        uvicorn waits for the responses that are under way before it tells the application that it ends.
+        Uvicorn waits for open responses before it runs the shutdown of the application, so it would wait for streams.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        previous_handlers = {number: signal.getsignal(number) for number in _SIGNALS}
 
-        def end(number: int, frame: FrameType | None) -> None:
+        def handle_signal(number: int, frame: FrameType | None) -> None:
             loop.call_soon_threadsafe(self.close)
-            handler = before[signal.Signals(number)]
+            handler = previous_handlers[signal.Signals(number)]
             if callable(handler):
                 handler(number, frame)
 
-        for number in before:
-            signal.signal(number, end)
+        for number in previous_handlers:
+            signal.signal(number, handle_signal)
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous_handlers.items():
                 signal.signal(number, handler or signal.SIG_DFL)
 
-    def _join(self, job_id: UUID) -> _Feed:
-        feed = self._feeds.setdefault(job_id, _Feed())
-        feed.followers += 1
-        if self._watching is None or self._watching.done():
-            self._watching = asyncio.create_task(self._watch())
-        return feed
+    def _join(self, job_id: UUID) -> _FollowedJob:
+        followed = self._followed_jobs.setdefault(job_id, _FollowedJob())
+        followed.followers += 1
+        if self._poll_task is None or self._poll_task.done():
+            self._poll_task = asyncio.create_task(self._poll())
+        return followed
 
-    def _leave(self, job_id: UUID, feed: _Feed) -> None:
-        feed.followers -= 1
-        if not feed.followers:
-            del self._feeds[job_id]
+    def _leave(self, job_id: UUID, followed: _FollowedJob) -> None:
+        followed.followers -= 1
+        if not followed.followers:
+            del self._followed_jobs[job_id]
 
-    async def _shared(self, feed: _Feed, job_id: UUID, since: Position) -> Batch | None:
-        """The news after a position, read once for all who are there; None while the database is away."""
-        if since not in feed.reads:
-            read = asyncio.ensure_future(self.look(job_id, since))
-            feed.reads[since] = read
-            read.add_done_callback(lambda read: _forget_failed(feed, since, read))
+    async def _read_shared(self, followed: _FollowedJob, job_id: UUID, since: EventPosition) -> EventBatch | None:
+        """Return the events after a position, read once for all streams; None if the database is unavailable."""
+        if since not in followed.reads:
+            read = asyncio.ensure_future(self.fetch_events(job_id, since))
+            followed.reads[since] = read
+            read.add_done_callback(lambda read: _remove_failed_read(followed, since, read))
         try:
-            return await asyncio.shield(feed.reads[since])
+            return await asyncio.shield(followed.reads[since])
         except SQLAlchemyError as error:
-            log.warning("news not read", action="feed_failed", error=str(error))
+            log.warning("events not read", action="feed_failed", error=str(error))
             return None
 
-    async def _watch(self) -> None:
-        """Look for all that is followed at once, until nothing is."""
-        while self._feeds and not self._closed:
+    async def _poll(self) -> None:
+        """Poll the positions of all followed jobs in one query, until no job is followed."""
+        while self._followed_jobs and not self._closed:
             try:
-                marks = await self._in_thread(self._marks(list(self._feeds)))
+                positions = await self._run_in_thread(self._create_position_query(list(self._followed_jobs)))
             except SQLAlchemyError as error:
-                log.warning("news not looked for", action="feeds_failed", error=str(error))
+                log.warning("events not polled", action="feeds_failed", error=str(error))
             else:
-                self._compare(marks)
-            await asyncio.sleep(_LOOK_EVERY_S)
+                self._notify_changed(positions)
+            await asyncio.sleep(_POLL_INTERVAL_S)
 
-    def _compare(self, marks: dict[UUID, Position]) -> None:
-        for job_id, feed in self._feeds.items():
-            mark = marks.get(job_id)
-            if mark != feed.mark or mark is None:
-                feed.mark = mark
-                feed.tell()
+    def _notify_changed(self, positions: dict[UUID, EventPosition]) -> None:
+        for job_id, followed in self._followed_jobs.items():
+            position = positions.get(job_id)
+            if position != followed.latest or position is None:
+                followed.latest = position
+                followed.notify()
 
-    def _looked(self, wanted: tuple[UUID, Position], look: asyncio.Future[Batch]) -> None:
-        del self._looks[wanted]
-        _failed(look)
+    def _remove_fetch(self, key: tuple[UUID, EventPosition], fetch: asyncio.Future[EventBatch]) -> None:
+        del self._fetches[key]
+        _has_failed(fetch)
 
-    def _marks(self, job_ids: Sequence[UUID]) -> Callable[[], dict[UUID, Position]]:
-        def look() -> dict[UUID, Position]:
+    def _create_position_query(self, job_ids: Sequence[UUID]) -> Callable[[], dict[UUID, EventPosition]]:
+        def load_positions() -> dict[UUID, EventPosition]:
             with self._sessions.read() as session:
-                return job_events.marks(session, job_ids)
+                return job_events.load_latest_positions(session, job_ids)
 
-        return look
+        return load_positions
 
-    def _read(self, job_id: UUID, since: Position) -> Batch:
+    def _read(self, job_id: UUID, since: EventPosition) -> EventBatch:
         with self._sessions.read() as session:
-            news = job_events.read(session, job_id, since)
-            return Batch(self._write(news), news.position, news.ended)
+            events = job_events.load_events(session, job_id, since)
+            return EventBatch(self._encode(events), events.position, events.ended)
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
+    async def _run_in_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
-async def _is_set(changed: asyncio.Event) -> bool:
-    """Wait for it, but not for long."""
+async def _wait_for_change(changed: asyncio.Event) -> bool:
+    """Wait for a change, and return False if none comes before a keep-alive is due."""
     try:
-        async with asyncio.timeout(_SILENT_FOR_S):
+        async with asyncio.timeout(_KEEPALIVE_INTERVAL_S):
             await changed.wait()
     except TimeoutError:
         return False
     return True
 
 
-def _forget_failed(feed: _Feed, since: Position, read: asyncio.Future[Batch]) -> None:
-    """Let the next one try again."""
-    if _failed(read) and feed.reads.get(since) is read:
-        del feed.reads[since]
+def _remove_failed_read(followed: _FollowedJob, since: EventPosition, read: asyncio.Future[EventBatch]) -> None:
+    """Remove a failed read, so that the next stream reads again."""
+    if _has_failed(read) and followed.reads.get(since) is read:
+        del followed.reads[since]
 
 
-def _failed(read: asyncio.Future[Batch]) -> bool:
-    """Whether it did, of which asyncio would complain where nobody waited for it to the end."""
+def _has_failed(read: asyncio.Future[EventBatch]) -> bool:
+    """Return whether a read failed. Retrieving the exception keeps asyncio from logging it as unhandled."""
     return read.cancelled() or read.exception() is not None

@@ -1,4 +1,4 @@
-"""What happens to a job, while it happens: server-sent events."""
+"""Route of a job's events, as server-sent events."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
@@ -7,76 +7,76 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
-from api.app_state import FeedsDep
+from api.app_state import EventBroadcasterDep
 from api.http.problem_documents import RESPONSES
-from api.jobs.event_broadcaster import Batch, Feeds
+from api.jobs.event_broadcaster import EventBatch, EventBroadcaster
 from api.jobs.history import HistoryView
 from api.jobs.schemas import TransitionView
 from models import Transition
 from service.errors import NotFound
-from service.results.job_events import Event, News, Position
+from service.results.job_events import EventPosition, JobEvent, JobEventBatch
 
 _RETRY_MS = 1000
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"description": "The events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-    204: {"description": "There will be no more events than the client has."},
+    204: {"description": "The job has ended, and the client has all of its events."},
 }
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-"""No proxy may keep events to itself."""
+"""They keep proxies from buffering events."""
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES | _STREAM)
 
 
 class StateView(TransitionView):
-    """A step in the job's life, numbered from 1."""
+    """A transition of the job, numbered from 1."""
 
     number: int
 
 
-@router.get("/{job_id}/events", response_class=Response)  # a stream, or nothing
+@router.get("/{job_id}/events", response_class=Response)  # a stream, or 204 without a body
 async def follow_job(
     job_id: UUID,
-    feeds: FeedsDep,
-    last: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$")] = None,
+    broadcaster: EventBroadcasterDep,
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$")] = None,
 ) -> Response:
-    """Stream what happens to a job until it has ended, from its beginning or after the event `Last-Event-ID`.
+    """Stream the events of a job until it ends, from its start or after the event `Last-Event-ID`.
 
-    `state` events are its transitions, and `epochs` events the epochs that were recorded since the one before, as
-    columns like those of `/history`. After the `state` by which another attempt began the epochs come from the first
-    again, those that it has from a checkpoint among them. `deleted` says that the job is gone. An event's id is the
-    number of transitions up to it, and that of epochs.
+    A `state` event is a transition. An `epochs` event has the epochs recorded since the event before, in columns as
+    in `/history`. After a `state` event that starts another attempt, the epochs start from the first again, including
+    those from a checkpoint. A `deleted` event says that the job was deleted. The id of an event is the number of
+    transitions and the number of epochs up to it.
     """
-    first = await feeds.look(job_id, _position(last))
+    first = await broadcaster.fetch_events(job_id, _parse_position(last_event_id))
     if first.ended and not first.text:
-        return Response(status_code=204)  # by which an EventSource knows not to come again
-    await feeds.turn()
-    return EventSourceResponse(_stream(feeds, job_id, first), headers=_HEADERS)
+        return Response(status_code=204)  # tells an EventSource not to reconnect
+    await broadcaster.throttle_start()
+    return EventSourceResponse(_stream_events(broadcaster, job_id, first), headers=_HEADERS)
 
 
-def write(news: News) -> bytes:
-    """News as server-sent events."""
-    return b"".join(_written(event) for event in news.events)
+def encode_events(news: JobEventBatch) -> bytes:
+    """Return events in the format of server-sent events."""
+    return b"".join(_encode_event(event) for event in news.events)
 
 
-async def _stream(feeds: Feeds, job_id: UUID, first: Batch) -> AsyncGenerator[bytes]:
+async def _stream_events(broadcaster: EventBroadcaster, job_id: UUID, first: EventBatch) -> AsyncGenerator[bytes]:
     yield format_sse_event(retry=_RETRY_MS) + first.text
     if first.ended:
         return
     try:
-        async for batch in feeds.follow(job_id, first.position):
+        async for batch in broadcaster.follow_job(job_id, first.position):
             yield KEEPALIVE_COMMENT if batch is None else batch.text
     except NotFound:
         yield format_sse_event(event="deleted", data_str="{}")
 
 
-def _written(event: Event) -> bytes:
-    number = f"{event.position.transitions}.{event.position.epochs}"
+def _encode_event(event: JobEvent) -> bytes:
+    event_id = f"{event.position.transitions}.{event.position.epochs}"
     if isinstance(event.content, Transition):
-        step = StateView.model_validate({name: getattr(event.content, name) for name in StateView.model_fields})
-        return format_sse_event(event="state", id=number, data_str=step.model_dump_json(by_alias=True))
-    return format_sse_event(event="epochs", id=number, data_str=HistoryView.of(event.content).model_dump_json())
+        transition = StateView.model_validate({name: getattr(event.content, name) for name in StateView.model_fields})
+        return format_sse_event(event="state", id=event_id, data_str=transition.model_dump_json(by_alias=True))
+    return format_sse_event(event="epochs", id=event_id, data_str=HistoryView.of(event.content).model_dump_json())
 
 
-def _position(last: str | None) -> Position:
-    transitions, _, epochs = (last or "0.0").partition(".")
-    return Position(int(transitions), int(epochs))
+def _parse_position(event_id: str | None) -> EventPosition:
+    transitions, _, epochs = (event_id or "0.0").partition(".")
+    return EventPosition(int(transitions), int(epochs))

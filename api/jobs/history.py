@@ -1,4 +1,4 @@
-"""A job's metrics by epoch, as JSON columns or as CSV."""
+"""Route of the metric history of a job, as JSON columns or CSV."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 
 from api.app_state import SessionsDep
-from api.http.content_negotiation import choose
+from api.http.content_negotiation import choose_media_type
 from api.http.problem_documents import RESPONSES
 from service.history import metric_history
 from service.history.metric_history import History
@@ -18,14 +18,13 @@ router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
 _JSON, _CSV = "application/json", "text/csv"
 MAX_EPOCH = 2**31 - 1
-"""What PostgreSQL's INTEGER, in which epochs are counted, can hold."""
+"""The largest value of PostgreSQL's INTEGER, the type of epochs."""
 
 
 class HistoryView(BaseModel):
-    """Columns: `metrics[name][i]` belongs to `epochs[i]`, which counts from 0 as Keras does.
+    """Columns of equal length: `metrics[name][i]` belongs to `epochs[i]`. Epochs count from 0, as in Keras.
 
-    A number that is not finite is null, and `nonfinite[name][epoch]` says which it was: `NaN`, `Infinity` or
-    `-Infinity`.
+    A number that is not finite is null; `nonfinite[name][epoch]` has it as `NaN`, `Infinity` or `-Infinity`.
     """
 
     epochs: list[int]
@@ -33,16 +32,19 @@ class HistoryView(BaseModel):
     nonfinite: dict[str, dict[int, str]]
 
     @classmethod
-    def of(cls, told: History) -> "HistoryView":
-        """The view of a history."""
-        words = {
-            name: metric_history.nonfinite(zip(told.epochs, column, strict=True))
-            for name, column in told.metrics.items()
+    def of(cls, history: History) -> "HistoryView":
+        """Return the view of a history."""
+        nonfinite = {
+            name: metric_history.collect_nonfinite(zip(history.epochs, column, strict=True))
+            for name, column in history.metrics.items()
         }
         return cls.model_construct(
-            epochs=list(told.epochs),
-            metrics={name: [metric_history.finite(number) for number in told.metrics[name]] for name in told.metrics},
-            nonfinite={name: found for name, found in words.items() if found},
+            epochs=list(history.epochs),
+            metrics={
+                name: [metric_history.to_json_float(value) for value in column]
+                for name, column in history.metrics.items()
+            },
+            nonfinite={name: values for name, values in nonfinite.items() if values},
         )
 
 
@@ -58,22 +60,22 @@ def get_history(
     max_points: Annotated[int | None, Query(ge=1)] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
-    """Tell the epochs recorded so far; `text/csv` by Accept has a row an epoch, and `nan` and `inf` in it.
+    """Get the epochs recorded so far. With `Accept: text/csv`, there is a row per epoch, with `nan` and `inf`.
 
-    With `max_points` at most so many epochs come back, among them the first and the last, each metric's least and
-    greatest value and its first that is not finite; it must be at least 2 + 3 x the number of metrics.
+    `max_points` limits the number of epochs. The first and the last epoch stay, as do the minimum, the maximum and the
+    first non-finite value of each metric. It must be at least 2 + 3 x the number of metrics.
     """
-    media_type = choose(accept, (_JSON, _CSV))
+    media_type = choose_media_type(accept, (_JSON, _CSV))
     with sessions.read() as session:
-        told = metric_history.read(session, job_id, from_epoch=from_epoch)
-    told = told.thinned(max_points)
-    content = _csv(told) if media_type == _CSV else HistoryView.of(told).model_dump_json()
+        history = metric_history.load_history(session, job_id, from_epoch=from_epoch)
+    history = history.thinned(max_points)
+    content = _format_csv(history) if media_type == _CSV else HistoryView.of(history).model_dump_json()
     return Response(content, media_type=media_type, headers={"Vary": "Accept"})
 
 
-def _csv(told: History) -> str:
+def _format_csv(history: History) -> str:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["epoch", *told.metrics])
-    rows.writerows(zip(told.epochs, *told.metrics.values(), strict=True))
+    rows.writerow(["epoch", *history.metrics])
+    rows.writerows(zip(history.epochs, *history.metrics.values(), strict=True))
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""Predictions for rows that a job's network has not seen."""
+"""Route of predictions by the trained network of a job."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from api.app_state import PredictorDep, SessionsDep, SettingsDep, StoreDep
-from api.http.content_negotiation import choose
+from api.http.content_negotiation import choose_media_type
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import read_body
 from service import prediction
 from service.datasets.dataset_source import CSV
-from stackyard.spec import Problem
+from stackyard.spec import Fault
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
@@ -31,7 +31,7 @@ _ROWS_BODY: dict[str, Any] = {
                             "type": "array",
                             "minItems": 1,
                             "items": {},
-                            "description": "Objects by the names of the dataset's columns; of arrays, nested lists.",
+                            "description": "Objects keyed by column name, or nested lists for a dataset of arrays.",
                         },
                     },
                 },
@@ -43,13 +43,12 @@ _ROWS_BODY: dict[str, Any] = {
 
 
 class PredictionsView(BaseModel):
-    """What the network says, row by row, in the target's own units and values.
+    """Predictions by row, in the units and values of the target.
 
-    `predictions[i]` is a number, a class or, for several target columns, an object with a number for each; of a
-    network whose outputs are none of these, its outputs. `scores[i][j]` is the share of `classes[j]` as the network
-    sees it; both are null where there are none. A number that is not finite is null, and `nonfinite` says which it was
-    (`NaN`, `Infinity` or `-Infinity`) by its pointer into this answer. `unknown` lists values that the dataset's
-    column did not have, by their pointers into the request.
+    `predictions[i]` is a number, a class, or an object with a number per target column. Other networks return their
+    outputs. `scores[i][j]` is the score of `classes[j]`; both are null if there are no classes. A number that is not
+    finite is null; `nonfinite` has it as `NaN`, `Infinity` or `-Infinity`, keyed by a pointer into this response.
+    `unknown` lists values that the column of the dataset did not have, with pointers into the request.
     """
 
     target: list[str]
@@ -57,15 +56,15 @@ class PredictionsView(BaseModel):
     predictions: list[Any]
     scores: list[list[float | None]] | None
     nonfinite: dict[str, str]
-    unknown: list[Problem]
+    unknown: list[Fault]
 
 
-async def _rows(request: Request, settings: SettingsDep) -> tuple[str, bytes]:
-    """The body's media type and the body.
+async def _read_rows(request: Request, settings: SettingsDep) -> tuple[str, bytes]:
+    """Read the media type of the body, and the body.
 
     Raises:
-        UnsupportedMediaType: it is neither JSON nor CSV.
-        TooLarge: it is longer than the limit.
+        UnsupportedMediaType: the body is neither JSON nor CSV.
+        TooLarge: the body exceeds the limit.
 
     """
     return await read_body(request, (_JSON, CSV), settings.max_predict_bytes)
@@ -79,20 +78,21 @@ async def _rows(request: Request, settings: SettingsDep) -> tuple[str, bytes]:
 )
 def predict(
     job_id: UUID,
-    rows: Annotated[tuple[str, bytes], Depends(_rows)],
+    rows: Annotated[tuple[str, bytes], Depends(_read_rows)],
     sessions: SessionsDep,
     store: StoreDep,
     predictor: PredictorDep,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
-    """Predict rows in the dataset's own columns, through the job's own preprocessing; `text/csv` by Accept.
+    """Predict rows that have the columns of the dataset. The job's preprocessing is applied to them.
 
-    409 with the reason until the job has a model; 503 while too many predictions wait.
+    `Accept: text/csv` returns CSV. The status is 409 while the job has no model, and 503 while too many predictions
+    wait.
     """
-    wanted = choose(accept, (_JSON, CSV))
+    response_type = choose_media_type(accept, (_JSON, CSV))
     with sessions.read() as session:
-        made = prediction.find(session, job_id)
+        artifacts = prediction.find_prediction_artifacts(session, job_id)
     media_type, body = rows
-    with made.opened(store) as trained:
-        content = predictor.predict(trained, body, media_type, wanted)
-    return Response(content, media_type=wanted, headers={"Vary": "Accept"})
+    with artifacts.open_files(store) as opened_artifacts:
+        content = predictor.predict(opened_artifacts, body, media_type, response_type)
+    return Response(content, media_type=response_type, headers={"Vary": "Accept"})

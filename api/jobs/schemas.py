@@ -1,4 +1,4 @@
-"""What a client gets back about a job."""
+"""Response schemas for jobs."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,7 +14,7 @@ from stackyard.spec import Advice
 
 
 class LayerReferenceView(BaseModel):
-    """A layer: its place in the spec's `network.layers`, from 0, and what Keras calls it."""
+    """A layer: its index in the spec's `network.layers`, from 0, and the name that Keras gives it."""
 
     index: int
     name: str
@@ -22,9 +22,9 @@ class LayerReferenceView(BaseModel):
 
 
 class WaitingView(BaseModel):
-    """Why a queued or paused job waits: a word for programs, a sentence for people.
+    """Why a queued or paused job waits: a code for programs, a sentence for people.
 
-    `since` is when a worker of its queue was last heard of, where none lives and one is remembered.
+    If no worker serves the queue, `since` is the time of the last heartbeat of one that did.
     """
 
     code: WaitCode
@@ -33,7 +33,7 @@ class WaitingView(BaseModel):
 
 
 class AheadView(BaseModel):
-    """A job that runs before another one, or runs already."""
+    """A job that is ahead of another one in the queue, or runs already."""
 
     id: UUID
     name: str | None
@@ -42,9 +42,9 @@ class AheadView(BaseModel):
 
 
 class CheckpointView(BaseModel):
-    """Where a job's training goes on if it must: with this epoch and step of it, both from 0.
+    """The checkpoint from which the training would continue, by epoch and step, both from 0.
 
-    All epochs before it are in the history; `at` is when it was written.
+    The history has all epochs before it. `at` is the time when it was written.
     """
 
     epoch: int
@@ -53,11 +53,11 @@ class CheckpointView(BaseModel):
 
 
 class RanOnView(BaseModel):
-    """What the current or last attempt computes on.
+    """The execution environment of the current or last attempt.
 
-    `device` is `cpu` or the card's name; `threads` are TensorFlow's intra-op ones; `precision` is Keras's dtype
-    policy, or `tf32` where a card rounds the factors of float32 products to TensorFloat-32; `versions` are those of
-    python, stackyard, keras and tensorflow.
+    `device` is `cpu` or the name of the GPU, and `threads` are TensorFlow's intra-op threads. `precision` is Keras's
+    dtype policy, or `tf32` if the GPU rounds the factors of float32 products to TensorFloat-32. `versions` has the
+    versions of python, stackyard, keras and tensorflow.
     """
 
     device: str
@@ -67,12 +67,12 @@ class RanOnView(BaseModel):
 
 
 class ReasonView(BaseModel):
-    """Why a job is in its state: a word for programs, a sentence for people.
+    """Why a job is in its state: a code for programs, a sentence for people.
 
-    Of a job that diverged also where: epoch and step, both from 0, the first layer whose output was not finite, and
-    what to change. `layer` is null where every output was finite, or where it is not known: the message says which.
-    Of one whose process was taken down: the signal or the exit status, the last epoch that it recorded, the most bytes
-    of memory that the process was seen with and, where memory ran out, how many the check estimates.
+    For a diverged job, `epoch` and `step` (both from 0), the first `layer` with a non-finite output, and a `hint`.
+    `layer` is null if every output was finite or the layer is unknown; the message says which. For a crashed process,
+    its `signal` or `exit_status`, the last recorded epoch, its peak memory in bytes and, if memory ran out, the
+    `estimate` of the check in bytes.
     """
 
     code: str
@@ -89,7 +89,7 @@ class ReasonView(BaseModel):
 
 
 class TransitionView(BaseModel):
-    """A step in the job's life; `from` is null for the first."""
+    """A change of the job's state. `from` is null for the first."""
 
     from_state: JobState | None = Field(serialization_alias="from")
     to_state: JobState = Field(serialization_alias="to")
@@ -99,7 +99,7 @@ class TransitionView(BaseModel):
 
 
 class ProgressView(BaseModel):
-    """How far the current attempt is; `seconds_left` is an estimate from the epochs so far."""
+    """Progress of the current attempt. `seconds_left` is an estimate from the epochs so far."""
 
     epochs_done: int
     epochs: int
@@ -107,7 +107,7 @@ class ProgressView(BaseModel):
 
 
 class MetricView(BaseModel):
-    """A metric's last and best value, null where not finite; epochs count from 0."""
+    """The last and the best value of a metric, null if not finite. Epochs count from 0."""
 
     last: float | None
     best: float | None
@@ -115,24 +115,24 @@ class MetricView(BaseModel):
 
 
 class ConfusionView(BaseModel):
-    """`matrix[i][j]` counts the rows of class i that were taken for class j."""
+    """A confusion matrix: `matrix[i][j]` is the number of rows of class i that were predicted as class j."""
 
     classes: list[bool | int | str]
     matrix: list[list[int]]
 
 
 class HistogramView(BaseModel):
-    """`counts[i]` values lie from `edges[i]` up to `edges[i + 1]`."""
+    """A histogram: `counts[i]` is the number of values from `edges[i]` up to `edges[i + 1]`."""
 
     edges: list[float]
     counts: list[int]
 
 
 class ResidualsView(BaseModel):
-    """Actual less predicted, in the units of the target `column`; numbers are null where there are no rows.
+    """Residuals (actual minus predicted) of a target column, in its units. Numbers are null if there are no rows.
 
-    `standard_deviation` divides by the count; `quantiles` are by percent; `pairs` are at most 500 of (actual,
-    predicted), evenly taken.
+    `standard_deviation` divides by the count, the keys of `quantiles` are percentages, and `pairs` are at most 500
+    evenly spaced pairs of (actual, predicted).
     """
 
     column: str
@@ -147,11 +147,11 @@ class ResidualsView(BaseModel):
 
 
 class EvaluationView(BaseModel):
-    """What the trained network does on the test set, or, where there is none, on the validation set.
+    """Evaluation of the trained network on the test set or, without a test set, on the validation set.
 
-    Where a metric is null, `nonfinite` has the word for it. `confusion` is a classifier's, of at most 100 classes;
-    `residuals` are a regressor's, by target column, of at most 100. Both lack the `rows_left_out`, whose outputs are
-    not finite.
+    For a metric that is null, `nonfinite` has its value. A classifier of at most 100 classes has `confusion`; a
+    regressor of at most 100 target columns has `residuals`. Both exclude `rows_left_out`, the rows with non-finite
+    outputs.
     """
 
     on: Literal["test", "validation"] = "test"
@@ -164,7 +164,7 @@ class EvaluationView(BaseModel):
 
 
 class DatasetReference(BaseModel):
-    """The version of the dataset that the job trains on; `id` is null when it has been deleted since."""
+    """The version of the dataset that the job trains on. `id` is null after the dataset was deleted."""
 
     id: UUID | None
     name: str
@@ -172,13 +172,12 @@ class DatasetReference(BaseModel):
 
 
 class JobSummaryView(BaseModel):
-    """A job as a list shows it.
+    """A job in a list.
 
-    `estimated_start` is when it starts if every job takes as long as past runs of its architecture did, null where
-    there were none and in the answer to a submit. `worker` is the host and process that has, or last had, the current
-    attempt. Of the attempts, `lost_attempts` ended without a word from their worker, and `crashes` took their process
-    down; `peak_memory` is the most bytes that the process of the current or last one was seen with. `retry_of` is the
-    job that this one repeats.
+    `estimated_start` follows from the durations of past runs of the same architectures. It is null if there were none,
+    and in the response to a submit. `worker` is the host and process of the current or last attempt. `lost_attempts`
+    counts attempts whose worker disappeared, `crashes` those that ended their process. `peak_memory` is the largest
+    resident memory of the process in bytes. `retry_of` is the job that this one repeats.
     """
 
     id: UUID
@@ -208,15 +207,15 @@ class JobSummaryView(BaseModel):
 
     @classmethod
     def of(cls, details: JobDetails) -> "JobSummaryView":
-        """The view of a job."""
-        return cls.model_validate(_summary(details))
+        """Return the view of a job."""
+        return cls.model_validate(_build_summary(details))
 
 
 class JobView(JobSummaryView):
-    """The whole of a job, its spec with every default and the seed that is used.
+    """A job with all its details. The spec has every default and the seed.
 
-    `before` are the jobs that run on its queue and the first that wait in it, as far as they come before this one, at
-    most 20; null where it does not wait, and in the answer to a submit.
+    `before` lists at most 20 jobs ahead of this one: those that run on its queue, and those that wait before it. It is
+    null if the job does not wait, and in the response to a submit.
     """
 
     before: list[AheadView] | None
@@ -229,16 +228,17 @@ class JobView(JobSummaryView):
 
     @classmethod
     def of(cls, details: JobDetails) -> "JobView":
-        """The view of a job."""
+        """Return the view of a job."""
         job = details.job
         return cls.model_validate(
-            _summary(details)
+            _build_summary(details)
             | {
                 "transitions": [
-                    {name: getattr(step, name) for name in TransitionView.model_fields} for step in details.transitions
+                    {name: getattr(transition, name) for name in TransitionView.model_fields}
+                    for transition in details.transitions
                 ],
                 "before": None if details.before is None else [asdict(ahead) for ahead in details.before],
-                "checkpoint": None if details.checkpoint is None else _checkpoint(details.checkpoint),
+                "checkpoint": None if details.checkpoint is None else _build_checkpoint(details.checkpoint),
                 "ran_on": job.ran_on,
                 "evaluation": job.evaluation,
                 "warnings": job.warnings,
@@ -248,17 +248,17 @@ class JobView(JobSummaryView):
 
 
 class JobPage(BaseModel):
-    """Some jobs, newest first; `next` is the `cursor` of the page after them, or null."""
+    """A page of jobs, newest first. `next` is the `cursor` of the following page, or null."""
 
     items: list[JobSummaryView]
     next: str | None
 
 
-def _checkpoint(row: Checkpoint) -> dict[str, Any]:
+def _build_checkpoint(row: Checkpoint) -> dict[str, Any]:
     return {"epoch": row.epoch, "step": row.step, "at": row.created_at}
 
 
-def _summary(details: JobDetails) -> dict[str, Any]:
+def _build_summary(details: JobDetails) -> dict[str, Any]:
     job = details.job
     return {
         "id": job.id,

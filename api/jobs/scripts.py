@@ -1,4 +1,4 @@
-"""A job as a script of stock Keras."""
+"""Route that exports a job as a script of stock Keras."""
 
 from uuid import UUID
 
@@ -10,17 +10,17 @@ from service.results import job_script
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 
-_PYTHON = "text/x-python"
+_PYTHON_MEDIA_TYPE = "text/x-python"
 
 
 @router.get(
     "/{job_id}/script",
     response_class=Response,
-    responses={200: {"content": {_PYTHON: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {_PYTHON_MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
 def get_script(job_id: UUID, sessions: SessionsDep) -> Response:
-    """Write a Python script that does the same training with stock pandas, scikit-learn and Keras."""
+    """Export a Python script that does the same training with pandas, scikit-learn and Keras."""
     with sessions.read() as session:
-        text = job_script.script(session, job_id)
+        script = job_script.build_script(session, job_id)
     headers = {"Content-Disposition": f'attachment; filename="{job_id}.py"'}
-    return Response(text, media_type=_PYTHON, headers=headers)
+    return Response(script, media_type=_PYTHON_MEDIA_TYPE, headers=headers)

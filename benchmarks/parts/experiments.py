@@ -1,20 +1,20 @@
-"""The seven experiments, from the POST to the job's end on a warm worker, against their scripts as whole processes.
+"""Compare the seven experiments, from POST to end on a warm worker, with their scripts as whole processes.
 
-A round of an experiment has a fresh server, whose children have each done a small job of another architecture: so the
-first job meets neither its architecture nor its data in any cache. Jobs of the same spec under other seeds follow, and
-then, once the server is gone, the first job's own script.
+Each round starts a new server, whose children first train a small job of another architecture. So the first job finds
+neither its architecture nor its data in a cache. Then come jobs of the same spec with other seeds. The first job's
+script runs after the server has ended.
 """
 
 import statistics
 from typing import Any
 
 import scripts
-from histories import columns, same_bits
-from installation import installed, timed, warm_up
-from options import Options, progress
-from outcome import Outcome, Target, number
-from pairs import Rounds, geometric_mean, significant
-from tutorials import FILES, Data, Experiment
+from histories import have_same_bits, parse_columns
+from installation import start_installation, time_job, warm_up
+from options import Options, print_progress
+from outcome import Outcome, Target, format_number
+from pairs import Rounds, compute_geometric_mean, round_significant
+from tutorials import FILES, Experiment, ExperimentData
 
 from stackyard.client import Client
 
@@ -24,63 +24,79 @@ SHORT = ("concrete-plain", "iris-batchnorm")
 
 
 def measure(options: Options) -> Outcome:
-    """Measure rounds of every experiment, one experiment after the other, so that a round's lie far apart."""
-    with options.data() as data:
-        names = options.chosen(list(FILES), SHORT)
+    """Measure rounds over all experiments, so that the measurements of one experiment are far apart."""
+    with options.open_data() as data:
+        names = options.choose_experiments(list(FILES), SHORT)
         rounds = {name: Rounds() for name in names}
         same: dict[str, list[bool]] = {name: [] for name in names}
-        for number_of_round in range(options.times(ROUNDS)):
+        for number_of_round in range(options.choose_repetitions(ROUNDS)):
             for name in names:
-                measured, equal = _round(data.experiment(name), number_of_round)
-                rounds[name].add(measured)
-                same[name].append(equal)
-                progress(f"{name}: {', '.join(f'{side} {number(value)} s' for side, value in measured.items())}")
-        return _outcome(data, rounds, same)
+                seconds, is_equal = _measure_round(data.load_experiment(name), number_of_round)
+                rounds[name].add_round(seconds)
+                same[name].append(is_equal)
+                print_progress(
+                    f"{name}: {', '.join(f'{side} {format_number(value)} s' for side, value in seconds.items())}"
+                )
+        return _build_outcome(data, rounds, same)
 
 
-def _round(experiment: Experiment, number_of_round: int) -> tuple[dict[str, float], bool]:
-    """The seconds of the script, of the first job and of a repeat, and whether script and job had the same history."""
+def _measure_round(experiment: Experiment, number_of_round: int) -> tuple[dict[str, float], bool]:
+    """Return the seconds of script, first job and repeat, and whether script and job have equal histories."""
     seed = number_of_round * (REPEATS + 1)
-    with installed() as server, Client(server.url, timeout=600) as client:
+    with start_installation() as server, Client(server.url, timeout=600) as client:
         if experiment.file is not None:
             client.upload(experiment.file, name=experiment.file.stem)
         warm_up(client)
-        first, job = timed(client, experiment.seeded(seed))
-        repeats = [timed(client, experiment.seeded(seed + more))[0] for more in range(1, REPEATS + 1)]
+        first, job = time_job(client, experiment.build_spec(seed))
+        repeats = [time_job(client, experiment.build_spec(seed + offset))[0] for offset in range(1, REPEATS + 1)]
         script = client.script(job.id)
         history = client.history_csv(job.id)
-    equal = same_bits(columns(history), columns(scripts.run(script, experiment.file).history))
-    seconds = scripts.run(scripts.on_its_own(script), experiment.file).seconds
-    return {"script": seconds, "first": first, "repeat": statistics.median(repeats)}, equal
+    is_equal = have_same_bits(
+        parse_columns(history), parse_columns(scripts.run_script(script, experiment.file).history)
+    )
+    seconds = scripts.run_script(scripts.remove_thread_setting(script), experiment.file).seconds
+    return {"script": seconds, "first": first, "repeat": statistics.median(repeats)}, is_equal
 
 
-def _outcome(data: Data, rounds: dict[str, Rounds], same: dict[str, list[bool]]) -> Outcome:
-    first = {name: told.ratio("script", "first") for name, told in rounds.items()}
-    repeat = {name: told.ratio("script", "repeat") for name, told in rounds.items()}
+def _build_outcome(data: ExperimentData, rounds: dict[str, Rounds], same: dict[str, list[bool]]) -> Outcome:
+    first = {name: measured.compute_ratio("script", "first") for name, measured in rounds.items()}
+    repeat = {name: measured.compute_ratio("script", "repeat") for name, measured in rounds.items()}
     rows = [
         (
             name,
-            *(told.median(side) for side in ("script", "first", "repeat")),
+            *(measured.compute_median(side) for side in ("script", "first", "repeat")),
             first[name],
             repeat[name],
-            _of(same[name]),
+            _format_share(same[name]),
         )
-        for name, told in rounds.items()
+        for name, measured in rounds.items()
     ]
-    rows.append(("geometric mean", "", "", "", geometric_mean(first.values()), geometric_mean(repeat.values()), ""))
+    rows.append(
+        (
+            "geometric mean",
+            "",
+            "",
+            "",
+            compute_geometric_mean(first.values()),
+            compute_geometric_mean(repeat.values()),
+            "",
+        )
+    )
     targets = [
-        Target("first job of its architecture, geometric mean", geometric_mean(first.values()), 5, "x"),
+        Target("first job of its architecture, geometric mean", compute_geometric_mean(first.values()), 5, "x"),
         *(Target(f"first job of its architecture, {name}", ratio, 2, "x") for name, ratio in first.items()),
-        Target("repeat, geometric mean", geometric_mean(repeat.values()), 8, "x"),
+        Target("repeat, geometric mean", compute_geometric_mean(repeat.values()), 8, "x"),
         *(Target(f"repeat, {name}", ratio, 20, "x") for name, ratio in repeat.items() if name == "iris-batchnorm"),
     ]
-    told: dict[str, Any] = {
+    figures: dict[str, Any] = {
         name: {
-            "seconds": {side: significant(rounds[name].median(side)) for side in ("script", "first", "repeat")},
-            "first_times_faster": significant(first[name]),
-            "repeat_times_faster": significant(repeat[name]),
-            "same_history": _of(same[name]),
-            "rounds": rounds[name].told(),
+            "seconds": {
+                side: round_significant(rounds[name].compute_median(side)) for side in ("script", "first", "repeat")
+            },
+            "first_times_faster": round_significant(first[name]),
+            "repeat_times_faster": round_significant(repeat[name]),
+            "same_history": _format_share(same[name]),
+            "rounds": rounds[name].to_document(),
         }
         for name in rounds
     }
@@ -88,7 +104,7 @@ def _outcome(data: Data, rounds: dict[str, Rounds], same: dict[str, list[bool]])
         "Experiments: seconds from the POST to the job's end, and of the script as a whole process",
         ("", "script s", "first s", "repeat s", "first x", "repeat x", "same bits"),
         rows,
-        {"generated_data": data.generated, "experiments": told},
+        {"generated_data": data.generated, "experiments": figures},
         targets,
         (
             (
@@ -101,7 +117,7 @@ def _outcome(data: Data, rounds: dict[str, Rounds], same: dict[str, list[bool]])
                 "the rounds' own."
             ),
             (
-                "The script is the job's own, in a process of its own, after the server has ended, without the line "
+                "The script of the job runs in its own process, after the server has ended, without the line "
                 "that sets the job's threads: as stock Keras runs. With that line it ran before, uncounted, for the "
                 "bits."
             ),
@@ -109,5 +125,5 @@ def _outcome(data: Data, rounds: dict[str, Rounds], same: dict[str, list[bool]])
     )
 
 
-def _of(equal: list[bool]) -> str:
-    return f"{sum(equal)} of {len(equal)}"
+def _format_share(is_equal: list[bool]) -> str:
+    return f"{sum(is_equal)} of {len(is_equal)}"

@@ -1,4 +1,4 @@
-"""What the service itself costs: how long a job waits, how many it accepts a second, what a history costs to read."""
+"""The overhead of the service: the wait of a job, submits per second, the time to read a history."""
 
 import json
 import math
@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from installation import SMALL, WAITING, Installation, ended, installed, warm_up
+from installation import SMALL_JOB, WAITING_JOB, Installation, start_installation, wait_for_job, warm_up
 from options import Options
 from outcome import Outcome, Target
-from pairs import significant
+from pairs import round_significant
 
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.jobs import attempts
-from service.jobs.attempts import EpochRow, MetricSummary
+from service.jobs.attempts import EpochMetrics, MetricSummary
 from service.queue.wake_ups import QueueName
 from stackyard.client import Client
 
@@ -31,28 +31,28 @@ EPOCHS = 10_000
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy")
 MEGABYTE = 1_000_000
 CREATED, OK = 201, 200
-BUSY: dict[str, Any] = SMALL | {"training": SMALL["training"] | {"epochs": 100_000}}
-"""A job that is still running when the measurement ends."""
+LONG_JOB: dict[str, Any] = SMALL_JOB | {"training": SMALL_JOB["training"] | {"epochs": 100_000}}
+"""A job that runs until the measurement ends."""
 
 
 def measure(options: Options) -> Outcome:
-    """Measure an idle server, then one that is flooded, then one whose worker trains meanwhile."""
+    """Measure an idle server, then one under load, then one under load whose worker trains."""
     seconds = SHORT_SUSTAINED_S if options.short else SUSTAINED_S
-    with installed() as server, Client(server.url) as client:
+    with start_installation() as server, Client(server.url) as client:
         warm_up(client)
-        waits = sorted(_wait(client) for _ in range(SHORT_JOBS if options.short else JOBS))
-        posts = _posts(server, SHORT_POSTS if options.short else POSTS)
-        reads = _reads(server, client, SHORT_READS if options.short else READS)
-        idle = _submits(server, WAITING, seconds)
-        client.submit(BUSY)
-        busy = _submits(server, WAITING, seconds)
-        api = server.process("uvicorn").memory_info().rss / MEGABYTE
+        waits = sorted(_measure_wait(client) for _ in range(SHORT_JOBS if options.short else JOBS))
+        posts = _measure_posts(server, SHORT_POSTS if options.short else POSTS)
+        reads = _measure_reads(server, client, SHORT_READS if options.short else READS)
+        idle = _measure_submit_rate(server, WAITING_JOB, seconds)
+        client.submit(LONG_JOB)
+        busy = _measure_submit_rate(server, WAITING_JOB, seconds)
+        api_megabytes = server.find_process("uvicorn").memory_info().rss / MEGABYTE
     figures = {
-        "post_to_running_ms": _spread(waits),
-        "post_ms": _spread(posts),
-        "submits_a_second": {"worker_idle": significant(idle), "worker_busy": significant(busy)},
-        "history_read_ms": {kind: _spread(times) for kind, times in reads.items()},
-        "api_resident_MB": round(api, 1),
+        "post_to_running_ms": _summarize_times(waits),
+        "post_ms": _summarize_times(posts),
+        "submits_a_second": {"worker_idle": round_significant(idle), "worker_busy": round_significant(busy)},
+        "history_read_ms": {kind: _summarize_times(times) for kind, times in reads.items()},
+        "api_resident_MB": round(api_megabytes, 1),
     }
     rows = [
         ("POST to running, idle, ms", waits),
@@ -60,13 +60,13 @@ def measure(options: Options) -> Outcome:
         *((f"{EPOCHS:,} epochs of {len(METRICS)} metrics, {kind}, ms", times) for kind, times in reads.items()),
     ]
     return Outcome(
-        "Latency: what the service itself costs",
+        "Latency: the overhead of the service",
         ("", "median", "p95", "max"),
         [
-            *((what, statistics.median(times), _p95(times), times[-1]) for what, times in rows),
+            *((label, statistics.median(times), _compute_p95(times), times[-1]) for label, times in rows),
             (f"submits a second, {CLIENTS} clients, worker idle", idle, "", ""),
             (f"submits a second, {CLIENTS} clients, worker busy", busy, "", ""),
-            ("the API's memory, MB", api, "", ""),
+            ("the API's memory, MB", api_megabytes, "", ""),
         ],
         figures,
         [
@@ -80,65 +80,67 @@ def measure(options: Options) -> Outcome:
             "From the moment before the POST is sent to started_at, by the database's clock, which is this machine's.",
             (
                 f"Submits: {CLIENTS} threads of this process, each with a connection that it keeps, for {seconds:g} "
-                "s; the jobs are for a queue that nobody serves. Busy: the worker trains meanwhile on the same cores."
+                "s; the jobs are for a queue without a worker. Busy: the worker trains meanwhile on the same cores."
             ),
-            "A read is a GET of the whole history over a kept connection, up to its last byte.",
+            "A read is a GET of the whole history over a persistent connection, to its last byte.",
         ),
     )
 
 
-def _wait(client: Client) -> float:
-    """Milliseconds that a job waits on an idle server; it has ended when this returns."""
+def _measure_wait(client: Client) -> float:
+    """Run a job on an idle server; return the milliseconds that it waited."""
     sent = time.time()
-    job = ended(client, client.submit(SMALL))
+    job = wait_for_job(client, client.submit(SMALL_JOB))
     if job.started_at is None:
         raise RuntimeError("expected a job that was started")
     return 1000 * (job.started_at.timestamp() - sent)
 
 
 class _Connection:
-    """A connection that is kept, with nothing in the way: the client's time is not what is measured."""
+    """A persistent connection without the overhead of a client library, which must not be measured."""
 
     def __init__(self, server: Installation) -> None:
         parts = urlsplit(server.url)
         self._http = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
-    def post(self, spec: bytes) -> None:
+    def submit_job(self, spec: bytes) -> None:
         """Submit a job."""
-        self._ask("POST", "/v1/jobs", CREATED, spec, {"Content-Type": "application/json"})
+        self._send_request("POST", "/v1/jobs", CREATED, spec, {"Content-Type": "application/json"})
 
-    def get(self, path: str, media_type: str) -> bytes:
-        """Read a page."""
-        return self._ask("GET", path, OK, None, {"Accept": media_type})
+    def read_page(self, path: str, media_type: str) -> bytes:
+        """Return the content of a page."""
+        return self._send_request("GET", path, OK, None, {"Accept": media_type})
 
-    def _ask(self, method: str, path: str, expected: int, body: bytes | None, headers: dict[str, str]) -> bytes:
+    def _send_request(
+        self, method: str, path: str, expected: int, body: bytes | None, headers: dict[str, str]
+    ) -> bytes:
         self._http.request(method, path, body=body, headers=headers)
-        answer = self._http.getresponse()
-        content = answer.read()
-        if answer.status != expected:
-            raise RuntimeError(f"expected {expected}, received {answer.status}: {content[:200]!r}")
+        response = self._http.getresponse()
+        content = response.read()
+        if response.status != expected:
+            raise RuntimeError(f"expected {expected}, received {response.status}: {content[:200]!r}")
         return content
 
 
-def _posts(server: Installation, times: int) -> list[float]:
-    connection, spec = _Connection(server), json.dumps(WAITING).encode()
-    return sorted(_milliseconds(lambda: connection.post(spec)) for _ in range(times))
+def _measure_posts(server: Installation, times: int) -> list[float]:
+    connection, spec = _Connection(server), json.dumps(WAITING_JOB).encode()
+    return sorted(_time_action(lambda: connection.submit_job(spec)) for _ in range(times))
 
 
-def _submits(server: Installation, spec: dict[str, Any], seconds: float) -> float:
-    """Jobs accepted a second, by as many clients as there are, for so long."""
+def _measure_submit_rate(server: Installation, spec: dict[str, Any], seconds: float) -> float:
+    """Submit with all clients at once for this many seconds; return the accepted jobs per second."""
     body, counts = json.dumps(spec).encode(), [0] * CLIENTS
     begin = threading.Barrier(CLIENTS + 1)
     ends: list[float] = []
 
-    def submit(place: int) -> None:
+    def submit_jobs(index: int) -> None:
         connection = _Connection(server)
         begin.wait()
         while time.perf_counter() < ends[0]:
-            connection.post(body)
-            counts[place] += 1
+            connection.submit_job(body)
+            counts[index] += 1
 
-    threads = [threading.Thread(target=submit, args=(place,)) for place in range(CLIENTS)]
+    threads = [threading.Thread(target=submit_jobs, args=(index,)) for index in range(CLIENTS)]
     for thread in threads:
         thread.start()
     start = time.perf_counter()
@@ -149,32 +151,32 @@ def _submits(server: Installation, spec: dict[str, Any], seconds: float) -> floa
     return sum(counts) / (time.perf_counter() - start)
 
 
-def _reads(server: Installation, client: Client, times: int) -> dict[str, list[float]]:
-    """Milliseconds to read a long history, as JSON and as CSV."""
-    path = f"/v1/jobs/{_long_history(server, client)}/history"
+def _measure_reads(server: Installation, client: Client, times: int) -> dict[str, list[float]]:
+    """Return the milliseconds to read a long history, as JSON and as CSV."""
+    path = f"/v1/jobs/{_create_long_history(server, client)}/history"
     connection = _Connection(server)
-    told = json.loads(connection.get(path, "application/json"))
-    if len(told["epochs"]) != EPOCHS or len(told["metrics"]) != len(METRICS):
-        raise RuntimeError(f"expected {EPOCHS} epochs of {len(METRICS)} metrics, received {len(told['epochs'])}")
+    history = json.loads(connection.read_page(path, "application/json"))
+    if len(history["epochs"]) != EPOCHS or len(history["metrics"]) != len(METRICS):
+        raise RuntimeError(f"expected {EPOCHS} epochs of {len(METRICS)} metrics, received {len(history['epochs'])}")
     kinds = {"JSON": "application/json", "CSV": "text/csv"}
     return {
         kind: sorted(
-            _milliseconds(lambda media_type=media_type: connection.get(path, media_type)) for _ in range(times)
+            _time_action(lambda media_type=media_type: connection.read_page(path, media_type)) for _ in range(times)
         )
         for kind, media_type in kinds.items()
     }
 
 
-def _long_history(server: Installation, client: Client) -> UUID:
-    """A job with epochs as a worker records them; it stays running for as long as its lease."""
-    submitted = client.submit(WAITING | {"run": {"device": "gpu", "priority": 9}})
-    sessions = Sessions(f"sqlite:///{server.data_dir / 'stackyard.db'}")
+def _create_long_history(server: Installation, client: Client) -> UUID:
+    """Create a running job with many epochs; return its id. It runs as long as its lease."""
+    submitted = client.submit(WAITING_JOB | {"run": {"device": "gpu", "priority": 9}})
+    sessions = SessionFactory(f"sqlite:///{server.data_dir / 'stackyard.db'}")
     rows = [
-        EpochRow(epoch, [1 / (1 + epoch + place) + 0.1 * math.sin(epoch) for place in range(len(METRICS))])
+        EpochMetrics(epoch, [1 / (1 + epoch + index) + 0.1 * math.sin(epoch) for index in range(len(METRICS))])
         for epoch in range(EPOCHS)
     ]
     with sessions.begin() as session:
-        claim = attempts.claim(session, queue=QueueName.GPU.value, worker="bench:1", lease_s=3600)
+        claim = attempts.claim_job(session, queue=QueueName.GPU.value, worker="bench:1", lease_s=3600)
         if claim is None or str(claim.job_id) != submitted.id:
             raise RuntimeError("expected the job that was submitted last, received another")
         summaries = {name: MetricSummary(None, None, None) for name in METRICS}
@@ -183,16 +185,16 @@ def _long_history(server: Installation, client: Client) -> UUID:
     return claim.job_id
 
 
-def _milliseconds(action: Callable[[], object]) -> float:
+def _time_action(action: Callable[[], object]) -> float:
     start = time.perf_counter()
     action()
     return 1000 * (time.perf_counter() - start)
 
 
-def _p95(times: list[float]) -> float:
+def _compute_p95(times: list[float]) -> float:
     return times[int(0.95 * (len(times) - 1))]
 
 
-def _spread(times: list[float]) -> dict[str, float]:
-    told = {"median": statistics.median(times), "p95": _p95(times), "max": times[-1]}
-    return {"times": len(times)} | {name: significant(value) for name, value in told.items()}
+def _summarize_times(times: list[float]) -> dict[str, float]:
+    values = {"median": statistics.median(times), "p95": _compute_p95(times), "max": times[-1]}
+    return {"times": len(times)} | {name: round_significant(value) for name, value in values.items()}

@@ -99,7 +99,7 @@ def collect_codes() -> dict[str, Code]:
 def _list_errors(app: FastAPI) -> Iterator[tuple[Exception, str]]:
     """Yield an instance of every error that the API's handlers answer, with its meaning."""
     yield from _list_service_errors()
-    yield RequestValidationError([{"loc": (), "msg": ""}]), clean_docstring(errors.Invalid).splitlines()[0]
+    yield RequestValidationError([{"loc": (), "msg": ""}]), clean_docstring(errors.InvalidInput).splitlines()[0]
     for status in _list_http_statuses():
         yield HTTPException(status), f"{status.description or status.phrase}."
     for error_class in app.exception_handlers:
@@ -169,7 +169,7 @@ _CLASS_MEANINGS = {clean_docstring(member).splitlines()[0] for member in _list_e
 def _build_error(error_class: type[Exception], **attributes: Any) -> Exception:
     """Return an instance without calling its constructor, whose parameters differ from class to class."""
     error = error_class.__new__(error_class)
-    for name, value in {"problems": (), "code": "", **attributes}.items():
+    for name, value in {"faults": (), "code": "", **attributes}.items():
         with suppress(AttributeError):
             setattr(error, name, value)
     return error

@@ -15,11 +15,11 @@ from docs.generators.spec_intro import EXAMPLES, INTRODUCTION, SCHEMA
 from docs.generators.type_descriptions import describe_type, format_json, format_value
 from stackyard import spec
 from stackyard.spec import layers
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.data import data, imputation, split
 from stackyard.spec.layers.base import LayerBase, NamedLayer
 from stackyard.spec.network import activations, constraints, initializers, network, regularizers
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.tagged_union import TaggedUnion
 from stackyard.spec.training import callbacks, class_weight, losses, metrics, optimizers, run, schedules, training
 
 TAGS = ("type", "method", "strategy")
@@ -115,7 +115,7 @@ def _build_union_table(title: str, module: ModuleType, union: str) -> Iterator[s
     yield format_table(("name", "meaning", "arguments and defaults"), rows)
 
 
-def _build_member_sections(parts: list[type[Part]], known: set[type[Part]]) -> Iterator[str]:
+def _build_member_sections(parts: list[type[SpecModel]], known: set[type[SpecModel]]) -> Iterator[str]:
     """Yield a section for each part; arguments that several share get a section before the first of them."""
     yield " · ".join(f"[{_get_tag(part)}](#{_build_anchor(_get_tag(part))})" for part in parts)
     for part in parts:
@@ -131,7 +131,7 @@ def _build_member_sections(parts: list[type[Part]], known: set[type[Part]]) -> I
             yield from _build_part_section(inner, level=4)
 
 
-def _build_part_section(part: type[Part], level: int = 3) -> Iterator[str]:
+def _build_part_section(part: type[SpecModel], level: int = 3) -> Iterator[str]:
     above = [base for base in _list_bases(part) if base not in {NamedLayer, LayerBase}]
     yield f"{'#' * level} {_get_tag(part)}\n\n{clean_docstring(part)}"
     if above:
@@ -141,7 +141,7 @@ def _build_part_section(part: type[Part], level: int = 3) -> Iterator[str]:
     yield _format_example(part.__name__)
 
 
-def _format_arguments(part: type[Part], above: list[type[Part]]) -> str:
+def _format_arguments(part: type[SpecModel], above: list[type[SpecModel]]) -> str:
     """Return the table of the arguments that a part has and the parts above it lack."""
     rows = [
         (f"`{name}`", takes, default)
@@ -151,12 +151,12 @@ def _format_arguments(part: type[Part], above: list[type[Part]]) -> str:
     return format_table(("argument", "takes", "default"), rows) if rows else ""
 
 
-def _format_inline_arguments(part: type[Part], hidden: Iterable[str]) -> str:
+def _format_inline_arguments(part: type[SpecModel], hidden: Iterable[str]) -> str:
     phrases = [f"`{name}`, {default}: {takes}" for name, takes, default in _list_fields(part) if name not in hidden]
     return "<br>".join(phrases)
 
 
-def _list_fields(part: type[Part]) -> Iterator[tuple[str, str, str]]:
+def _list_fields(part: type[SpecModel]) -> Iterator[tuple[str, str, str]]:
     hints = get_type_hints(part, include_extras=True)
     for name, field in part.model_fields.items():
         if name not in TAGS and hints[name] is not Any:
@@ -169,7 +169,7 @@ def _format_default(name: str, field: FieldInfo) -> str:
     return escape_cell(format_value(field.get_default(call_default_factory=True)))
 
 
-def _is_inherited(part: type[Part], base: type[Part], name: str) -> bool:
+def _is_inherited(part: type[SpecModel], base: type[SpecModel], name: str) -> bool:
     """Return whether an argument has the type and the default that it has in the base."""
     if name not in base.model_fields:
         return False
@@ -186,7 +186,7 @@ def _build_limit_section() -> Iterator[str]:
     yield format_table(("limit", "bounds", "default"), rows)
 
 
-def _list_members(union: Any) -> list[type[Part]]:
+def _list_members(union: Any) -> list[type[SpecModel]]:
     """Return the members of a closed union."""
     members = get_args(union)[0] if get_origin(union) is Annotated else union
     return [
@@ -195,11 +195,11 @@ def _list_members(union: Any) -> list[type[Part]]:
 
 
 def _format_aliases(union: Any) -> str:
-    closed = next(note for note in get_args(union)[1:] if isinstance(note, Closed))
+    closed = next(note for note in get_args(union)[1:] if isinstance(note, TaggedUnion))
     names = {
         alias: _get_tag(part)
         for part in _list_members(union)
-        for alias in closed.spellings(_get_tag(part))
+        for alias in closed.list_spellings(_get_tag(part))
         if alias in closed.aliases
     }
     if not names:
@@ -207,27 +207,29 @@ def _format_aliases(union: Any) -> str:
     return "Other names: " + ", ".join(f"`{alias}` for `{tag}`" for alias, tag in names.items()) + "."
 
 
-def _list_bases(part: type[Part]) -> list[type[Part]]:
+def _list_bases(part: type[SpecModel]) -> list[type[SpecModel]]:
     """Return the public classes that a part extends, the nearest first."""
     return [
         base
         for base in part.__mro__[1:]
-        if issubclass(base, Part) and base is not Part and not base.__name__.startswith("_")
+        if issubclass(base, SpecModel) and base is not SpecModel and not base.__name__.startswith("_")
     ]
 
 
-def _list_inner_parts(part: type[Part]) -> list[type[Part]]:
+def _list_inner_parts(part: type[SpecModel]) -> list[type[SpecModel]]:
     """Return the parts that arguments of this part take and that belong to no union."""
     types = [get_args(hint) or (hint,) for hint in get_type_hints(part, include_extras=True).values()]
-    return [inner for members in types for inner in members if isinstance(inner, type) and issubclass(inner, Part)]
+    return [
+        inner for members in types for inner in members if isinstance(inner, type) and issubclass(inner, SpecModel)
+    ]
 
 
-def _get_tag(part: type[Part]) -> str:
+def _get_tag(part: type[SpecModel]) -> str:
     fields = (part.model_fields[name].default for name in TAGS if name in part.model_fields)
     return next((tag for tag in fields if isinstance(tag, str)), part.__name__)
 
 
-def _get_title(base: type[Part]) -> str:
+def _get_title(base: type[SpecModel]) -> str:
     """Return the heading of a base: the start of its docstring, or its name where it is a member itself."""
     return re.split("[.:;]", clean_docstring(base))[0] if base.__name__.endswith("Base") else _get_tag(base)
 

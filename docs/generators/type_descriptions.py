@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from stackyard.spec.base import Name, Scalar, Seed
 from stackyard.spec.network.activations import Activation
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.tagged_union import TaggedUnion
 
 WIDTH = 100
 """The longest line of JSON, in characters."""
@@ -34,9 +34,9 @@ def format_value(value: object) -> str:
     return f"`{json.dumps(tag if tag and not plain else plain)}`"
 
 
-def get_section_anchor(union: Closed) -> str:
+def get_section_anchor(union: TaggedUnion) -> str:
     """Return the anchor of the section that lists the members of a union."""
-    _, what = union.what.split(" ", 1)
+    _, what = union.label.split(" ", 1)
     if "layer" in what:
         return "layers"
     return f"{what.replace(' ', '-')}{'es' if what.endswith('s') else 's'}"
@@ -74,8 +74,8 @@ def _describe_object(_: Any, value: Any) -> str:
 
 def _describe_annotated(bare: Any, *notes: Any) -> str:
     for note in notes:
-        if isinstance(note, Closed):
-            return f"[{note.what}](#{get_section_anchor(note)})"
+        if isinstance(note, TaggedUnion):
+            return f"[{note.label}](#{get_section_anchor(note)})"
     bounds = [bound for note in notes if isinstance(note, FieldInfo) for bound in note.metadata]
     bounds_by_type = {type(bound).__name__: bound for bound in bounds}
     if get_origin(bare) is tuple:

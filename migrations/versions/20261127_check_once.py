@@ -1,4 +1,4 @@
-"""The numbers of the check at submit, on the row of each job. Jobs of earlier releases have NULL."""
+"""Store the task and the estimates of the spec check on each job's row. Jobs of earlier releases have NULL."""
 
 import sqlalchemy as sa
 from alembic import op

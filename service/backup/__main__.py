@@ -1,6 +1,6 @@
-"""`python -m service.backup create|restore FILE`: of the installation that the environment describes.
+"""`python -m service.backup create|restore FILE`: back up or restore the installation that the environment configures.
 
-Prints the `Contents` as JSON, or a sentence on standard error with the exit status 1.
+Prints the `BackupContents` as JSON, or an error on standard error with exit status 1.
 """
 
 import argparse
@@ -9,21 +9,22 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from service.backup import BackupError, create, restore
+from service.backup import BackupError, create_backup, restore_backup
 from service.settings import Settings
 
 
-def _main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    """Create or restore the backup that the arguments name."""
     parser = argparse.ArgumentParser(prog="python -m service.backup", description=__doc__)
-    parser.add_argument("what", choices=("create", "restore"))
+    parser.add_argument("action", choices=("create", "restore"))
     parser.add_argument("file", type=Path)
-    asked = parser.parse_args(arguments)
-    do = create if asked.what == "create" else restore
+    options = parser.parse_args(arguments)
+    run_action = create_backup if options.action == "create" else restore_backup
     try:
-        sys.stdout.write(json.dumps(asdict(do(Settings(), asked.file))))
+        sys.stdout.write(json.dumps(asdict(run_action(Settings(), options.file))))
     except BackupError as error:
         sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    main(sys.argv[1:])

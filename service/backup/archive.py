@@ -1,4 +1,4 @@
-"""What is in a backup, by which names, and where the database of an embedded installation lies."""
+"""Entries of a backup, and the location of an embedded installation's database."""
 
 import hashlib
 import re
@@ -16,19 +16,19 @@ from models import Job
 from service.settings import Settings
 from service.storage import file_references
 
-MANIFEST = "manifest.json"
-DATABASE = "stackyard.db"
-STORED = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
-"""The name of a stored file in a backup, as in the data directory."""
+MANIFEST_NAME = "manifest.json"
+DATABASE_NAME = "stackyard.db"
+STORED_FILE_PATTERN = re.compile(r"sha256/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+"""Pattern of the name of a stored file, which is the same in a backup and in the data directory."""
 
 
 class BackupError(Exception):
-    """There is no backup, or none is restored; the message is a sentence for whoever asked for it."""
+    """The backup was not created or not restored. The message is for the user."""
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What was backed up or restored: jobs, stored files, their bytes, and which files were damaged or gone before."""
+class BackupContents:
+    """Contents of a backup: numbers of jobs, files and bytes, and the files that were already corrupt or missing."""
 
     jobs: int
     files: int
@@ -37,58 +37,61 @@ class Contents:
 
 
 class Manifest(BaseModel):
-    """What a backup says of itself."""
+    """The manifest of a backup."""
 
     model_config = ConfigDict(frozen=True)
 
     format: Literal[1] = 1
     stackyard: str
-    """The release that made it."""
+    """Release that created the backup."""
     created_at: str
     database_sha256: str
     damaged: tuple[str, ...]
-    """Files that the database names and that were not in the store, or not what they should be."""
+    """Files that the database references and that were missing from the store or corrupt."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What a database says, read from a file that nobody writes to."""
+class DatabaseSnapshot:
+    """Number of jobs and referenced files of a database, read from a copy that does not change."""
 
     jobs: int
-    named: frozenset[str]
+    referenced_files: frozenset[str]
 
 
-def read_snapshot(database: Path) -> Snapshot:
-    """Count the jobs in a database, and list the files that it names."""
+def read_snapshot(database: Path) -> DatabaseSnapshot:
+    """Count the jobs in a database, and list the files that it references."""
     engine = create_engine(f"sqlite:///{database}")
     try:
         with Session(engine) as session:
-            return Snapshot(session.scalar(select(func.count()).select_from(Job)) or 0, file_references.named(session))
+            return DatabaseSnapshot(
+                session.scalar(select(func.count()).select_from(Job)) or 0,
+                file_references.list_referenced_files(session),
+            )
     finally:
         engine.dispose()
 
 
-def database_file(settings: Settings) -> Path:
-    """Where the database of an embedded installation lies.
+def get_database_path(settings: Settings) -> Path:
+    """Return the path of an embedded installation's database.
 
     Raises:
-        BackupError: it is another kind of installation.
+        BackupError: the installation is not embedded.
 
     """
-    url = make_url(settings.database)
+    url = make_url(settings.resolved_database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
-        raise BackupError("Only an SQLite database is backed up here; PostgreSQL has pg_dump (docs/storage.md).")
+        raise BackupError("Only SQLite databases can be backed up here; use pg_dump for PostgreSQL (docs/storage.md).")
     if settings.artifacts_url:
-        raise BackupError("Only files in the data directory are backed up here, and not a bucket (docs/storage.md).")
+        raise BackupError("Only files in the data directory can be backed up here, not a bucket (docs/storage.md).")
     return Path(url.database)
 
 
-def in_words(error: OSError | sqlite3.Error) -> str:
-    """What the disk or SQLite says."""
+def format_error(error: OSError | sqlite3.Error) -> str:
+    """Return the reason that the operating system or SQLite gives."""
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
-def sha256_of(path: Path) -> str:
-    """Of a file, in hexadecimal."""
+def compute_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,6 @@
-"""Backing up: the database by SQLite's own means, and then, at once, a second name for each file that it names."""
+"""Creation of backups: copy the database with SQLite's backup API, then link each file that it references."""
 
 import errno
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -14,105 +13,112 @@ from pathlib import Path
 
 import stackyard
 from service.backup.archive import (
-    DATABASE,
-    MANIFEST,
+    DATABASE_NAME,
+    MANIFEST_NAME,
+    BackupContents,
     BackupError,
-    Contents,
+    DatabaseSnapshot,
     Manifest,
-    Snapshot,
-    database_file,
-    in_words,
+    compute_sha256,
+    format_error,
+    get_database_path,
     read_snapshot,
-    sha256_of,
 )
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore, fsync_directory
+from service.storage.file_locks import lock_file
 
-_TRIES = 3
+_MAX_ATTEMPTS = 3
 _BUSY_TIMEOUT_S = 30
-_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV})
+_NO_HARDLINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV})
 
 
-def create(settings: Settings, target: Path) -> Contents:
+def create_backup(settings: Settings, target: Path) -> BackupContents:
     """Back up an embedded installation, whether it runs or not.
 
-    What is backed up is one moment: a file that is deleted while the backup is written is in it all the same.
+    The backup is a consistent snapshot: files that are deleted while it is written are included.
 
     Args:
-        settings: of the installation.
-        target: the file to make; it must not be there.
+        settings: settings of the installation.
+        target: the file to create; it must not exist.
 
     Raises:
-        BackupError: it is not an embedded installation, is being backed up already, or the disk refuses something.
+        BackupError: the installation is not embedded, another backup is running, or the disk failed.
 
     """
-    database = database_file(settings)
+    database = get_database_path(settings)
     if not database.is_file():
         raise BackupError(f"There is no database {database}.")
     if target.exists():
-        raise BackupError(f"{target} is there already.")
+        raise BackupError(f"{target} already exists.")
     try:
-        with _alone(settings.data_dir) as part:
-            snapshot, linked = _take(database, ArtifactStore(settings.data_dir), part)
-            return _write(target, part, snapshot, linked)
+        with _open_staging_directory(settings.data_dir) as staging:
+            snapshot, linked = _take_snapshot(database, ArtifactStore(settings.data_dir), staging)
+            return _write_archive(target, staging, snapshot, linked)
     except (OSError, sqlite3.Error) as error:
-        raise BackupError(f"The backup was not made: {in_words(error)}.") from error
+        raise BackupError(f"The backup was not created: {format_error(error)}.") from error
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Generator[Path]:
-    """An empty directory beside the store's, which no other backup uses."""
-    part = data_dir / "backup.part"
-    with (data_dir / "backup.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupError(f"Another backup of {data_dir} is being made.") from None
-        shutil.rmtree(part, ignore_errors=True)  # of one that was killed
-        part.mkdir(mode=0o700)
-        try:
-            yield part
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+def _open_staging_directory(data_dir: Path) -> Generator[Path]:
+    """Yield an empty directory on the store's disk, and exclude other backups within the block."""
+    staging = data_dir / "backup.part"
+    try:
+        lock = lock_file(data_dir / "backup.lock", shared=False, wait=False, create=True)
+    except BlockingIOError:
+        raise BackupError(f"Another backup of {data_dir} is running.") from None
+    try:
+        shutil.rmtree(staging, ignore_errors=True)  # left by a backup that was killed
+        staging.mkdir(mode=0o700)
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if lock is not None:
+            lock.release()
 
 
-def _take(database: Path, store: ArtifactStore, part: Path) -> tuple[Snapshot, frozenset[str]]:
-    """One moment of the installation in `part`: the database, and which of the files that it names there are.
+def _take_snapshot(database: Path, store: ArtifactStore, staging: Path) -> tuple[DatabaseSnapshot, frozenset[str]]:
+    """Copy the database, and link those of the files it references that exist. Return the snapshot and these files.
 
-    A file stays for a while after the last row that named it is gone (`Settings.discard_grace_s`), longer than this
-    takes. Where it was not, the whole is done again: only what is missing every time was missing before.
+    A file stays for `Settings.discard_grace_s` after its last reference is deleted, which is longer than this takes.
+    If a file is missing nevertheless, all is repeated: a file that is missing every time was missing before.
     """
-    snapshot, linked = _take_once(database, store, part)
-    for _ in range(_TRIES - 1):
-        if linked == snapshot.named:
+    snapshot, linked = _try_snapshot(database, store, staging)
+    for _ in range(_MAX_ATTEMPTS - 1):
+        if linked == snapshot.referenced_files:
             break
-        snapshot, linked = _take_once(database, store, part)
+        snapshot, linked = _try_snapshot(database, store, staging)
     return snapshot, linked
 
 
-def _take_once(database: Path, store: ArtifactStore, part: Path) -> tuple[Snapshot, frozenset[str]]:
-    for path in part.iterdir():
+def _try_snapshot(database: Path, store: ArtifactStore, staging: Path) -> tuple[DatabaseSnapshot, frozenset[str]]:
+    for path in staging.iterdir():
         path.unlink()
-    _copy_database(database, part / DATABASE)
-    snapshot = read_snapshot(part / DATABASE)
-    linked = frozenset(sha256 for sha256 in snapshot.named if _link(store.path(sha256), part / sha256))
+    _copy_database(database, staging / DATABASE_NAME)
+    snapshot = read_snapshot(staging / DATABASE_NAME)
+    linked = frozenset(
+        sha256 for sha256 in snapshot.referenced_files if _link_file(store.path(sha256), staging / sha256)
+    )
     return snapshot, linked
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """In one step, for a copy in many begins anew whenever somebody writes; writers wait for as long as it takes."""
-    with closing(sqlite3.connect(source, timeout=_BUSY_TIMEOUT_S)) as here, closing(sqlite3.connect(target)) as there:
-        here.backup(there)
-        there.execute("PRAGMA journal_mode=DELETE").close()
+    """Copy the database in one step, during which writers wait. A copy in many steps would restart at every write."""
+    with (
+        closing(sqlite3.connect(source, timeout=_BUSY_TIMEOUT_S)) as original,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        original.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE").close()
 
 
-def _link(source: Path, target: Path) -> bool:
-    """Give a stored file, which nobody ever writes to, a second name; a copy where the disk has no such thing."""
+def _link_file(source: Path, target: Path) -> bool:
+    """Hard-link an immutable file, or copy it if the disk has no hard links. Return whether the file exists."""
     try:
         try:
             target.hardlink_to(source)
         except OSError as error:
-            if error.errno not in _NO_LINKS:
+            if error.errno not in _NO_HARDLINKS:
                 raise
             shutil.copyfile(source, target)
     except FileNotFoundError:
@@ -120,26 +126,26 @@ def _link(source: Path, target: Path) -> bool:
     return True
 
 
-def _write(target: Path, part: Path, snapshot: Snapshot, linked: frozenset[str]) -> Contents:
-    sound = sorted(sha256 for sha256 in linked if sha256_of(part / sha256) == sha256)
-    damaged = tuple(sorted(snapshot.named.difference(sound)))
+def _write_archive(target: Path, staging: Path, snapshot: DatabaseSnapshot, linked: frozenset[str]) -> BackupContents:
+    valid = sorted(sha256 for sha256 in linked if compute_sha256(staging / sha256) == sha256)
+    damaged = tuple(sorted(snapshot.referenced_files.difference(valid)))
     manifest = Manifest(
         stackyard=stackyard.__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        database_sha256=sha256_of(part / DATABASE),
+        database_sha256=compute_sha256(staging / DATABASE_NAME),
         damaged=damaged,
     )
-    with _whole_or_not(target) as draft, tarfile.open(draft, "w", dereference=True) as archive:
+    with _write_atomically(target) as draft, tarfile.open(draft, "w", dereference=True) as archive:
         _add_manifest(archive, manifest)
-        archive.add(part / DATABASE, DATABASE, filter=_plain)
-        _add_files(archive, part, sound)
-    size = sum((part / sha256).stat().st_size for sha256 in sound)
-    return Contents(snapshot.jobs, len(sound), size, damaged)
+        archive.add(staging / DATABASE_NAME, DATABASE_NAME, filter=_reset_owner)
+        _add_files(archive, staging, valid)
+    size = sum((staging / sha256).stat().st_size for sha256 in valid)
+    return BackupContents(snapshot.jobs, len(valid), size, damaged)
 
 
 @contextmanager
-def _whole_or_not(target: Path) -> Generator[Path]:
-    """A file that nobody else may read; it is `target`, for good, once the block is left without an error."""
+def _write_atomically(target: Path) -> Generator[Path]:
+    """Yield a private temporary file, and rename it to `target` durably if the block succeeds."""
     draft = target.with_name(f"{target.name}.part")
     draft.touch(mode=0o600)
     try:
@@ -154,18 +160,17 @@ def _whole_or_not(target: Path) -> Generator[Path]:
 
 def _add_manifest(archive: tarfile.TarFile, manifest: Manifest) -> None:
     content = manifest.model_dump_json(indent=2).encode()
-    entry = tarfile.TarInfo(MANIFEST)
+    entry = tarfile.TarInfo(MANIFEST_NAME)
     entry.size, entry.mode = len(content), 0o600
     archive.addfile(entry, BytesIO(content))
 
 
-def _add_files(archive: tarfile.TarFile, part: Path, sha256s: Iterable[str]) -> None:
+def _add_files(archive: tarfile.TarFile, staging: Path, sha256s: Iterable[str]) -> None:
     for sha256 in sha256s:
-        archive.add(part / sha256, f"sha256/{sha256[:2]}/{sha256}", filter=_plain)
+        archive.add(staging / sha256, f"sha256/{sha256[:2]}/{sha256}", filter=_reset_owner)
 
 
-def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """As a file of nobody's."""
+def _reset_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     return entry

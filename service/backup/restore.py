@@ -1,4 +1,4 @@
-"""Restoring: nothing is in the data directory before all of the backup was read and found right."""
+"""Restoration of backups. The data directory stays empty until the whole backup was read and verified."""
 
 import os
 import shutil
@@ -12,126 +12,127 @@ from typing import IO
 from pydantic import ValidationError
 
 from service.backup.archive import (
-    DATABASE,
-    MANIFEST,
-    STORED,
+    DATABASE_NAME,
+    MANIFEST_NAME,
+    STORED_FILE_PATTERN,
+    BackupContents,
     BackupError,
-    Contents,
     Manifest,
-    database_file,
-    in_words,
+    compute_sha256,
+    format_error,
+    get_database_path,
     read_snapshot,
-    sha256_of,
 )
 from service.settings import Settings
 from service.storage.artifact_store import fsync_directory
 
 _CHUNK = 1 << 20
-_MOST_MANIFEST = 64 << 20
-_LET_BE = frozenset({"lost+found"})
+_MAX_MANIFEST_BYTES = 64 << 20
+_IGNORED_ENTRIES = frozenset({"lost+found"})
 
 
-def restore(settings: Settings, source: Path) -> Contents:
-    """Make an embedded installation out of a backup.
+def restore_backup(settings: Settings, source: Path) -> BackupContents:
+    """Restore an embedded installation from a backup.
 
     Args:
-        settings: of the installation; its data directory must be empty, or not be there.
+        settings: settings of the installation; its data directory must be empty or missing.
         source: the backup.
 
     Raises:
-        BackupError: the directory is not empty, or the backup is not whole; then the directory is as it was.
+        BackupError: the directory is not empty, or the backup is invalid. The directory is unchanged.
 
     """
-    place = settings.data_dir
-    if database_file(settings).resolve() != (place / DATABASE).resolve():
+    data_dir = settings.data_dir
+    if get_database_path(settings).resolve() != (data_dir / DATABASE_NAME).resolve():
         raise BackupError(
             "A backup is restored with its database in the data directory; unset STACKYARD_DATABASE_URL."
         )
-    if place.exists() and any(entry.name not in _LET_BE for entry in place.iterdir()):
-        raise BackupError(f"{place} is not empty; restore into a new directory.")
+    if data_dir.exists() and any(entry.name not in _IGNORED_ENTRIES for entry in data_dir.iterdir()):
+        raise BackupError(f"{data_dir} is not empty; restore into a new directory.")
     try:
-        with _part(place) as part:
-            contents = _extract(source, part)
-            _move(part, place)
+        with _open_staging_directory(data_dir) as staging:
+            contents = _extract_archive(source, staging)
+            _move_into_place(staging, data_dir)
     except (OSError, sqlite3.Error) as error:
-        raise BackupError(f"The backup was not restored: {in_words(error)}.") from error
+        raise BackupError(f"The backup was not restored: {format_error(error)}.") from error
     except (tarfile.TarError, ValidationError, EOFError) as error:
         raise BackupError(f"{source} is not a whole backup: {str(error).splitlines()[0]}") from error
     return contents
 
 
 @contextmanager
-def _part(place: Path) -> Generator[Path]:
-    made = not place.exists()
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = place / "restore.part"
-    part.mkdir()
+def _open_staging_directory(data_dir: Path) -> Generator[Path]:
+    """Yield a new directory in the data directory. On an error, remove all that was created."""
+    is_new = not data_dir.exists()
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    staging = data_dir / "restore.part"
+    staging.mkdir()
     try:
-        yield part
+        yield staging
     except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        if made:
-            place.rmdir()
+        shutil.rmtree(staging, ignore_errors=True)
+        if is_new:
+            data_dir.rmdir()
         raise
 
 
-def _extract(source: Path, part: Path) -> Contents:
+def _extract_archive(source: Path, staging: Path) -> BackupContents:
     with tarfile.open(source, "r:") as archive:
         manifest = _read_manifest(archive)
         sizes: dict[str, int] = {}
-        while (entry := archive.next()) is not None:  # iterated over, it would begin with the manifest again
+        while (entry := archive.next()) is not None:  # a for loop would start again with the manifest
             file = archive.extractfile(entry) if entry.isreg() else None
-            stored = STORED.fullmatch(entry.name)
-            if file is None or (stored is None and entry.name != DATABASE):
+            stored = STORED_FILE_PATTERN.fullmatch(entry.name)
+            if file is None or (stored is None and entry.name != DATABASE_NAME):
                 raise BackupError(f"{source} is not a backup: it has an entry {entry.name!a}.")
             with file:
-                _write(part / entry.name, file)
+                _write_file(staging / entry.name, file)
             expected = stored.group(2) if stored else manifest.database_sha256
-            if sha256_of(part / entry.name) != expected:
-                raise BackupError(f"{source} is damaged: {entry.name} is not what its SHA-256 says.")
+            if compute_sha256(staging / entry.name) != expected:
+                raise BackupError(f"{source} is damaged: the content of {entry.name} does not match its SHA-256.")
             if stored:
                 sizes[expected] = entry.size
-    return _check(source, part, manifest, sizes)
+    return _check_contents(source, staging, manifest, sizes)
 
 
 def _read_manifest(archive: tarfile.TarFile) -> Manifest:
     first = archive.next()
-    file = archive.extractfile(first) if first and first.name == MANIFEST and first.isreg() else None
+    file = archive.extractfile(first) if first and first.name == MANIFEST_NAME and first.isreg() else None
     if file is None:
         raise tarfile.ReadError("it does not begin with a manifest")
-    return Manifest.model_validate_json(file.read(_MOST_MANIFEST))
+    return Manifest.model_validate_json(file.read(_MAX_MANIFEST_BYTES))
 
 
-def _check(source: Path, part: Path, manifest: Manifest, sizes: dict[str, int]) -> Contents:
-    """Hold what there is against what the database names."""
-    if not (part / DATABASE).is_file():
+def _check_contents(source: Path, staging: Path, manifest: Manifest, sizes: dict[str, int]) -> BackupContents:
+    """Check the database, and that all files that it references are in the backup."""
+    if not (staging / DATABASE_NAME).is_file():
         raise BackupError(f"{source} is not a whole backup: it has no database.")
-    with closing(sqlite3.connect(part / DATABASE)) as database:
-        [[found]] = database.execute("PRAGMA integrity_check(1)")
-        if found != "ok" or database.execute("PRAGMA foreign_key_check").fetchone():
-            raise BackupError(f"{source} is damaged: its database is not sound ({found}).")
-    snapshot = read_snapshot(part / DATABASE)
-    missing = snapshot.named.difference(sizes, manifest.damaged)
+    with closing(sqlite3.connect(staging / DATABASE_NAME)) as database:
+        [[verdict]] = database.execute("PRAGMA integrity_check(1)")
+        if verdict != "ok" or database.execute("PRAGMA foreign_key_check").fetchone():
+            raise BackupError(f"{source} is damaged: its database is inconsistent ({verdict}).")
+    snapshot = read_snapshot(staging / DATABASE_NAME)
+    missing = snapshot.referenced_files.difference(sizes, manifest.damaged)
     if missing:
         raise BackupError(f"{source} is not a whole backup: {len(missing)} files are missing, {min(missing)} first.")
-    return Contents(snapshot.jobs, len(sizes), sum(sizes.values()), manifest.damaged)
+    return BackupContents(snapshot.jobs, len(sizes), sum(sizes.values()), manifest.damaged)
 
 
-def _write(path: Path, file: IO[bytes]) -> None:
+def _write_file(path: Path, file: IO[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as target:
         shutil.copyfileobj(file, target, _CHUNK)
         target.flush()
         os.fsync(target.fileno())
-    path.chmod(0o600 if path.name == DATABASE else 0o644)
+    path.chmod(0o600 if path.name == DATABASE_NAME else 0o644)
 
 
-def _move(part: Path, place: Path) -> None:
-    """To where a server looks for it; the database last, for without it there is no installation."""
-    for directory in part.rglob("*"):
+def _move_into_place(staging: Path, data_dir: Path) -> None:
+    """Move the entries to their places; the database last, because without it there is no installation."""
+    for directory in staging.rglob("*"):
         if directory.is_dir():
             fsync_directory(directory)
-    for path in sorted(part.iterdir(), key=lambda path: path.name == DATABASE):
-        path.rename(place / path.name)
-    part.rmdir()
-    fsync_directory(place)
+    for path in sorted(staging.iterdir(), key=lambda path: path.name == DATABASE_NAME):
+        path.rename(data_dir / path.name)
+    staging.rmdir()
+    fsync_directory(data_dir)

@@ -1,7 +1,6 @@
-"""Pictures of what a job did: learning curves, and where its network errs.
+"""Charts of jobs: learning curves, confusion matrices and residuals.
 
-A chart is a Vega-Lite document with its data inside (`learning`, `mistakes`). What makes SVG and PNG of it is a
-JavaScript engine: it takes a hundred megabytes, and ends the process it is in where its memory does not suffice. So it
-has a process of its own (`python -m service.charts`), which `renderer.Renderer` keeps warm. Nothing is imported here,
-because that process imports this package.
+A chart is a Vega-Lite document that contains its data. A JavaScript engine renders it as SVG or PNG. The engine needs
+much memory, and ends its process when it runs out of memory. So it has a separate process, `python -m service.charts`,
+that `renderer.Renderer` keeps warm. This module imports nothing, because that process imports this package.
 """

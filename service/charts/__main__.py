@@ -1,9 +1,9 @@
-"""`python -m service.charts --memory BYTES --seconds SECONDS --idle SECONDS`: draw what comes in, until nothing does.
+"""`python -m service.charts --memory BYTES --seconds SECONDS --idle SECONDS`: render charts until requests end.
 
-Requests come on standard input and answers go to standard output, framed as in `service.subprocess.framing`. A request is JSON
-with `document` (Vega-Lite, its data inside), `format` (`svg` or `png`) and `scale` (a PNG's pixels for each of the
-document's); an answer is the picture, empty where there is none, and then what was wrong. The process bounds itself,
-so that it ends even where the one that started it is gone.
+Requests come on standard input and responses go to standard output, as frames of `service.subprocess.framing`. A
+request is JSON with `document` (Vega-Lite, with its data), `format` (`svg` or `png`) and `scale` (pixels of a PNG per
+pixel of the document). A response is the image, empty on failure, and an error message. The process limits itself, so
+that it ends even if its parent is gone.
 """
 
 import argparse
@@ -18,39 +18,40 @@ import vl_convert
 from service.subprocess import framing
 
 
-def _main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    """Limit this process, and serve requests from standard input."""
     parser = argparse.ArgumentParser(prog="python -m service.charts", description=__doc__)
-    parser.add_argument("--memory", type=int, required=True, help="bytes that the process may have")
-    parser.add_argument("--seconds", type=int, required=True, help="how long a picture may take")
-    parser.add_argument("--idle", type=int, required=True, help="how long to wait for something to draw")
-    asked = parser.parse_args(arguments)
-    # Private writable memory, of which the engine reserves 700 MB and uses a quarter.
-    resource.setrlimit(resource.RLIMIT_DATA, (asked.memory, asked.memory))
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever the engine prints goes to the log, not among the answers
-    framing.serve(sys.stdin.buffer, answers, _answer, asked.seconds, asked.idle)
+    parser.add_argument("--memory", type=int, required=True, help="maximum memory in bytes")
+    parser.add_argument("--seconds", type=int, required=True, help="maximum time of one image in seconds")
+    parser.add_argument("--idle", type=int, required=True, help="seconds to wait for the next request")
+    options = parser.parse_args(arguments)
+    # This limits private writable memory. The engine reserves much more of it than it uses.
+    resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))
+    responses = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # output of the engine goes to the log, not among the responses
+    framing.serve_requests(sys.stdin.buffer, responses, _handle_request, options.seconds, options.idle)
 
 
-def _answer(request: list[bytes]) -> list[bytes]:
+def _handle_request(request: list[bytes]) -> list[bytes]:
     (content,) = request
     try:
-        return [_draw(**json.loads(content)), b""]
+        return [_render_image(**json.loads(content)), b""]
     except ValueError as error:
         return [b"", str(error).encode()]
 
 
-def _draw(document: dict[str, Any], format: str, scale: float) -> bytes:  # noqa: A002  # as the request says it
-    """The picture, for which no address and no file is read, whatever the document says.
+def _render_image(document: dict[str, Any], format: str, scale: float) -> bytes:  # noqa: A002  # the request's key
+    """Render a document. Whatever it contains, no URL and no file is read.
 
     Raises:
-        ValueError: it cannot be drawn.
+        ValueError: the document cannot be rendered.
 
     """
     svg = vl_convert.vegalite_to_svg(document, allowed_base_urls=[])
     if "<image" in svg:
-        raise ValueError("expected no images, which would be fetched from where they are")
+        raise ValueError("expected no images, which would be fetched from their URLs")
     return svg.encode() if format == "svg" else vl_convert.svg_to_png(svg, scale=scale)
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    main(sys.argv[1:])

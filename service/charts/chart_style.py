@@ -1,4 +1,4 @@
-"""Letters and the frame: what every chart has in common."""
+"""Fonts, sizes, colors and the frame of all charts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,21 +7,21 @@ from service.charts import text_format
 from service.charts.colors import PALETTES, Palette, Theme
 
 Document = dict[str, Any]
-"""Vega-Lite, or a part of it; its data is inside."""
+"""A Vega-Lite document, or a part of one, that contains its data."""
 
 PADDING = 16
-TEXT = 12
-_TITLE = 16
-"""Pixels: around a picture, and the height of letters."""
+FONT_SIZE = 12
+_TITLE_SIZE = 16
+"""Pixels: the padding of a chart, and the font sizes of its text and title."""
 _FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-"""The renderer brings the first; the others, which viewers of an SVG have, are as wide."""
+"""The renderer includes the first font. The others are as wide, for viewers of an SVG that lack it."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a picture is to look; width and height are the whole picture's, in pixels of the SVG.
+class ChartStyle:
+    """Theme and size of a chart. Width and height are those of the whole chart, in pixels of the SVG.
 
-    A height of None is what suits the content.
+    A height of None depends on the content.
     """
 
     theme: Theme = "light"
@@ -30,45 +30,45 @@ class Look:
 
     @property
     def palette(self) -> Palette:
-        """The theme's colours."""
+        """Return the colors of the theme."""
         return PALETTES[self.theme]
 
 
-def framed(content: Document, title: str, subtitle: str, look: Look) -> Document:
-    """A whole document: some content under a title. All text is data; none of it is an expression."""
-    room = look.width - 2 * PADDING
+def build_document(content: Document, title: str, subtitle: str, style: ChartStyle) -> Document:
+    """Return a complete document with a title above the content. All text is data, never an expression."""
+    width = style.width - 2 * PADDING
     return {
-        "background": look.palette.background,
+        "background": style.palette.background,
         "padding": PADDING,
         "title": {
-            "text": text_format.fitted(title, room, 1.07 * _TITLE),  # which is bold
-            "subtitle": text_format.fitted(subtitle, room, TEXT),
+            "text": text_format.shorten_text(title, width, 1.07 * _TITLE_SIZE),  # bold letters are wider
+            "subtitle": text_format.shorten_text(subtitle, width, FONT_SIZE),
         },
-        "config": _config(look.palette),
+        "config": _build_config(style.palette),
         **content,
     }
 
 
-def notice(text: str, title: str, subtitle: str, look: Look) -> Document:
-    """A picture that says in words why there is nothing to draw."""
+def build_notice(text: str, title: str, subtitle: str, style: ChartStyle) -> Document:
+    """Return a chart with a message that explains why there is no data."""
     content: Document = {
-        "width": look.width - 2 * PADDING,
-        "height": (look.height or 240) - 2 * PADDING - 46,
-        "data": {"values": [{"text": text_format.fitted(text, look.width - 2 * PADDING, 14)}]},
-        "mark": {"type": "text", "fontSize": 14, "color": look.palette.muted},
+        "width": style.width - 2 * PADDING,
+        "height": (style.height or 240) - 2 * PADDING - 46,
+        "data": {"values": [{"text": text_format.shorten_text(text, style.width - 2 * PADDING, 14)}]},
+        "mark": {"type": "text", "fontSize": 14, "color": style.palette.muted},
         "encoding": {"text": {"field": "text"}},
         "view": {"stroke": None},
     }
-    return framed(content, title, subtitle, look)
+    return build_document(content, title, subtitle, style)
 
 
-def _config(palette: Palette) -> Document:
+def _build_config(palette: Palette) -> Document:
     axis: Document = {
         "labelColor": palette.muted,
         "titleColor": palette.text,
-        "labelFontSize": TEXT - 1,
+        "labelFontSize": FONT_SIZE - 1,
         "labelLimit": 0,
-        "titleFontSize": TEXT,
+        "titleFontSize": FONT_SIZE,
         "titleFontWeight": "normal",
         "titlePadding": 8,
         "gridColor": palette.grid,
@@ -77,23 +77,23 @@ def _config(palette: Palette) -> Document:
     }
     return {
         "font": _FONT,
-        "aria": False,  # an element a point would have a label of its own, which doubles the size
+        "aria": False,  # a label for each point would double the size
         "view": {"stroke": None},
         "title": {
             "anchor": "start",
             "frame": "bounds",
             "color": palette.text,
-            "fontSize": _TITLE,
+            "fontSize": _TITLE_SIZE,
             "fontWeight": "bold",
             "subtitleColor": palette.muted,
-            "subtitleFontSize": TEXT,
+            "subtitleFontSize": FONT_SIZE,
             "subtitlePadding": 5,
             "offset": 12,
         },
         "axis": axis,
         "legend": {
             "labelColor": palette.text,
-            "labelFontSize": TEXT,
+            "labelFontSize": FONT_SIZE,
             "labelLimit": 0,
             "symbolType": "stroke",
             "symbolSize": 400,

@@ -1,17 +1,17 @@
-"""Colours: which, and how well they stand out."""
+"""Color palettes, and the contrast of colors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Theme = Literal["light", "dark"]
-_LINEAR = 0.04045
-"""Below this share of a channel, sRGB is linear."""
+_LINEAR_LIMIT = 0.04045
+"""sRGB is linear for channel values, from 0 to 1, up to this limit."""
 
 
 @dataclass(frozen=True)
 class Hue:
-    """Two shades of one colour; the strong one stands out more from the background."""
+    """Two shades of one hue; the strong one has more contrast with the background."""
 
     plain: str
     strong: str
@@ -19,7 +19,10 @@ class Hue:
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours. Lines stand out from the background by 3:1 or more, text by 4.5:1 (WCAG 2.2, 1.4.3 and 1.4.11)."""
+    """Colors of a theme. Contrast with the background is at least 3:1 for lines and 4.5:1 for text.
+
+    The limits are those of WCAG 2.2, 1.4.3 and 1.4.11.
+    """
 
     background: str
     text: str
@@ -27,36 +30,38 @@ class Palette:
     grid: str
     warning: str
     hues: tuple[Hue, ...]
-    """Those of M. Okabe and K. Ito, "Color Universal Design", 2008, which people tell apart whatever kind of colour
-    vision they have; darker on white than there, where they were too pale for lines."""
+    """The hues of M. Okabe and K. Ito, "Color Universal Design", 2008, which are distinct for people with any kind of
+    color vision. Some are darker than the original on white, where lines would be too pale."""
     ramp: tuple[str, str]
-    """From none to all, in one hue."""
+    """The colors of shares 0 and 1, in one hue."""
 
-    def shade(self, share: float) -> str:
-        """The colour of a share from 0 to 1."""
-        ends = zip(_channels(self.ramp[0]), _channels(self.ramp[1]), strict=True)
-        return "#" + "".join(f"{round(none + (full - none) * share):02x}" for none, full in ends)
-
-
-def on(fill: str) -> str:
-    """The colour for letters on a filled ground: black or white, of which one always stands out by 4.5:1."""
-    return max(("#000000", "#ffffff"), key=lambda letters: contrast(letters, fill))
+    def interpolate_ramp(self, share: float) -> str:
+        """Return the color of a share from 0 to 1."""
+        ends = zip(_parse_channels(self.ramp[0]), _parse_channels(self.ramp[1]), strict=True)
+        return "#" + "".join(f"{round(low + (high - low) * share):02x}" for low, high in ends)
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, from 1 to 21, as WCAG 2.2 defines it."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+def select_text_color(background: str) -> str:
+    """Return the text color on a background: black or white, one of which always has a contrast of 4.5:1."""
+    return max(("#000000", "#ffffff"), key=lambda color: compute_contrast(color, background))
+
+
+def compute_contrast(first: str, second: str) -> float:
+    """Return the contrast ratio of two colors, from 1 to 21, as WCAG 2.2 defines it."""
+    light, dark = sorted((_compute_luminance(first), _compute_luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def _luminance(color: str) -> float:
-    """The relative luminance of WCAG 2.2."""
-    parts = [part / 255 for part in _channels(color)]
-    red, green, blue = (part / 12.92 if part <= _LINEAR else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+def _compute_luminance(color: str) -> float:
+    """Return the relative luminance that WCAG 2.2 defines."""
+    channels = [channel / 255 for channel in _parse_channels(color)]
+    red, green, blue = (
+        channel / 12.92 if channel <= _LINEAR_LIMIT else ((channel + 0.055) / 1.055) ** 2.4 for channel in channels
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _channels(color: str) -> tuple[int, int, int]:
+def _parse_channels(color: str) -> tuple[int, int, int]:
     red, green, blue = bytes.fromhex(color[1:])
     return red, green, blue
 

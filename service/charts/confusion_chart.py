@@ -1,101 +1,109 @@
-"""A confusion matrix as a heat map with its counts."""
+"""Heat map of a confusion matrix, with its counts."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from service.charts import text_format
-from service.charts.chart_style import PADDING, TEXT, Document, Look, framed
-from service.charts.colors import Palette, on
+from service.charts.chart_style import FONT_SIZE, PADDING, ChartStyle, Document, build_document
+from service.charts.colors import Palette, select_text_color
 
-_NAME = 86
-_LABELS = _NAME + 10
-"""Pixels for the name of a class, and for the names beside the matrix, and below it where they stand upright."""
-_BESIDE, _ABOVE = 26, 84
-"""Pixels for the titles: the vertical axis's, and the picture's with the horizontal axis's."""
-_WIDEST = 84
-"""Pixels of a cell."""
-_LETTER = 0.62
-"""A digit's width, of its height."""
-_SMALLEST, _LARGEST = 7.0, 13.0
-"""Pixels of a digit's height; smaller ones are left out."""
+_MAX_NAME_WIDTH = 86
+_LABEL_WIDTH = _MAX_NAME_WIDTH + 10
+"""Pixels for the name of a class, and for the labels beside the matrix, or below it if they are rotated."""
+_AXIS_TITLE_WIDTH, _TITLES_HEIGHT = 26, 84
+"""Pixels for the vertical axis's title, and for the chart's title together with the horizontal axis's."""
+_MAX_CELL_SIZE = 84
+"""Maximum side of a cell in pixels."""
+_DIGIT_ASPECT = 0.62
+"""Width of a digit divided by its font size."""
+_MIN_FONT_SIZE, _MAX_FONT_SIZE = 7.0, 13.0
+"""Font sizes of the counts in pixels; smaller counts are left out."""
 
 
-def document(confusion: dict[str, Any], title: str, subtitle: str, look: Look) -> Document:
-    """Draw a confusion matrix.
+def build_confusion_chart(confusion: dict[str, Any], title: str, subtitle: str, style: ChartStyle) -> Document:
+    """Build the chart of a confusion matrix.
 
     Args:
         confusion: `classes`, and `matrix`, whose rows are the actual classes.
-        title: whose it is.
-        subtitle: what is to be known of it in a line.
-        look: of the picture; cells are square, so that it may be smaller than asked for.
+        title: title of the chart.
+        subtitle: one line below the title.
+        style: theme and size. Cells are square, so the chart may be smaller.
 
     """
-    names = text_format.distinct(text_format.fitted(str(name), _NAME, TEXT) for name in confusion["classes"])
+    names = text_format.make_unique(
+        text_format.shorten_text(str(name), _MAX_NAME_WIDTH, FONT_SIZE) for name in confusion["classes"]
+    )
     matrix: list[list[int]] = confusion["matrix"]
-    cell = _cell(len(names), look)
-    most = max(len(f"{count:,}") for row in matrix for count in row)
-    letters = min(_LARGEST, 0.9 * cell / (_LETTER * most))
-    upright = max(len(name) for name in names) * _LARGEST * _LETTER > cell
+    cell_size = _compute_cell_size(len(names), style)
+    max_digits = max(len(f"{count:,}") for row in matrix for count in row)
+    font_size = min(_MAX_FONT_SIZE, 0.9 * cell_size / (_DIGIT_ASPECT * max_digits))
+    is_rotated = max(len(name) for name in names) * _MAX_FONT_SIZE * _DIGIT_ASPECT > cell_size
     content: Document = {
-        "width": cell * len(names),
-        "height": cell * len(names),
-        "data": {"values": _cells(names, matrix, look.palette)},
+        "width": cell_size * len(names),
+        "height": cell_size * len(names),
+        "data": {"values": _build_cells(names, matrix, style.palette)},
         "encoding": {
-            "x": _axis("predicted", "Predicted", names) | {"axis": _labels("Predicted", upright=upright)},
-            "y": _axis("actual", "Actual", names) | {"axis": _labels("Actual", upright=False)},
+            "x": _build_encoding("predicted", "Predicted", names, is_rotated=is_rotated),
+            "y": _build_encoding("actual", "Actual", names, is_rotated=False),
         },
-        "layer": [_shades(look.palette, cell), *([_counts(letters)] if letters >= _SMALLEST else [])],
+        "layer": [
+            _build_rectangles(style.palette, cell_size),
+            *([_build_counts(font_size)] if font_size >= _MIN_FONT_SIZE else []),
+        ],
     }
-    return framed(content, title, subtitle, look)
+    return build_document(content, title, subtitle, style)
 
 
-def _cell(classes: int, look: Look) -> float:
-    """Pixels of a cell's side."""
-    across = (look.width - 2 * PADDING - _LABELS - _BESIDE) / classes
-    down = _WIDEST if look.height is None else (look.height - 2 * PADDING - _LABELS - _ABOVE) / classes
-    return max(1.0, min(across, down, _WIDEST))
+def _compute_cell_size(classes: int, style: ChartStyle) -> float:
+    """Return the side of a cell in pixels."""
+    width = (style.width - 2 * PADDING - _LABEL_WIDTH - _AXIS_TITLE_WIDTH) / classes
+    if style.height is None:
+        return max(1.0, min(width, _MAX_CELL_SIZE))
+    height = (style.height - 2 * PADDING - _LABEL_WIDTH - _TITLES_HEIGHT) / classes
+    return max(1.0, min(width, height, _MAX_CELL_SIZE))
 
 
-def _cells(names: Sequence[str], matrix: Sequence[Sequence[int]], palette: Palette) -> list[Document]:
-    """A row for each cell; its shade is the root of its share of the actual class, so that few errors show too."""
-    made: list[Document] = []
+def _build_cells(names: Sequence[str], matrix: Sequence[Sequence[int]], palette: Palette) -> list[Document]:
+    """Return a row for each cell.
+
+    Its shade is the square root of its share of the actual class, so that few errors are visible too.
+    """
+    cells: list[Document] = []
     for actual, row in zip(names, matrix, strict=True):
         rows = sum(row)
         for predicted, count in zip(names, row, strict=True):
-            fill = palette.shade(math.sqrt(count / rows) if rows else 0.0)
-            letters = palette.muted if count == 0 else on(fill)
-            made.append({"actual": actual, "predicted": predicted, "count": count, "fill": fill, "letters": letters})
-    return made
+            fill = palette.interpolate_ramp(math.sqrt(count / rows) if rows else 0.0)
+            letters = palette.muted if count == 0 else select_text_color(fill)
+            cells.append({"actual": actual, "predicted": predicted, "count": count, "fill": fill, "letters": letters})
+    return cells
 
 
-def _axis(field: str, title: str, names: Sequence[str]) -> Document:
-    return {"field": field, "type": "ordinal", "title": title, "scale": {"domain": list(names), "padding": 0}}
-
-
-def _labels(title: str, *, upright: bool) -> Document:
-    return {
+def _build_encoding(field: str, title: str, names: Sequence[str], *, is_rotated: bool) -> Document:
+    axis: Document = {
         "title": title,
-        "labelAngle": -90 if upright else 0,
+        "labelAngle": -90 if is_rotated else 0,
         "labelOverlap": True,
         "domain": False,
         "ticks": False,
         "labelPadding": 6,
         "grid": False,
     }
+    scale: Document = {"domain": list(names), "padding": 0}
+    return {"field": field, "type": "ordinal", "title": title, "scale": scale, "axis": axis}
 
 
-def _shades(palette: Palette, cell: float) -> Document:
-    edge = {"stroke": palette.background, "strokeWidth": 1} if cell > _SMALLEST else {}
+def _build_rectangles(palette: Palette, cell_size: float) -> Document:
+    border = {"stroke": palette.background, "strokeWidth": 1} if cell_size > _MIN_FONT_SIZE else {}
     return {
-        "mark": {"type": "rect", **edge},
+        "mark": {"type": "rect", **border},
         "encoding": {"color": {"field": "fill", "type": "nominal", "scale": None}},
     }
 
 
-def _counts(letters: float) -> Document:
+def _build_counts(font_size: float) -> Document:
     return {
-        "mark": {"type": "text", "fontSize": letters},
+        "mark": {"type": "text", "fontSize": font_size},
         "encoding": {
             "text": {"field": "count", "type": "quantitative", "format": ","},
             "color": {"field": "letters", "type": "nominal", "scale": None},

@@ -1,4 +1,4 @@
-"""Learning curves: a job's metrics over its epochs."""
+"""Chart of learning curves: a job's metrics by epoch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,109 +6,114 @@ from itertools import cycle
 
 from service.charts import legend as legends
 from service.charts import lines, panels, scales, text_format
-from service.charts.chart_style import PADDING, Document, Look, framed
+from service.charts.chart_style import PADDING, ChartStyle, Document, build_document
 from service.charts.colors import Hue, Palette
 from service.charts.legend import Legend
-from service.charts.lines import Lost
+from service.charts.lines import NonFiniteMark
 from service.charts.panels import Panel
 from service.charts.scales import Scale
 from service.history.metric_history import History
 
-_MOST_POINTS = 1000
-"""Epochs of a panel: more would fall on the same pixels."""
-_ALONE, _AMONG, _LEAST = 300, 190, 60
-"""Pixels of a panel's height: of a single one, of one among others, and at least."""
-_BESIDE = lines.LABELS + 21
-_HEADER = 40
-_BELOW = 22
-_TITLE_BELOW = 20
+_MAX_POINTS = 1000
+"""Maximum number of epochs of a panel; more would fall on the same pixels."""
+_SINGLE_HEIGHT, _SHARED_HEIGHT, _MIN_HEIGHT = 300, 190, 60
+"""Height of a panel in pixels: of a single panel, of one among others, and the minimum."""
+_AXIS_WIDTH = lines.LABEL_WIDTH + 21
+_HEADER_HEIGHT = 40
+_AXIS_HEIGHT = 22
+_AXIS_TITLE_HEIGHT = 20
 _SPACING = 14
 """Pixels around the panels: the vertical axis, the titles, the horizontal axis and its title, between two panels."""
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A panel with what is its own of the history."""
+class _PanelLayout:
+    """A panel with its metrics, its legend and its width in pixels."""
 
     panel: Panel
-    told: History
+    history: History
     legend: Legend
-    lost: Lost | None
+    mark: NonFiniteMark | None
     width: int
 
     @property
-    def above(self) -> int:
-        """Pixels of legend and mark."""
-        return self.legend.height + (lines.MARK if self.lost else 0)
+    def header_height(self) -> int:
+        """Pixels of the legend and the mark's text."""
+        return self.legend.height + (lines.MARK_HEIGHT if self.mark else 0)
 
 
-def least_height(told: History, width: int) -> int:
-    """The height in pixels below which curves in a picture of this width would not be legible."""
-    parts = _parts(told, width)
-    return _around(parts) + _LEAST * len(parts)
+def compute_min_height(history: History, width: int) -> int:
+    """Return the minimum height in pixels at which the curves of a chart of this width are legible."""
+    layouts = _lay_out_panels(history, width)
+    return _compute_fixed_height(layouts) + _MIN_HEIGHT * len(layouts)
 
 
-def document(told: History, title: str, subtitle: str, look: Look, scale: Scale) -> Document:
-    """Draw a history that has at least one epoch.
+def build_curve_chart(history: History, title: str, subtitle: str, style: ChartStyle, scale: Scale) -> Document:
+    """Build the chart of a history that has at least one epoch.
 
     Args:
-        told: only the metrics that are to be drawn, of any number of epochs.
-        title: whose history it is.
-        subtitle: what is to be known of it in a line.
-        look: of the picture; its height must be `least_height` or more.
-        scale: of the values; `auto` decides for each panel.
+        history: the metrics to draw, of any number of epochs.
+        title: title of the chart.
+        subtitle: one line below the title.
+        style: theme and size; the height must be `compute_min_height` or more.
+        scale: scale of the values; `auto` decides for each panel.
 
     """
-    parts = _parts(told, look.width)
-    height = _height(parts, look.height)
-    hues = _hues(told, look.palette)
-    drawn = [_drawn(part, hues, look.palette, height, scale) for part in parts]
-    drawn[-1]["encoding"]["x"]["axis"]["title"] = "Epoch"
+    layouts = _lay_out_panels(history, style.width)
+    height = _compute_panel_height(layouts, style.height)
+    hues = _assign_hues(history, style.palette)
+    charts = [_build_panel(layout, hues, style.palette, height, scale) for layout in layouts]
+    charts[-1]["encoding"]["x"]["axis"]["title"] = "Epoch"
     content: Document = {
         "spacing": _SPACING,
         "resolve": {"scale": dict.fromkeys(("x", "y", "color", "strokeDash"), "independent")},
-        "vconcat": drawn,
+        "vconcat": charts,
     }
-    return framed(content, title, subtitle, look)
+    return build_document(content, title, subtitle, style)
 
 
-def _parts(told: History, whole_width: int) -> list[_Part]:
-    width = whole_width - 2 * PADDING - _BESIDE
-    parts: list[_Part] = []
-    for panel in panels.divide(told.metrics):
-        own = History(told.epochs, {name: told.metrics[name] for name in panel.columns})
-        legend = legends.of(panel, width)
-        parts.append(_Part(panel, own, legend, lines.lost(own, legend), width))
-    return parts
+def _lay_out_panels(history: History, chart_width: int) -> list[_PanelLayout]:
+    width = chart_width - 2 * PADDING - _AXIS_WIDTH
+    layouts: list[_PanelLayout] = []
+    for panel in panels.group_metrics(history.metrics):
+        panel_history = History(history.epochs, {name: history.metrics[name] for name in panel.columns})
+        legend = legends.build_legend(panel, width)
+        layouts.append(
+            _PanelLayout(panel, panel_history, legend, lines.find_nonfinite_mark(panel_history, legend), width)
+        )
+    return layouts
 
 
-def _hues(told: History, palette: Palette) -> dict[str, Hue]:
-    """By metric; they come again where there are more metrics than hues, which is in other panels."""
-    metrics = dict.fromkeys(text_format.base(name) for name in told.metrics)
+def _assign_hues(history: History, palette: Palette) -> dict[str, Hue]:
+    """Return a hue for each metric. If there are more metrics than hues, metrics of different panels share one."""
+    metrics = dict.fromkeys(text_format.get_base_metric(name) for name in history.metrics)
     return dict(zip(metrics, cycle(palette.hues), strict=False))
 
 
-def _drawn(part: _Part, hues: Mapping[str, Hue], palette: Palette, height: float, scale: Scale) -> Document:
-    thinned = part.told.thinned(_MOST_POINTS)
-    axis = scales.fit((number for column in thinned.metrics.values() for number in column), scale)
-    series = lines.of(part.legend, hues)
-    title = ", ".join(text_format.metric(names[0]) for names in part.panel.names)
+def _build_panel(
+    layout: _PanelLayout, hues: Mapping[str, Hue], palette: Palette, height: float, scale: Scale
+) -> Document:
+    history = layout.history.thinned(_MAX_POINTS)
+    axis = scales.build_axis((number for column in history.metrics.values() for number in column), scale)
+    series = lines.build_series(layout.legend, hues)
+    title = ", ".join(text_format.format_metric_name(names[0]) for names in layout.panel.names)
     return {
-        "width": part.width,
+        "width": layout.width,
         "height": height,
-        "data": {"values": lines.rows(thinned, series, axis)},
-        "encoding": {"x": lines.epoch_axis(thinned.epochs), "y": lines.value_axis(title, axis, height)},
-        "layer": lines.layers(series, thinned, part.lost, palette, part.legend.columns, part.width),
+        "data": {"values": lines.build_rows(history, series, axis)},
+        "encoding": {"x": lines.build_epoch_axis(history.epochs), "y": lines.build_value_axis(title, axis, height)},
+        "layer": lines.build_layers(series, history, layout.mark, palette, layout.legend.columns, layout.width),
     }
 
 
-def _height(parts: Sequence[_Part], wanted: int | None) -> float:
-    if wanted is None:
-        return _ALONE if len(parts) == 1 else _AMONG
-    return (wanted - _around(parts)) / len(parts)
+def _compute_panel_height(layouts: Sequence[_PanelLayout], chart_height: int | None) -> float:
+    if chart_height is None:
+        return _SINGLE_HEIGHT if len(layouts) == 1 else _SHARED_HEIGHT
+    return (chart_height - _compute_fixed_height(layouts)) / len(layouts)
 
 
-def _around(parts: Sequence[_Part]) -> int:
-    """Pixels of the picture's height that are not the panels' own."""
-    above = sum(part.above for part in parts)
-    return 2 * PADDING + _HEADER + above + len(parts) * (_BELOW + _SPACING) - _SPACING + _TITLE_BELOW
+def _compute_fixed_height(layouts: Sequence[_PanelLayout]) -> int:
+    """Return the pixels of the chart's height outside the panels."""
+    headers = sum(layout.header_height for layout in layouts)
+    axes = len(layouts) * (_AXIS_HEIGHT + _SPACING) - _SPACING
+    return 2 * PADDING + _HEADER_HEIGHT + headers + axes + _AXIS_TITLE_HEIGHT

@@ -1,4 +1,4 @@
-"""A job's learning curves, as somebody asks for them."""
+"""Chart of a job's learning curves, from a client's request."""
 
 import math
 from collections.abc import Sequence
@@ -9,93 +9,100 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState
 from service.charts import curve_chart, text_format
-from service.charts.chart_style import Document, Look, notice
+from service.charts.chart_style import ChartStyle, Document, build_notice
 from service.charts.scales import Scale
-from service.errors import Invalid
+from service.errors import InvalidInput
 from service.history import metric_history
 from service.history.metric_history import History
-from service.jobs import jobs
-from stackyard.spec import Problem
+from service.jobs import queries
+from stackyard.spec import Fault
 
-MOST_METRICS = 16
-_USUAL = ("loss", "val_loss")
-_NOT_YET = frozenset({JobState.QUEUED, JobState.RUNNING})
+MAX_METRICS = 16
+_DEFAULT_METRICS = ("loss", "val_loss")
+_ACTIVE_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 @dataclass(frozen=True)
 class CurveRequest:
-    """What to show: without names the loss, on validation rows too where there are such."""
+    """Options of a chart. Without names of metrics it has the loss and, if there is one, the validation loss."""
 
     metrics: Sequence[str] = ()
     from_epoch: int = 0
     scale: Scale = "auto"
-    look: Look = field(default_factory=Look)
+    style: ChartStyle = field(default_factory=ChartStyle)
 
 
-def curve(session: Session, job_id: UUID, asked: CurveRequest) -> Document:
-    """A job's learning curves, or a picture that says why there are none.
+def build_learning_curve(session: Session, job_id: UUID, request: CurveRequest) -> Document:
+    """Build the chart of a job's learning curves, or a chart that explains why there are none.
 
     Raises:
         NotFound: there is no such job.
-        Invalid: a metric is none of the job's, or there are too many, or the height is too small for them.
+        InvalidInput: the job has no such metric, or there are too many metrics, or the height is too small for them.
 
     """
-    job = jobs.get(session, job_id)
-    told = metric_history.read(session, job_id, from_epoch=asked.from_epoch)
-    title = text_format.title(job.name, job.id)
-    if not told.epochs:
-        return notice(_nothing(job, asked.from_epoch), title, _state(job), asked.look)
-    told = History(told.epochs, {name: told.metrics[name] for name in _chosen(asked.metrics, list(told.metrics))})
-    _check_height(told, asked.look)
-    return curve_chart.document(told, title, f"{_state(job)}{_best(told)}", asked.look, asked.scale)
+    job = queries.get_job(session, job_id)
+    history = metric_history.load_history(session, job_id, from_epoch=request.from_epoch)
+    title = text_format.format_job_title(job.name, job.id)
+    if not history.epochs:
+        return build_notice(_explain_missing_epochs(job, request.from_epoch), title, _format_state(job), request.style)
+    names = _select_metrics(request.metrics, list(history.metrics))
+    history = History(history.epochs, {name: history.metrics[name] for name in names})
+    _check_height(history, request.style)
+    subtitle = f"{_format_state(job)}{_format_best_value(history)}"
+    return curve_chart.build_curve_chart(history, title, subtitle, request.style, request.scale)
 
 
-def _state(job: Job) -> str:
+def _format_state(job: Job) -> str:
     state = job.state.value.capitalize()
-    return f"{state}, {job.epochs_done:,} of {text_format.count(job.epochs, 'epoch')}" if job.epochs_done else state
+    return (
+        f"{state}, {job.epochs_done:,} of {text_format.format_count(job.epochs, 'epoch')}"
+        if job.epochs_done
+        else state
+    )
 
 
-def _nothing(job: Job, from_epoch: int) -> str:
+def _explain_missing_epochs(job: Job, from_epoch: int) -> str:
     if job.epochs_done:
         return f"No epoch from {from_epoch:,} on; the last so far is {job.epochs_done - 1:,}."
-    return "No epochs yet." if job.state in _NOT_YET else "It ended before its first epoch."
+    return "No epochs yet." if job.state in _ACTIVE_STATES else "It ended before its first epoch."
 
 
-def _chosen(asked: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The metrics to draw, each once.
+def _select_metrics(requested: Sequence[str], available: Sequence[str]) -> list[str]:
+    """Return the metrics to draw, without duplicates.
 
     Raises:
-        Invalid: some are none of the job's, or there are too many.
+        InvalidInput: the job has no such metric, or there are too many.
 
     """
-    unknown = [name for name in asked if name not in known]
+    unknown = [name for name in requested if name not in available]
     if unknown:
-        raise _invalid("metrics", f"expected some of {', '.join(known)}; received {', '.join(unknown)}")
-    chosen = list(dict.fromkeys(asked)) or [name for name in _USUAL if name in known] or list(known[:1])
-    if len(chosen) > MOST_METRICS:
-        raise _invalid("metrics", f"expected at most {MOST_METRICS} in one picture, received {len(chosen)}")
-    return chosen
+        raise _build_error("metrics", f"expected some of {', '.join(available)}; received {', '.join(unknown)}")
+    defaults = [name for name in _DEFAULT_METRICS if name in available] or list(available[:1])
+    selected = list(dict.fromkeys(requested)) or defaults
+    if len(selected) > MAX_METRICS:
+        raise _build_error("metrics", f"expected at most {MAX_METRICS} in one picture, received {len(selected)}")
+    return selected
 
 
-def _check_height(told: History, look: Look) -> None:
-    least = curve_chart.least_height(told, look.width)
-    if look.height is not None and look.height < least:
-        raise _invalid("height", f"expected at least {least} for these metrics, received {look.height}")
+def _check_height(history: History, style: ChartStyle) -> None:
+    min_height = curve_chart.compute_min_height(history, style.width)
+    if style.height is not None and style.height < min_height:
+        raise _build_error("height", f"expected at least {min_height} for these metrics, received {style.height}")
 
 
-def _invalid(parameter: str, message: str) -> Invalid:
-    return Invalid((Problem(pointer=f"/query/{parameter}", message=message),))
+def _build_error(parameter: str, message: str) -> InvalidInput:
+    return InvalidInput((Fault(pointer=f"/query/{parameter}", message=message),))
 
 
-def _best(told: History) -> str:
-    """The best value in sight of the first metric, on validation rows where there are such."""
-    first = text_format.base(next(iter(told.metrics)))
-    name = next(name for name in (f"{text_format.VALIDATION}{first}", first) if name in told.metrics)
-    values = zip(told.metrics[name], told.epochs, strict=True)
+def _format_best_value(history: History) -> str:
+    """Format the best value of the first metric in the shown epochs, on validation rows if there are such."""
+    metric = text_format.get_base_metric(next(iter(history.metrics)))
+    name = next(name for name in (f"{text_format.VALIDATION_PREFIX}{metric}", metric) if name in history.metrics)
+    values = zip(history.metrics[name], history.epochs, strict=True)
     finite = [(value, epoch) for value, epoch in values if math.isfinite(value)]
     if not finite:
         return ""
-    sign = -1 if metric_history.higher_is_better(name) else 1
+    sign = -1 if metric_history.is_higher_better(name) else 1
     value, epoch = min(finite, key=lambda pair: sign * pair[0])
-    of = f"{text_format.rows(name)} {text_format.base(name).replace('_', ' ')}"
-    return f" · best {of} {text_format.number(value)} at epoch {epoch:,}"
+    label = f"{text_format.get_subset_name(name)} {text_format.get_base_metric(name).replace('_', ' ')}"
+    return f" · best {label} {text_format.format_number(value)} at epoch {epoch:,}"

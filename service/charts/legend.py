@@ -1,38 +1,46 @@
-"""What a panel's legend says, and the room it takes."""
+"""Labels and size of a panel's legend."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.charts import text_format
-from service.charts.chart_style import TEXT
+from service.charts.chart_style import FONT_SIZE
 from service.charts.panels import Panel
 
-_SYMBOL = 48
-"""Pixels of an entry beside its name."""
-_FIRST_ROW, _ROW = 24, 17
-"""Pixels of the height of a legend of one row, and of each row more."""
+_SYMBOL_WIDTH = 48
+"""Pixels of an entry beside its label."""
+_FIRST_ROW_HEIGHT, _ROW_HEIGHT = 24, 17
+"""Height in pixels of a legend of one row, and of each further row."""
 
 
 @dataclass(frozen=True)
 class Legend:
-    """`labels` has a name of its own for each column of the history; they stand in so many columns."""
+    """A legend with a unique label for each column of the history, in a grid of `columns` columns."""
 
     labels: Mapping[str, str]
     columns: int
 
     @property
     def height(self) -> int:
-        """Pixels above the panel."""
-        return _FIRST_ROW + _ROW * (-(-len(self.labels) // self.columns) - 1)
+        """Return the height in pixels above the panel."""
+        return _FIRST_ROW_HEIGHT + _ROW_HEIGHT * (-(-len(self.labels) // self.columns) - 1)
 
 
-def of(panel: Panel, width: float) -> Legend:
-    """The legend of a panel so many pixels wide; training and validation stand beside each other where they can."""
-    if len(panel.names) == 1:  # then the axis says which metric it is
-        return Legend({name: text_format.rows(name).capitalize() for name in panel.columns}, len(panel.columns))
-    whole = {name: f"{text_format.metric(name)}, {text_format.rows(name)}" for name in panel.columns}
-    pairs = max(len(names) for names in panel.names)
-    room = width / pairs - _SYMBOL
-    columns = pairs if all(text_format.fits(label, room, TEXT) for label in whole.values()) else 1
-    fitted = [text_format.fitted(label, width / columns - _SYMBOL, TEXT) for label in whole.values()]
-    return Legend(dict(zip(whole, text_format.distinct(fitted), strict=True)), columns)
+def build_legend(panel: Panel, width: float) -> Legend:
+    """Build the legend of a panel of this width in pixels. If they fit, training and validation are side by side."""
+    if len(panel.names) == 1:  # the axis already has the metric's name
+        return Legend(
+            {name: text_format.get_subset_name(name).capitalize() for name in panel.columns}, len(panel.columns)
+        )
+    labels = {
+        name: f"{text_format.format_metric_name(name)}, {text_format.get_subset_name(name)}" for name in panel.columns
+    }
+    pair_size = max(len(names) for names in panel.names)
+    label_width = width / pair_size - _SYMBOL_WIDTH
+    columns = (
+        pair_size if all(text_format.has_room_for(label, label_width, FONT_SIZE) for label in labels.values()) else 1
+    )
+    shortened = [
+        text_format.shorten_text(label, width / columns - _SYMBOL_WIDTH, FONT_SIZE) for label in labels.values()
+    ]
+    return Legend(dict(zip(labels, text_format.make_unique(shortened), strict=True)), columns)

@@ -1,33 +1,33 @@
-"""The lines of one panel, its legend, and a mark where a metric stopped being finite."""
+"""Lines and axes of one panel, and the mark of the first non-finite value."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.charts import text_format
-from service.charts.chart_style import TEXT, Document
+from service.charts.chart_style import FONT_SIZE, Document
 from service.charts.colors import Hue, Palette
 from service.charts.legend import Legend
 from service.charts.scales import Axis
 from service.history import metric_history
 from service.history.metric_history import History
 
-LABELS = 40
-"""Pixels for the numbers beside the vertical axis."""
-MARK = 14
-"""Pixels above the panel for the words of the mark."""
-_FEW = 30
-"""Up to so many epochs each is marked with a point."""
-_MANY = 400
-"""From so many epochs on lines are thin, because a noisy one fills an area."""
-_TICK = 45
-"""Pixels from one label of the vertical axis to the next, about."""
+LABEL_WIDTH = 40
+"""Width in pixels of the labels of the vertical axis."""
+MARK_HEIGHT = 14
+"""Height in pixels of the mark's text above the panel."""
+_MAX_EPOCHS_WITH_POINTS = 30
+"""Up to this number of epochs, each has a point."""
+_MAX_EPOCHS_WITH_THICK_LINES = 400
+"""With more epochs lines are thin, because a noisy line fills an area."""
+_TICK_SPACING = 45
+"""Approximate pixels between two labels of the vertical axis."""
 _SOLID, _DASHED = (1, 0), (5, 3)
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line: a column of the history, what the legend calls it, and how it is drawn."""
+    """One line: a column of the history with its label in the legend, its color and its dash pattern."""
 
     column: str
     label: str
@@ -36,62 +36,67 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Lost:
-    """The first epoch at which a metric is not finite, and what to say there."""
+class NonFiniteMark:
+    """The first epoch at which a metric is not finite, and the text that marks it."""
 
     epoch: int
     text: str
 
 
-def of(legend: Legend, hues: Mapping[str, Hue]) -> list[Series]:
-    """The lines of a panel; training is a solid line, validation a dashed one in another shade of the same hue.
+def build_series(legend: Legend, hues: Mapping[str, Hue]) -> list[Series]:
+    """Build the lines of a panel. Validation is dashed, in another shade of the hue of the solid training line.
 
     Args:
-        legend: of the panel.
-        hues: by metric.
+        legend: legend of the panel.
+        hues: hue of each metric.
 
     """
     return [
-        Series(name, label, hues[text_format.base(name)].strong, _DASHED)
-        if name.startswith(text_format.VALIDATION)
-        else Series(name, label, hues[text_format.base(name)].plain, _SOLID)
+        Series(name, label, hues[text_format.get_base_metric(name)].strong, _DASHED)
+        if name.startswith(text_format.VALIDATION_PREFIX)
+        else Series(name, label, hues[text_format.get_base_metric(name)].plain, _SOLID)
         for name, label in legend.labels.items()
     ]
 
 
-def lost(told: History, legend: Legend) -> Lost | None:
-    """Where the first of some metrics stops being finite, and which, unless all do; None where none does."""
-    found = {name: place for name, column in told.metrics.items() if (place := _first_lost(column)) is not None}
-    if not found:
+def find_nonfinite_mark(history: History, legend: Legend) -> NonFiniteMark | None:
+    """Return a mark at the first non-finite value, or None. It names the metrics, unless it applies to all of them."""
+    columns = history.metrics.items()
+    positions = {name: index for name, column in columns if (index := _find_nonfinite(column)) is not None}
+    if not positions:
         return None
-    first = min(found.values())
-    names = [name for name, place in found.items() if place == first]
-    text = f"{metric_history.word(told.metrics[names[0]][first])} at epoch {told.epochs[first]:,}"
-    which = "" if len(names) == len(told.metrics) else f" ({', '.join(legend.labels[name] for name in names)})"
-    return Lost(told.epochs[first], f"{text}{which}")
+    first = min(positions.values())
+    names = [name for name, index in positions.items() if index == first]
+    text = f"{metric_history.format_nonfinite(history.metrics[names[0]][first])} at epoch {history.epochs[first]:,}"
+    suffix = "" if len(names) == len(history.metrics) else f" ({', '.join(legend.labels[name] for name in names)})"
+    return NonFiniteMark(history.epochs[first], f"{text}{suffix}")
 
 
-def _first_lost(column: Sequence[float]) -> int | None:
-    return next((place for place, number in enumerate(column) if not math.isfinite(number)), None)
+def _find_nonfinite(column: Sequence[float]) -> int | None:
+    return next((index for index, number in enumerate(column) if not math.isfinite(number)), None)
 
 
-def rows(told: History, series: Sequence[Series], axis: Axis) -> list[Document]:
-    """A row for each point; a value of null breaks the line, `point` says that it is marked."""
-    made: list[Document] = []
+def build_rows(history: History, series: Sequence[Series], axis: Axis) -> list[Document]:
+    """Return a row for each point. A value of null breaks the line; `point` says whether the point is drawn."""
+    points: list[Document] = []
     for line in series:
-        values = [number if axis.shows(number) else None for number in told.metrics[line.column]]
-        around = zip([None, *values[:-1]], [*values[1:], None], strict=True)
-        made += [
-            {"epoch": epoch, "value": value, "series": line.label, "point": value is not None and shown}
-            for epoch, value, shown in zip(
-                told.epochs, values, (len(values) <= _FEW or pair == (None, None) for pair in around), strict=True
-            )
+        values = [number if axis.can_show(number) else None for number in history.metrics[line.column]]
+        neighbors = zip([None, *values[:-1]], [*values[1:], None], strict=True)
+        has_points = len(values) <= _MAX_EPOCHS_WITH_POINTS
+        points += [
+            {
+                "epoch": epoch,
+                "value": value,
+                "series": line.label,
+                "point": value is not None and (has_points or pair == (None, None)),
+            }
+            for epoch, value, pair in zip(history.epochs, values, neighbors, strict=True)
         ]
-    return made
+    return points
 
 
-def epoch_axis(epochs: Sequence[int]) -> Document:
-    """The horizontal encoding; whole numbers alone have ticks."""
+def build_epoch_axis(epochs: Sequence[int]) -> Document:
+    """Build the horizontal encoding, with ticks only at integers."""
     first, last = epochs[0], epochs[-1]
     axis: Document = {"title": None, "format": ",d", "tickMinStep": 1, "grid": False}
     axis |= {"tickCount": 8} if last > first else {"values": [first]}
@@ -104,64 +109,72 @@ def epoch_axis(epochs: Sequence[int]) -> Document:
     }
 
 
-def value_axis(title: str, axis: Axis, height: float) -> Document:
-    """The vertical encoding of a panel that is `height` pixels high."""
-    shown: Document = {
-        "title": text_format.fitted(title + (" (log scale)" if axis.log else ""), height, TEXT),
-        "minExtent": LABELS,  # so that panels begin at the same place
-        "maxExtent": LABELS,
-        "tickCount": max(2, round(height / _TICK)),
+def build_value_axis(title: str, axis: Axis, height: float) -> Document:
+    """Build the vertical encoding of a panel of this height in pixels."""
+    properties: Document = {
+        "title": text_format.shorten_text(title + (" (log scale)" if axis.is_log else ""), height, FONT_SIZE),
+        "minExtent": LABEL_WIDTH,  # so that panels are aligned
+        "maxExtent": LABEL_WIDTH,
+        "tickCount": max(2, round(height / _TICK_SPACING)),
         "domain": False,
         "ticks": False,
     }
-    return {"field": "value", "type": "quantitative", "scale": axis.scale, "axis": shown | axis.labels}
+    return {"field": "value", "type": "quantitative", "scale": axis.scale, "axis": properties | axis.labels}
 
 
-def layers(
-    series: Sequence[Series], told: History, mark: Lost | None, palette: Palette, columns: int, width: float
+def build_layers(
+    series: Sequence[Series],
+    history: History,
+    mark: NonFiniteMark | None,
+    palette: Palette,
+    columns: int,
+    width: float,
 ) -> list[Document]:
-    """What is drawn over the axes.
+    """Build the layers of a panel: lines, points and the mark.
 
     Args:
         series: the lines.
-        told: the history that they show.
-        mark: where to say that a metric is not finite.
-        palette: of the theme.
-        columns: of the legend.
-        width: of the panel, in pixels.
+        history: their values.
+        mark: the mark of the first non-finite value.
+        palette: colors of the theme.
+        columns: number of columns of the legend.
+        width: width of the panel in pixels.
 
     """
-    legend: Document = {"columns": columns, "offset": 8 + (MARK if mark else 0)}
-    thin = len(told.epochs) > _MANY
+    legend: Document = {"columns": columns, "offset": 8 + (MARK_HEIGHT if mark else 0)}
+    stroke_width = 1.25 if len(history.epochs) > _MAX_EPOCHS_WITH_THICK_LINES else 2
+    colors = [line.color for line in series]
     drawn: list[Document] = [
         {
-            "mark": {"type": "line", "strokeWidth": 1.25 if thin else 2, "strokeJoin": "round", "clip": True},
+            "mark": {"type": "line", "strokeWidth": stroke_width, "strokeJoin": "round", "clip": True},
             "encoding": {
-                "color": _told_apart(series, [line.color for line in series], legend),
-                "strokeDash": _told_apart(series, [line.dash for line in series], legend),
+                "color": _build_series_encoding(series, colors, legend),
+                "strokeDash": _build_series_encoding(series, [line.dash for line in series], legend),
             },
         },
         {
             "transform": [{"filter": "datum.point"}],
             "mark": {"type": "point", "filled": True, "opacity": 1, "size": 28},
-            "encoding": {"color": _told_apart(series, [line.color for line in series], None)},
+            "encoding": {"color": _build_series_encoding(series, colors, None)},
         },
     ]
-    return drawn if mark is None else [*drawn, *_marked(mark, told, palette, width)]
+    return drawn if mark is None else [*drawn, *_build_mark(mark, history, palette, width)]
 
 
-def _told_apart(series: Sequence[Series], by: Sequence[object], legend: Document | None) -> Document:
-    scale: Document = {"domain": [line.label for line in series], "range": list(by)}
+def _build_series_encoding(series: Sequence[Series], values: Sequence[object], legend: Document | None) -> Document:
+    scale: Document = {"domain": [line.label for line in series], "range": list(values)}
     return {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
 
 
-def _marked(mark: Lost, told: History, palette: Palette, width: float) -> list[Document]:
-    """A rule from top to bottom, and words above it, where they cover no line."""
-    before, after = mark.epoch - told.epochs[0], told.epochs[-1] - mark.epoch
-    left = before < after
-    room = width * max(before, after) / (before + after) if before + after else width / 2
-    data: Document = {"values": [{"epoch": mark.epoch, "text": text_format.fitted(mark.text, room, TEXT)}]}
-    text: Document = {"type": "text", "align": "left" if left else "right", "baseline": "bottom", "fontSize": 12}
+def _build_mark(mark: NonFiniteMark, history: History, palette: Palette, width: float) -> list[Document]:
+    """Build a vertical rule, and its text above the panel, where it covers no line."""
+    before, after = mark.epoch - history.epochs[0], history.epochs[-1] - mark.epoch
+    align = "left" if before < after else "right"
+    text_width = width * max(before, after) / (before + after) if before + after else width / 2
+    data: Document = {
+        "values": [{"epoch": mark.epoch, "text": text_format.shorten_text(mark.text, text_width, FONT_SIZE)}]
+    }
+    text: Document = {"type": "text", "align": align, "baseline": "bottom", "fontSize": 12}
     return [
         {
             "data": data,

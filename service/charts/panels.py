@@ -1,4 +1,4 @@
-"""Which metrics share axes."""
+"""Grouping of metrics into panels with common axes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,51 +8,53 @@ from statistics import median
 from service.charts import text_format
 from service.history import metric_history
 
-_MOST = 3
-"""Metrics in a panel, with two lines each."""
-_SPREAD = 10
-"""Beyond this ratio of their sizes, the smaller of two metrics would be flat beside the other."""
+_MAX_METRICS = 3
+"""Maximum number of metrics in a panel, with two lines each."""
+_MAX_RATIO = 10
+"""Maximum ratio of the magnitudes of two metrics in a panel; beyond it the smaller line would look flat."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Metrics on the same axes: `names[i]` are the columns, training first, of the i-th of them."""
+    """Metrics on the same axes. `names[i]` has the columns of metric i, training first."""
 
     names: Sequence[Sequence[str]]
 
     @property
     def columns(self) -> list[str]:
-        """All of the columns."""
+        """Return the columns of all metrics."""
         return [name for names in self.names for name in names]
 
 
-def divide(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
-    """Give every metric a panel, in the order in which they come.
+def group_metrics(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
+    """Assign each metric to a panel, in the given order.
 
-    A metric's training and validation rows stay together. Different metrics share a panel where they are of like size
-    and are both better when greater, or both when smaller.
+    A metric's training and validation columns share a panel. Different metrics share one if they have similar
+    magnitudes and are both better when higher, or both when lower.
     """
     families: dict[str, list[str]] = {}
     for name in metrics:
-        families.setdefault(text_format.base(name), []).append(name)
+        families.setdefault(text_format.get_base_metric(name), []).append(name)
     panels: list[list[list[str]]] = []
     for names in families.values():
-        family = sorted(names, key=lambda name: name.startswith(text_format.VALIDATION))
-        room = [panel for panel in panels if len(panel) < _MOST and _alike(panel[0], family, metrics)]
-        if room:
-            room[0].append(family)
+        family = sorted(names, key=lambda name: name.startswith(text_format.VALIDATION_PREFIX))
+        matching = [panel for panel in panels if len(panel) < _MAX_METRICS and _is_similar(panel[0], family, metrics)]
+        if matching:
+            matching[0].append(family)
         else:
             panels.append([family])
     return [Panel(panel) for panel in panels]
 
 
-def _alike(these: Sequence[str], those: Sequence[str], metrics: Mapping[str, Sequence[float]]) -> bool:
-    if metric_history.higher_is_better(these[0]) != metric_history.higher_is_better(those[0]):
+def _is_similar(first: Sequence[str], second: Sequence[str], metrics: Mapping[str, Sequence[float]]) -> bool:
+    if metric_history.is_higher_better(first[0]) != metric_history.is_higher_better(second[0]):
         return False
-    one, other = (_size([number for name in names for number in metrics[name]]) for names in (these, those))
-    return one <= _SPREAD * other and other <= _SPREAD * one
+    size, other_size = (
+        _compute_magnitude([number for name in names for number in metrics[name]]) for names in (first, second)
+    )
+    return size <= _MAX_RATIO * other_size and other_size <= _MAX_RATIO * size
 
 
-def _size(numbers: Sequence[float]) -> float:
-    """How large the numbers are in the middle; NaN, which is like nothing, where none is finite."""
+def _compute_magnitude(numbers: Sequence[float]) -> float:
+    """Return the median of the absolute values. It is NaN, which is similar to nothing, if no number is finite."""
     return median([abs(number) for number in numbers if math.isfinite(number)] or [math.nan])

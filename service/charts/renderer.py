@@ -1,4 +1,4 @@
-"""The caller's side: a process that draws, kept warm, and started again where it has ended."""
+"""The caller's side of rendering: a warm process that renders charts and is restarted when it has exited."""
 
 import hashlib
 import json
@@ -9,75 +9,90 @@ from typing import Any, Literal
 import structlog
 
 from service.errors import Unavailable
-from service.subprocess.admission import Turns
-from service.subprocess.environment import without_secrets
-from service.subprocess.persistent_process import Gone, KeptProcess
+from service.subprocess.admission import BoundedLock
+from service.subprocess.environment import build_environment_without_secrets
+from service.subprocess.persistent_process import PersistentProcess, ProcessExited
 
-Format = Literal["svg", "png"]
+ImageFormat = Literal["svg", "png"]
 
 _MEMORY = 2**30
-_SECONDS = 20
-"""For one picture; the slowest found, sixteen curves of noise as a PNG of 3200 by 8000 pixels, took 13 on one core."""
-_IDLE_S = 60
-_GRACE_S = 5
-"""How long after its own alarm the process may take to be gone."""
-_MOST_WAITING = 15
-_PATIENCE_S = 10
-"""How many requests wait for their turn, each in a thread of the API, and how long."""
+_TIMEOUT_S = 20
+"""Maximum time of one image. The largest PNG with the most curves takes most of it on a slow machine."""
+_IDLE_TIMEOUT_S = 60
+_EXIT_TIMEOUT_S = 5
+"""Seconds that the process may take to exit after its own alarm."""
+_MAX_WAITING = 15
+"""Maximum number of waiting requests; each occupies a thread of the API."""
+_WAIT_TIMEOUT_S = 10
 _PNG_SCALE = 2
-"""Pixels of a PNG for each of the chart's, so that it is sharp on a dense screen."""
+"""Pixels of a PNG per pixel of the chart, so that it is sharp on a high-density screen."""
 
 log = structlog.get_logger()
 
 
-def fingerprint(document: dict[str, Any], form: Format) -> str:
-    """The same text for the same picture: a SHA-256 of all that it is drawn from."""
-    drawn_from = [version("vl-convert-python"), form, _PNG_SCALE, document]
-    return hashlib.sha256(json.dumps(drawn_from, allow_nan=False).encode()).hexdigest()
+def compute_fingerprint(document: dict[str, Any], image_format: ImageFormat) -> str:
+    """Return a SHA-256 of all inputs of an image; equal images have equal fingerprints."""
+    inputs = [version("vl-convert-python"), image_format, _PNG_SCALE, document]
+    return hashlib.sha256(json.dumps(inputs, allow_nan=False).encode()).hexdigest()
 
 
 class Renderer:
-    """Draws one picture at a time; may be used by many threads.
+    """Renders one chart at a time; it is thread-safe.
 
-    The process starts with the first picture, which takes a second longer, and ends a minute after the last.
+    The process starts with the first chart, which therefore takes longer, and ends when it is idle.
+
+    Args:
+        timeout_s: maximum time of one image in seconds.
+        idle_timeout_s: seconds without requests after which the process ends.
+        wait_timeout_s: seconds that a request waits for others.
+
     """
 
-    def __init__(self) -> None:
-        self._turns = Turns(
-            waiting=_MOST_WAITING,
-            patience=_PATIENCE_S,
+    def __init__(
+        self,
+        *,
+        timeout_s: int = _TIMEOUT_S,
+        idle_timeout_s: int = _IDLE_TIMEOUT_S,
+        wait_timeout_s: float = _WAIT_TIMEOUT_S,
+    ) -> None:
+        self._lock = BoundedLock(
+            max_waiting=_MAX_WAITING,
+            timeout_s=wait_timeout_s,
             code="charts_busy",
-            message="Too many pictures are being drawn; the request may be repeated.",
+            message="Too many charts are being rendered; repeat the request later.",
         )
-        self._process = KeptProcess(_command(), without_secrets(), _SECONDS + _GRACE_S)
+        command = _build_command(timeout_s, idle_timeout_s)
+        self._process = PersistentProcess(command, build_environment_without_secrets(), timeout_s + _EXIT_TIMEOUT_S)
 
-    def draw(self, document: dict[str, Any], form: Format) -> bytes:
-        """Draw a Vega-Lite document whose data is in it.
+    def render_chart(self, document: dict[str, Any], image_format: ImageFormat) -> bytes:
+        """Render a Vega-Lite document that contains its data.
 
         Raises:
-            Unavailable: too many others wait, or the picture needs more time or memory than it may have.
+            Unavailable: too many requests wait, or the image needs more time or memory than the limits.
 
         """
-        content = json.dumps({"document": document, "format": form, "scale": _PNG_SCALE}, allow_nan=False).encode()
-        with self._turns.taken():
-            picture, wrong = self._ask(content)
-        if not picture:
-            raise RuntimeError(f"expected a document that can be drawn: {wrong[:2000].decode(errors='replace')}")
-        return picture
+        content = json.dumps(
+            {"document": document, "format": image_format, "scale": _PNG_SCALE}, allow_nan=False
+        ).encode()
+        with self._lock.acquire():
+            image, error = self._send_request(content)
+        if not image:
+            raise RuntimeError(f"expected a document that can be drawn: {error[:2000].decode(errors='replace')}")
+        return image
 
     def close(self) -> None:
-        """End the process; the next picture would start another."""
-        with self._turns.lock:
-            self._process.end()
+        """Stop the process; another `draw` would start a new one."""
+        with self._lock.mutex:
+            self._process.stop()
 
-    def _ask(self, request: bytes) -> list[bytes]:
+    def _send_request(self, request: bytes) -> list[bytes]:
         try:
-            return self._process.ask([request])
-        except Gone as gone:
-            log.warning("no picture", action="chart_failed", status=gone.status)
-            raise Unavailable("chart_failed", "The picture took too much time or memory to draw.") from None
+            return self._process.request([request])
+        except ProcessExited as exited:
+            log.warning("chart not rendered", action="chart_failed", status=exited.exit_status)
+            raise Unavailable("chart_failed", "The chart took too much time or memory to render.") from None
 
 
-def _command() -> list[str]:
+def _build_command(timeout_s: int, idle_timeout_s: int) -> list[str]:
     command = [sys.executable, "-m", "service.charts", "--memory", str(_MEMORY)]
-    return [*command, "--seconds", str(_SECONDS), "--idle", str(_IDLE_S)]
+    return [*command, "--seconds", str(timeout_s), "--idle", str(idle_timeout_s)]

@@ -1,63 +1,64 @@
-"""Where a regressor errs: predicted against actual, and how the residuals are spread."""
+"""Chart of a regressor's residuals: predicted against actual values, and a histogram."""
 
 from typing import Any
 
 from service.charts import scales, text_format
-from service.charts.chart_style import PADDING, TEXT, Document, Look, framed
+from service.charts.chart_style import FONT_SIZE, PADDING, ChartStyle, Document, build_document
 from service.charts.scales import Axis
 
-_LABELS = 40
-_BESIDE = _LABELS + 21
-_BETWEEN = 26
-_AROUND = 2 * PADDING + 40 + 44
-"""Pixels: for the numbers beside a vertical axis, with its title; between the two panels; above and below them."""
-_HALF = 0.5
+_LABEL_WIDTH = 40
+_AXIS_WIDTH = _LABEL_WIDTH + 21
+_SPACING = 26
+_FIXED_HEIGHT = 2 * PADDING + 40 + 44
+"""Pixels: labels of a vertical axis, the same with its title, between the panels, and above and below them."""
 
 
-def document(residuals: dict[str, Any], title: str, subtitle: str, look: Look) -> Document:
-    """Draw the residuals of one target column that has at least one row.
+def build_residuals_chart(residuals: dict[str, Any], title: str, subtitle: str, style: ChartStyle) -> Document:
+    """Build the chart of the residuals of one target column that has at least one row.
 
     Args:
-        residuals: `column`, `pairs` and `histogram`, as an evaluation has them.
-        title: whose they are.
-        subtitle: what is to be known of them in a line.
-        look: of the picture.
+        residuals: `column`, `pairs` and `histogram` of an evaluation.
+        title: title of the chart.
+        subtitle: one line below the title.
+        style: theme and size.
 
     """
-    width = (look.width - 2 * PADDING - 2 * _BESIDE - _BETWEEN) / 2
-    height = width if look.height is None else max(60, look.height - _AROUND)
+    width = (style.width - 2 * PADDING - 2 * _AXIS_WIDTH - _SPACING) / 2
+    height = width if style.height is None else max(60, style.height - _FIXED_HEIGHT)
     content: Document = {
-        "spacing": _BETWEEN,
+        "spacing": _SPACING,
         "resolve": {"scale": {"x": "independent", "y": "independent"}},
         "hconcat": [
-            _scatter(residuals["pairs"], residuals["column"], look, width, height),
-            _histogram(residuals["histogram"], look, width, height),
+            _build_scatter_plot(residuals["pairs"], residuals["column"], style, width, height),
+            _build_histogram(residuals["histogram"], style, width, height),
         ],
     }
-    return framed(content, title, subtitle, look)
+    return build_document(content, title, subtitle, style)
 
 
-def _scatter(pairs: list[list[float]], column: str, look: Look, width: float, height: float) -> Document:
-    """Both axes alike, so that the diagonal is where predictions are right."""
-    axis = scales.fit((number for pair in pairs for number in pair), "linear")
+def _build_scatter_plot(
+    pairs: list[list[float]], column: str, style: ChartStyle, width: float, height: float
+) -> Document:
+    """Build the scatter plot, with equal axes, so that correct predictions are on the diagonal."""
+    axis = scales.build_axis((number for pair in pairs for number in pair), "linear")
     low, high = axis.domain
     rows = [{"actual": actual, "predicted": predicted} for actual, predicted in pairs]
-    plain = look.palette.hues[0].plain
+    color = style.palette.hues[0].plain
     return {
         "width": width,
         "height": height,
         "layer": [
             {
                 "data": {"values": [{"actual": low, "predicted": low}, {"actual": high, "predicted": high}]},
-                "mark": {"type": "line", "color": look.palette.muted, "strokeWidth": 1, "strokeDash": [4, 3]},
+                "mark": {"type": "line", "color": style.palette.muted, "strokeWidth": 1, "strokeDash": [4, 3]},
                 "encoding": {
-                    "x": _across("actual", f"Actual {column}", axis, width),
-                    "y": _upwards("predicted", f"Predicted {column}", axis, height),
+                    "x": _build_horizontal_encoding("actual", f"Actual {column}", axis, width),
+                    "y": _build_vertical_encoding("predicted", f"Predicted {column}", axis, height),
                 },
             },
             {
                 "data": {"values": rows},
-                "mark": {"type": "point", "filled": True, "size": 22, "opacity": 0.65, "color": plain, "clip": True},
+                "mark": {"type": "point", "filled": True, "size": 22, "opacity": 0.65, "color": color, "clip": True},
                 "encoding": {
                     "x": {"field": "actual", "type": "quantitative"},
                     "y": {"field": "predicted", "type": "quantitative"},
@@ -67,12 +68,12 @@ def _scatter(pairs: list[list[float]], column: str, look: Look, width: float, he
     }
 
 
-def _histogram(histogram: dict[str, Any], look: Look, width: float, height: float) -> Document:
-    edges, counts = _drawable(histogram["edges"]), histogram["counts"]
-    axis = scales.fit([*edges, 0.0], "linear")
-    most = Axis(log=False, domain=(0.0, 1.05 * max(counts)))
+def _build_histogram(histogram: dict[str, Any], style: ChartStyle, width: float, height: float) -> Document:
+    edges, counts = _widen_single_bin(histogram["edges"]), histogram["counts"]
+    axis = scales.build_axis([*edges, 0.0], "linear")
+    count_axis = Axis(is_log=False, domain=(0.0, 1.05 * max(counts)))
     bars = [
-        {"from": edges[place], "to": edges[place + 1], "rows": count} for place, count in enumerate(counts) if count
+        {"from": edges[index], "to": edges[index + 1], "rows": count} for index, count in enumerate(counts) if count
     ]
     return {
         "width": width,
@@ -82,44 +83,45 @@ def _histogram(histogram: dict[str, Any], look: Look, width: float, height: floa
                 "data": {"values": bars},
                 "mark": {
                     "type": "bar",
-                    "color": look.palette.hues[0].plain,
-                    "stroke": look.palette.background,
+                    "color": style.palette.hues[0].plain,
+                    "stroke": style.palette.background,
                     "strokeWidth": 0.5,
                 },
                 "encoding": {
-                    "x": _across("from", "Residual (actual - predicted)", axis, width) | {"bin": "binned"},
+                    "x": _build_horizontal_encoding("from", "Residual (actual - predicted)", axis, width)
+                    | {"bin": "binned"},
                     "x2": {"field": "to"},
-                    "y": _upwards("rows", "Rows", most, height),
+                    "y": _build_vertical_encoding("rows", "Rows", count_axis, height),
                 },
             },
             {
                 "data": {"values": [{"from": 0}]},
-                "mark": {"type": "rule", "color": look.palette.muted, "strokeDash": [4, 3]},
+                "mark": {"type": "rule", "color": style.palette.muted, "strokeDash": [4, 3]},
                 "encoding": {"x": {"field": "from", "type": "quantitative"}},
             },
         ],
     }
 
 
-def _drawable(edges: list[float]) -> list[float]:
-    """The same edges; a single bin that no screen would show is made wider."""
-    low, high = scales.fit(edges, "linear").domain
+def _widen_single_bin(edges: list[float]) -> list[float]:
+    """Return the edges; those of a single bin are moved apart, because it may be too narrow to be visible."""
+    low, high = scales.build_axis(edges, "linear").domain
     return edges if len(edges) > 2 else [low, high]  # noqa: PLR2004
 
 
-def _across(field: str, title: str, axis: Axis, width: float) -> Document:
-    shown: Document = {"title": text_format.fitted(title, width, TEXT), "tickCount": 5, "grid": False}
-    return {"field": field, "type": "quantitative", "scale": axis.scale, "axis": shown | axis.labels}
+def _build_horizontal_encoding(field: str, title: str, axis: Axis, width: float) -> Document:
+    properties: Document = {"title": text_format.shorten_text(title, width, FONT_SIZE), "tickCount": 5, "grid": False}
+    return {"field": field, "type": "quantitative", "scale": axis.scale, "axis": properties | axis.labels}
 
 
-def _upwards(field: str, title: str, axis: Axis, height: float) -> Document:
-    shown: Document = {
-        "title": text_format.fitted(title, height, TEXT),
-        "minExtent": _LABELS,
-        "maxExtent": _LABELS,
+def _build_vertical_encoding(field: str, title: str, axis: Axis, height: float) -> Document:
+    properties: Document = {
+        "title": text_format.shorten_text(title, height, FONT_SIZE),
+        "minExtent": _LABEL_WIDTH,
+        "maxExtent": _LABEL_WIDTH,
         "tickCount": 5,
         "tickMinStep": 1 if field == "rows" else None,
         "domain": False,
         "ticks": False,
     }
-    return {"field": field, "type": "quantitative", "scale": axis.scale, "axis": shown | axis.labels}
+    return {"field": field, "type": "quantitative", "scale": axis.scale, "axis": properties | axis.labels}

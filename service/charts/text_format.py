@@ -1,4 +1,4 @@
-"""Names and numbers as a person reads them."""
+"""Formatting of names and numbers for charts."""
 
 import math
 import unicodedata
@@ -6,93 +6,93 @@ from collections.abc import Iterable
 from itertools import accumulate
 from uuid import UUID
 
-VALIDATION = "val_"
-_WIDTHS = (
+VALIDATION_PREFIX = "val_"
+_CHARACTER_WIDTHS = (
     (frozenset("'ijlf|!,./:;I[\\]t()-`r{}\"* "), 0.36),
     (frozenset("mMW%@"), 1.0),
     (frozenset("ABCDEFGHJKLNOPQRSTUVXYZw&"), 0.75),
 )
-"""The widest of each class in Liberation Sans; all other letters, digits and signs of ASCII have 0.59 or less."""
+"""Maximum width of each class of characters in Liberation Sans; other ASCII characters have at most 0.59."""
 _ABBREVIATIONS = frozenset({"auc", "mae", "mape", "mse", "msle", "rmse", "iou"})
 
 
-def line(text: str) -> str:
-    """Somebody's words as one line of characters that XML can carry; those that only steer others are left out."""
-    kept = (character for character in " ".join(text.split()) if unicodedata.category(character) != "Cf")
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in kept)
+def to_single_line(text: str) -> str:
+    """Return text on one line, with only characters that XML allows, and without invisible formatting characters."""
+    visible = (character for character in " ".join(text.split()) if unicodedata.category(character) != "Cf")
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in visible)
 
 
-def fitted(text: str, pixels: float, size: float) -> str:
-    """Somebody's words as one line of at most so many pixels, by an estimate that is rather too wide.
+def shorten_text(text: str, pixels: float, font_size: float) -> str:
+    """Shorten text to one line of at most this width, which is estimated rather too wide.
 
-    The renderer is never left to shorten a text: it would cut characters beyond U+FFFF in two, and fail.
+    The renderer never shortens text itself: it would split characters beyond U+FFFF, and fail.
 
     Args:
-        text: any.
-        pixels: how much room there is.
-        size: of the letters, in pixels.
+        text: any text.
+        pixels: available width in pixels.
+        font_size: font size in pixels.
 
     """
-    whole = line(text)
-    ends = list(accumulate(size * _width(character) for character in whole))
+    single_line = to_single_line(text)
+    ends = list(accumulate(font_size * _estimate_width(character) for character in single_line))
     if not ends or ends[-1] <= pixels:
-        return whole
-    room = pixels - size
-    return whole[: sum(end <= room for end in ends)].rstrip() + "…"
+        return single_line
+    available = pixels - font_size
+    return single_line[: sum(end <= available for end in ends)].rstrip() + "…"
 
 
-def fits(text: str, pixels: float, size: float) -> bool:
-    """Whether a text needs not be shortened."""
-    return fitted(text, pixels, size) == line(text)
+def has_room_for(text: str, pixels: float, font_size: float) -> bool:
+    """Return whether a text fits without being shortened."""
+    return shorten_text(text, pixels, font_size) == to_single_line(text)
 
 
-def distinct(names: Iterable[str]) -> list[str]:
-    """The same names; one that was there before, as after shortening, gets a number."""
-    made: list[str] = []
+def make_unique(names: Iterable[str]) -> list[str]:
+    """Return the names with a number after each repeated one; shortened names may be equal."""
+    unique_names: list[str] = []
     for name in names:
-        times = 1
-        while (told := name if times == 1 else f"{name} ({times})") in made:
-            times += 1
-        made.append(told)
-    return made
+        occurrence = 1
+        while (candidate := name if occurrence == 1 else f"{name} ({occurrence})") in unique_names:
+            occurrence += 1
+        unique_names.append(candidate)
+    return unique_names
 
 
-def _width(character: str) -> float:
-    """A character's width in Liberation Sans, or Arial, of the size of its letters."""
+def _estimate_width(character: str) -> float:
+    """Return a character's width in Liberation Sans or Arial, as a multiple of the font size."""
     if unicodedata.combining(character):
         return 0.0
     if not character.isascii():
         return 1.25 if unicodedata.east_asian_width(character) in "WF" else 0.75
-    return next((width for some, width in _WIDTHS if character in some), 0.59)
+    return next((width for characters, width in _CHARACTER_WIDTHS if character in characters), 0.59)
 
 
-def base(name: str) -> str:
-    """The metric that is measured, on whichever rows: `loss` for `val_loss`."""
-    return name.removeprefix(VALIDATION)
+def get_base_metric(name: str) -> str:
+    """Return the name of a metric without its validation prefix: `loss` for `val_loss`."""
+    return name.removeprefix(VALIDATION_PREFIX)
 
 
-def metric(name: str) -> str:
-    """A metric's name in words: `Binary accuracy` for `val_binary_accuracy`."""
-    words = [word.upper() if word in _ABBREVIATIONS else word for word in base(name).split("_") if word]
+def format_metric_name(name: str) -> str:
+    """Format a metric's name in words: `Binary accuracy` for `val_binary_accuracy`."""
+    words = [word.upper() if word in _ABBREVIATIONS else word for word in get_base_metric(name).split("_") if word]
     text = " ".join(words) or name
-    return line(text[:1].upper() + text[1:])
+    return to_single_line(text[:1].upper() + text[1:])
 
 
-def rows(name: str) -> str:
-    """Which rows a metric was measured on."""
-    return "validation" if name.startswith(VALIDATION) else "training"
+def get_subset_name(name: str) -> str:
+    """Return which rows a metric is computed on: `training` or `validation`."""
+    return "validation" if name.startswith(VALIDATION_PREFIX) else "training"
 
 
-def number(value: float) -> str:
-    """A metric's value with four digits that count."""
+def format_number(value: float) -> str:
+    """Format a metric's value with four significant digits."""
     return f"{value:.4g}" if math.isfinite(value) else str(value)
 
 
-def count(number: int, what: str) -> str:
-    """`1 epoch`, `1,000 epochs`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def format_count(number: int, noun: str) -> str:
+    """Format a count with its noun: `1 epoch`, `1,000 epochs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def title(name: str | None, job_id: UUID) -> str:
-    """What a picture of a job is called."""
+def format_job_title(name: str | None, job_id: UUID) -> str:
+    """Return the title of a job's charts."""
     return name or f"Job {job_id}"

@@ -1,0 +1,1 @@
+"""Datasets: the catalog of versions, the inspection of uploads, and the built-in datasets."""

@@ -1,4 +1,4 @@
-"""Datasets as their owners see them: add, find, list, delete."""
+"""The catalog of datasets: add, find, list and delete their versions."""
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
@@ -14,48 +14,49 @@ from sqlalchemy.orm import Session, defer
 from models import TERMINAL_STATES, Dataset, Job
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets import builtins
-from service.datasets.builtins import PREFIX, Builtin
-from service.datasets.dataset_source import BuiltinSource, FileSource, Source
+from service.datasets.builtins import BUILTIN_PREFIX, BuiltinDataset
+from service.datasets.dataset_source import BuiltinSource, DatasetSource, FileSource
 from service.db import pagination
-from service.db.database import insert_if_absent, now
+from service.db.database import get_current_time, insert_if_absent
 from service.db.ids import new_id
 from service.db.pagination import Page
-from service.errors import Conflict, Damaged, Invalid, NotFound, StorageError
+from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, StorageError
 from service.storage import file_references
-from service.storage.artifact_store import ArtifactStore, Stored
-from stackyard.spec import DatasetDescription, Problem
+from service.storage.artifact_store import ArtifactStore, FileReference
+from stackyard.spec import DatasetDescription, Fault
 
-_LONGEST_NAME = 200
-_MOST_COMPARED = 1000
-"""Names that are looked at for one that a misspelt name may have meant."""
-_REFERENCE = "/data/dataset"
-"""Where a spec names its dataset."""
-_NEWEST = select(Dataset).where(Dataset.name == bindparam("name")).order_by(Dataset.version.desc()).limit(1)
-"""Made once, because every submit asks it."""
-_ADAPTER: TypeAdapter[DatasetDescription] = TypeAdapter(DatasetDescription)
+_MAX_NAME_LENGTH = 200
+_MAX_COMPARED_NAMES = 1000
+"""Maximum number of names that are compared with a misspelled one."""
+_REFERENCE_POINTER = "/data/dataset"
+"""JSON pointer of the dataset's name in a spec."""
+_SELECT_NEWEST = select(Dataset).where(Dataset.name == bindparam("name")).order_by(Dataset.version.desc()).limit(1)
+"""Built once, because every submit runs it."""
+_DESCRIPTION_ADAPTER: TypeAdapter[DatasetDescription] = TypeAdapter(DatasetDescription)
 
 
-def find(session: Session, ref: str) -> Dataset:
-    """The dataset that a spec means by `ref`: an id, a name (its newest version) or `builtin:…`.
+def find_dataset(session: Session, ref: str) -> Dataset:
+    """Return the dataset that a spec references by its id, its name (newest version) or as `builtin:…`.
 
     Raises:
-        Invalid: there is none; the message has a name like it, if one is there.
+        InvalidInput: there is no such dataset. The message suggests a similar name if one exists.
 
     """
-    identity = _uuid(ref)
-    dataset = session.get(Dataset, identity) if identity else newest(session, ref)
+    dataset_id = _parse_uuid(ref)
+    dataset = session.get(Dataset, dataset_id) if dataset_id else find_newest_version(session, ref)
     if dataset is None:
         message = f"Expected the name or id of a dataset; there is none called {ref[:80]!a}."
-        message += _suggestion(session, ref)
-        raise Invalid((Problem(pointer=_REFERENCE, message=message, received=ref[:80] if _sayable(ref) else None),))
+        message += _suggest_name(session, ref)
+        received = ref[:80] if _is_storable(ref) else None
+        raise InvalidInput((Fault(pointer=_REFERENCE_POINTER, message=message, received=received),))
     return dataset
 
 
-def get(session: Session, dataset_id: UUID) -> Dataset:
-    """The dataset with this id.
+def get_dataset(session: Session, dataset_id: UUID) -> Dataset:
+    """Return the dataset with this id.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such dataset.
 
     """
     dataset = session.get(Dataset, dataset_id)
@@ -64,190 +65,199 @@ def get(session: Session, dataset_id: UUID) -> Dataset:
     return dataset
 
 
-def newest(session: Session, name: str) -> Dataset | None:
-    """The newest version of the dataset of this name."""
-    if not _sayable(name):
+def find_newest_version(session: Session, name: str) -> Dataset | None:
+    """Return the newest version of the dataset with this name, or None if there is none."""
+    if not _is_storable(name):
         return None
-    return session.scalar(_NEWEST, {"name": name})
+    return session.scalar(_SELECT_NEWEST, {"name": name})
 
 
-def page(session: Session, *, limit: int, cursor: str | None = None, name: str | None = None) -> Page[Dataset]:
-    """Datasets, newest first, their descriptions left in the database.
+def list_datasets(
+    session: Session, *, limit: int, cursor: str | None = None, name: str | None = None
+) -> Page[Dataset]:
+    """Return a page of datasets, newest first, without loading their descriptions.
 
     Args:
-        session: to read in.
-        limit: the most on the page.
-        cursor: `Page.next` of the page before.
-        name: where given, the versions of this one alone.
+        session: session to read in.
+        limit: maximum number of datasets on the page.
+        cursor: `Page.next` of the previous page.
+        name: restricts the result to the versions of this dataset.
 
     Raises:
-        Invalid: `cursor` is not one that was given out.
+        InvalidInput: `cursor` is not a valid cursor.
 
     """
     query = select(Dataset).options(defer(Dataset.description, raiseload=True))
     if name is not None:
         query = query.where(Dataset.name == name)
-    return pagination.fetch(session, query, Dataset.id, limit=limit, cursor=cursor)
+    return pagination.fetch_page(session, query, Dataset.id, limit=limit, cursor=cursor)
 
 
-def add(
+def add_dataset(
     session: Session,
     name: str,
     media_type: str,
-    stored: Stored,
-    found: DatasetDescription,
+    stored: FileReference,
+    description: DatasetDescription,
 ) -> tuple[Dataset, bool]:
-    """Make `stored` the newest version of `name`.
+    """Add a stored file as the newest version of a dataset.
 
     Args:
-        session: in a transaction that may write.
-        name: must pass `check_name`.
-        media_type: one of `service.datasets.dataset_source.UPLOADED`.
-        stored: the file, kept in the store.
-        found: what inspection found in it.
+        session: session in a transaction that may write.
+        name: name of the dataset; it must pass `check_name`.
+        media_type: one of `service.datasets.dataset_source.UPLOAD_MEDIA_TYPES`.
+        stored: the file in the store.
+        description: the result of its inspection.
 
     Returns:
-        The dataset, and whether it is new: the same bytes as the newest version are that version.
+        The dataset, and whether it is new. Content identical to the newest version adds no version.
 
     Raises:
-        FileGone: the file was taken away meanwhile.
-        Invalid: `name` cannot be one.
+        FileRemoved: the file was garbage-collected meanwhile.
+        InvalidInput: `name` is not a valid name.
 
     """
     check_name(name)
     while True:
-        last = newest(session, name)
-        if last is not None and (last.sha256, last.media_type) == (stored.sha256, media_type):
-            file_references.adopt(session, [stored])
-            return last, False
+        latest = find_newest_version(session, name)
+        if latest is not None and (latest.sha256, latest.media_type) == (stored.sha256, media_type):
+            file_references.reference_files(session, [stored])
+            return latest, False
         dataset_id = new_id()
         values = {
             "id": dataset_id,
             "name": name,
-            "version": 1 if last is None else last.version + 1,
+            "version": 1 if latest is None else latest.version + 1,
             "media_type": media_type,
             "sha256": stored.sha256,
             "bytes": stored.bytes,
-            "description": found.model_dump(mode="json"),
-            "created_at": now(session),
+            "description": description.model_dump(mode="json"),
+            "created_at": get_current_time(session),
         }
-        # Somebody else may have taken this version meanwhile; theirs may even be the same bytes.
+        # A concurrent transaction may have added this version, perhaps with the same content. Then try again.
         if insert_if_absent(session, Dataset, values):
-            file_references.adopt(session, [stored])
-            return get(session, dataset_id), True
+            file_references.reference_files(session, [stored])
+            return get_dataset(session, dataset_id), True
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that a spec could not say, or that would mean something else there.
+    """Reject a name that a spec cannot contain, or that has another meaning there.
 
     Raises:
-        Invalid: it is empty, too long, not printable, surrounded by spaces, an id, or a built-in's.
+        InvalidInput: the name is empty, too long, not printable, surrounded by spaces, an id, or that of a built-in
+            dataset.
 
     """
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable() or name != name.strip():
-        fault = f"Expected 1 to {_LONGEST_NAME} printable characters with no space at either end."
-    elif name.lower().startswith(PREFIX):
-        fault = f"Expected a name that does not begin with {PREFIX}: those are the built-in datasets'."
-    elif _uuid(name) is not None:
-        fault = "Expected a name that cannot be taken for an id."
+    if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable() or name != name.strip():
+        message = f"Expected 1 to {_MAX_NAME_LENGTH} printable characters with no space at either end."
+    elif name.lower().startswith(BUILTIN_PREFIX):
+        message = (
+            f"Expected a name that does not begin with {BUILTIN_PREFIX}, which is reserved for built-in datasets."
+        )
+    elif _parse_uuid(name) is not None:
+        message = "Expected a name that is not a UUID, because datasets are also referenced by id."
     else:
         return
-    raise Invalid((Problem(pointer="/name", message=fault, received=name[:80] if _sayable(name) else None),))
+    received = name[:80] if _is_storable(name) else None
+    raise InvalidInput((Fault(pointer="/name", message=message, received=received),))
 
 
-def delete(session: Session, dataset_id: UUID) -> None:
-    """Remove a dataset; jobs that are over keep its name and version. The file goes unless somebody else names it.
+def delete_dataset(session: Session, dataset_id: UUID) -> None:
+    """Delete a dataset. Jobs in a terminal state keep its name and version. Its file is unreferenced.
 
     Raises:
         NotFound: there is no such dataset.
-        Conflict: it is built in, or a job that is not over uses it.
+        Conflict: the dataset is built in, or a job that is not in a terminal state uses it.
 
     """
-    # On PostgreSQL the lock holds off jobs that are being submitted with this dataset.
+    # On PostgreSQL the row lock blocks concurrent submits of jobs with this dataset.
     dataset = session.get(Dataset, dataset_id, with_for_update=True)
     if dataset is None:
         raise NotFound("dataset", dataset_id)
     if dataset.media_type == BUILTIN_MEDIA_TYPE:
         raise Conflict("builtin_dataset", f"{dataset.name} is built in and cannot be deleted.")
-    waiting = select(Job.id).where(
+    active_jobs = select(Job.id).where(
         Job.dataset_id == dataset_id,
         Job.state.not_in(TERMINAL_STATES),
     )
-    job_id = session.scalar(waiting.limit(1))
+    job_id = session.scalar(active_jobs.limit(1))
     if job_id is not None:
-        message = f"Job {job_id} still needs {dataset.name} version {dataset.version}; cancel it, or let it end."
+        message = (
+            f"Job {job_id} still needs {dataset.name} version {dataset.version}; cancel it, or wait until it ends."
+        )
         raise Conflict("dataset_in_use", message)
-    file_references.discard(session, [dataset.sha256])
+    file_references.unreference_files(session, [dataset.sha256])
     session.execute(delete_from(Dataset).where(Dataset.id == dataset_id))
 
 
-def description(dataset: Dataset) -> DatasetDescription:
-    """What inspection found in it."""
-    return _ADAPTER.validate_python(dataset.description)
+def parse_description(dataset: Dataset) -> DatasetDescription:
+    """Return the description that inspection stored for a dataset."""
+    return _DESCRIPTION_ADAPTER.validate_python(dataset.description)
 
 
 @contextmanager
-def source(dataset: Dataset, store: ArtifactStore) -> Generator[Source]:
-    """Where its rows are, for a block that reads them.
+def open_dataset_source(dataset: Dataset, store: ArtifactStore) -> Generator[DatasetSource]:
+    """Yield the source of a dataset's rows. Its file is readable within the block.
 
     Raises:
-        StorageError: its file is damaged, or cannot be had.
+        StorageError: the file is corrupt, missing or cannot be read.
 
     """
     if dataset.media_type == BUILTIN_MEDIA_TYPE:
-        yield BuiltinSource(dataset.name.removeprefix(PREFIX))
+        yield BuiltinSource(dataset.name.removeprefix(BUILTIN_PREFIX))
         return
     with ExitStack() as stack:
         try:
-            path = stack.enter_context(store.local(dataset.sha256))
-        except Damaged:
-            message = f"The file of {dataset.name} version {dataset.version} is damaged or gone; upload it again."
+            path = stack.enter_context(store.verified_path(dataset.sha256))
+        except CorruptFile:
+            message = f"The file of {dataset.name} version {dataset.version} is corrupt or missing; upload it again."
             raise StorageError(message) from None
         yield FileSource(path, dataset.media_type)
 
 
 def ensure_builtins(session: Session) -> None:
-    """See to it that the built-in datasets have their rows, and that these say what this release says.
+    """Insert the rows of the built-in datasets, and update those of an older release.
 
     Any number of processes may do this at the same time.
     """
-    for builtin in builtins.load():
-        values = _builtin_values(builtin)
-        name = PREFIX + builtin.name
-        present = newest(session, name)
-        if present is None:
-            fixed = {
+    for builtin in builtins.load_builtins():
+        values = _build_builtin_values(builtin)
+        name = BUILTIN_PREFIX + builtin.name
+        existing = find_newest_version(session, name)
+        if existing is None:
+            new_values = {
                 "id": new_id(),
                 "name": name,
                 "version": 1,
                 "media_type": BUILTIN_MEDIA_TYPE,
-                "created_at": now(session),
+                "created_at": get_current_time(session),
             }
-            insert_if_absent(session, Dataset, fixed | values)
-        elif any(getattr(present, key) != value for key, value in values.items()):
+            insert_if_absent(session, Dataset, new_values | values)
+        elif any(getattr(existing, key) != value for key, value in values.items()):
             for key, value in values.items():
-                setattr(present, key, value)
+                setattr(existing, key, value)
 
 
-def _builtin_values(builtin: Builtin) -> dict[str, Any]:
+def _build_builtin_values(builtin: BuiltinDataset) -> dict[str, Any]:
     return {"sha256": builtin.sha256, "bytes": builtin.bytes, "description": builtin.description}
 
 
-def _uuid(text: str) -> UUID | None:
+def _parse_uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
         return None
 
 
-def _sayable(text: str) -> bool:
-    """Whether a database can be asked for it: PostgreSQL cannot store a NUL, and nobody half a character."""
+def _is_storable(text: str) -> bool:
+    """Return whether a database can store the text: PostgreSQL rejects NUL, and UTF-8 rejects surrogates."""
     return text.isprintable()
 
 
-def _suggestion(session: Session, ref: str) -> str:
-    names = session.scalars(select(Dataset.name).distinct().order_by(Dataset.name).limit(_MOST_COMPARED)).all()
-    close = get_close_matches(ref[:_LONGEST_NAME], [*names], n=1) or [
-        name for name in names if name == PREFIX + ref.lower()
+def _suggest_name(session: Session, ref: str) -> str:
+    select_names = select(Dataset.name).distinct().order_by(Dataset.name).limit(_MAX_COMPARED_NAMES)
+    names = session.scalars(select_names).all()
+    similar = get_close_matches(ref[:_MAX_NAME_LENGTH], [*names], n=1) or [
+        name for name in names if name == BUILTIN_PREFIX + ref.lower()
     ]
-    return f" Did you mean {close[0]!r}?" if close else ""
+    return f" Did you mean {similar[0]!r}?" if similar else ""

@@ -1,4 +1,4 @@
-"""Where a dataset's rows come from, and the media types that say how they are written down there."""
+"""Sources of a dataset's rows, and the media types of uploads."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +7,13 @@ CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
 NPZ = "application/x-npz"
 
-UPLOADED = (CSV, PARQUET, NPZ)
-"""What a client may send."""
+UPLOAD_MEDIA_TYPES = (CSV, PARQUET, NPZ)
+"""Media types that a client may upload."""
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """A file of one of the `UPLOADED` types."""
+    """A file of one of the `UPLOAD_MEDIA_TYPES`."""
 
     path: Path
     media_type: str
@@ -21,9 +21,9 @@ class FileSource:
 
 @dataclass(frozen=True)
 class BuiltinSource:
-    """A table that comes with scikit-learn; `name` is `iris`, without the prefix."""
+    """A dataset of scikit-learn. `name` has no prefix: `iris`."""
 
     name: str
 
 
-Source = FileSource | BuiltinSource
+DatasetSource = FileSource | BuiltinSource

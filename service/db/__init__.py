@@ -1,0 +1,1 @@
+"""Access to the database: sessions on SQLite and PostgreSQL, pagination and ids."""

@@ -1,4 +1,4 @@
-"""Sessions on SQLite and PostgreSQL that behave alike, and the database's own clock."""
+"""Database sessions that behave alike on SQLite and PostgreSQL, and the database's clock."""
 
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,8 +18,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from models.types import UtcDateTime
 from service.db import sqlite
 
-_POOL_PATIENCE_S = 10
-_ABSENCE = {
+_POOL_TIMEOUT_S = 10
+_LIBPQ_TIMEOUTS = {
     "connect_timeout": 3,
     "keepalives": 1,
     "keepalives_idle": 5,
@@ -27,62 +27,68 @@ _ABSENCE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
-"""libpq's own parameters, by which a PostgreSQL that went away without a word is noticed before a lease is over."""
+"""libpq connection parameters that detect a silently lost PostgreSQL server before a lease expires."""
 
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
-"""What a transaction raises when the database cannot be reached, is locked for too long, or went away."""
+DATABASE_UNAVAILABLE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
+"""Exceptions of a transaction when the database cannot be reached, is locked for too long, or disconnects."""
 
 
-class Sessions:
-    """Where transactions begin: `begin()` to write, `read()` to look.
+class SessionFactory:
+    """Factory of sessions: `begin` starts a transaction that may write, `read` one that only reads.
 
-    Both raise one of `UNAVAILABLE` where the database is away. Of a transaction that fails so in its commit nobody
-    knows whether it took place.
+    Both raise one of `DATABASE_UNAVAILABLE_ERRORS` if the database is unavailable. If a commit fails with one of
+    these, the transaction may or may not have been committed.
 
     Args:
-        url: a SQLAlchemy URL, of SQLite or PostgreSQL through psycopg.
+        url: SQLAlchemy URL of a SQLite database, or of PostgreSQL through psycopg.
+        pool_timeout_s: seconds to wait for a free PostgreSQL connection.
 
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pool_timeout_s: float = _POOL_TIMEOUT_S) -> None:
         if make_url(url).get_backend_name() == "sqlite":
-            self.engine = sqlite.writing(url)
-            self._looking = sqlite.reading(url)
-            self._turn = sqlite.WriteTurn(url)
+            self.engine = sqlite.create_write_engine(url)
+            self._read_engine = sqlite.create_read_engine(url)
+            self._writer_lock = sqlite.WriterLock(url)
         else:
-            self.engine = _postgresql(url)
-            self._looking = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._turn = None
-        self._writing = sessionmaker(self.engine, expire_on_commit=False)
-        self._reading = sessionmaker(self._looking, expire_on_commit=False, autoflush=False)
+            self.engine = _create_postgresql_engine(url, pool_timeout_s)
+            self._read_engine = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self._writer_lock = None
+        self._write_sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._read_sessions = sessionmaker(self._read_engine, expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def begin(self) -> Generator[Session]:
-        """A session in a transaction that may write: committed at the end, rolled back on an exception."""
-        with self._own_turn(), _absence_told(), self._writing.begin() as session:
+        """Open a session in a transaction that may write; commit it at the end, roll it back on an exception."""
+        with self._acquire_writer_lock(), _normalize_connection_errors(), self._write_sessions.begin() as session:
             yield session
 
     @contextmanager
     def read(self) -> Generator[Session]:
-        """A session that only looks: it never waits for a writer's work, and sees one moment however often it asks."""
-        with _absence_told(), self._reading() as session:
+        """Open a session that only reads, from one consistent snapshot. It does not wait for running writers."""
+        with _normalize_connection_errors(), self._read_sessions() as session:
             yield session
 
-    def _own_turn(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._turn is None else self._turn.taken()
+    def _acquire_writer_lock(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._writer_lock is None else self._writer_lock.acquire()
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close all pooled connections."""
         self.engine.dispose()
-        self._looking.dispose()
+        self._read_engine.dispose()
 
 
 @contextmanager
-def _absence_told() -> Generator[None]:
-    """Raise as one of `UNAVAILABLE` what the driver calls something else although the connection broke over it."""
+def _normalize_connection_errors() -> Generator[None]:
+    """Raise every error of a broken connection as one of `DATABASE_UNAVAILABLE_ERRORS`.
+
+    The driver reports some broken connections with other exception classes.
+    """
     try:
         yield
-    except UNAVAILABLE:
+    except DATABASE_UNAVAILABLE_ERRORS:
         raise
     except DBAPIError as error:
         if error.connection_invalidated and error.orig is not None:
@@ -90,41 +96,41 @@ def _absence_told() -> Generator[None]:
         raise
 
 
-class Clock(FunctionElement[datetime]):
-    """The database's clock within a statement: the one clock that every process of an installation shares."""
+class DatabaseClock(FunctionElement[datetime]):
+    """SQL expression of the database's current time, the one clock that all processes of an installation share."""
 
     type = UtcDateTime()
     inherit_cache = True
 
 
-@compiles(Clock, "sqlite")
-def _sqlite_clock(_clock: Clock, _compiler: Any, **_: Any) -> str:
-    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # as SQLAlchemy stores times, so that they compare
+@compiles(DatabaseClock, "sqlite")
+def _compile_sqlite_clock(_clock: DatabaseClock, _compiler: Any, **_: Any) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"  # the format in which SQLAlchemy stores times, to compare equal
 
 
-@compiles(Clock, "postgresql")
-def _postgresql_clock(_clock: Clock, _compiler: Any, **_: Any) -> str:
-    return "clock_timestamp()"  # now() is the transaction's beginning
+@compiles(DatabaseClock, "postgresql")
+def _compile_postgresql_clock(_clock: DatabaseClock, _compiler: Any, **_: Any) -> str:
+    return "clock_timestamp()"  # now() would be the start of the transaction
 
 
-_NOW = select(Clock())
+_SELECT_TIME = select(DatabaseClock())
 
 
-def now(session: Session) -> datetime:
-    """What the database's clock says."""
-    return session.scalars(_NOW).one()
+def get_current_time(session: Session) -> datetime:
+    """Return the current time of the database's clock."""
+    return session.scalars(_SELECT_TIME).one()
 
 
-def _postgresql(url: str) -> Engine:
-    asked = make_url(url).query
-    absence = {name: value for name, value in _ABSENCE.items() if name not in asked}
+def _create_postgresql_engine(url: str, pool_timeout_s: float) -> Engine:
+    url_parameters = make_url(url).query
+    timeouts = {name: value for name, value in _LIBPQ_TIMEOUTS.items() if name not in url_parameters}
     return create_engine(
-        url, connect_args=absence, pool_pre_ping=True, pool_timeout=_POOL_PATIENCE_S, hide_parameters=True
+        url, connect_args=timeouts, pool_pre_ping=True, pool_timeout=pool_timeout_s, hide_parameters=True
     )
 
 
 def insert_if_absent(session: Session, table: type[DeclarativeBase], values: dict[str, Any]) -> bool:
-    """Insert a row unless one with an equal key is there, waiting for whoever is inserting it just now.
+    """Insert a row unless a row with the same key exists. Wait for a concurrent transaction that inserts it.
 
     Returns:
         Whether the row was inserted.
@@ -137,18 +143,18 @@ def insert_if_absent(session: Session, table: type[DeclarativeBase], values: dic
     return session.scalar(statement) is not None
 
 
-def upsert(session: Session, table: type[DeclarativeBase], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, or, where one with an equal key is there, give it these values.
+def upsert_rows(session: Session, table: type[DeclarativeBase], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, or update the rows that have the same keys.
 
     Args:
-        session: in a transaction that may write.
-        table: with a key of one column.
-        rows: each with every column; in the order of their keys, so that two transactions cannot wait for each other.
+        session: session in a transaction that may write.
+        table: mapped class with a primary key of one column.
+        rows: rows with a value for each column, sorted by key, so that concurrent transactions do not deadlock.
 
     """
     dialect = session.get_bind().dialect.name
     insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
     key = next(iter(inspect(table).primary_key))
     statement = insert(table).values(rows)
-    updated = {name: statement.excluded[name] for name in rows[0] if name != key.name}
-    session.execute(statement.on_conflict_do_update(index_elements=[key], set_=updated))
+    updates = {name: statement.excluded[name] for name in rows[0] if name != key.name}
+    session.execute(statement.on_conflict_do_update(index_elements=[key], set_=updates))

@@ -1,4 +1,4 @@
-"""Ids whose order is the order of creation."""
+"""Primary keys that sort by their time of creation."""
 
 from uuid import UUID
 
@@ -6,5 +6,5 @@ import uuid_utils.compat
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562): time first, so that keys sort and index by age."""
+    """Return a new UUIDv7 (RFC 9562), which begins with a timestamp, so that keys sort and index by age."""
     return uuid_utils.compat.uuid7()

@@ -1,4 +1,4 @@
-"""Keyset pagination: a page begins after the last id of the one before, whatever was added meanwhile."""
+"""Keyset pagination: each page starts after the last id of the previous page, even if rows are added meanwhile."""
 
 import base64
 import binascii
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import Select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from service.errors import Invalid
-from stackyard.spec import Problem
+from service.errors import InvalidInput
+from stackyard.spec import Fault
 
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows, newest first, and the cursor of the page after them, if there is one."""
+    """Rows, newest first, and the cursor of the next page; None on the last page."""
 
     items: tuple[Row, ...]
     next: str | None
 
 
-def fetch(
+def fetch_page(
     session: Session,
     query: Select[Row],
     key: InstrumentedAttribute[UUID],
@@ -31,36 +31,35 @@ def fetch(
     limit: int,
     cursor: str | None,
 ) -> Page[Row]:
-    """One page of `query`, newest id first.
+    """Return one page of `query`, newest id first.
 
     Args:
-        session: to read in.
-        query: rows to choose from, not yet ordered.
-        key: the rows' UUIDv7 id.
-        limit: the most rows on the page, at least 1.
-        cursor: `Page.next` of the page before, or None for the first.
+        session: session to read in.
+        query: the rows to paginate, without an order.
+        key: the UUIDv7 column of the rows.
+        limit: maximum number of rows on the page, at least 1.
+        cursor: `Page.next` of the previous page, or None for the first page.
 
     Raises:
-        Invalid: `cursor` is not one that was given out.
+        InvalidInput: `cursor` is not a valid cursor.
 
     """
     if cursor is not None:
-        query = query.where(_before(key, cursor))
+        query = query.where(key < _decode_cursor(cursor))
     rows = session.scalars(query.order_by(key.desc()).limit(limit + 1)).all()
-    more = len(rows) > limit
+    has_next = len(rows) > limit
     items = tuple(rows[:limit])
-    return Page(items, _encode(getattr(items[-1], key.key)) if more else None)
+    return Page(items, _encode_cursor(getattr(items[-1], key.key)) if has_next else None)
 
 
-def _before(key: InstrumentedAttribute[UUID], cursor: str) -> ColumnElement[bool]:
+def _decode_cursor(cursor: str) -> UUID:
     try:
-        last = UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
+        return UUID(bytes=base64.b64decode(cursor + "==", altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise Invalid(
-            (Problem(pointer="/cursor", message="Expected the `next` of an earlier page.", received=cursor[:80]),),
+        raise InvalidInput(
+            (Fault(pointer="/cursor", message="Expected the `next` of an earlier page.", received=cursor[:80]),),
         ) from None
-    return key < last
 
 
-def _encode(last: UUID) -> str:
-    return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+def _encode_cursor(last_id: UUID) -> str:
+    return base64.urlsafe_b64encode(last_id.bytes).decode().rstrip("=")

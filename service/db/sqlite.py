@@ -1,8 +1,8 @@
-"""SQLite shared by several processes: whose turn it is to write, and looks that wait no longer than they must.
+"""SQLite shared by several processes: a fair lock for writers, and readers that retry quickly.
 
-SQLite has whoever finds the database locked sleep for up to a tenth of a second, again and again, while the one that
-has just written begins anew at once: of eight processes that write without a pause, one was seen to wait for eight
-seconds. Here the writers of an installation wait in line for the lock of a file beside the database.
+On a locked database SQLite sleeps and retries, with growing intervals, while the last writer begins again at once. So
+one of several busy writers can starve. Here the writers of an installation queue for the lock of a file beside the
+database instead.
 """
 
 import fcntl
@@ -20,174 +20,175 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 BUSY_TIMEOUT_S = 30
-_WAL_SAFE = (3, 51, 3)
-"""Before this release a checkpoint race can corrupt a WAL database that several processes share."""
-_PROMPT_FOR_S = 0.05
-_PROMPT_S, _PATIENT_S = 0.001, 0.004
-"""How long one who wants to look sleeps while others commit, which takes some milliseconds."""
-_PRIMARY = 0xFF
-"""Of SQLite's error codes the byte that says what kind it is."""
+_MIN_WAL_VERSION = (3, 51, 3)
+"""In earlier releases a checkpoint race can corrupt a WAL database that several processes share."""
+_FAST_RETRY_PERIOD_S = 0.05
+_FAST_RETRY_S, _SLOW_RETRY_S = 0.001, 0.004
+"""Sleep between two attempts to read while another process commits, which takes milliseconds."""
+_PRIMARY_CODE_MASK = 0xFF
+"""The low byte of an extended SQLite error code is its primary code."""
 
 
-def writing(url: str) -> Engine:
-    """An engine whose transactions may write: each has the database to itself from its first statement."""
-    return _engine(url, _begin_writing, BUSY_TIMEOUT_S)
+def create_write_engine(url: str) -> Engine:
+    """Create an engine whose transactions may write; each has exclusive access from its first statement."""
+    return _create_engine(url, _begin_write, BUSY_TIMEOUT_S)
 
 
-def reading(url: str) -> Engine:
-    """An engine whose transactions only look: each sees one moment from its first statement."""
-    return _engine(url, _begin_reading, 0)
+def create_read_engine(url: str) -> Engine:
+    """Create an engine whose transactions only read; each reads one snapshot from its first statement."""
+    return _create_engine(url, _begin_read, 0)
 
 
-class WriteTurn:
-    """Lets one thread of all processes write at a time; a process that dies gives its turn back.
+class WriterLock:
+    """Lock that one thread of all processes holds while it writes. The kernel releases it when a process dies.
 
-    There are two locks: whoever is next waits for the turn with the second one in its hand. So the one that has just
-    written, and would be the first to ask again, finds that somebody else is next.
+    It consists of two file locks: the next writer holds the `-next` lock while it waits for the `-turn` lock. So the
+    last writer, which would otherwise be the first to ask again, queues behind it.
 
     Args:
-        url: of the database, beside whose file lie the files of the locks.
+        url: URL of the database. The lock files are in the same directory as its file.
 
     """
 
     def __init__(self, url: str) -> None:
         database = make_url(url).database
         self._file = Path(database) if database and database != ":memory:" else None
-        self._here = threading.Lock()
+        self._thread_lock = threading.Lock()
 
     @contextmanager
-    def taken(self) -> Generator[None]:
-        """Have the turn while the block runs.
+    def acquire(self) -> Generator[None]:
+        """Hold the lock while the block runs.
 
         Raises:
-            OperationalError: it took as long as SQLite would have waited, or the locks cannot be used.
+            OperationalError: the lock was not free within SQLite's busy timeout, or the lock files cannot be used.
 
         """
         deadline = time.monotonic() + BUSY_TIMEOUT_S
-        if not self._here.acquire(timeout=BUSY_TIMEOUT_S):
-            raise _locked()
+        if not self._thread_lock.acquire(timeout=BUSY_TIMEOUT_S):
+            raise _build_locked_error()
         try:
-            with self._among_processes(deadline) if self._file else nullcontext():
+            with self._hold_process_lock(deadline) if self._file else nullcontext():
                 yield
         finally:
-            self._here.release()
+            self._thread_lock.release()
 
     @contextmanager
-    def _among_processes(self, deadline: float) -> Generator[None]:
-        turn = self._turn(deadline)
+    def _hold_process_lock(self, deadline: float) -> Generator[None]:
+        descriptor = self._open_process_lock(deadline)
         try:
             yield
         finally:
-            os.close(turn)  # and the lock with it
+            os.close(descriptor)  # which releases the lock
 
-    def _turn(self, deadline: float) -> int:
-        """The descriptor by which the turn is held."""
+    def _open_process_lock(self, deadline: float) -> int:
+        """Return the descriptor that holds the `-turn` lock."""
         try:
-            waiting = _taken(f"{self._file}-next", deadline)
+            next_descriptor = _open_locked(f"{self._file}-next", deadline)
             try:
-                return _taken(f"{self._file}-turn", deadline)
+                return _open_locked(f"{self._file}-turn", deadline)
             finally:
-                os.close(waiting)
+                os.close(next_descriptor)
         except OSError as error:
             raise OperationalError("BEGIN IMMEDIATE", None, error) from error
 
 
-def _taken(path: str, deadline: float) -> int:
-    """The descriptor by which a file is locked.
+def _open_locked(path: str, deadline: float) -> int:
+    """Lock a file and return the descriptor that holds the lock.
 
     Raises:
-        OperationalError: somebody else had it until the deadline.
+        OperationalError: another process held the lock until the deadline.
 
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        if not _InLine(descriptor).granted(deadline - time.monotonic()):
-            raise _locked() from None
+        if not _FairFileLock(descriptor).acquire(deadline - time.monotonic()):
+            raise _build_locked_error() from None
     return descriptor
 
 
-class _InLine(threading.Thread):
-    """Waits for a file's lock in the kernel's own line, which those who ask again and again would never get into.
+class _FairFileLock(threading.Thread):
+    """Waits for a file lock in the kernel's queue; polling for it would lose against the waiters in that queue.
 
-    The kernel knows no end of waiting. So a thread waits, and closes the file where nobody wants the lock any more.
+    A blocking `flock` has no timeout. So a thread waits for it, and closes the file if the caller has given up.
     """
 
     def __init__(self, descriptor: int) -> None:
-        super().__init__(name="in-line", daemon=True)
+        super().__init__(name="fair-file-lock", daemon=True)
         self._descriptor = descriptor
-        self._granted = threading.Event()
-        self._deciding = threading.Lock()
-        self._given_up = False
+        self._acquired = threading.Event()
+        self._outcome_lock = threading.Lock()
+        self._timed_out = False
 
-    def granted(self, timeout: float) -> bool:
-        """Whether the lock was had within so many seconds."""
+    def acquire(self, timeout: float) -> bool:
+        """Return whether the lock was acquired within `timeout` seconds."""
         self.start()
-        self._granted.wait(timeout)
-        with self._deciding:
-            self._given_up = not self._granted.is_set()
-        return not self._given_up
+        self._acquired.wait(timeout)
+        with self._outcome_lock:
+            self._timed_out = not self._acquired.is_set()
+        return not self._timed_out
 
     def run(self) -> None:
-        """Wait."""
+        """Wait for the lock."""
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        with self._deciding:
-            if self._given_up:
+        with self._outcome_lock:
+            if self._timed_out:
                 os.close(self._descriptor)
             else:
-                self._granted.set()
+                self._acquired.set()
 
 
-def _engine(url: str, begin: Callable[[Connection], None], timeout: float) -> Engine:
-    arguments = {"timeout": timeout, "check_same_thread": False}
+def _create_engine(url: str, begin: Callable[[Connection], None], timeout_s: float) -> Engine:
+    arguments = {"timeout": timeout_s, "check_same_thread": False}
     engine = create_engine(url, connect_args=arguments, pool_timeout=BUSY_TIMEOUT_S, hide_parameters=True)
-    event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", _configure_connection)
     event.listen(engine, "begin", begin)
     return engine
 
 
-def _configure(connection: sqlite3.Connection, _record: Any) -> None:
+def _configure_connection(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late to be IMMEDIATE
-    journal = "WAL" if sqlite3.sqlite_version_info >= _WAL_SAFE else "PERSIST"
-    for pragma in (f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON"):
-        _wait(lambda pragma=pragma: _executed(connection, f"PRAGMA {pragma}"), time.monotonic() + BUSY_TIMEOUT_S)
+    journal_mode = "WAL" if sqlite3.sqlite_version_info >= _MIN_WAL_VERSION else "PERSIST"
+    for pragma in (f"journal_mode={journal_mode}", "synchronous=FULL", "foreign_keys=ON"):
+        _execute_until(connection, f"PRAGMA {pragma}", time.monotonic() + BUSY_TIMEOUT_S)
 
 
-def _begin_writing(connection: Connection) -> None:
-    # A deferred transaction that turns to writing can fail at once with "database is locked".
+def _begin_write(connection: Connection) -> None:
+    # A deferred transaction that starts to write can fail at once with "database is locked".
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _begin_reading(connection: Connection) -> None:
-    """Begin, and look at once: with the first look comes the lock, which nobody takes away any more."""
+def _begin_read(connection: Connection) -> None:
+    """Begin, and read at once: the first read takes the shared lock, which lasts until the transaction ends."""
     connection.exec_driver_sql("BEGIN DEFERRED")
-    raw: Any = connection.connection.driver_connection
-    if not _wait(lambda: _executed(raw, "SELECT 1 FROM sqlite_master LIMIT 1"), time.monotonic() + BUSY_TIMEOUT_S):
-        raise _locked()
+    driver_connection: Any = connection.connection.driver_connection
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    if not _execute_until(driver_connection, "SELECT 1 FROM sqlite_master LIMIT 1", deadline):
+        raise _build_locked_error()
 
 
-def _executed(connection: sqlite3.Connection, statement: str) -> bool:
-    """Whether the statement could be executed; False if the database was locked."""
+def _execute_until(connection: sqlite3.Connection, statement: str, deadline: float) -> bool:
+    """Retry a statement while the database is locked. Return whether it succeeded before the deadline."""
+    fast_until = time.monotonic() + _FAST_RETRY_PERIOD_S
+    while not _try_execute(connection, statement):
+        current_time = time.monotonic()
+        if current_time > deadline:
+            return False
+        time.sleep(_FAST_RETRY_S if current_time < fast_until else _SLOW_RETRY_S)
+    return True
+
+
+def _try_execute(connection: sqlite3.Connection, statement: str) -> bool:
+    """Execute a statement. Return False if the database was locked."""
     try:
         connection.execute(statement).close()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY:
+        if error.sqlite_errorcode & _PRIMARY_CODE_MASK != sqlite3.SQLITE_BUSY:
             raise
         return False
     return True
 
 
-def _wait(attempt: Callable[[], bool], deadline: float) -> bool:
-    """Try until it succeeds; False if it did not by the deadline."""
-    prompt_until = time.monotonic() + _PROMPT_FOR_S
-    while not attempt():
-        moment = time.monotonic()
-        if moment > deadline:
-            return False
-        time.sleep(_PROMPT_S if moment < prompt_until else _PATIENT_S)
-    return True
-
-
-def _locked() -> OperationalError:
+def _build_locked_error() -> OperationalError:
     return OperationalError("BEGIN", None, TimeoutError("database is locked"))

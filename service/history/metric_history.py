@@ -1,4 +1,4 @@
-"""A job's metrics by epoch, and the one way in which numbers that are not finite leave the service."""
+"""The metrics of a job by epoch, and the representation of numbers that are not finite in JSON."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from models import Epoch, Job
 from models.types import Doubles
-from service.errors import Invalid, NotFound
+from service.errors import InvalidInput, NotFound
 from service.history import thinning
-from stackyard.spec import Problem
+from stackyard.spec import Fault
 
-_BETTER_WHEN_GREATER = (
+_MAXIMIZED_METRICS = (
     "acc",
     "auc",
     "precision",
@@ -26,7 +26,7 @@ _BETTER_WHEN_GREATER = (
     "iou",
     "cosine",
 )
-"""Parts of the names of Keras's metrics that are to be maximised; every other metric, and every loss, is an error."""
+"""Fragments of the names of Keras's metrics that are to be maximized. Other metrics and all losses are minimized."""
 
 
 Key = TypeVar("Key", int, str)
@@ -40,24 +40,24 @@ class History:
     metrics: Mapping[str, Sequence[float]]
 
     def thinned(self, max_points: int | None) -> "History":
-        """The same with at most so many epochs, chosen by `service.history.thinning`; None leaves it whole.
+        """Return a history with at most so many epochs, chosen by `service.history.thinning`; None keeps all.
 
         Raises:
-            Invalid: so few cannot keep every metric's extremes.
+            Invalid: `max_points` is too small for the extremes of every metric.
 
         """
         if max_points is None:
             return self
-        least = thinning.least(len(self.metrics))
-        if max_points < least:
-            raise _too_few(max_points, least, len(self.metrics))
-        places = thinning.thin(list(self.metrics.values()), len(self.epochs), max_points)
-        columns = {name: [column[place] for place in places] for name, column in self.metrics.items()}
-        return History([self.epochs[place] for place in places], columns)
+        min_points = thinning.compute_min_rows(len(self.metrics))
+        if max_points < min_points:
+            raise _build_too_few_points(max_points, min_points, len(self.metrics))
+        indices = thinning.choose_row_indices(list(self.metrics.values()), len(self.epochs), max_points)
+        columns = {name: [column[index] for index in indices] for name, column in self.metrics.items()}
+        return History([self.epochs[index] for index in indices], columns)
 
 
-def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
-    """The epochs of a job that are recorded so far, from `from_epoch` on.
+def load_history(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
+    """Load the recorded epochs of a job, beginning with `from_epoch`.
 
     Raises:
         NotFound: there is no such job.
@@ -71,36 +71,36 @@ def read(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
         .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch)
         .order_by(Epoch.epoch),
     ).all()
-    numbers, names = Doubles.unpack(stored for _, stored in rows), job.metric_names
-    columns = {name: numbers[place :: len(names)].tolist() for place, name in enumerate(names)}
+    numbers, names = Doubles.unpack_rows(stored for _, stored in rows), job.metric_names
+    columns = {name: numbers[index :: len(names)].tolist() for index, name in enumerate(names)}
     return History([epoch for epoch, _ in rows], columns)
 
 
-def _too_few(received: int, least: int, metrics: int) -> Invalid:
+def _build_too_few_points(received: int, min_points: int, metric_count: int) -> InvalidInput:
     message = (
-        f"expected at least {least}, received {received}: the first and the last epoch, and the least, the greatest "
-        f"and the first value that is not finite of {metrics} metrics"
+        f"expected at least {min_points}, received {received}: the first and the last epoch, and the minimum, the "
+        f"maximum and the first value that is not finite of each of {metric_count} metrics"
     )
-    return Invalid((Problem(pointer="/query/max_points", message=message, received=received),))
+    return InvalidInput((Fault(pointer="/query/max_points", message=message, received=received),))
 
 
-def higher_is_better(metric: str) -> bool:
-    """Whether a metric of this name is to be maximised; `val_` in front changes nothing."""
-    return any(part in metric.lower() for part in _BETTER_WHEN_GREATER)
+def is_higher_better(metric: str) -> bool:
+    """Return whether the metric of this name is to be maximized; a prefix `val_` makes no difference."""
+    return any(fragment in metric.lower() for fragment in _MAXIMIZED_METRICS)
 
 
-def finite(number: float) -> float | None:
-    """The number as JSON can carry it: None where it is NaN or infinite."""
+def to_json_float(number: float) -> float | None:
+    """Return the number as JSON can represent it: None if it is NaN or infinite."""
     return number if math.isfinite(number) else None
 
 
-def word(number: float) -> str:
-    """A number that is not finite, as a word: `NaN`, `Infinity` or `-Infinity`."""
+def format_nonfinite(number: float) -> str:
+    """Return the name of a number that is not finite: `NaN`, `Infinity` or `-Infinity`."""
     if math.isnan(number):
         return "NaN"
     return "Infinity" if number > 0 else "-Infinity"
 
 
-def nonfinite(column: Iterable[tuple[Key, float]]) -> dict[Key, str]:
-    """The words for those numbers of a column that JSON cannot carry, by their key."""
-    return {key: word(number) for key, number in column if not math.isfinite(number)}
+def collect_nonfinite(numbers: Iterable[tuple[Key, float]]) -> dict[Key, str]:
+    """Return the names of those numbers that JSON cannot represent, by their keys."""
+    return {key: format_nonfinite(number) for key, number in numbers if not math.isfinite(number)}

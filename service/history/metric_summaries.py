@@ -1,4 +1,4 @@
-"""A metric in short: its last value and its best, kept up to date as epochs come."""
+"""Summaries of metrics: the last and the best value of each, updated with every epoch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,36 +13,44 @@ from service.history import metric_history
 
 @dataclass(frozen=True)
 class MetricSummary:
-    """A metric's last value, its best so far and the epoch of that; None for what is not finite."""
+    """The last value of a metric, its best value so far, and the epoch of the best value.
+
+    The last value is None if it is not finite; the best value and its epoch are None if no value was finite.
+    """
 
     last: float | None
     best: float | None
     best_epoch: int | None
 
 
-def with_epoch(
-    before: Mapping[str, MetricSummary], names: Sequence[str], epoch: int, values: Iterable[float]
+def update_summaries(
+    summaries: Mapping[str, MetricSummary], metric_names: Sequence[str], epoch: int, values: Iterable[float]
 ) -> dict[str, MetricSummary]:
-    """The summaries of the metrics `names` after one more epoch."""
-    return {name: _after(name, epoch, value, before.get(name)) for name, value in zip(names, values, strict=True)}
+    """Return the summaries of metrics after one more epoch."""
+    return {
+        name: _update_summary(name, epoch, value, summaries.get(name))
+        for name, value in zip(metric_names, values, strict=True)
+    }
 
 
-def recorded(session: Session, job_id: UUID, names: Sequence[str]) -> dict[str, MetricSummary]:
-    """The summaries of a job's metrics `names` over all epochs that are recorded."""
-    found: dict[str, MetricSummary] = {}
-    if names:
+def compute_recorded_summaries(
+    session: Session, job_id: UUID, metric_names: Sequence[str]
+) -> dict[str, MetricSummary]:
+    """Compute the summaries of a job's metrics from all recorded epochs."""
+    summaries: dict[str, MetricSummary] = {}
+    if metric_names:
         rows = session.execute(select(Epoch.epoch, Epoch.values).where(Epoch.job_id == job_id).order_by(Epoch.epoch))
         for row in rows:
-            found = with_epoch(found, names, row.epoch, row.values)
-    return found
+            summaries = update_summaries(summaries, metric_names, row.epoch, row.values)
+    return summaries
 
 
-def _after(name: str, epoch: int, value: float, before: MetricSummary | None) -> MetricSummary:
-    number = metric_history.finite(value)
-    if before is None or before.best is None:
+def _update_summary(name: str, epoch: int, value: float, summary: MetricSummary | None) -> MetricSummary:
+    number = metric_history.to_json_float(value)
+    if summary is None or summary.best is None:
         return MetricSummary(number, number, None if number is None else epoch)
     if number is not None and (
-        number > before.best if metric_history.higher_is_better(name) else number < before.best
+        number > summary.best if metric_history.is_higher_better(name) else number < summary.best
     ):
         return MetricSummary(number, number, epoch)
-    return MetricSummary(number, before.best, before.best_epoch)
+    return MetricSummary(number, summary.best, summary.best_epoch)

@@ -1,4 +1,7 @@
-"""Attempts as a worker makes them: claim, renew, record, conclude. Every write after the claim is fenced."""
+"""The attempts of a worker at a job: claim, renew the lease, record, conclude.
+
+Every write after the claim is fenced: it takes effect only while the attempt is the job's current one.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,16 +15,16 @@ from sqlalchemy import CursorResult, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import Artifact, Checkpoint, Dataset, Epoch, Job, JobMetric, JobState
-from service.db.database import now
+from service.db.database import get_current_time
 from service.errors import LeaseLost
 from service.history import metric_summaries
 from service.history.metric_summaries import MetricSummary
-from service.jobs import checkpoints, crashes, lifecycle
+from service.jobs import crashes, lifecycle
 from service.jobs.crashes import Crash
-from service.jobs.execution_environment import ExecutionOptions, RanOn, choose_ran_on
+from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions, choose_execution_environment
 from service.queue import worker_registry
 from service.storage import file_references
-from service.storage.artifact_store import Stored
+from service.storage.artifact_store import FileReference
 from stackyard.spec import JobSpec
 
 log = structlog.get_logger()
@@ -29,11 +32,21 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Claim:
-    """A worker's right to one attempt at a job, for as long as its lease lasts.
+    """The right of a worker to one attempt at a job, for as long as its lease lasts.
 
-    `checkpoint` is where to go on, None for the beginning. Before it there are `spent_s` seconds of earlier attempts,
-    and the epochs whose metrics are `names` and `summaries`. `ran_on` is what it is to compute on, as it was chosen.
-    `task` and `warnings` are those of the check at submit, as JSON; a job of an earlier release has no task.
+    Args:
+        job_id: the job.
+        attempt: the number of the attempt. It fences every write.
+        spec: the job's spec.
+        dataset: the dataset that the spec names.
+        checkpoint: where the training continues; None for a training from the beginning.
+        spent_s: seconds that earlier attempts spent on the epochs before the checkpoint.
+        metric_names: the metrics that are recorded for those epochs.
+        summaries: the summaries of those metrics.
+        ran_on: the execution environment that was chosen for the attempt.
+        task: the task that the spec check found at submit, as JSON; None in jobs of earlier releases.
+        warnings: the warnings of the spec check at submit, as JSON.
+
     """
 
     job_id: UUID
@@ -42,71 +55,71 @@ class Claim:
     dataset: Dataset
     checkpoint: Checkpoint | None = None
     spent_s: float = 0.0
-    names: Sequence[str] = ()
+    metric_names: Sequence[str] = ()
     summaries: Mapping[str, MetricSummary] = field(default_factory=dict[str, MetricSummary])
-    ran_on: RanOn | None = None
+    ran_on: ExecutionEnvironment | None = None
     task: Mapping[str, Any] | None = None
     warnings: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
-class EpochRow:
-    """One epoch's metrics, in the order of the attempt's metric names; epochs count from 0."""
+class EpochMetrics:
+    """The metrics of one epoch, in the order of the attempt's metric names; epochs count from 0."""
 
     epoch: int
     values: Sequence[float]
 
 
 @dataclass(frozen=True)
-class MadeCheckpoint:
-    """A checkpoint that lies in the store.
+class StoredCheckpoint:
+    """A checkpoint whose file is in the store.
 
-    The training goes on from it with `step` of `epoch`, both from 0, after `spent_s` seconds over all attempts.
+    The training continues with `step` of `epoch`, both from 0. `spent_s` are the seconds of all attempts up to it.
     """
 
-    stored: Stored
+    file: FileReference
     epoch: int
     step: int
     spent_s: float
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What somebody wants of a job that runs."""
+class ControlRequests:
+    """The requests to cancel or to pause a running job."""
 
     cancel: bool
     pause: bool
 
 
 @dataclass(frozen=True)
-class MadeArtifact:
-    """A file that lies in the store and is to be published with its job."""
+class StoredArtifact:
+    """An artifact whose file is in the store, and which is published when its job ends."""
 
     kind: str
     media_type: str
-    stored: Stored
+    file: FileReference
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """How an attempt ended: in which terminal state, why, and with what to show for it."""
+    """The end of an attempt that ends its job: the terminal state, the reason, and the results."""
 
     state: JobState
-    why: dict[str, Any] | None = None
+    reason: dict[str, Any] | None = None
     evaluation: dict[str, Any] | None = None
-    artifacts: Sequence[MadeArtifact] = ()
+    artifacts: Sequence[StoredArtifact] = ()
 
 
 @dataclass(frozen=True)
-class LetGo:
-    """How an attempt ended whose job did not: why its worker gave it up."""
+class ReleasedAttempt:
+    """The end of an attempt that does not end its job, and the reason why the worker released it."""
 
-    why: dict[str, Any]
+    reason: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class _Holder:
-    """Who takes a job: the arguments of `claim`."""
+class _Claimant:
+    """The process that claims a job: the arguments of `claim_job`."""
 
     worker: str
     worker_id: UUID | None
@@ -114,7 +127,7 @@ class _Holder:
     options: ExecutionOptions | None
 
 
-def claim(
+def claim_job(
     session: Session,
     *,
     queue: str,
@@ -123,173 +136,178 @@ def claim(
     worker_id: UUID | None = None,
     options: ExecutionOptions | None = None,
 ) -> Claim | None:
-    """Take the best waiting job of a queue: the highest priority, then the oldest.
+    """Claim the first waiting job of a queue: the highest priority, then the oldest.
 
-    It goes on from its checkpoint; what an earlier attempt had recorded past that goes. A worker that drains is given
-    nothing.
+    The attempt continues from the job's checkpoint. Epochs that an earlier attempt recorded after it are deleted.
+    A worker that drains gets no job. A job that cannot run becomes failed, and the next one is tried.
 
     Args:
         session: in a transaction that may write.
-        queue: to take from.
+        queue: the queue to take a job from.
         worker: the host and process that will do the work.
-        lease_s: seconds for which the right to it lasts, unless it is renewed.
+        lease_s: seconds for which the claim lasts, unless it is renewed.
         worker_id: the `models.Worker` whose child that process is.
-        options: what that process can run the job on; None leaves the choice out.
+        options: the execution environments that the process offers; None makes no choice.
 
     """
-    if worker_id is not None and not worker_registry.may_take(session, worker_id):
+    if worker_id is not None and not worker_registry.can_take_jobs(session, worker_id):
         return None
-    holder = _Holder(worker, worker_id, lease_s, options)
-    while job_id := _first_waiting(session, queue):
+    claimant = _Claimant(worker, worker_id, lease_s, options)
+    while job_id := _lock_next_job(session, queue):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
         if dataset is None:
-            _refuse(session, job, "dataset_deleted", "Its dataset was deleted while the job was being submitted.")
-        elif (spec := _spec(job)) is None:
-            _refuse(session, job, "spec_unreadable", "This release cannot read its spec; submit it again.")
+            _fail_job(session, job, "dataset_deleted", "Its dataset was deleted while the job was being submitted.")
+        elif (spec := _parse_spec(job)) is None:
+            _fail_job(session, job, "spec_unreadable", "This release cannot read its spec; submit it again.")
         else:
-            return _take(session, job, spec, dataset, holder)
+            return _start_attempt(session, job, spec, dataset, claimant)
     return None
 
 
-def waiting(session: Session, queue: str) -> bool:
-    """Whether a job of this queue waits to be claimed."""
+def has_waiting_jobs(session: Session, queue: str) -> bool:
+    """Return whether a job of this queue waits to be claimed."""
     query = select(Job.id).where(Job.state == JobState.QUEUED, Job.queue == queue).limit(1)
     return session.scalar(query) is not None
 
 
-def wishes(session: Session, claimed: Claim) -> Wishes:
-    """What somebody wants of the job.
+def load_control_requests(session: Session, claim: Claim) -> ControlRequests:
+    """Return the requests to cancel or to pause the job.
 
     Raises:
-        LeaseLost: the attempt is no longer this worker's.
+        LeaseLost: the worker no longer holds the attempt.
 
     """
-    row = session.execute(select(Job.cancel_requested, Job.pause_requested).where(*_fence(claimed))).one_or_none()
+    row = session.execute(select(Job.cancel_requested, Job.pause_requested).where(*_build_fence(claim))).one_or_none()
     if row is None:
-        raise _lost(claimed)
-    return Wishes(row.cancel_requested, row.pause_requested)
+        raise _build_lease_lost(claim)
+    return ControlRequests(row.cancel_requested, row.pause_requested)
 
 
-def renew(session: Session, claimed: Claim, lease_s: float, *, peak_memory: int | None = None) -> None:
-    """Extend the lease to `lease_s` seconds from now, and note the most bytes that the process was seen with.
+def renew_lease(session: Session, claim: Claim, lease_s: float, *, peak_memory: int | None = None) -> None:
+    """Extend the lease to `lease_s` seconds from now, and record the peak memory of the process in bytes.
 
     Raises:
-        LeaseLost: the attempt is no longer this worker's.
+        LeaseLost: the worker no longer holds the attempt.
 
     """
-    lease_until = now(session) + timedelta(seconds=lease_s)
-    _fenced_update(session, claimed, lease_until=lease_until, peak_memory=peak_memory)
+    lease_until = get_current_time(session) + timedelta(seconds=lease_s)
+    _update_fenced(session, claim, lease_until=lease_until, peak_memory=peak_memory)
 
 
 def record_epochs(
     session: Session,
-    claimed: Claim,
-    names: Sequence[str],
-    rows: Sequence[EpochRow],
+    claim: Claim,
+    metric_names: Sequence[str],
+    epochs: Sequence[EpochMetrics],
     summaries: Mapping[str, MetricSummary],
 ) -> None:
-    """Add epochs to the job's history, and bring its last and best values up to date.
+    """Add epochs to the job's history, and replace the summaries of its metrics.
 
     Raises:
-        LeaseLost: the attempt is no longer this worker's.
+        LeaseLost: the worker no longer holds the attempt.
 
     """
-    if not rows:
+    if not epochs:
         return
-    _fenced_update(session, claimed, epochs_done=rows[-1].epoch + 1, metric_names=list(names))
-    # Where a commit's outcome stayed unknown the same epochs come again; with the fence held they are ours.
-    session.execute(delete(Epoch).where(Epoch.job_id == claimed.job_id, Epoch.epoch >= rows[0].epoch))
+    _update_fenced(session, claim, epochs_done=epochs[-1].epoch + 1, metric_names=list(metric_names))
+    # If the outcome of a commit was unknown, the same epochs come again. The fence holds, so these rows are ours.
+    session.execute(delete(Epoch).where(Epoch.job_id == claim.job_id, Epoch.epoch >= epochs[0].epoch))
     session.execute(
         insert(Epoch),
-        [{"job_id": claimed.job_id, "epoch": row.epoch, "values": row.values} for row in rows],
+        [{"job_id": claim.job_id, "epoch": row.epoch, "values": row.values} for row in epochs],
     )
-    _summarise(session, claimed.job_id, summaries)
+    _replace_summaries(session, claim.job_id, summaries)
 
 
-def keep_checkpoint(session: Session, claimed: Claim, made: MadeCheckpoint) -> None:
-    """Have the job go on from here, should this attempt not end it; the epochs before must be recorded by now.
+def save_checkpoint(session: Session, claim: Claim, checkpoint: StoredCheckpoint) -> None:
+    """Make the job's next attempt continue from this checkpoint. All epochs before it must be recorded already.
 
     Raises:
-        FileGone: its file was taken away after it had been stored.
-        LeaseLost: the attempt is no longer this worker's.
+        FileGone: the checkpoint's file was removed after it had been stored.
+        LeaseLost: the worker no longer holds the attempt.
 
     """
-    _fenced_update(session, claimed, spent_s=made.spent_s)
-    checkpoints.discard(session, claimed.job_id)
+    _update_fenced(session, claim, spent_s=checkpoint.spent_s)
+    lifecycle.delete_checkpoint(session, claim.job_id)
     session.add(
         Checkpoint(
-            job_id=claimed.job_id,
-            sha256=made.stored.sha256,
-            bytes=made.stored.bytes,
-            attempt=claimed.attempt,
-            epoch=made.epoch,
-            step=made.step,
-            created_at=now(session),
+            job_id=claim.job_id,
+            sha256=checkpoint.file.sha256,
+            bytes=checkpoint.file.bytes,
+            attempt=claim.attempt,
+            epoch=checkpoint.epoch,
+            step=checkpoint.step,
+            created_at=get_current_time(session),
         )
     )
-    file_references.adopt(session, [made.stored])  # it may be the one from before, if we did not hear of that commit
+    # After a commit whose outcome was unknown this may be the same file as before: so refer to it after the deletion.
+    file_references.reference_files(session, [checkpoint.file])
 
 
-def start_anew(session: Session, claimed: Claim) -> None:
-    """Drop a checkpoint that is of no use, and all that was recorded before it: this attempt begins at the beginning.
-
-    Raises:
-        LeaseLost: the attempt is no longer this worker's.
-
-    """
-    _fenced_update(session, claimed, spent_s=0.0, epochs_done=0, metric_names=[])
-    checkpoints.discard(session, claimed.job_id)
-    for owned in (Epoch, JobMetric):
-        session.execute(delete(owned).where(owned.job_id == claimed.job_id))
-
-
-def conclude(session: Session, claimed: Claim, conclusion: Conclusion, *, peak_memory: int | None = None) -> None:
-    """End the job, and publish what it made, in the one transaction that says so.
+def restart_attempt(session: Session, claim: Claim) -> None:
+    """Delete a checkpoint that cannot be used and all recorded epochs: the attempt starts from the beginning.
 
     Raises:
-        FileGone: a file of it was taken away after it had been stored.
-        LeaseLost: the attempt is no longer this worker's.
+        LeaseLost: the worker no longer holds the attempt.
 
     """
-    moved = lifecycle.move(
+    _update_fenced(session, claim, spent_s=0.0, epochs_done=0, metric_names=[])
+    lifecycle.delete_checkpoint(session, claim.job_id)
+    for table in (Epoch, JobMetric):
+        session.execute(delete(table).where(table.job_id == claim.job_id))
+
+
+def conclude_attempt(
+    session: Session, claim: Claim, conclusion: Conclusion, *, peak_memory: int | None = None
+) -> None:
+    """End the attempt and its job, and publish the job's artifacts in the same transaction.
+
+    Raises:
+        FileGone: the file of an artifact was removed after it had been stored.
+        LeaseLost: the worker no longer holds the attempt.
+
+    """
+    is_concluded = lifecycle.transition_job(
         session,
-        claimed.job_id,
-        to=conclusion.state,
-        from_=[JobState.RUNNING],
-        fence=claimed.attempt,
-        why=conclusion.why,
+        claim.job_id,
+        to_state=conclusion.state,
+        from_states=[JobState.RUNNING],
+        fence=claim.attempt,
+        reason=conclusion.reason,
         evaluation=conclusion.evaluation,
         peak_memory=peak_memory,
     )
-    if not moved:
-        raise _lost(claimed)
-    session.add_all(_artifacts(session, claimed, conclusion.artifacts))
-    file_references.adopt(session, [made.stored for made in conclusion.artifacts])
+    if not is_concluded:
+        raise _build_lease_lost(claim)
+    session.add_all(_build_artifact_rows(session, claim, conclusion.artifacts))
+    file_references.reference_files(session, [artifact.file for artifact in conclusion.artifacts])
 
 
-def let_go(session: Session, claimed: Claim, letting_go: LetGo, *, peak_memory: int | None = None) -> None:
-    """End the attempt and not the job, which waits again unless somebody wants it cancelled or paused.
-
-    Raises:
-        LeaseLost: the attempt is no longer this worker's.
-
-    """
-    lifecycle.let_go(session, _held(session, claimed), letting_go.why, peak_memory=peak_memory)
-
-
-def end_stalled(session: Session, claimed: Claim, *, silent_s: float, max_crashes: int) -> None:
-    """End an attempt whose training makes no progress; it counts as a crash of its process.
+def release_attempt(
+    session: Session, claim: Claim, released_attempt: ReleasedAttempt, *, peak_memory: int | None = None
+) -> None:
+    """End the attempt but not its job: the job waits again, or is cancelled or paused if that was requested.
 
     Raises:
-        LeaseLost: the attempt is no longer this worker's.
+        LeaseLost: the worker no longer holds the attempt.
 
     """
-    what = f"nothing was heard of the training for {silent_s:g} s, and it was stopped by force"
-    crashes.end(session, _held(session, claimed), Crash(what), max_crashes=max_crashes)
+    lifecycle.release_job(session, _lock_running_job(session, claim), released_attempt.reason, peak_memory=peak_memory)
 
 
-def _first_waiting(session: Session, queue: str) -> UUID | None:
+def end_stalled_attempt(session: Session, claim: Claim, *, silent_s: float, max_crashes: int) -> None:
+    """End an attempt whose training reported nothing for `silent_s` seconds; it counts as a crash of its process.
+
+    Raises:
+        LeaseLost: the worker no longer holds the attempt.
+
+    """
+    crash = Crash(f"nothing was heard from the training for {silent_s:g} s, and its process was stopped by force")
+    crashes.end_crashed_attempt(session, _lock_running_job(session, claim), crash, max_crashes=max_crashes)
+
+
+def _lock_next_job(session: Session, queue: str) -> UUID | None:
     return session.scalar(
         select(Job.id)
         .where(Job.state == JobState.QUEUED, Job.queue == queue)
@@ -299,7 +317,7 @@ def _first_waiting(session: Session, queue: str) -> UUID | None:
     )
 
 
-def _spec(job: Job) -> JobSpec | None:
+def _parse_spec(job: Job) -> JobSpec | None:
     try:
         return JobSpec.model_validate(job.spec)
     except ValidationError as error:
@@ -307,40 +325,37 @@ def _spec(job: Job) -> JobSpec | None:
         return None
 
 
-def _refuse(session: Session, job: Job, code: str, message: str) -> None:
-    why = lifecycle.reason(code, message)
-    lifecycle.move(session, job.id, to=JobState.FAILED, from_=[JobState.QUEUED], why=why)
+def _fail_job(session: Session, job: Job, code: str, message: str) -> None:
+    reason = lifecycle.build_reason(code, message)
+    lifecycle.transition_job(session, job.id, to_state=JobState.FAILED, from_states=[JobState.QUEUED], reason=reason)
 
 
-def _take(session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: _Holder) -> Claim:
+def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, claimant: _Claimant) -> Claim:
     checkpoint = session.get(Checkpoint, job.id)
-    ran_on = None
-    if holder.options is not None:
-        previous = None if checkpoint is None else job.ran_on
-        ran_on = choose_ran_on(session, job, holder.options, worker_id=holder.worker_id, previous=previous)
-    begins = 0 if checkpoint is None else checkpoint.epoch
-    names = list(job.metric_names) if begins else []
+    environment = _choose_environment(session, job, claimant, checkpoint)
+    first_epoch = 0 if checkpoint is None else checkpoint.epoch
+    metric_names = list(job.metric_names) if first_epoch else []
     spent_s = 0.0 if checkpoint is None else job.spent_s
-    moment = now(session)
-    lifecycle.move(
+    current_time = get_current_time(session)
+    lifecycle.transition_job(
         session,
         job.id,
-        to=JobState.RUNNING,
-        from_=[JobState.QUEUED],
+        to_state=JobState.RUNNING,
+        from_states=[JobState.QUEUED],
         attempt=Job.attempt + 1,
-        worker=holder.worker,
-        worker_id=holder.worker_id,
-        ran_on=None if ran_on is None else asdict(ran_on),
-        lease_until=moment + timedelta(seconds=holder.lease_s),
-        started_at=moment,
-        epochs_done=begins,
-        metric_names=names,
+        worker=claimant.worker,
+        worker_id=claimant.worker_id,
+        ran_on=None if environment is None else asdict(environment),
+        lease_until=current_time + timedelta(seconds=claimant.lease_s),
+        started_at=current_time,
+        epochs_done=first_epoch,
+        metric_names=metric_names,
         spent_s=spent_s,
         peak_memory=None,
     )
-    session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= begins))
-    known = metric_summaries.recorded(session, job.id, names)
-    _summarise(session, job.id, known)
+    session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= first_epoch))
+    summaries = metric_summaries.compute_recorded_summaries(session, job.id, metric_names)
+    _replace_summaries(session, job.id, summaries)
     return Claim(
         job.id,
         job.attempt,
@@ -348,57 +363,67 @@ def _take(session: Session, job: Job, spec: JobSpec, dataset: Dataset, holder: _
         dataset,
         checkpoint,
         spent_s,
-        tuple(names),
-        known,
-        ran_on,
+        tuple(metric_names),
+        summaries,
+        environment,
         job.task,
         tuple(job.warnings),
     )
 
 
-def _summarise(session: Session, job_id: UUID, known: Mapping[str, MetricSummary]) -> None:
-    """Have the job's last and best values be these."""
+def _choose_environment(
+    session: Session, job: Job, claimant: _Claimant, checkpoint: Checkpoint | None
+) -> ExecutionEnvironment | None:
+    if claimant.options is None:
+        return None
+    previous = None if checkpoint is None else job.ran_on
+    return choose_execution_environment(
+        session, job, claimant.options, worker_id=claimant.worker_id, previous=previous
+    )
+
+
+def _replace_summaries(session: Session, job_id: UUID, summaries: Mapping[str, MetricSummary]) -> None:
     session.execute(delete(JobMetric).where(JobMetric.job_id == job_id))
-    rows = [{"job_id": job_id, "name": name, **asdict(summary)} for name, summary in known.items()]
+    rows = [{"job_id": job_id, "name": name, **asdict(summary)} for name, summary in summaries.items()]
     if rows:
         session.execute(insert(JobMetric), rows)
 
 
-def _artifacts(session: Session, claimed: Claim, made: Iterable[MadeArtifact]) -> list[Artifact]:
-    moment = now(session)
+def _build_artifact_rows(session: Session, claim: Claim, artifacts: Iterable[StoredArtifact]) -> list[Artifact]:
+    current_time = get_current_time(session)
     return [
         Artifact(
-            job_id=claimed.job_id,
+            job_id=claim.job_id,
             kind=artifact.kind,
-            sha256=artifact.stored.sha256,
-            bytes=artifact.stored.bytes,
+            sha256=artifact.file.sha256,
+            bytes=artifact.file.bytes,
             media_type=artifact.media_type,
-            created_at=moment,
+            created_at=current_time,
         )
-        for artifact in made
+        for artifact in artifacts
     ]
 
 
-def _fence(claimed: Claim) -> tuple[Any, ...]:
-    return (Job.id == claimed.job_id, Job.attempt == claimed.attempt, Job.state == JobState.RUNNING)
+def _build_fence(claim: Claim) -> tuple[Any, ...]:
+    return (Job.id == claim.job_id, Job.attempt == claim.attempt, Job.state == JobState.RUNNING)
 
 
-def _held(session: Session, claimed: Claim) -> Job:
-    """The job, as nobody else changes it until the transaction ends."""
-    job = session.scalar(select(Job).where(*_fence(claimed)).with_for_update())
+def _lock_running_job(session: Session, claim: Claim) -> Job:
+    """Return the job, locked until the transaction ends."""
+    job = session.scalar(select(Job).where(*_build_fence(claim)).with_for_update())
     if job is None:
-        raise _lost(claimed)
+        raise _build_lease_lost(claim)
     return job
 
 
-def _fenced_update(session: Session, claimed: Claim, **values: Any) -> None:
+def _update_fenced(session: Session, claim: Claim, **values: Any) -> None:
     result = session.execute(
-        update(Job).where(*_fence(claimed)).values(**values),
+        update(Job).where(*_build_fence(claim)).values(**values),
         execution_options={"synchronize_session": False},
     )
     if not isinstance(result, CursorResult) or result.rowcount == 0:
-        raise _lost(claimed)
+        raise _build_lease_lost(claim)
 
 
-def _lost(claimed: Claim) -> LeaseLost:
-    return LeaseLost(f"Attempt {claimed.attempt} of job {claimed.job_id} is no longer ours.")
+def _build_lease_lost(claim: Claim) -> LeaseLost:
+    return LeaseLost(f"This worker no longer holds attempt {claim.attempt} of job {claim.job_id}.")

@@ -1,64 +1,71 @@
-"""Asked at once, done at once: what costs as much for many as for one is done for all who wait for it."""
+"""Batch concurrent requests into one call: work that costs about the same for many requests as for one."""
 
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Request = TypeVar("Request")
+Result = TypeVar("Result")
 
 
-class _Asked(Generic[Question, Answer]):
-    """A question of one thread, and what came of it."""
+class _PendingRequest(Generic[Request, Result]):
+    """A request of one thread, and its outcome."""
 
-    def __init__(self, question: Question) -> None:
-        self.question = question
-        self.outcome: Answer | BaseException | None = None
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.outcome: Result | BaseException | None = None
 
-    def answer(self) -> Answer:
+    def get_result(self) -> Result:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         if self.outcome is None:
-            raise RuntimeError("expected an answer to each question, received fewer")
+            raise RuntimeError("expected a result for each request, received fewer")
         return self.outcome
 
 
-class Together(Generic[Question, Answer]):
-    """Gathers the questions that come while others are being answered, and has them answered together.
+class BatchExecutor(Generic[Request, Result]):
+    """Collects the requests that arrive while a batch is executed, and executes them as the next batch.
 
-    There is no thread of its own: of those that wait, one answers for all. So a question that comes alone is answered
-    at once, and the more come, the more each costs less.
+    It has no thread of its own: one of the waiting threads executes the batch for all of them. So a single request is
+    executed at once, and the more requests arrive, the less each one costs.
 
     Args:
-        answer: what to do for many: an answer for each question, in their order, never None; an exception among them
-            is raised to the one who asked, an exception out of it to all of them.
-        most: how many it may have at a time.
+        execute: executes a batch. It returns a result for each request, in order, and never None. A returned
+            exception is raised for its own request; an exception that `execute` raises is raised for the whole batch.
+        max_batch_size: the largest number of requests in a batch.
 
     """
 
-    def __init__(self, answer: Callable[[Sequence[Question]], Sequence[Answer | Exception]], *, most: int) -> None:
-        self._answer = answer
-        self._most = most
-        self._waiting: deque[_Asked[Question, Answer]] = deque()
-        self._turn = threading.Lock()
+    def __init__(
+        self, execute: Callable[[Sequence[Request]], Sequence[Result | Exception]], *, max_batch_size: int
+    ) -> None:
+        self._execute = execute
+        self._max_batch_size = max_batch_size
+        self._pending: deque[_PendingRequest[Request, Result]] = deque()
+        self._execution_lock = threading.Lock()
 
-    def ask(self, question: Question) -> Answer:
-        """The answer, once this thread or another has found it; whatever is raised for it is raised here."""
-        asked = _Asked[Question, Answer](question)
-        self._waiting.append(asked)
-        with self._turn:
-            while asked.outcome is None:
-                self._answer_some()
-        return asked.answer()
+    def submit(self, request: Request) -> Result:
+        """Return the result of a request, once this thread or another one has executed it.
 
-    def _answer_some(self) -> None:
-        """Answer those who have waited longest; the others wait behind the turn for theirs."""
-        asked = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        Raises:
+            Exception: the exception that belongs to the request or to its batch.
+
+        """
+        pending_request = _PendingRequest[Request, Result](request)
+        self._pending.append(pending_request)
+        with self._execution_lock:
+            while pending_request.outcome is None:
+                self._execute_batch()
+        return pending_request.get_result()
+
+    def _execute_batch(self) -> None:
+        """Execute the oldest requests. The threads of the others wait for the lock, and then execute theirs."""
+        batch = [self._pending.popleft() for _ in range(min(self._max_batch_size, len(self._pending)))]
         try:
-            outcomes = self._answer([one.question for one in asked])
-            for one, outcome in zip(asked, outcomes, strict=True):
-                one.outcome = outcome
-        except BaseException as error:  # noqa: BLE001  # each of them raises it in its own thread
-            for one in asked:
-                one.outcome = error
+            outcomes = self._execute([pending.request for pending in batch])
+            for pending, outcome in zip(batch, outcomes, strict=True):
+                pending.outcome = outcome
+        except BaseException as error:  # noqa: BLE001  # each thread of the batch raises it itself
+            for pending in batch:
+                pending.outcome = error

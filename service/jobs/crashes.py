@@ -1,4 +1,4 @@
-"""Attempts that took their process down: such a job is tried again, but not for ever."""
+"""Attempts whose process crashed: the job is tried again, up to a number of crashes."""
 
 from dataclasses import dataclass
 
@@ -10,34 +10,34 @@ from service.jobs import lifecycle
 
 @dataclass(frozen=True)
 class Crash:
-    """How the process of an attempt ended.
+    """The way in which the process of an attempt ended.
 
     Args:
-        what: in words that begin in lower case and end without a stop.
-        signal: the name of the signal that killed it.
-        exit_status: its exit status, where no signal killed it.
-        for_memory: whether the system killed it because memory ran out.
+        description: a clause that begins in lower case and ends without a full stop.
+        signal: the name of the signal that killed the process.
+        exit_status: the exit status of the process, if no signal killed it.
+        is_out_of_memory: whether the system killed the process because memory ran out.
 
     """
 
-    what: str
+    description: str
     signal: str | None = None
     exit_status: int | None = None
-    for_memory: bool = False
+    is_out_of_memory: bool = False
 
 
-def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
-    """End the attempt: its job waits again or, after `max_crashes` of them, has failed.
+def end_crashed_attempt(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
+    """End the attempt. Its job waits again; with the last allowed crash it becomes failed.
 
     Args:
         session: in a transaction that may write.
-        job: running, as the database has it now, locked.
-        crash: what happened.
-        max_crashes: how many a job may have; the last one is its end.
+        job: a running job, freshly loaded and locked.
+        crash: the way in which the process ended.
+        max_crashes: the number of crashes after which a job is failed.
 
     """
     crashes = job.crashes + 1
-    estimate = job.memory_estimate if crash.for_memory else None
+    estimate = job.memory_estimate if crash.is_out_of_memory else None
     details = {
         "signal": crash.signal,
         "exit_status": crash.exit_status,
@@ -45,23 +45,27 @@ def end(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
         "peak_memory": job.peak_memory,
         "estimate": estimate,
     }
-    told = f"{crash.what}{_of_memory(job.peak_memory, estimate) if crash.for_memory else ''}"
+    description = (
+        f"{crash.description}{_format_memory_use(job.peak_memory, estimate) if crash.is_out_of_memory else ''}"
+    )
     if crashes < max_crashes or job.cancel_requested:
-        why = lifecycle.reason("attempt_crashed", f"In attempt {job.attempt}, {told}.", **details)
-        lifecycle.let_go(session, job, why, crashes=crashes)
+        reason = lifecycle.build_reason("attempt_crashed", f"In attempt {job.attempt}, {description}.", **details)
+        lifecycle.release_job(session, job, reason, crashes=crashes)
         return
-    message = f"{crashes} attempts crashed. In the last one, {told}."
-    lifecycle.move(
+    message = f"{crashes} attempts crashed. In the last one, {description}."
+    lifecycle.transition_job(
         session,
         job.id,
-        to=JobState.FAILED,
-        from_=[JobState.RUNNING],
+        to_state=JobState.FAILED,
+        from_states=[JobState.RUNNING],
         fence=job.attempt,
-        why=lifecycle.reason("crashed", message, **details),
+        reason=lifecycle.build_reason("crashed", message, **details),
         crashes=crashes,
     )
 
 
-def _of_memory(peak: int | None, estimate: int | None) -> str:
-    had = "" if peak is None else f"; it had been seen with {peak:,} bytes"
-    return had if estimate is None else f"{had}; the check estimates {estimate:,} for the training, without its rows"
+def _format_memory_use(peak: int | None, estimate: int | None) -> str:
+    peak_clause = "" if peak is None else f"; its peak memory was {peak:,} bytes"
+    if estimate is None:
+        return peak_clause
+    return f"{peak_clause}; the spec check estimates {estimate:,} bytes for the training without the dataset's rows"

@@ -1,4 +1,4 @@
-"""How long jobs take, from past runs of the same architecture, and so when one that waits will start."""
+"""Estimate how long jobs take, from past runs of the same architecture, and so when a waiting job starts."""
 
 import heapq
 import json
@@ -15,17 +15,18 @@ from sqlalchemy import Executable, Integer, String, bindparam, select, union_all
 from sqlalchemy.orm import Session
 
 from models import Job, JobState
-from service.db.database import now
+from service.db.database import get_current_time
 
-_PAST_RUNS = 20
-"""As many of an architecture are looked at, the newest; of them `_NEAREST` in the number of epochs count."""
-_NEAREST = 5
-_ARCHITECTURES = 20
-"""As many, the first in the queue, are looked up; jobs of others are taken for as long as the mean of those."""
-_LOOKED_AT = 100
-"""As many jobs of a queue, its first, are gone through one by one; further ones go on as those did."""
+_MAX_PAST_RUNS = 20
+"""The number of newest runs of an architecture that are loaded; the `_NEAREST_RUNS` of them count."""
+_NEAREST_RUNS = 5
+"""The number of runs that an estimate uses: those whose number of epochs is the nearest."""
+_MAX_ARCHITECTURES = 20
+"""The number of architectures, the first in the queue, whose runs are loaded. Other jobs get the mean duration."""
+_MAX_EXAMINED_JOBS = 100
+"""The number of jobs at the head of a queue that are examined one by one; later ones are extrapolated."""
 
-_OF_A_JOB = (
+_COLUMNS = (
     Job.id,
     Job.name,
     Job.state,
@@ -36,34 +37,34 @@ _OF_A_JOB = (
     Job.spent_s,
     Job.started_at,
 )
-# Made once, because every look at a waiting job asks them, and to make them takes longer than to answer them.
-_RUNNING = (
-    select(*_OF_A_JOB)
+# Built once: each request for a waiting job runs these statements, and building them takes longer than running them.
+_RUNNING_JOBS = (
+    select(*_COLUMNS)
     .where(Job.state == JobState.RUNNING, Job.queue == bindparam("queue"))
     .order_by(Job.started_at)
-    .limit(_LOOKED_AT)
+    .limit(bindparam("max_jobs", type_=Integer))
 )
-_WAITING = (
-    select(*_OF_A_JOB)
+_WAITING_JOBS = (
+    select(*_COLUMNS)
     .where(Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
     .order_by(Job.priority.desc(), Job.id)
-    .limit(bindparam("most", type_=Integer))
+    .limit(bindparam("max_jobs", type_=Integer))
 )
-_NO_COST = frozenset({"name", "seed"})
-"""Arguments on which the time of an epoch does not depend."""
+_FREE_ARGUMENTS = frozenset({"name", "seed"})
+"""Arguments that do not change the time of an epoch."""
 
 
 @dataclass(frozen=True)
 class PastRun:
-    """How long a training of so many epochs took that went to its end, by itself or stopped early, in seconds."""
+    """A training that succeeded, whether it ran all epochs or stopped early, and its duration in seconds."""
 
     epochs: int
     seconds: float
 
 
 @dataclass(frozen=True)
-class Ahead:
-    """A job that runs before another one, or runs already."""
+class PrecedingJob:
+    """A job that runs already, or that starts before another one."""
 
     id: UUID
     name: str | None
@@ -72,167 +73,181 @@ class Ahead:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What a queue will do, as far as past runs tell.
+class QueueForecast:
+    """The order in which a queue starts its jobs, and estimates of when.
 
     Args:
-        running: the jobs of the queue that run, the longest running first.
-        head: the first jobs that wait, in their order.
-        starts: in how many seconds each of the head starts; empty where nothing is known.
-        pace: by how many seconds later each one behind the head starts.
-        moment: from which these are counted.
+        running: the running jobs of the queue, the longest running first.
+        head: the first waiting jobs, in order.
+        start_delays: for each job of the head, the seconds until it starts; empty without an estimate.
+        seconds_per_job: by how many seconds later each job behind the head starts.
+        timestamp: the time from which the delays count.
 
     """
 
-    running: Sequence[Ahead]
-    head: Sequence[Ahead]
-    starts: Sequence[float]
-    pace: float
-    moment: datetime
+    running: Sequence[PrecedingJob]
+    head: Sequence[PrecedingJob]
+    start_delays: Sequence[float]
+    seconds_per_job: float
+    timestamp: datetime
 
-    def start(self, position: int) -> float | None:
-        """In how many seconds the job at a position of the queue starts, None where nothing is known."""
-        if not self.starts:
+    def estimate_start_delay(self, position: int) -> float | None:
+        """Return the seconds until the job at a position of the queue starts; None without an estimate."""
+        if not self.start_delays:
             return None
-        behind = max(0, position - len(self.starts) + 1)
-        return self.starts[position - behind] + behind * self.pace
+        jobs_behind_head = max(0, position - len(self.start_delays) + 1)
+        return self.start_delays[position - jobs_behind_head] + jobs_behind_head * self.seconds_per_job
 
-    def before(self, position: int) -> Sequence[Ahead]:
-        """What runs before the job at a position: the running jobs, then the queue's first."""
+    def list_preceding_jobs(self, position: int) -> Sequence[PrecedingJob]:
+        """Return the jobs before the one at a position: the running jobs, then the first waiting ones."""
         return [*self.running, *self.head[:position]]
 
 
-def architecture(spec: Mapping[str, Any], dataset: str) -> str:
-    """Tell what jobs have in common that take about as long an epoch.
+def compute_architecture_key(spec: Mapping[str, Any], dataset_name: str) -> str:
+    """Compute a key that jobs share whose epochs take about the same time.
 
-    Their datasets (whichever version) and what is made of them, networks, optimizers, losses, metrics and batch sizes
-    are the same, but for seeds, initial weights, and rates and other numbers that are not whole.
+    Such jobs have the same dataset in any version, and the same data section, network, optimizer, loss, metrics and
+    batch size. Seeds, initializers, and floating-point numbers outside the data section may differ.
 
     Args:
-        spec: a whole `stackyard.spec.JobSpec`, as JSON.
-        dataset: the name of its dataset.
+        spec: a complete `stackyard.spec.JobSpec`, as JSON.
+        dataset_name: the name of its dataset.
 
     """
     training = spec["training"]
-    parts = [_structure(training[name]) for name in ("optimizer", "loss", "metrics", "batch_size")]
+    training_arguments = [_reduce_to_cost(training[name]) for name in ("optimizer", "loss", "metrics", "batch_size")]
     data = {name: value for name, value in spec["data"].items() if name != "dataset"}
-    # Of the data all numbers count but seeds: how many rows there are depends on them.
-    whole = [dataset, _structure(data, numbers=True), _structure(spec["network"]), parts]
-    return blake2b(json.dumps(whole, sort_keys=True).encode(), digest_size=16).hexdigest()
+    # All numbers of the data section count, because the number of rows depends on them.
+    content = [
+        dataset_name,
+        _reduce_to_cost(data, keep_floats=True),
+        _reduce_to_cost(spec["network"]),
+        training_arguments,
+    ]
+    return blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def forecast(session: Session, queue: str, places: int, last: int) -> Forecast:
-    """What the queue will do until it comes to the job at the position `last`.
+def forecast_queue(
+    session: Session, queue: str, slots: int, last_position: int, *, max_examined_jobs: int = _MAX_EXAMINED_JOBS
+) -> QueueForecast:
+    """Forecast the starts of a queue's jobs up to a position.
 
     Args:
-        session: to read in.
-        queue: whose jobs.
-        places: how many run at once; 0 where nobody serves it, and then nothing is known.
-        last: how far to look, counted from 0.
+        session: to read from.
+        queue: the name of the queue.
+        slots: how many of its jobs run at once; 0 if no worker serves the queue, and then there are no estimates.
+        last_position: the last position that is needed, counted from 0.
+        max_examined_jobs: the number of running and of waiting jobs to examine one by one.
 
     """
-    moment = now(session)
-    running = session.execute(_RUNNING, {"queue": queue}).all()
-    head = session.execute(_WAITING, {"queue": queue, "most": min(last + 1, _LOOKED_AT)}).all()
-    told = Forecast(_ahead(running), _ahead(head), (), 0.0, moment)
-    if not places:
-        return told
-    runs = past_runs(session, queue, dict.fromkeys(job.architecture for job in (*running, *head)))
-    left = _filled([_seconds_left(job, runs, moment) for job in (*running, *head)])
-    busy, durations = left[: len(running)], left[len(running) :]
-    return replace(told, starts=_starts(busy, durations, places), pace=fmean(durations or [0.0]) / places)
+    timestamp = get_current_time(session)
+    running = session.execute(_RUNNING_JOBS, {"queue": queue, "max_jobs": max_examined_jobs}).all()
+    max_waiting_jobs = min(last_position + 1, max_examined_jobs)
+    head = session.execute(_WAITING_JOBS, {"queue": queue, "max_jobs": max_waiting_jobs}).all()
+    order = QueueForecast(_to_preceding_jobs(running), _to_preceding_jobs(head), (), 0.0, timestamp)
+    if not slots:
+        return order
+    runs = load_past_runs(session, queue, dict.fromkeys(job.architecture for job in (*running, *head)))
+    remaining = _fill_with_mean([_estimate_remaining(job, runs, timestamp) for job in (*running, *head)])
+    running_remaining, durations = remaining[: len(running)], remaining[len(running) :]
+    start_delays = _simulate_starts(running_remaining, durations, slots)
+    return replace(order, start_delays=start_delays, seconds_per_job=fmean(durations or [0.0]) / slots)
 
 
-def past_runs(session: Session, queue: str, architectures: Collection[str | None]) -> dict[str, list[PastRun]]:
-    """The newest trainings on a queue that went to their end, of each of the first few architectures."""
-    wanted = [key for key in architectures if key is not None][:_ARCHITECTURES]
-    if not wanted:
+def load_past_runs(session: Session, queue: str, architectures: Collection[str | None]) -> dict[str, list[PastRun]]:
+    """Load the newest successful runs on a queue, for each of the first few architectures."""
+    keys = [key for key in architectures if key is not None][:_MAX_ARCHITECTURES]
+    if not keys:
         return {}
-    found: dict[str, list[PastRun]] = {key: [] for key in wanted}
-    keys = {f"key_{place}": key for place, key in enumerate(wanted)}
-    for row in session.execute(_newest_runs(len(wanted)), {"queue": queue, **keys}):
+    runs: dict[str, list[PastRun]] = {key: [] for key in keys}
+    parameters = {f"key_{index}": key for index, key in enumerate(keys)}
+    for row in session.execute(_build_past_runs_query(len(keys)), {"queue": queue, **parameters}):
         seconds = row.spent_s + (row.finished_at - row.started_at).total_seconds()
-        found[row.architecture].append(PastRun(row.epochs, seconds))
-    return found
+        runs[row.architecture].append(PastRun(row.epochs, seconds))
+    return runs
 
 
-def duration(runs: Sequence[PastRun], epochs: int) -> float | None:
-    """How many seconds a training of so many epochs takes; None where there is no past run to tell."""
-    nearest = sorted(runs, key=lambda run: max(run.epochs, epochs) / max(1, min(run.epochs, epochs)))[:_NEAREST]
+def estimate_duration(runs: Sequence[PastRun], epochs: int) -> float | None:
+    """Estimate the seconds of a training with so many epochs; None without a past run."""
+    nearest = sorted(runs, key=lambda run: max(run.epochs, epochs) / max(1, min(run.epochs, epochs)))[:_NEAREST_RUNS]
     return median(run.seconds / run.epochs for run in nearest) * epochs if nearest else None
 
 
-def seconds_left(job: Any, moment: datetime) -> float | None:
-    """How long a running job still needs, if its epochs go on as they went; None before the first is done.
+def estimate_seconds_left(job: Any, timestamp: datetime) -> float | None:
+    """Estimate the remaining seconds of a running job from its own epochs; None before its first epoch is done.
 
     Args:
         job: a `models.Job`, or a row with the same columns.
-        moment: what the database's clock says.
+        timestamp: the current time of the database.
 
     """
     if job.state is not JobState.RUNNING or job.started_at is None or not job.epochs_done:
         return None
-    elapsed = job.spent_s + (moment - job.started_at).total_seconds()
+    elapsed = job.spent_s + (timestamp - job.started_at).total_seconds()
     return elapsed / job.epochs_done * (job.epochs - job.epochs_done)
 
 
 @cache
-def _newest_runs(architectures: int) -> Executable:
-    """The query for the newest runs on a `queue`, of each of so many architectures, `key_0` and so on."""
+def _build_past_runs_query(architecture_count: int) -> Executable:
+    """Build the query for the newest runs on `queue` of each of the architectures `key_0`, `key_1` and so on."""
     columns = (Job.architecture, Job.epochs, Job.spent_s, Job.started_at, Job.finished_at)
-    ended = select(*columns).where(Job.state == JobState.SUCCEEDED, Job.queue == bindparam("queue"))
-    newest = ended.order_by(Job.id.desc()).limit(_PAST_RUNS)
-    keys = (bindparam(f"key_{place}", type_=String) for place in range(architectures))
+    succeeded = select(*columns).where(Job.state == JobState.SUCCEEDED, Job.queue == bindparam("queue"))
+    newest = succeeded.order_by(Job.id.desc()).limit(_MAX_PAST_RUNS)
+    keys = (bindparam(f"key_{index}", type_=String) for index in range(architecture_count))
     return union_all(*(select(newest.where(Job.architecture == key).subquery()) for key in keys))
 
 
-def _structure(value: object, *, numbers: bool = False) -> object:
-    """A part without what costs no time; without `numbers`, also without all that are not whole."""
+def _reduce_to_cost(value: object, *, keep_floats: bool = False) -> object:
+    """Return a JSON value without the arguments that do not change the time of an epoch."""
     match value:
         case dict():
             members = cast("dict[str, object]", value).items()
-            return {name: _structure(part, numbers=numbers) for name, part in members if _costs(name)}
+            return {
+                name: _reduce_to_cost(member, keep_floats=keep_floats)
+                for name, member in members
+                if _is_costly_argument(name)
+            }
         case list():
-            return [_structure(part, numbers=numbers) for part in cast("list[object]", value)]
-        case float() if not numbers:
+            return [_reduce_to_cost(item, keep_floats=keep_floats) for item in cast("list[object]", value)]
+        case float() if not keep_floats:
             return None
         case _:
             return value
 
 
-def _costs(name: str) -> bool:
-    return name not in _NO_COST and not name.endswith("_initializer")
+def _is_costly_argument(name: str) -> bool:
+    return name not in _FREE_ARGUMENTS and not name.endswith("_initializer")
 
 
-def _ahead(rows: Iterable[Any]) -> list[Ahead]:
-    return [Ahead(row.id, row.name, row.state, row.priority) for row in rows]
+def _to_preceding_jobs(rows: Iterable[Any]) -> list[PrecedingJob]:
+    return [PrecedingJob(row.id, row.name, row.state, row.priority) for row in rows]
 
 
-def _seconds_left(job: Any, runs: Mapping[str, Sequence[PastRun]], moment: datetime) -> float | None:
-    """Of a job that runs or waits: by its own epochs so far, else by past runs."""
-    own = seconds_left(job, moment)
-    whole = duration(runs.get(job.architecture, ()), job.epochs)
-    if own is not None or whole is None:
-        return own
-    gone = (moment - job.started_at).total_seconds() if job.state is JobState.RUNNING else 0.0
-    return max(0.0, whole * (1 - job.epochs_done / job.epochs) - gone)
+def _estimate_remaining(job: Any, runs: Mapping[str, Sequence[PastRun]], timestamp: datetime) -> float | None:
+    """Estimate the remaining seconds of a running or waiting job: by its own epochs so far, else by past runs."""
+    own_estimate = estimate_seconds_left(job, timestamp)
+    total = estimate_duration(runs.get(job.architecture, ()), job.epochs)
+    if own_estimate is not None or total is None:
+        return own_estimate
+    elapsed = (timestamp - job.started_at).total_seconds() if job.state is JobState.RUNNING else 0.0
+    return max(0.0, total * (1 - job.epochs_done / job.epochs) - elapsed)
 
 
-def _filled(seconds: Sequence[float | None]) -> list[float]:
-    """The mean of those that are known for those that are not; nothing where none is known."""
-    known = [value for value in seconds if value is not None]
-    return [fmean(known) if value is None else value for value in seconds] if known else []
+def _fill_with_mean(seconds: Sequence[float | None]) -> list[float]:
+    """Replace each missing estimate by the mean of the others; return an empty list if all are missing."""
+    estimates = [value for value in seconds if value is not None]
+    return [fmean(estimates) if value is None else value for value in seconds] if estimates else []
 
 
-def _starts(busy: Sequence[float], durations: Sequence[float], places: int) -> list[float]:
-    """When each job of the queue starts, in seconds, if every place takes the next one as soon as it is free.
+def _simulate_starts(running_remaining: Sequence[float], durations: Sequence[float], slots: int) -> list[float]:
+    """Return when each waiting job starts, in seconds, if every slot takes the next job as soon as it is free.
 
-    Where more jobs run than there are places, as while a worker drains, those that end first give none back.
+    More jobs than slots can run, for example while a worker drains. Then the jobs that end first free no slot.
     """
-    free = [0.0] * (places - len(busy)) + sorted(busy)[-places:]
-    heapq.heapify(free)
+    free_at = [0.0] * (slots - len(running_remaining)) + sorted(running_remaining)[-slots:]
+    heapq.heapify(free_at)
     starts: list[float] = []
     for seconds in durations:
-        starts.append(free[0])
-        heapq.heapreplace(free, free[0] + seconds)
+        starts.append(free_at[0])
+        heapq.heapreplace(free_at, free_at[0] + seconds)
     return starts

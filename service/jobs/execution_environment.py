@@ -1,4 +1,4 @@
-"""What an attempt computes on, and how a claim chooses it by the numbers on the job's row."""
+"""The execution environment of an attempt, and how a claim chooses it from the numbers on the job's row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,16 @@ from models import Job, JobState
 
 
 @dataclass(frozen=True)
-class RanOn:
-    """With the spec and the dataset, all that an attempt's numbers depend on.
+class ExecutionEnvironment:
+    """Everything except the spec and the dataset that the numbers of an attempt depend on.
 
-    `device` is `cpu` or the card's name. `threads` are TensorFlow's intra-op ones: with more than one, a long sum may
-    have other last bits. `precision` is Keras's dtype policy, or `tf32` where it is float32 and the card rounds the
-    factors of products to TensorFloat-32. `versions` are those of python, stackyard, keras and tensorflow.
+    Args:
+        device: `cpu`, or the name of the GPU.
+        threads: TensorFlow's intra-op threads. With more than one, the last bits of a long sum may differ.
+        precision: Keras's dtype policy, or `tf32` if it is float32 and the GPU rounds the factors of products to
+            TensorFloat-32.
+        versions: the versions of python, stackyard, keras and tensorflow.
+
     """
 
     device: str
@@ -28,51 +32,52 @@ class RanOn:
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """What a worker's child can run an attempt on.
+    """The execution environments that a worker's child offers.
 
     Args:
         shared: with the child's share of the cores.
-        alone: for a large job while its worker has nothing else to do; it is `shared` where there are no more threads.
-        large_step_flops: floating-point operations of a step, from which on a job is large.
+        alone: for a large job while its worker has no other work; equals `shared` if it has no more threads.
+        large_step_flops: a job is large from this number of floating-point operations per step.
 
     """
 
-    shared: RanOn
-    alone: RanOn
+    shared: ExecutionEnvironment
+    alone: ExecutionEnvironment
     large_step_flops: int
 
 
-def choose_ran_on(
+def choose_execution_environment(
     session: Session,
     job: Job,
     options: ExecutionOptions,
     *,
     worker_id: UUID | None,
     previous: Mapping[str, Any] | None,
-) -> RanOn:
-    """Choose what a job that is being claimed computes on, by the numbers on its row alone.
+) -> ExecutionEnvironment:
+    """Choose the execution environment of a job that is being claimed, from the numbers on its row alone.
 
-    An attempt that goes on from a checkpoint keeps its number of threads, if this child can have it: so its bits are
-    those of one run. A job of an earlier release, whose row has no numbers, is not large.
+    An attempt that continues from a checkpoint keeps its number of threads if this child offers it, so that its bits
+    are those of one uninterrupted run. A job of an earlier release, whose row has no numbers, is not large.
 
     Args:
         session: in the claim's transaction.
-        job: as it waits.
+        job: the waiting job.
         options: of the child that claims it.
         worker_id: the `models.Worker` whose child that is.
-        previous: the `RanOn`, as JSON, of the attempt whose checkpoint the job has, None without a checkpoint.
+        previous: the `ExecutionEnvironment`, as JSON, of the attempt that wrote the checkpoint; None without one.
 
     """
     shared, alone = options.shared, options.alone
     if previous is not None:
         return alone if previous.get("threads") == alone.threads else shared
     is_large = job.step_flops is not None and job.step_flops >= options.large_step_flops
-    return alone if is_large and alone.threads > shared.threads and is_alone(session, job, worker_id) else shared
+    can_gain = is_large and alone.threads > shared.threads
+    return alone if can_gain and not _has_other_work(session, job, worker_id) else shared
 
 
-def is_alone(session: Session, job: Job, worker_id: UUID | None) -> bool:
-    """Whether nothing else is to be done by a worker than this job."""
+def _has_other_work(session: Session, job: Job, worker_id: UUID | None) -> bool:
+    """Return whether another job waits in the queue or runs on the worker."""
     others = (Job.state == JobState.QUEUED) & (Job.queue == job.queue)
     if worker_id is not None:
         others = or_(others, (Job.state == JobState.RUNNING) & (Job.worker_id == worker_id))
-    return session.scalar(select(Job.id).where(Job.id != job.id, others).limit(1)) is None
+    return session.scalar(select(Job.id).where(Job.id != job.id, others).limit(1)) is not None

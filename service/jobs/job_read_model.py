@@ -1,4 +1,4 @@
-"""All that there is to tell about jobs, gathered for a whole page in a handful of queries."""
+"""The read model of jobs: everything that the API returns about them, loaded for a whole page in a few queries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,25 +12,24 @@ from sqlalchemy.orm import Session
 
 from models import Checkpoint, Job, JobMetric, JobState, JobTag, Transition
 from models.job_owned import JobOwned
-from service.db.database import now
-from service.jobs import estimates, jobs, lifecycle
-from service.jobs import wait_reasons as waits
-from service.jobs.estimates import Ahead, Forecast
-from service.jobs.wait_reasons import Waiting
+from service.db.database import get_current_time
+from service.jobs import estimates, lifecycle, queries, wait_reasons
+from service.jobs.estimates import PrecedingJob, QueueForecast
+from service.jobs.wait_reasons import WaitReason
 from service.queue import worker_registry
 
 Owned = TypeVar("Owned", bound=JobOwned)
 
-_BEFORE = 20
-"""As many jobs are named that run before another."""
+_MAX_PRECEDING_JOBS = 20
+"""The largest number of jobs that `JobDetails.before` names."""
 
 
 @dataclass(frozen=True)
 class JobDetails:
-    """A job and its belongings; what is None means nothing in its state, or is not known.
+    """A job and its related rows; a field is None if it does not apply to the job's state, or is not known.
 
-    `before` are the jobs that run on its queue and the first that wait in it, as far as they come before this one;
-    None where it was not looked for.
+    `before` are the running jobs of the job's queue and the first waiting ones, as far as they precede this job. It
+    is None if it was not loaded.
     """
 
     job: Job
@@ -39,15 +38,15 @@ class JobDetails:
     transitions: Sequence[Transition]
     checkpoint: Checkpoint | None
     queue_position: int | None
-    before: Sequence[Ahead] | None
+    before: Sequence[PrecedingJob] | None
     estimated_start: datetime | None
-    waiting: Waiting | None
+    waiting: WaitReason | None
     seconds_left: float | None
 
 
 @dataclass(frozen=True)
-class _Belongings:
-    """What belongs to jobs, by their ids."""
+class _RelatedRows:
+    """The related rows of jobs, by the ids of the jobs."""
 
     tags: Mapping[UUID, Sequence[JobTag]]
     metrics: Mapping[UUID, Sequence[JobMetric]]
@@ -55,91 +54,103 @@ class _Belongings:
     checkpoints: Mapping[UUID, Checkpoint]
 
 
-def gather(session: Session, found: Sequence[Job]) -> list[JobDetails]:
-    """The details of jobs, in their order."""
-    ids = [job.id for job in found]
-    steps = select(Transition).where(Transition.job_id.in_(ids)).order_by(Transition.number)
-    belongings = _Belongings(
-        tags=_by_job(session.scalars(select(JobTag).where(JobTag.job_id.in_(ids)).order_by(JobTag.tag))),
-        metrics=_by_job(session.scalars(select(JobMetric).where(JobMetric.job_id.in_(ids)))),
-        transitions=_by_job(session.scalars(steps)),
-        checkpoints={row.job_id: row for row in session.scalars(select(Checkpoint).where(Checkpoint.job_id.in_(ids)))},
+def load_job_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetails]:
+    """Load the details of jobs, in the order of the jobs."""
+    ids = [job.id for job in job_rows]
+    tags = select(JobTag).where(JobTag.job_id.in_(ids)).order_by(JobTag.tag)
+    transitions = select(Transition).where(Transition.job_id.in_(ids)).order_by(Transition.number)
+    checkpoints = select(Checkpoint).where(Checkpoint.job_id.in_(ids))
+    related = _RelatedRows(
+        tags=_group_by_job(session.scalars(tags)),
+        metrics=_group_by_job(session.scalars(select(JobMetric).where(JobMetric.job_id.in_(ids)))),
+        transitions=_group_by_job(session.scalars(transitions)),
+        checkpoints={row.job_id: row for row in session.scalars(checkpoints)},
     )
-    positions = jobs.queue_positions(session, found)
-    return _told(session, found, belongings, positions, _forecasts(session, found, positions))
+    positions = queries.count_jobs_ahead(session, job_rows)
+    return _assemble_details(session, job_rows, related, positions, _forecast_queues(session, job_rows, positions))
 
 
-def submitted(session: Session, found: Sequence[Job]) -> list[JobDetails]:
-    """The details of jobs that nobody has claimed yet: all but why they wait follows from their rows.
+def load_submitted_job_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetails]:
+    """Load the details of jobs that no worker has claimed yet: all but the reason to wait follows from their rows.
 
-    What runs before them and when they will start is not said, for whoever submits does not wait to hear it.
+    The preceding jobs and the estimated start are left out, because a client that submits does not wait for them.
     """
-    belongings = _Belongings(
-        tags={job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))] for job in found},
-        metrics={job.id: [] for job in found},
-        transitions={job.id: [lifecycle.first(job)] for job in found},
+    related = _RelatedRows(
+        tags={job.id: [JobTag(job_id=job.id, tag=tag) for tag in sorted(set(job.spec["tags"]))] for job in job_rows},
+        metrics={job.id: [] for job in job_rows},
+        transitions={job.id: [lifecycle.build_first_transition(job)] for job in job_rows},
         checkpoints={},
     )
-    return _told(session, found, belongings, jobs.queue_positions(session, found), {})
+    return _assemble_details(session, job_rows, related, queries.count_jobs_ahead(session, job_rows), {})
 
 
-def _told(
+def _assemble_details(
     session: Session,
-    found: Sequence[Job],
-    belongings: _Belongings,
+    job_rows: Sequence[Job],
+    related: _RelatedRows,
     positions: Mapping[UUID, int],
-    forecasts: Mapping[str, Forecast],
+    forecasts: Mapping[str, QueueForecast],
 ) -> list[JobDetails]:
-    waiting = waits.explain(session, found, positions)
-    left = _seconds_left(session, found)
+    reasons = wait_reasons.load_wait_reasons(session, job_rows, positions)
+    seconds_left = _estimate_seconds_left(session, job_rows)
     return [
         JobDetails(
             job=job,
-            tags=[row.tag for row in belongings.tags[job.id]],
-            metrics=belongings.metrics[job.id],
-            transitions=belongings.transitions[job.id],
-            checkpoint=belongings.checkpoints.get(job.id),
+            tags=[row.tag for row in related.tags[job.id]],
+            metrics=related.metrics[job.id],
+            transitions=related.transitions[job.id],
+            checkpoint=related.checkpoints.get(job.id),
             queue_position=positions.get(job.id),
-            before=_before(job, positions, forecasts),
-            estimated_start=_estimated_start(job, positions, forecasts),
-            waiting=waiting.get(job.id),
-            seconds_left=left.get(job.id),
+            before=_list_preceding_jobs(job, positions, forecasts),
+            estimated_start=_estimate_start(job, positions, forecasts),
+            waiting=reasons.get(job.id),
+            seconds_left=seconds_left.get(job.id),
         )
-        for job in found
+        for job in job_rows
     ]
 
 
-def _seconds_left(session: Session, found: Sequence[Job]) -> dict[UUID, float | None]:
-    running = [job for job in found if job.state is JobState.RUNNING]
+def _estimate_seconds_left(session: Session, job_rows: Sequence[Job]) -> dict[UUID, float | None]:
+    running = [job for job in job_rows if job.state is JobState.RUNNING]
     if not running:
         return {}
-    moment = now(session)
-    return {job.id: estimates.seconds_left(job, moment) for job in running}
+    timestamp = get_current_time(session)
+    return {job.id: estimates.estimate_seconds_left(job, timestamp) for job in running}
 
 
-def _forecasts(session: Session, found: Sequence[Job], positions: Mapping[UUID, int]) -> dict[str, Forecast]:
-    """What each queue will do in which one of the jobs waits."""
-    last: dict[str, int] = {}
-    for job in found:
+def _forecast_queues(
+    session: Session, job_rows: Sequence[Job], positions: Mapping[UUID, int]
+) -> dict[str, QueueForecast]:
+    """Forecast each queue in which one of the jobs waits, up to the last of them."""
+    last_positions: dict[str, int] = {}
+    for job in job_rows:
         if job.id in positions:
-            last[job.queue] = max(last.get(job.queue, 0), positions[job.id])
-    places = worker_registry.places(session) if last else {}
-    return {queue: estimates.forecast(session, queue, places.get(queue, 0), end) for queue, end in last.items()}
+            last_positions[job.queue] = max(last_positions.get(job.queue, 0), positions[job.id])
+    slots = worker_registry.count_slots_by_queue(session) if last_positions else {}
+    return {
+        queue: estimates.forecast_queue(session, queue, slots.get(queue, 0), last_position)
+        for queue, last_position in last_positions.items()
+    }
 
 
-def _before(job: Job, positions: Mapping[UUID, int], forecasts: Mapping[str, Forecast]) -> Sequence[Ahead] | None:
-    known = job.id in positions and job.queue in forecasts
-    return forecasts[job.queue].before(positions[job.id])[:_BEFORE] if known else None
-
-
-def _estimated_start(job: Job, positions: Mapping[UUID, int], forecasts: Mapping[str, Forecast]) -> datetime | None:
+def _list_preceding_jobs(
+    job: Job, positions: Mapping[UUID, int], forecasts: Mapping[str, QueueForecast]
+) -> Sequence[PrecedingJob] | None:
     if job.id not in positions or job.queue not in forecasts:
         return None
-    seconds = forecasts[job.queue].start(positions[job.id])
-    return None if seconds is None else forecasts[job.queue].moment + timedelta(seconds=seconds)
+    return forecasts[job.queue].list_preceding_jobs(positions[job.id])[:_MAX_PRECEDING_JOBS]
 
 
-def _by_job(rows: Iterable[Owned]) -> dict[UUID, list[Owned]]:
+def _estimate_start(
+    job: Job, positions: Mapping[UUID, int], forecasts: Mapping[str, QueueForecast]
+) -> datetime | None:
+    if job.id not in positions or job.queue not in forecasts:
+        return None
+    seconds = forecasts[job.queue].estimate_start_delay(positions[job.id])
+    return None if seconds is None else forecasts[job.queue].timestamp + timedelta(seconds=seconds)
+
+
+def _group_by_job(rows: Iterable[Owned]) -> dict[UUID, list[Owned]]:
     grouped: dict[UUID, list[Owned]] = defaultdict(list)
     for row in rows:
         grouped[row.job_id].append(row)

@@ -1,17 +1,17 @@
-"""The job's life: which state may follow which, and the one function that moves a job."""
+"""The states of a job: the legal transitions, and the one function that makes them."""
 
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Job, JobState, Transition
-from service.db.database import now
-from service.jobs import checkpoints
+from models import TERMINAL_STATES, Checkpoint, Job, JobState, Transition
+from service.db.database import get_current_time
+from service.storage import file_references
 
-LEGAL: dict[JobState, frozenset[JobState]] = {
+LEGAL_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset(
         {
@@ -20,7 +20,7 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
             JobState.FAILED,
             JobState.CANCELLED,
             JobState.PAUSED,
-            JobState.QUEUED,  # its attempt was lost, or handed back
+            JobState.QUEUED,  # the attempt was lost, or its worker released it
         },
     ),
     JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
@@ -31,94 +31,105 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
 }
 
 TIME_LIMIT = "time_limit"
-"""The reason of a job that had no more time."""
+"""The code of the reason if a job reached its time limit."""
 HANDED_BACK = "handed_back"
-"""The reason of a job that waits again because its worker gave it up in order."""
+"""The code of the reason if a job waits again because its worker shut down and released it."""
 
 
-def reason(code: str, message: str, **details: Any) -> dict[str, Any]:
-    """Why a job is in its state: a word for programs, a sentence for people, and JSON values that go with the word."""
+def build_reason(code: str, message: str, **details: Any) -> dict[str, Any]:
+    """Build the reason of a job's state.
+
+    Args:
+        code: a word for programs.
+        message: a sentence for people.
+        **details: JSON values that belong to the code.
+
+    """
     return {"code": code, "message": message, **details}
 
 
-def move(
+def transition_job(
     session: Session,
     job_id: UUID,
     *,
-    to: JobState,
-    from_: Iterable[JobState],
+    to_state: JobState,
+    from_states: Iterable[JobState],
     fence: int | None = None,
-    why: dict[str, Any] | None = None,
+    reason: dict[str, Any] | None = None,
     **values: Any,
 ) -> bool:
-    """Move a job, if it still is where the caller believes it to be, and record that it moved.
+    """Change the state of a job if it still is in an expected state, and record the transition.
 
-    A job that ends for good loses its checkpoint, but for one that diverged and one that had no more time: theirs is
-    what they have to show.
+    A job that reaches a terminal state loses its checkpoint. The checkpoint stays after divergence and after the time
+    limit, because then it is the only result of the job.
 
     Args:
         session: in a transaction that may write.
         job_id: the job.
-        to: the state to reach.
-        from_: the states it may be in now; each must have `to` among its legal followers.
-        fence: where given, the attempt that must still be the current one.
-        why: the reason, from `reason`.
+        to_state: the new state.
+        from_states: the states that the job may be in now; from each, the transition must be legal.
+        fence: the attempt that must still be the current one; None accepts any attempt.
+        reason: the reason of the new state, from `build_reason`.
         **values: further columns of the job to set.
 
     Returns:
-        Whether the job moved. False leaves everything as it was.
+        Whether the transition was made. If not, nothing is changed.
 
     Raises:
-        ValueError: the table of transitions does not have this move.
+        ValueError: the transition is not legal.
 
     """
-    origins = frozenset(from_)
+    origins = frozenset(from_states)
     for origin in origins:
-        if to not in LEGAL[origin]:
-            raise ValueError(f"expected a legal transition, received {origin} to {to}")
+        if to_state not in LEGAL_TRANSITIONS[origin]:
+            raise ValueError(f"expected a legal transition, received {origin} to {to_state}")
     condition = [Job.id == job_id, Job.state.in_(origins)]
     if fence is not None:
         condition.append(Job.attempt == fence)
-    # Locks the row on PostgreSQL; on SQLite the transaction already has the database to itself.
-    before = session.scalar(select(Job.state).where(*condition).with_for_update())
-    if before is None:
+    # This locks the row on PostgreSQL. On SQLite the transaction already holds the lock of the whole database.
+    previous_state = session.scalar(select(Job.state).where(*condition).with_for_update())
+    if previous_state is None:
         return False
-    if to is not JobState.RUNNING:
+    if to_state is not JobState.RUNNING:
         values = {"lease_until": None, "pause_requested": False, **values}
-    if to in TERMINAL_STATES:
-        values = {"finished_at": now(session), **values}
-        if to is not JobState.DIVERGED and (why or {}).get("code") != TIME_LIMIT:
-            checkpoints.discard(session, job_id)
-    current = session.scalar(
-        update(Job).where(Job.id == job_id).values(state=to, reason=why, **values).returning(Job.attempt),
+    if to_state in TERMINAL_STATES:
+        values = {"finished_at": get_current_time(session), **values}
+        if to_state is not JobState.DIVERGED and (reason or {}).get("code") != TIME_LIMIT:
+            delete_checkpoint(session, job_id)
+    attempt = session.scalar(
+        update(Job).where(Job.id == job_id).values(state=to_state, reason=reason, **values).returning(Job.attempt),
     )
-    record(session, job_id, from_state=before, to_state=to, attempt=current or 0, why=why)
+    record_transition(
+        session, job_id, from_state=previous_state, to_state=to_state, attempt=attempt or 0, reason=reason
+    )
     return True
 
 
-def let_go(session: Session, job: Job, why: dict[str, Any], **values: Any) -> None:
-    """Take a running job from its worker without an outcome.
+def release_job(session: Session, job: Job, reason: dict[str, Any], **values: Any) -> None:
+    """End the attempt of a running job without an outcome.
 
-    It waits again, for the reason `why`, unless its owner wants otherwise: then it is cancelled, or paused.
+    The job waits again. If cancelling or pausing it was requested, it becomes cancelled or paused instead.
 
     Args:
         session: in a transaction that may write.
-        job: as the database has it now, locked.
-        why: the reason, from `reason`.
+        job: freshly loaded and locked.
+        reason: why the attempt ended, from `build_reason`.
         **values: further columns of the job to set.
 
     """
-    to = JobState.QUEUED
-    besides = "" if why["code"] == HANDED_BACK else f" {why['message']}"
+    state = JobState.QUEUED
+    detail = "" if reason["code"] == HANDED_BACK else f" {reason['message']}"
     if job.cancel_requested:
-        to, why = JobState.CANCELLED, reason("cancelled", f"Cancelled while it ran.{besides}")
+        state, reason = JobState.CANCELLED, build_reason("cancelled", f"Cancelled while it ran.{detail}")
     elif job.pause_requested:
-        to, why = JobState.PAUSED, reason("paused", f"Paused while it ran.{besides}")
-    move(session, job.id, to=to, from_=[JobState.RUNNING], fence=job.attempt, why=why, **values)
+        state, reason = JobState.PAUSED, build_reason("paused", f"Paused while it ran.{detail}")
+    transition_job(
+        session, job.id, to_state=state, from_states=[JobState.RUNNING], fence=job.attempt, reason=reason, **values
+    )
 
 
-def first(job: Job) -> Transition:
-    """The first line of a job's list of transitions: it was made, and waits."""
+def build_first_transition(job: Job) -> Transition:
+    """Build the first transition of a job: it was submitted, and waits."""
     return Transition(
         job_id=job.id,
         number=1,
@@ -130,16 +141,16 @@ def first(job: Job) -> Transition:
     )
 
 
-def record(
+def record_transition(
     session: Session,
     job_id: UUID,
     *,
     from_state: JobState,
     to_state: JobState,
     attempt: int,
-    why: dict[str, Any] | None = None,
+    reason: dict[str, Any] | None = None,
 ) -> None:
-    """Add a line to the job's list of transitions."""
+    """Add a transition to the list of the job's transitions."""
     count = session.scalar(select(func.count()).where(Transition.job_id == job_id))
     session.add(
         Transition(
@@ -148,7 +159,13 @@ def record(
             from_state=from_state,
             to_state=to_state,
             attempt=attempt,
-            at=now(session),
-            reason=why,
+            at=get_current_time(session),
+            reason=reason,
         ),
     )
+
+
+def delete_checkpoint(session: Session, job_id: UUID) -> None:
+    """Delete the job's checkpoint, if it has one. Garbage collection removes its file later."""
+    sha256s = session.scalars(delete(Checkpoint).where(Checkpoint.job_id == job_id).returning(Checkpoint.sha256))
+    file_references.unreference_files(session, sha256s)

@@ -1,4 +1,4 @@
-"""Jobs that ended long ago, and the files that nobody names any more."""
+"""Delete jobs that ended long ago, and remove files that no row refers to."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,61 +8,71 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from models import TERMINAL_STATES, Job
-from service.db.database import Sessions, now
-from service.jobs import jobs
+from service.db.database import SessionFactory, get_current_time
+from service.jobs import controls
 from service.settings import Settings
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore
 
-_AT_ONCE = 50
-"""Jobs that are deleted in one transaction: their histories may have many rows, and others wait to write."""
-_MOST_A_ROUND = 1000
+_BATCH_SIZE = 50
+"""Jobs to delete in one transaction. Their histories may have many rows, and other writers wait meanwhile."""
+_MAX_JOBS_PER_ROUND = 1000
 
 log = structlog.get_logger()
 
 
-def tidy(sessions: Sessions, store: ArtifactStore, settings: Settings) -> None:
-    """One round: delete the jobs that are too old to be kept, and remove the files that nobody names any more.
+def delete_expired_data(
+    sessions: SessionFactory, store: ArtifactStore, settings: Settings, *, batch_size: int = _BATCH_SIZE
+) -> None:
+    """Run one round: delete jobs that are older than the retention period, and remove unreferenced files.
 
-    Safe for any number of processes at once, with no leader.
+    Any number of processes may do so at once, without a leader.
+
+    Args:
+        sessions: of the installation's database.
+        store: the store of the files.
+        settings: for the retention period and the grace period of files.
+        batch_size: the largest number of jobs to delete in one transaction.
+
     """
     if settings.retention_days is not None:
-        deleted = _expire_all(sessions, settings.retention_days)
-        if deleted:
-            log.info("jobs deleted for their age", action="jobs_expired", count=deleted)
-    if removed := file_references.collect(sessions, store, grace_s=settings.discard_grace_s):
-        log.info("files removed", action="files_collected", count=removed)
+        deleted_jobs = _delete_expired_jobs(sessions, settings.retention_days, batch_size)
+        if deleted_jobs:
+            log.info("jobs deleted for their age", action="jobs_expired", count=deleted_jobs)
+    if removed_files := file_references.garbage_collect(sessions, store, grace_s=settings.discard_grace_s):
+        log.info("files removed", action="files_collected", count=removed_files)
 
 
-def expire(session: Session, *, days: float) -> int:
-    """Delete some of the jobs that ended more than so many days ago; how many, 0 when none is left."""
-    old = session.scalars(_expired(session, days).limit(_AT_ONCE).with_for_update(skip_locked=True)).all()
-    jobs.remove_all(session, old)
-    return len(old)
-
-
-def _expire_all(sessions: Sessions, days: float) -> int:
-    deleted = 0
-    while deleted < _MOST_A_ROUND:
+def _delete_expired_jobs(sessions: SessionFactory, days: float, batch_size: int) -> int:
+    count = 0
+    while count < _MAX_JOBS_PER_ROUND:
         with sessions.read() as session:
-            there = session.scalar(_expired(session, days).limit(1)) is not None
-        if not there:
+            has_expired_jobs = session.scalar(_select_expired_jobs(session, days).limit(1)) is not None
+        if not has_expired_jobs:
             break
         with sessions.begin() as session:
-            deleted += expire(session, days=days)
-    return deleted
+            count += _delete_batch(session, days, batch_size)
+    return count
 
 
-def _expired(session: Session, days: float) -> Select[UUID]:
-    horizon = now(session) - timedelta(days=days)
-    # What ended before then was also made before then, and of that little is left: the ids are read no further.
+def _delete_batch(session: Session, days: float, batch_size: int) -> int:
+    query = _select_expired_jobs(session, days).limit(batch_size).with_for_update(skip_locked=True)
+    job_ids = session.scalars(query).all()
+    controls.delete_jobs(session, job_ids)
+    return len(job_ids)
+
+
+def _select_expired_jobs(session: Session, days: float) -> Select[UUID]:
+    horizon = get_current_time(session) - timedelta(days=days)
+    # A job that ended before the horizon was also created before it. Few such jobs are left, so this bound on the id
+    # keeps the query from reading the others.
     return select(Job.id).where(
-        Job.id < _first_id_of(horizon),
+        Job.id < _compute_first_id(horizon),
         Job.state.in_(TERMINAL_STATES),
         Job.finished_at < horizon,
     )
 
 
-def _first_id_of(moment: datetime) -> UUID:
-    """No UUIDv7 of an earlier millisecond is as great."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+def _compute_first_id(timestamp: datetime) -> UUID:
+    """Return a lower bound of the UUIDv7s of this millisecond: those of earlier milliseconds are smaller."""
+    return UUID(int=int(timestamp.timestamp() * 1000) << 80)

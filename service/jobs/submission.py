@@ -1,4 +1,4 @@
-"""Where jobs come in: those that are submitted at once share a transaction, and what it costs."""
+"""Submit jobs: concurrent requests share one transaction and its cost."""
 
 import hashlib
 from collections import Counter
@@ -11,155 +11,170 @@ from sqlalchemy.orm import Session
 
 from models import Dataset, JobState
 from service.datasets import catalog
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.errors import ServiceError
-from service.jobs import job_read_model, jobs
-from service.jobs.batching import Together
+from service.jobs import insertion, job_read_model, validation
+from service.jobs.batching import BatchExecutor
+from service.jobs.insertion import Idempotency
 from service.jobs.job_read_model import JobDetails
-from service.jobs.jobs import Checked, Idempotency
+from service.jobs.validation import ValidatedSpec
 from service.jobs.wait_reasons import WaitCode
-from service.queue.queue_notifier import Waker
-from stackyard.spec import JobSpec, Limits, parse
+from service.queue.queue_notifier import QueueNotifier
+from stackyard.spec import JobSpec, Limits, parse_spec
 
-_MOST_AT_ONCE = 64
-"""Submits in a transaction: more than the API has threads."""
+_MAX_BATCH_SIZE = 64
+"""Submits in one transaction: more than the API has threads."""
 
 
 @dataclass(frozen=True)
 class _Submission:
-    """A spec that was read, and the key that it came with."""
+    """A parsed spec, and the idempotency key that came with it."""
 
     spec: JobSpec
     idempotency: Idempotency | None = None
 
 
-Outcome = JobDetails | Exception
-"""What came of a submission: a job, or why there is none."""
+_Outcome = JobDetails | Exception
+"""The outcome of a submission: a job, or the reason why there is none."""
 
 
-class Intake:
-    """Takes submits from any number of threads. A job that it returns is committed, and its queue is being woken."""
+class JobSubmitter:
+    """Accepts submits from any number of threads.
 
-    def __init__(self, sessions: Sessions, limits: Limits, waker: Waker) -> None:
+    A returned job is committed, and wake-ups are requested for its queue.
+    """
+
+    def __init__(self, sessions: SessionFactory, limits: Limits, notifier: QueueNotifier) -> None:
         self._sessions = sessions
         self._limits = limits
-        self._waker = waker
-        self._together = Together(self._submit_all, most=_MOST_AT_ONCE)
+        self._notifier = notifier
+        self._batch_executor = BatchExecutor(self._submit_batch, max_batch_size=_MAX_BATCH_SIZE)
 
-    def submit(self, text: bytes, key: str | None = None) -> JobDetails:
-        """Read a spec, check it and queue its job, or find the one that the same request made before.
+    def submit(self, spec_json: bytes, key: str | None = None) -> JobDetails:
+        """Parse and check a spec and queue its job, or return the job of an earlier request with the same key.
 
         Args:
-            text: the spec, as it was sent.
-            key: which the client gave its request, so that it may repeat it.
+            spec_json: the spec, as the client sent it.
+            key: the idempotency key of the request, so that the client may repeat it.
 
         Raises:
-            SpecError: every fault of the spec, each at its place.
+            SpecError: the spec is not valid; it lists every fault with its location.
             Invalid: there is no such dataset.
             Conflict: the idempotency key was used with another body.
             NotFound: the dataset was deleted while the spec was being checked.
 
         """
-        spec = parse(text, self._limits)
-        idempotency = None if key is None else Idempotency(key, hashlib.sha256(text).hexdigest())
-        return self._together.ask(_Submission(spec, idempotency))
+        spec = parse_spec(spec_json, self._limits)
+        idempotency = None if key is None else Idempotency(key, hashlib.sha256(spec_json).hexdigest())
+        return self._batch_executor.submit(_Submission(spec, idempotency))
 
     def retry(self, job_id: UUID, key: str | None = None) -> JobDetails:
-        """Queue a job that has ended once more, or find the one that the same request made before.
+        """Queue a job that has ended once more, or return the job of an earlier request with the same key.
 
         Args:
             job_id: the job.
-            key: which the client gave its request, so that it may repeat it.
+            key: the idempotency key of the request, so that the client may repeat it.
 
         Raises:
             NotFound: there is no such job, or its dataset was deleted meanwhile.
-            Conflict: it has not ended, its dataset was deleted, or the idempotency key was used for something else.
-            SpecError: it asks for more than the limits allow now.
+            Conflict: it has not ended, its dataset was deleted, or the key was used for another request.
+            SpecError: its spec exceeds the current limits.
 
         """
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(b"retry " + job_id.bytes).hexdigest())
         with self._sessions.read() as session:
-            earlier = jobs.earlier(session, idempotency)
-            if earlier is not None:
-                return job_read_model.gather(session, [earlier])[0]
-            checked = jobs.examine_again(session, job_id, self._limits)
-        [outcome] = self._queue_all([(checked, idempotency)])
+            earlier_job = insertion.find_earlier_job(session, idempotency)
+            if earlier_job is not None:
+                return job_read_model.load_job_details(session, [earlier_job])[0]
+            validated_spec = validation.validate_retry(session, job_id, self._limits)
+        [outcome] = self._insert_all([(validated_spec, idempotency)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    def _submit_all(self, submissions: Sequence[_Submission]) -> list[Outcome]:
+    def _submit_batch(self, submissions: Sequence[_Submission]) -> list[_Outcome]:
         with self._sessions.read() as session:
-            looked_up = _look_up(session, submissions)
-        outcomes: list[Outcome | Checked] = [
-            self._check(submission.spec, found) if isinstance(found, Dataset) else found
-            for submission, found in zip(submissions, looked_up, strict=True)
+            lookups = _look_up(session, submissions)
+        outcomes: list[_Outcome | ValidatedSpec] = [
+            self._validate_spec(submission.spec, lookup) if isinstance(lookup, Dataset) else lookup
+            for submission, lookup in zip(submissions, lookups, strict=True)
         ]
-        new = [
+        new_jobs = [
             (outcome, submission.idempotency)
             for submission, outcome in zip(submissions, outcomes, strict=True)
-            if isinstance(outcome, Checked)
+            if isinstance(outcome, ValidatedSpec)
         ]
-        queued = iter(self._queue_all(new))
-        return [next(queued) if isinstance(outcome, Checked) else outcome for outcome in outcomes]
+        inserted = iter(self._insert_all(new_jobs))
+        return [next(inserted) if isinstance(outcome, ValidatedSpec) else outcome for outcome in outcomes]
 
-    def _check(self, spec: JobSpec, dataset: Dataset) -> Checked | Exception:
+    def _validate_spec(self, spec: JobSpec, dataset: Dataset) -> ValidatedSpec | Exception:
         try:
-            return jobs.examine(spec, dataset, self._limits)
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is that one's alone
+            return validation.validate_spec(spec, dataset, self._limits)
+        except Exception as error:  # noqa: BLE001  # any error belongs to this submission alone
             return error
 
-    def _queue_all(self, new: Sequence[tuple[Checked, Idempotency | None]]) -> list[Outcome]:
-        if not new:
+    def _insert_all(self, new_jobs: Sequence[tuple[ValidatedSpec, Idempotency | None]]) -> list[_Outcome]:
+        if not new_jobs:
             return []
         try:
             with self._sessions.begin() as session:
-                told = _queue(session, new)
-        except (IntegrityError, ServiceError) as error:  # one's fault: nothing of any of them was written
-            return [error] if len(new) == 1 else [self._queue_all([one])[0] for one in new]
-        self._wake(told)
-        return list(told)
+                job_details = _insert_in_session(session, new_jobs)
+        except (IntegrityError, ServiceError) as error:  # one job caused it, and the transaction wrote none of them
+            return [error] if len(new_jobs) == 1 else [self._insert_all([new_job])[0] for new_job in new_jobs]
+        self._notify_queues(job_details)
+        return list(job_details)
 
-    def _wake(self, told: Iterable[JobDetails]) -> None:
-        starting: Counter[str] = Counter()
-        for one in told:
-            starting[one.job.queue] += one.waiting is not None and one.waiting.code is WaitCode.STARTING
-        for queue, number in starting.items():
-            self._waker.wake(queue, number)
+    def _notify_queues(self, job_details: Iterable[JobDetails]) -> None:
+        startable_jobs: Counter[str] = Counter()
+        for details in job_details:
+            is_startable = details.waiting is not None and details.waiting.code is WaitCode.STARTING
+            startable_jobs[details.job.queue] += is_startable
+        for queue, count in startable_jobs.items():
+            self._notifier.notify_queue(queue, count)
 
 
 def _look_up(session: Session, submissions: Sequence[_Submission]) -> list[JobDetails | Dataset | Exception]:
-    """For each the job that its request made before, or its dataset."""
-    found: dict[str, Dataset | Exception] = {}
-    outcomes: list[JobDetails | Dataset | Exception] = []
+    """Return, for each submission, the job of an earlier request with its key, or else its dataset."""
+    datasets: dict[str, Dataset | Exception] = {}
+    lookups: list[JobDetails | Dataset | Exception] = []
     for submission in submissions:
         try:
-            earlier = jobs.earlier(session, submission.idempotency)
+            earlier_job = insertion.find_earlier_job(session, submission.idempotency)
         except ServiceError as error:
-            outcomes.append(error)
+            lookups.append(error)
             continue
         ref = submission.spec.data.dataset
-        if earlier is None and ref not in found:
-            found[ref] = _dataset(session, ref)
-        outcomes.append(found[ref] if earlier is None else job_read_model.gather(session, [earlier])[0])
-    return outcomes
+        if earlier_job is None and ref not in datasets:
+            datasets[ref] = _look_up_dataset(session, ref)
+        lookups.append(
+            datasets[ref] if earlier_job is None else job_read_model.load_job_details(session, [earlier_job])[0]
+        )
+    return lookups
 
 
-def _dataset(session: Session, ref: str) -> Dataset | ServiceError:
+def _look_up_dataset(session: Session, ref: str) -> Dataset | ServiceError:
     try:
-        return catalog.find(session, ref)
+        return catalog.find_dataset(session, ref)
     except ServiceError as error:
         return error
 
 
-def _queue(session: Session, new: Sequence[tuple[Checked, Idempotency | None]]) -> list[JobDetails]:
-    keyless = iter(jobs.insert(session, [checked for checked, idempotency in new if idempotency is None]))
-    made = [
-        next(keyless) if idempotency is None else jobs.submit(session, checked, idempotency)
-        for checked, idempotency in new
+def _insert_in_session(
+    session: Session, new_jobs: Sequence[tuple[ValidatedSpec, Idempotency | None]]
+) -> list[JobDetails]:
+    keyless = iter(
+        insertion.insert_jobs(session, [validated for validated, idempotency in new_jobs if idempotency is None])
+    )
+    job_rows = [
+        next(keyless) if idempotency is None else insertion.submit_job(session, validated, idempotency)
+        for validated, idempotency in new_jobs
     ]
-    # Another request with the same key may have made it at this moment; then it is as any other job.
-    untouched = [job for job in made if job.state is JobState.QUEUED and job.attempt == 0]
-    told = {one.job.id: one for one in job_read_model.submitted(session, untouched)}
-    told |= {job.id: job_read_model.gather(session, [job])[0] for job in made if job.id not in told}
-    return [told[job.id] for job in made]
+    # A concurrent request with the same key may have created a job first. That one may be in any state by now.
+    unclaimed = [job for job in job_rows if job.state is JobState.QUEUED and job.attempt == 0]
+    details_by_id = {
+        details.job.id: details for details in job_read_model.load_submitted_job_details(session, unclaimed)
+    }
+    details_by_id |= {
+        job.id: job_read_model.load_job_details(session, [job])[0] for job in job_rows if job.id not in details_by_id
+    }
+    return [details_by_id[job.id] for job in job_rows]

@@ -1,4 +1,4 @@
-"""Why a job waits: in a word for programs, and in a sentence for people."""
+"""The reasons why jobs wait: a code for programs, and a sentence for people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,71 +9,79 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models import Job, JobState
-from service.jobs import jobs
+from service.jobs import queries
 from service.queue import worker_registry
-from service.queue.worker_registry import Service
+from service.queue.worker_registry import QueueCapacity
 
 
 class WaitCode(StrEnum):
-    """What a job waits for."""
+    """The kinds of reasons to wait."""
 
     PAUSED = "paused"
-    """Somebody to resume it."""
+    """The job is paused until a request resumes it."""
 
     NO_WORKER = "no_worker"
     """No live worker takes jobs of its queue."""
     STARTING = "starting"
-    """A worker has a place for it, and is about to take it."""
+    """A worker has a free slot for it, and is about to claim it."""
     NEXT = "next"
-    """It is the first in its queue, and every place is taken."""
+    """It is the first in its queue, and every slot is taken."""
     BEHIND = "behind"
-    """Others come before it."""
+    """Other jobs come before it."""
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """Why a job waits; `since` is when a worker of its queue was last heard of, where none lives and one is known."""
+class WaitReason:
+    """The reason why a job waits.
+
+    If no worker of its queue lives, `since` is when one was last heard of; None if none is known.
+    """
 
     code: WaitCode
     message: str
     since: datetime | None = None
 
 
-_PAUSED = Waiting(WaitCode.PAUSED, "Paused; it waits to be resumed.")
+_PAUSED = WaitReason(WaitCode.PAUSED, "Paused; it waits to be resumed.")
 
 
-def explain(session: Session, found: Sequence[Job], positions: Mapping[UUID, int]) -> dict[UUID, Waiting]:
-    """Why those of the jobs wait that are paused or have a place in a queue.
+def load_wait_reasons(
+    session: Session, job_rows: Sequence[Job], positions: Mapping[UUID, int]
+) -> dict[UUID, WaitReason]:
+    """Return the reasons of the jobs that are paused or have a position in a queue.
 
     Args:
-        session: to read in.
-        found: jobs in any state.
-        positions: `service.jobs.jobs.queue_positions` of them.
+        session: to read from.
+        job_rows: jobs in any state.
+        positions: the result of `service.jobs.queries.count_jobs_ahead` for them.
 
     """
-    paused = {job.id: _PAUSED for job in found if job.state is JobState.PAUSED}
-    waiting = [job for job in found if job.id in positions]
-    if not waiting:
+    paused = {job.id: _PAUSED for job in job_rows if job.state is JobState.PAUSED}
+    queued = [job for job in job_rows if job.id in positions]
+    if not queued:
         return paused
-    served = worker_registry.service(session)
-    running = jobs.by_queue(session, JobState.RUNNING)
+    capacities = worker_registry.load_queue_capacities(session)
+    running = queries.count_jobs_by_queue(session, JobState.RUNNING)
     return paused | {
-        job.id: _why(job.queue, positions[job.id], served.get(job.queue, Service()), running.get(job.queue, 0))
-        for job in waiting
+        job.id: _build_wait_reason(
+            job.queue, positions[job.id], capacities.get(job.queue, QueueCapacity()), running.get(job.queue, 0)
+        )
+        for job in queued
     }
 
 
-def _why(queue: str, position: int, service: Service, running: int) -> Waiting:
-    if not service.places:
-        return Waiting(WaitCode.NO_WORKER, _nobody(queue, service.last_seen), service.last_seen)
-    if position < service.places - running:
-        return Waiting(WaitCode.STARTING, "A worker is starting on it.")
+def _build_wait_reason(queue: str, position: int, capacity: QueueCapacity, running: int) -> WaitReason:
+    if not capacity.slots:
+        message = _format_no_worker(queue, capacity.last_seen)
+        return WaitReason(WaitCode.NO_WORKER, message, capacity.last_seen)
+    if position < capacity.slots - running:
+        return WaitReason(WaitCode.STARTING, "A worker is starting on it.")
     if position == 0:
-        return Waiting(WaitCode.NEXT, f"Next on {queue}, as soon as a worker is free.")
-    return Waiting(WaitCode.BEHIND, f"Behind {position:,} job{'' if position == 1 else 's'} on {queue}.")
+        return WaitReason(WaitCode.NEXT, f"Next on {queue}, as soon as a worker is free.")
+    return WaitReason(WaitCode.BEHIND, f"Behind {position:,} job{'' if position == 1 else 's'} on {queue}.")
 
 
-def _nobody(queue: str, last_seen: datetime | None) -> str:
+def _format_no_worker(queue: str, last_seen: datetime | None) -> str:
     if last_seen is None:
         return f"No live worker serves {queue}."
     return f"No live worker serves {queue}; one was last heard of at {last_seen:%Y-%m-%dT%H:%M:%SZ}."

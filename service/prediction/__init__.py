@@ -1,10 +1,10 @@
-"""Predictions by the networks that jobs trained, made where a hostile request can do no harm.
+"""Predictions with the models of jobs, in a separate process, where a malicious request can do no harm.
 
-`find` and `Predictor` are the door. The network runs in a process of its own (`python -m worker.prediction`), whose
-memory and time are bounded; the caller never loads tensorflow, and does not even read the rows.
+`find_prediction_artifacts` and `Predictor` are the entry points. The model runs in `python -m worker.prediction` with
+limited memory and time. The caller never loads TensorFlow, and does not parse the rows.
 """
 
-from service.prediction.prediction_artifacts import Made, Trained, find
+from service.prediction.prediction_artifacts import OpenedArtifacts, PredictionArtifacts, find_prediction_artifacts
 from service.prediction.predictor import Predictor
 
-__all__ = ["Made", "Predictor", "Trained", "find"]
+__all__ = ["OpenedArtifacts", "PredictionArtifacts", "Predictor", "find_prediction_artifacts"]

@@ -1,4 +1,4 @@
-"""What a prediction needs of a job."""
+"""The artifacts of a job that a prediction needs."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,15 +10,15 @@ from sqlalchemy.orm import Session
 
 from models import Artifact
 from service.errors import Conflict
-from service.jobs import jobs
+from service.jobs import queries
 from service.prediction.protocol import StoredFile
 from service.results import job_artifacts
 from service.storage.artifact_store import ArtifactStore
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A job that has trained a network: its spec as it is stored, its model, and how rows become inputs."""
+class OpenedArtifacts:
+    """The stored spec of a job, and the verified files of its model and its preprocessing."""
 
     spec: dict[str, Any]
     model: StoredFile
@@ -26,46 +26,46 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Made:
-    """What the database has of a job that has trained a network."""
+class PredictionArtifacts:
+    """The stored spec of a job, and the rows of its model and its preprocessing."""
 
     spec: dict[str, Any]
     model: Artifact
     preprocessing: Artifact
 
     @contextmanager
-    def opened(self, store: ArtifactStore) -> Generator[Trained]:
-        """Its files, for a block that reads them.
+    def open_files(self, store: ArtifactStore) -> Generator[OpenedArtifacts]:
+        """Yield the files, which are readable within the block.
 
         Raises:
-            Conflict: one of them is damaged or gone.
-            StorageError: one cannot be read at this moment.
+            Conflict: a file is corrupt or missing.
+            StorageError: a file cannot be read.
 
         """
         with (
-            job_artifacts.opened(self.model, store) as model,
-            job_artifacts.opened(self.preprocessing, store) as preprocessing,
+            job_artifacts.open_artifact(self.model, store) as model,
+            job_artifacts.open_artifact(self.preprocessing, store) as preprocessing,
         ):
             files = (
                 StoredFile(path=str(path.resolve()), sha256=artifact.sha256)
                 for path, artifact in ((model, self.model), (preprocessing, self.preprocessing))
             )
-            yield Trained(self.spec, *files)
+            yield OpenedArtifacts(self.spec, *files)
 
 
-def find(session: Session, job_id: UUID) -> Made:
-    """What the job's network needs to predict. Its dataset may be gone.
+def find_prediction_artifacts(session: Session, job_id: UUID) -> PredictionArtifacts:
+    """Find the artifacts that predictions of a job need. Its dataset may be deleted.
 
     Raises:
         NotFound: there is no such job.
-        Conflict: it has no model, or none that came with its preprocessing.
+        Conflict: the job has no model, or a model without stored preprocessing.
 
     """
-    model = job_artifacts.artifact(session, job_id, "model")
+    model = job_artifacts.get_artifact(session, job_id, "model")
     preprocessing = session.get(Artifact, (job_id, "preprocessing"))
     if preprocessing is None:
         raise Conflict(
             "no_preprocessing",
-            "The job was trained before preprocessing was kept beside the model; submit its spec again to predict.",
+            "The job was trained by a release that did not store preprocessing; submit its spec again to predict.",
         )
-    return Made(jobs.get(session, job_id).spec, model, preprocessing)
+    return PredictionArtifacts(queries.get_job(session, job_id).spec, model, preprocessing)

@@ -1,112 +1,113 @@
-"""The caller's side: whose turn it is, and what the answers mean."""
+"""The caller's side of predictions: admit requests, send them to the process, and translate its responses."""
 
 import sys
 
 import structlog
 from pydantic import TypeAdapter
 
-from service.errors import Conflict, Invalid, Unavailable
-from service.prediction.prediction_artifacts import Trained
-from service.prediction.protocol import Answer, Kind, Request
+from service.errors import Conflict, InvalidInput, Unavailable
+from service.prediction.prediction_artifacts import OpenedArtifacts
+from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
 from service.settings import Settings
-from service.subprocess.admission import Turns
-from service.subprocess.environment import without_secrets
-from service.subprocess.persistent_process import Gone, KeptProcess
-from stackyard.spec import Problem
+from service.subprocess.admission import BoundedLock
+from service.subprocess.environment import build_environment_without_secrets
+from service.subprocess.persistent_process import PersistentProcess, ProcessExited
+from stackyard.spec import Fault
 
-_MOST_WAITING = 8
-"""Requests beside the one that is answered: each of them takes a thread of the API."""
-_GRACE_S = 5
-"""How long after its own alarm the process may take to be gone."""
-_PROBLEMS: TypeAdapter[tuple[Problem, ...]] = TypeAdapter(tuple[Problem, ...])
+_MAX_WAITING = 8
+"""Maximum number of waiting requests; each occupies a thread of the API."""
+_EXIT_TIMEOUT_S = 5
+"""Seconds that the process may take to exit after its own alarm."""
+_FAULTS_ADAPTER: TypeAdapter[tuple[Fault, ...]] = TypeAdapter(tuple[Fault, ...])
 
 log = structlog.get_logger()
 
 
 class Predictor:
-    """Predicts one request's rows at a time; may be used by many threads.
+    """Predicts the rows of one request at a time; it is thread-safe.
 
-    The process starts with the first request, which takes some seconds longer, and ends some minutes after the last.
+    The process starts with the first request, which therefore takes longer, and ends when it is idle.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._max_rows = settings.max_predict_rows
-        self._turns = Turns(
-            waiting=_MOST_WAITING,
-            patience=settings.prediction_timeout_s,
+        self._lock = BoundedLock(
+            max_waiting=_MAX_WAITING,
+            timeout_s=settings.prediction_timeout_s,
             code="predictions_busy",
-            message="Too many predictions wait already; the request may be repeated.",
+            message="Too many predictions are waiting; repeat the request later.",
         )
-        self._closed = False
-        # Its start and the first request have each as long.
-        self._process = KeptProcess(
-            _command(settings), without_secrets(), 2 * settings.prediction_timeout_s + _GRACE_S
-        )
+        self._is_closed = False
+        # The start of the process and the first request may each take this long.
+        timeout_s = 2 * settings.prediction_timeout_s + _EXIT_TIMEOUT_S
+        self._process = PersistentProcess(_build_command(settings), build_environment_without_secrets(), timeout_s)
 
-    def predict(self, trained: Trained, rows: bytes, media_type: str, accept: str) -> bytes:
-        """Have a job's network predict rows.
+    def predict(self, artifacts: OpenedArtifacts, rows: bytes, media_type: str, accept: str) -> bytes:
+        """Predict rows with a job's model.
 
         Args:
-            trained: the job's.
-            rows: as they came over HTTP.
-            media_type: what they are: JSON or CSV.
-            accept: what the answer is to be, likewise.
+            artifacts: the files of the job.
+            rows: the rows as received over HTTP.
+            media_type: media type of the rows: JSON or CSV.
+            accept: media type of the result: JSON or CSV.
 
         Returns:
-            The answer, in that media type.
+            The predictions, in the requested media type.
 
         Raises:
-            Invalid: with everything that is wrong with the rows.
-            Conflict: the job's network cannot predict any.
-            Unavailable: too many others wait, or the rows need more time or memory than they may have.
+            InvalidInput: the rows are invalid; the error has all faults.
+            Conflict: the job's model cannot predict rows.
+            Unavailable: too many requests wait, or the rows need more time or memory than the limits.
 
         """
-        request = Request(
-            spec=trained.spec,
-            model=trained.model,
-            preprocessing=trained.preprocessing,
+        request = PredictionRequest(
+            spec=artifacts.spec,
+            model=artifacts.model,
+            preprocessing=artifacts.preprocessing,
             media_type=media_type,
             accept=accept,
             max_rows=self._max_rows,
         )
-        with self._turns.taken():
-            if self._closed:
-                raise Unavailable("shutting_down", "The server is about to end.")
-            return _content(self._ask(request, rows))
+        with self._lock.acquire():
+            if self._is_closed:
+                raise Unavailable("shutting_down", "The server is shutting down.")
+            return _get_predictions(self._send_request(request, rows))
 
     def close(self) -> None:
-        """End the process, whatever it does: it has nothing to lose. Who waits for it is refused."""
-        self._closed = True
+        """Kill the process, which has no state to lose. Waiting requests are rejected."""
+        self._is_closed = True
         self._process.kill()
-        with self._turns.lock:
-            self._process.end()
+        with self._lock.mutex:
+            self._process.stop()
 
-    def _ask(self, request: Request, rows: bytes) -> Answer:
+    def _send_request(self, request: PredictionRequest, rows: bytes) -> PredictionResponse:
         try:
-            return Answer.read(self._process.ask([request.model_dump_json().encode(), rows]))
-        except Gone as gone:
-            log.warning("no prediction", action="prediction_failed", status=gone.status, model=request.model.sha256)
+            return PredictionResponse.from_frame(self._process.request([request.model_dump_json().encode(), rows]))
+        except ProcessExited as exited:
+            status, model = exited.exit_status, request.model.sha256
+            log.warning("prediction failed", action="prediction_failed", status=status, model=model)
             raise Unavailable(
                 "prediction_failed",
-                "The prediction took more time or memory than it may have; fewer rows at once may do.",
+                "The prediction took more time or memory than allowed; try fewer rows per request.",
             ) from None
 
 
-def _command(settings: Settings) -> list[str]:
-    """By the module's name: nothing of the worker may be imported here."""
+def _build_command(settings: Settings) -> list[str]:
+    """Return the command, with the worker's module by name: the service must not import it."""
     command = [sys.executable, "-m", "worker.prediction", "--memory", str(settings.prediction_memory)]
     command += ["--seconds", str(max(1, round(settings.prediction_timeout_s)))]
     return [*command, "--idle", str(settings.prediction_idle_s)]
 
 
-def _content(answer: Answer) -> bytes:
-    match answer.kind:
-        case Kind.PREDICTIONS:
-            return answer.content
-        case Kind.REFUSAL:
-            raise Invalid(_PROBLEMS.validate_json(answer.content))
-        case Kind.INABILITY:
-            raise Conflict("not_predictable", answer.content.decode())
-        case Kind.DAMAGE:
-            log.error("damaged file", action="artifact_damaged", error=answer.content.decode())
-            raise Conflict("model_damaged", "A file that the job made is damaged, so it is not used; train it again.")
+def _get_predictions(response: PredictionResponse) -> bytes:
+    """Return the content of a successful response, or raise the error of another one."""
+    match response.kind:
+        case ResponseKind.PREDICTIONS:
+            return response.content
+        case ResponseKind.INVALID_ROWS:
+            raise InvalidInput(_FAULTS_ADAPTER.validate_json(response.content))
+        case ResponseKind.NOT_PREDICTABLE:
+            raise Conflict("not_predictable", response.content.decode())
+        case ResponseKind.CORRUPT_FILE:
+            log.error("corrupt file", action="artifact_damaged", error=response.content.decode())
+            raise Conflict("model_damaged", "A file of the job is corrupt; train the job again.")

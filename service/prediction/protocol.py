@@ -1,7 +1,7 @@
-"""What goes over the pipes between the one that asks for predictions and the process that makes them.
+"""Messages between the API and the process that predicts.
 
-A request's frame (`service.subprocess.framing`) is the `Request` as JSON, and the rows as they came; an answer's is the `Kind`'s
-byte, and the content.
+A request's frame (see `service.subprocess.framing`) has two parts: a `PredictionRequest` as JSON, and the rows as
+received. A response's frame has two parts: the `ResponseKind` as one byte, and the content.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StoredFile(BaseModel):
-    """A file of the artifact store."""
+    """Path and SHA-256 of a file of the artifact store."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,10 +20,10 @@ class StoredFile(BaseModel):
     sha256: str
 
 
-class Request(BaseModel):
-    """What goes before the rows: the trained job, the rows' media type, the answer's, and how many rows may come.
+class PredictionRequest(BaseModel):
+    """Parameters of a prediction: the job's artifacts, the media types of rows and response, and a limit on the rows.
 
-    `spec` is a `stackyard.spec.JobSpec`, which is read only where its network has to be built.
+    `spec` is a `stackyard.spec.JobSpec`, which is parsed only if the network has to be built.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,31 +36,31 @@ class Request(BaseModel):
     max_rows: int
 
 
-class Kind(Enum):
-    """What an answer's content is."""
+class ResponseKind(Enum):
+    """Kind of a response's content."""
 
     PREDICTIONS = b"p"
-    """What was asked for, in the media type that was asked for."""
-    REFUSAL = b"r"
-    """A JSON array of what is wrong with the rows."""
-    INABILITY = b"i"
-    """A sentence: why the job can predict no rows."""
-    DAMAGE = b"d"
-    """A sentence: which of the job's files is not what it was."""
+    """The predictions, in the requested media type."""
+    INVALID_ROWS = b"r"
+    """A JSON array of the faults in the rows."""
+    NOT_PREDICTABLE = b"i"
+    """A sentence that explains why the job cannot predict rows."""
+    CORRUPT_FILE = b"d"
+    """A sentence that names the corrupt file of the job."""
 
 
-class Answer(NamedTuple):
-    """What comes back."""
+class PredictionResponse(NamedTuple):
+    """Response of the process."""
 
-    kind: Kind
+    kind: ResponseKind
     content: bytes
 
     @classmethod
-    def read(cls, parts: Sequence[bytes]) -> Self:
-        """Read an answer out of its frame's parts."""
+    def from_frame(cls, parts: Sequence[bytes]) -> Self:
+        """Parse the parts of a response's frame."""
         kind, content = parts
-        return cls(Kind(kind), content)
+        return cls(ResponseKind(kind), content)
 
-    def parts(self) -> tuple[bytes, bytes]:
-        """Return the parts of its frame."""
+    def to_frame(self) -> tuple[bytes, bytes]:
+        """Return the parts of the response's frame."""
         return self.kind.value, self.content

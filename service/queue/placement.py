@@ -1,8 +1,9 @@
-"""Which queue a job waits in.
+"""Choose the queue in which a job waits.
 
-A spec's `cpu` and `gpu` name their queues. `auto` is the GPUs' queue while a live worker serves it, else the CPUs'.
-That is decided when the job is submitted, and once more while it waits if nobody is left who serves its queue: then it
-moves to the other one, or to the CPUs' if nobody serves either.
+The devices `cpu` and `gpu` of a spec name their queues. `auto` means the GPU queue while a live worker serves it, else
+the CPU queue. The choice is made when the job is submitted. It is made again if the job still waits
+and no worker serves its queue any more: then it moves to the other queue, or to the CPU queue if no worker serves
+either.
 """
 
 from sqlalchemy import CursorResult, select, update
@@ -13,30 +14,35 @@ from service.queue import worker_registry
 from service.queue.wake_ups import QueueName
 
 
-def queue_for(session: Session, device: str) -> str:
-    """The queue of a job that begins to wait now, by what its spec asks for."""
+def choose_queue(session: Session, device: str) -> str:
+    """Return the queue for a job that begins to wait now, by the device that its spec asks for."""
     if device == "auto":
-        return (QueueName.GPU if QueueName.GPU in worker_registry.places(session) else QueueName.CPU).value
+        return (
+            QueueName.GPU if QueueName.GPU in worker_registry.count_slots_by_queue(session) else QueueName.CPU
+        ).value
     return QueueName(device).value
 
 
-def move_stranded(session: Session) -> int:
-    """Move the waiting jobs that ask for `auto` out of a queue that nobody serves.
+def move_stranded_jobs(session: Session) -> int:
+    """Move waiting jobs with the device `auto` out of a queue that no worker serves.
 
     Returns:
-        How many were moved.
+        The number of jobs that were moved.
 
     """
-    served = worker_registry.places(session)
-    if QueueName.GPU not in served:
-        return _move(session, QueueName.GPU, QueueName.CPU)
-    if QueueName.CPU not in served:
-        return _move(session, QueueName.CPU, QueueName.GPU)
+    slots = worker_registry.count_slots_by_queue(session)
+    if QueueName.GPU not in slots:
+        return _move_auto_jobs(session, QueueName.GPU, QueueName.CPU)
+    if QueueName.CPU not in slots:
+        return _move_auto_jobs(session, QueueName.CPU, QueueName.GPU)
     return 0
 
 
-def _move(session: Session, origin: QueueName, target: QueueName) -> int:
-    """One statement, so that a job is either moved or claimed; of one that a claim has locked, the claim decides."""
+def _move_auto_jobs(session: Session, origin: QueueName, target: QueueName) -> int:
+    """Move jobs in one statement, so that each job is either moved or claimed.
+
+    A job whose row a claim has locked is skipped: the claim decides.
+    """
     stranded = (
         select(Job.id)
         .where(Job.state == JobState.QUEUED, Job.queue == origin.value, Job.device == "auto")

@@ -1,57 +1,57 @@
-"""Wake-ups out of the way: sent by a thread of their own, and no more of them than there is use for."""
+"""Send wake-ups from a thread of their own, and no more of them than are useful."""
 
 import threading
 from collections import Counter
 from collections.abc import Callable
 
 
-class Waker:
-    """Sends the wake-ups that it is told of, soon; whoever tells it neither waits nor hears of a failure.
+class QueueNotifier:
+    """Sends requested wake-ups in the background. The caller neither waits for the broker nor learns of a failure.
 
-    While the broker is slow or away, what it is told of piles up as a number for each queue.
+    While the broker is slow or away, requests pile up as one number for each queue.
 
     Args:
-        send: sends one wake-up of a queue, and never fails: `service.queue.wake_ups.WakeUps.send`.
+        send: sends one wake-up of a queue and never fails: `service.queue.wake_ups.WakeUpSender.send`.
 
     """
 
     def __init__(self, send: Callable[[str], None]) -> None:
         self._send = send
-        self._wanted: Counter[str] = Counter()
+        self._requested: Counter[str] = Counter()
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
 
-    def wake(self, queue: str, starting: int) -> None:
-        """Have a wake-up sent for each of `starting` jobs that a worker has a place for, and one where there is none.
+    def notify_queue(self, queue: str, startable_jobs: int) -> None:
+        """Request one wake-up for each job that a worker has a free slot for, and one if there is no such job.
 
-        That one is for a place that became free at this moment. Other jobs need none of their own: a worker whose
-        job ends looks for more.
+        That one is for a slot that became free at this moment. Other jobs need no wake-up of their own: a worker whose
+        job ends looks for the next one.
         """
         with self._changed:
-            self._wanted[queue] += starting
+            self._requested[queue] += startable_jobs
             if self._thread is None and not self._closing:
-                self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
+                self._thread = threading.Thread(target=self._send_requested, name="waker", daemon=True)
                 self._thread.start()
             self._changed.notify()
 
     def close(self) -> None:
-        """Send what is still to be sent, and end."""
+        """Send the wake-ups that are still requested, and end the thread."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self) -> None:
-        while wanted := self._next():
-            for queue, starting in wanted.items():
-                for _ in range(max(1, starting)):
+    def _send_requested(self) -> None:
+        while requested := self._wait_for_requests():
+            for queue, startable_jobs in requested.items():
+                for _ in range(max(1, startable_jobs)):
                     self._send(queue)
 
-    def _next(self) -> Counter[str]:
-        """What is to be sent, as soon as there is any; nothing at the end."""
+    def _wait_for_requests(self) -> Counter[str]:
+        """Return the requests as soon as there are any; return an empty counter after `close`."""
         with self._changed:
-            self._changed.wait_for(lambda: self._wanted or self._closing)
-            wanted, self._wanted = self._wanted, Counter()
-            return wanted
+            self._changed.wait_for(lambda: self._requested or self._closing)
+            requested, self._requested = self._requested, Counter()
+            return requested

@@ -1,4 +1,4 @@
-"""The workers that serve the queues: each says for itself, by the database's clock, that it lives."""
+"""The list of workers that serve the queues. Each worker records its own heartbeats, by the clock of the database."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,26 +12,26 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState, Worker
 from service.db import pagination
-from service.db.database import Clock, insert_if_absent, now
+from service.db.database import DatabaseClock, get_current_time, insert_if_absent
 from service.db.ids import new_id
 from service.db.pagination import Page
 from service.errors import NotFound
 
-_LOST_ARE_KEPT_FOR = timedelta(days=1)
+_LOST_WORKER_LIFETIME = timedelta(days=1)
 
-# Made once, because every submit and every look at a waiting job asks it.
-_TAKES = and_(~Worker.draining, ~Worker.drain_requested)
-_SERVES = and_(Worker.alive_until > Clock(), _TAKES)
-_SERVICE = select(
+# Built once: every submit and every request for a waiting job runs this statement.
+_TAKES_JOBS = and_(~Worker.draining, ~Worker.drain_requested)
+_IS_SERVING = and_(Worker.alive_until > DatabaseClock(), _TAKES_JOBS)
+_SELECT_CAPACITIES = select(
     Worker.queue,
-    func.sum(case((_SERVES, Worker.concurrency), else_=0)),
-    func.max(case((_TAKES, Worker.last_seen_at)), type_=Worker.last_seen_at.type),
+    func.sum(case((_IS_SERVING, Worker.concurrency), else_=0)),
+    func.max(case((_TAKES_JOBS, Worker.last_seen_at)), type_=Worker.last_seen_at.type),
 ).group_by(Worker.queue)
 
 
 @dataclass(frozen=True)
 class Registration:
-    """What a worker says of itself: as `models.Worker`, whose id it brings along."""
+    """The description that a worker registers: the columns of `models.Worker`, with an id that the worker chooses."""
 
     host: str
     pid: int
@@ -45,77 +45,81 @@ class Registration:
 
 
 class WorkerState(StrEnum):
-    """What a worker is at a moment, by the database's clock."""
+    """The states of a worker, by the clock of the database."""
 
     SERVING = "serving"
-    """Alive, and taking jobs."""
+    """It is alive and takes jobs."""
     DRAINING = "draining"
-    """Told to drain or to end: it finishes what it has and takes no more."""
+    """It is to drain or to shut down: it finishes its jobs and takes no more."""
     LOST = "lost"
-    """Not heard of for so long that it counts as dead; forgotten after a day."""
+    """Its last heartbeat is so old that it counts as dead. After a day it is deleted from the list."""
 
 
 @dataclass(frozen=True)
-class Service:
-    """How a queue is served.
+class QueueCapacity:
+    """The capacity of a queue.
 
     Args:
-        places: how many jobs its live workers run at once, without those that drain; 0 if there are none.
-        last_seen: when one of its workers was last heard of that did not drain; None if none is remembered.
+        slots: how many jobs its live workers run at once, without workers that drain; 0 if there are none.
+        last_seen: the last heartbeat of a worker of the queue that did not drain; None if none is listed.
 
     """
 
-    places: int = 0
+    slots: int = 0
     last_seen: datetime | None = None
 
 
 @dataclass(frozen=True)
 class WorkerDetails:
-    """A worker and what its children do."""
+    """A worker, its state, and the jobs that its children run."""
 
     worker: Worker
     state: WorkerState
     jobs: Sequence[UUID]
 
 
-def beat(
-    session: Session, worker: Registration, *, lasts_s: float, running_for_s: float, draining: bool = False
+def record_heartbeat(
+    session: Session, worker: Registration, *, alive_for_s: float, uptime_s: float, draining: bool = False
 ) -> bool:
-    """Say that a worker lives, for `lasts_s` seconds from now, and put it on the list if it is not there.
+    """Record that a worker is alive, and add it to the list if it is not there.
 
     Args:
         session: in a transaction that may write.
-        worker: who it is.
-        lasts_s: how long it counts as alive without another word.
-        running_for_s: seconds since its start.
+        worker: the worker.
+        alive_for_s: seconds for which it counts as alive without another heartbeat.
+        uptime_s: seconds since its start.
         draining: whether it takes no more jobs.
 
     Returns:
-        Whether somebody wants it to drain.
+        Whether the worker is requested to drain.
 
     """
-    moment = now(session)
-    seen = {"last_seen_at": moment, "alive_until": moment + timedelta(seconds=lasts_s), "draining": draining}
-    wish = session.scalar(
-        update(Worker).where(Worker.id == worker.id).values(**seen).returning(Worker.drain_requested)
+    current_time = get_current_time(session)
+    heartbeat = {
+        "last_seen_at": current_time,
+        "alive_until": current_time + timedelta(seconds=alive_for_s),
+        "draining": draining,
+    }
+    drain_requested = session.scalar(
+        update(Worker).where(Worker.id == worker.id).values(**heartbeat).returning(Worker.drain_requested)
     )
-    if wish is not None:
-        return wish
-    started = {"started_at": moment - timedelta(seconds=running_for_s), "drain_requested": False}
-    insert_if_absent(session, Worker, _columns(worker) | seen | started)
+    if drain_requested is not None:
+        return drain_requested
+    initial = {"started_at": current_time - timedelta(seconds=uptime_s), "drain_requested": False}
+    insert_if_absent(session, Worker, _to_columns(worker) | heartbeat | initial)
     return False
 
 
-def leave(session: Session, worker: Registration) -> None:
-    """Take a worker off the list: it has ended in order."""
+def remove_worker(session: Session, worker: Registration) -> None:
+    """Delete a worker that shut down from the list."""
     session.execute(delete(Worker).where(Worker.id == worker.id))
 
 
-def get(session: Session, worker_id: UUID) -> Worker:
-    """The worker.
+def get_worker(session: Session, worker_id: UUID) -> Worker:
+    """Return the worker.
 
     Raises:
-        NotFound: none with this id is remembered.
+        NotFound: no worker with this id is listed.
 
     """
     worker = session.get(Worker, worker_id)
@@ -124,69 +128,71 @@ def get(session: Session, worker_id: UUID) -> Worker:
     return worker
 
 
-def drain(session: Session, worker_id: UUID, *, wanted: bool = True) -> Worker:
-    """Have a worker finish what it has and take no more, or take jobs again. A repeat changes nothing.
+def set_drain_requested(session: Session, worker_id: UUID, *, requested: bool = True) -> Worker:
+    """Request that a worker finish its jobs and take no more, or that it take jobs again.
 
-    Of one that was told to end, the wish to take jobs again comes too late.
+    Repeating the request changes nothing. A worker that is shutting down does not take jobs again.
 
     Raises:
-        NotFound: none with this id is remembered.
+        NotFound: no worker with this id is listed.
 
     """
-    worker = get(session, worker_id)
-    worker.drain_requested = wanted
+    worker = get_worker(session, worker_id)
+    worker.drain_requested = requested
     return worker
 
 
-def may_take(session: Session, worker_id: UUID) -> bool:
-    """Whether nobody wants this worker to drain; also of one that is not on the list, or not yet."""
+def can_take_jobs(session: Session, worker_id: UUID) -> bool:
+    """Return whether this worker is not requested to drain; True for a worker that is not on the list, or not yet."""
     return not session.scalar(select(Worker.drain_requested).where(Worker.id == worker_id))
 
 
-def service(session: Session) -> dict[str, Service]:
-    """How each queue is served at this moment; a queue of which no worker is remembered is not named."""
-    return {queue: Service(int(places), last_seen) for queue, places, last_seen in session.execute(_SERVICE)}
+def load_queue_capacities(session: Session) -> dict[str, QueueCapacity]:
+    """Return the current capacity of each queue; queues without a listed worker are left out."""
+    return {
+        queue: QueueCapacity(int(slots), last_seen) for queue, slots, last_seen in session.execute(_SELECT_CAPACITIES)
+    }
 
 
-def places(session: Session) -> dict[str, int]:
-    """How many jobs can run at once in each queue that somebody serves at this moment; others are not named."""
-    return {queue: found.places for queue, found in service(session).items() if found.places}
+def count_slots_by_queue(session: Session) -> dict[str, int]:
+    """Return how many jobs can run at once in each queue; queues that no worker serves now are left out."""
+    return {queue: capacity.slots for queue, capacity in load_queue_capacities(session).items() if capacity.slots}
 
 
-def find(session: Session, *, limit: int, cursor: str | None) -> Page[Worker]:
-    """A page of the workers, the latest started first; lost ones are among them for a day.
+def list_workers(session: Session, *, limit: int, cursor: str | None) -> Page[Worker]:
+    """Return a page of the workers, the latest started first. Lost workers are listed for a day.
 
     Raises:
-        Invalid: the cursor is not one that was given out.
+        Invalid: the cursor does not come from an earlier page.
 
     """
-    return pagination.fetch(session, select(Worker), Worker.id, limit=limit, cursor=cursor)
+    return pagination.fetch_page(session, select(Worker), Worker.id, limit=limit, cursor=cursor)
 
 
-def gather(session: Session, found: Sequence[Worker]) -> list[WorkerDetails]:
-    """The workers, in their order, with what they are and the jobs that they run, the oldest first."""
-    moment = now(session)
-    running: dict[UUID, list[UUID]] = {worker.id: [] for worker in found}
+def load_worker_details(session: Session, workers: Sequence[Worker]) -> list[WorkerDetails]:
+    """Load the states of workers and the jobs that they run, the oldest job first."""
+    current_time = get_current_time(session)
+    running: dict[UUID, list[UUID]] = {worker.id: [] for worker in workers}
     rows = session.execute(
         select(Job.worker_id, Job.id).where(Job.state == JobState.RUNNING, Job.worker_id.in_(running)).order_by(Job.id)
     )
     for row in rows:
         running[row.worker_id].append(row.id)
-    return [WorkerDetails(worker, _state(worker, moment), running[worker.id]) for worker in found]
+    return [WorkerDetails(worker, _get_state(worker, current_time), running[worker.id]) for worker in workers]
 
 
-def forget_lost(session: Session) -> None:
-    """Drop the rows of workers that were lost long ago."""
-    session.execute(delete(Worker).where(Worker.alive_until < now(session) - _LOST_ARE_KEPT_FOR))
+def delete_lost_workers(session: Session) -> None:
+    """Delete the rows of workers that were lost long ago."""
+    session.execute(delete(Worker).where(Worker.alive_until < get_current_time(session) - _LOST_WORKER_LIFETIME))
 
 
-def _state(worker: Worker, moment: datetime) -> WorkerState:
-    if worker.alive_until <= moment:
+def _get_state(worker: Worker, current_time: datetime) -> WorkerState:
+    if worker.alive_until <= current_time:
         return WorkerState.LOST
     return WorkerState.DRAINING if worker.draining or worker.drain_requested else WorkerState.SERVING
 
 
-def _columns(worker: Registration) -> dict[str, Any]:
+def _to_columns(worker: Registration) -> dict[str, Any]:
     return {
         "id": worker.id,
         "host": worker.host,

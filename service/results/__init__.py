@@ -1,0 +1,1 @@
+"""The results of a job: its events, its artifacts and its Python script."""

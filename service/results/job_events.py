@@ -1,4 +1,4 @@
-"""A job's news: its transitions and its epochs, numbered so that whoever went away hears what was missed."""
+"""The events of a job: its transitions and its epochs, numbered so that a client that was cut off misses none."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,80 +10,83 @@ from sqlalchemy.orm import Session
 from models import TERMINAL_STATES, Job, JobState, Transition
 from service.history import metric_history
 from service.history.metric_history import History
-from service.jobs import jobs
+from service.jobs import queries
 
-_EPOCHS_AT_ONCE = 1000
+_MAX_EPOCHS_PER_EVENT = 1000
 
 
 @dataclass(frozen=True)
-class Position:
-    """How much of a job's news somebody has: so many transitions, and of the latest attempt so many epochs."""
+class EventPosition:
+    """A position in the events of a job: the number of transitions, and of epochs of the latest attempt, before it."""
 
     transitions: int = 0
     epochs: int = 0
 
 
 @dataclass(frozen=True)
-class Event:
-    """One piece of news, and the position after it."""
+class JobEvent:
+    """An event of a job, and the position after it."""
 
-    position: Position
+    position: EventPosition
     content: Transition | History
 
 
 @dataclass(frozen=True)
-class News:
-    """What is new after a position; `position` is the one after all of it, and `ended` says that no more will come."""
+class JobEventBatch:
+    """The events after a position, and the position after them; if `ended` is set, no more events will come."""
 
-    events: Sequence[Event]
-    position: Position
+    events: Sequence[JobEvent]
+    position: EventPosition
     ended: bool
 
 
-def read(session: Session, job_id: UUID, since: Position) -> News:
-    """What there is of a job's news after a position.
+def load_events(session: Session, job_id: UUID, since: EventPosition) -> JobEventBatch:
+    """Load the events of a job after a position.
 
-    Epochs stand where they happened: after the transition by which their attempt began. An attempt that goes on from a
-    checkpoint has the epochs of those before it, too, and tells them again.
+    Epochs come after the transition with which their attempt began. An attempt that continues from a checkpoint also
+    has the epochs of the attempts before it, and they come again.
 
     Raises:
-        NotFound: there is no such job, or no more.
+        NotFound: there is no such job, or it was deleted.
 
     """
-    job = jobs.get(session, job_id)
-    steps = list(
+    job = queries.get_job(session, job_id)
+    transitions = list(
         session.scalars(
             select(Transition)
             .where(Transition.job_id == job_id, Transition.number > since.transitions)
             .order_by(Transition.number)
         )
     )
-    began = max((step.number for step in steps if step.to_state == JobState.RUNNING), default=0)
-    before, after = [step for step in steps if step.number <= began], [step for step in steps if step.number > began]
-    events = [Event(_after(step, since), step) for step in before]
-    here = events[-1].position if events else since
-    if job.epochs_done < here.epochs:  # its checkpoint could not be read, and the attempt began anew
-        here = replace(here, epochs=0)
-    for epochs in _pieces(metric_history.read(session, job_id, from_epoch=here.epochs)):
-        here = replace(here, epochs=epochs.epochs[-1] + 1)
-        events.append(Event(here, epochs))
-    events += [Event(replace(here, transitions=step.number), step) for step in after]
-    return News(events, events[-1].position if events else here, job.state in TERMINAL_STATES)
+    attempt_start = max((row.number for row in transitions if row.to_state == JobState.RUNNING), default=0)
+    before_epochs = [row for row in transitions if row.number <= attempt_start]
+    after_epochs = [row for row in transitions if row.number > attempt_start]
+    events = [JobEvent(_advance(row, since), row) for row in before_epochs]
+    position = events[-1].position if events else since
+    if job.epochs_done < position.epochs:  # the checkpoint could not be read, and the attempt restarted
+        position = replace(position, epochs=0)
+    for history in _split_history(metric_history.load_history(session, job_id, from_epoch=position.epochs)):
+        position = replace(position, epochs=history.epochs[-1] + 1)
+        events.append(JobEvent(position, history))
+    events += [JobEvent(replace(position, transitions=row.number), row) for row in after_epochs]
+    return JobEventBatch(events, events[-1].position if events else position, job.state in TERMINAL_STATES)
 
 
-def marks(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, Position]:
-    """How far the news of each of the jobs goes at this moment; those that are not there are left out."""
-    steps = select(func.max(Transition.number)).where(Transition.job_id == Job.id).scalar_subquery()
-    rows = session.execute(select(Job.id, Job.epochs_done, steps.label("steps")).where(Job.id.in_(job_ids)))
-    return {row.id: Position(row.steps or 0, row.epochs_done) for row in rows}
+def load_latest_positions(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, EventPosition]:
+    """Return the position after the last event of each job; jobs that do not exist are left out."""
+    last_transition = select(func.max(Transition.number)).where(Transition.job_id == Job.id).scalar_subquery()
+    rows = session.execute(
+        select(Job.id, Job.epochs_done, last_transition.label("transitions")).where(Job.id.in_(job_ids))
+    )
+    return {row.id: EventPosition(row.transitions or 0, row.epochs_done) for row in rows}
 
 
-def _after(step: Transition, since: Position) -> Position:
-    """The position after a step up to the beginning of the latest attempt, of whose epochs nothing was told yet."""
-    return Position(step.number, 0 if step.to_state == JobState.RUNNING else since.epochs)
+def _advance(transition: Transition, since: EventPosition) -> EventPosition:
+    """Return the position after a transition that comes before the epochs of the latest attempt."""
+    return EventPosition(transition.number, 0 if transition.to_state == JobState.RUNNING else since.epochs)
 
 
-def _pieces(told: History) -> Iterator[History]:
-    for first in range(0, len(told.epochs), _EPOCHS_AT_ONCE):
-        piece = slice(first, first + _EPOCHS_AT_ONCE)
-        yield History(told.epochs[piece], {name: column[piece] for name, column in told.metrics.items()})
+def _split_history(history: History) -> Iterator[History]:
+    for start in range(0, len(history.epochs), _MAX_EPOCHS_PER_EVENT):
+        rows = slice(start, start + _MAX_EPOCHS_PER_EVENT)
+        yield History(history.epochs[rows], {name: column[rows] for name, column in history.metrics.items()})

@@ -1,4 +1,4 @@
-"""A job as a Python script of stock Keras."""
+"""Generate the Python script that trains a job with Keras alone."""
 
 from typing import cast
 from uuid import UUID
@@ -7,33 +7,33 @@ from sqlalchemy.orm import Session
 
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets import catalog
-from service.datasets.builtins import PREFIX
+from service.datasets.builtins import BUILTIN_PREFIX
 from service.datasets.dataset_source import CSV, NPZ, PARQUET
 from service.errors import Conflict
-from service.jobs import jobs
+from service.jobs import queries
 from stackyard.spec import JobSpec
-from stackyard.spec.script import Builtin, Origin, write
+from stackyard.spec.script import BuiltinName, DatasetOrigin, write_script
 
-_ORIGINS = {CSV: Origin("csv"), PARQUET: Origin("parquet"), NPZ: Origin("npz")}
+_ORIGINS = {CSV: DatasetOrigin("csv"), PARQUET: DatasetOrigin("parquet"), NPZ: DatasetOrigin("npz")}
 
 
-def script(session: Session, job_id: UUID) -> str:
-    """The script that trains what the job trains, in whatever state the job is.
+def build_script(session: Session, job_id: UUID) -> str:
+    """Return the script that trains the job's network on its dataset; the job may be in any state.
 
     Raises:
         NotFound: there is no such job.
-        Conflict: its dataset has been deleted, without whose columns there is no script.
+        Conflict: its dataset was deleted, and a script needs the dataset's columns.
 
     """
-    job = jobs.get(session, job_id)
+    job = queries.get_job(session, job_id)
     if job.dataset_id is None:
-        raise Conflict("dataset_deleted", "The job's dataset has been deleted, and with it what its columns are.")
-    dataset = catalog.get(session, job.dataset_id)
+        raise Conflict("dataset_deleted", "The job's dataset was deleted, and a script needs the dataset's columns.")
+    dataset = catalog.get_dataset(session, job.dataset_id)
     if dataset.media_type == BUILTIN_MEDIA_TYPE:
-        origin = Origin(builtin=cast("Builtin", dataset.name.removeprefix(PREFIX)))
+        origin = DatasetOrigin(builtin=cast("BuiltinName", dataset.name.removeprefix(BUILTIN_PREFIX)))
     else:
         origin = _ORIGINS[dataset.media_type]
     spec = JobSpec.model_validate(job.spec)
     ran_on = job.ran_on or {}
     threads = ran_on["threads"] if ran_on.get("device") == "cpu" else None
-    return write(spec, catalog.description(dataset), origin, threads)
+    return write_script(spec, catalog.parse_description(dataset), origin, threads)

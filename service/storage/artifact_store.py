@@ -1,4 +1,4 @@
-"""Files by content: what is stored under a SHA-256 has it, whole, or is not used."""
+"""Store of immutable files by their SHA-256. A file is complete and matches its SHA-256, or it is not used."""
 
 import errno
 import hashlib
@@ -11,27 +11,28 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from service.errors import Damaged, StorageError, StorageFull
+from service.errors import CorruptFile, StorageError, StorageFull
 
 _CHUNK = 1 << 20
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_MOST_REMEMBERED = 100_000
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_MAX_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True)
-class Stored:
-    """A file in a store: its SHA-256 in hexadecimal, and its size in bytes.
+class FileReference:
+    """Reference to a file in a store: its SHA-256 in hexadecimal, and its size in bytes.
 
-    `is_there` tells whether it still is; one that was written down elsewhere is believed to be.
+    `exists` checks whether the file is still in the store. By default, for references that come from elsewhere, it
+    assumes so.
     """
 
     sha256: str
     bytes: int
-    is_there: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
+    exists: Callable[[], bool] = field(default=lambda: True, repr=False, compare=False)
 
 
-class Incoming:
-    """A file on its way into the store: written to, hashed as it comes, then kept or dropped."""
+class IncomingFile:
+    """A temporary file that is written and hashed, and then committed to the store or dropped."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
         self._file = file
@@ -43,36 +44,36 @@ class Incoming:
         """Append `chunk`.
 
         Raises:
-            StorageError: the disk does not take it.
+            StorageError: the disk failed or is full.
 
         """
-        with storing():
+        with translate_disk_errors():
             self._file.write(chunk)
         self._hash.update(chunk)
         self.bytes += len(chunk)
 
     def flush(self) -> None:
-        """Put on the disk, for good, what was written so far.
+        """Write the content to the disk with fsync.
 
         Raises:
-            StorageError: the disk does not take it.
+            StorageError: the disk failed or is full.
 
         """
-        with storing():
+        with translate_disk_errors():
             self._file.flush()
             os.fsync(self._file.fileno())
 
     @property
     def sha256(self) -> str:
-        """Of what was written so far, in hexadecimal."""
+        """Return the SHA-256 of the content so far, in hexadecimal."""
         return self._hash.hexdigest()
 
 
 class ArtifactStore:
-    """A directory of immutable files named by their content, shared by the API and the workers.
+    """A directory of immutable files, named by their SHA-256, that the API and the workers share.
 
     Args:
-        data_dir: `Settings.data_dir`; the store makes `sha256` and `incoming` in it.
+        data_dir: `Settings.data_dir`; the store creates `sha256` and `incoming` in it.
         directory: another name for `sha256`.
 
     """
@@ -80,95 +81,95 @@ class ArtifactStore:
     def __init__(self, data_dir: Path, directory: str = "sha256") -> None:
         self._root = data_dir / directory
         self._incoming = data_dir / "incoming"
-        self._verified = Verified()
-        for place in (self._root, self._incoming):
-            place.mkdir(parents=True, exist_ok=True)
+        self._checksums = ChecksumCache()
+        for path in (self._root, self._incoming):
+            path.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def receive(self) -> Generator[Incoming]:
-        """A new file to write to; it is gone at the end of the block unless `keep` took it.
+    def receive_file(self) -> Generator[IncomingFile]:
+        """Yield a new temporary file to write to. It is removed at the end of the block unless it was committed.
 
         Raises:
-            StorageError: the disk does not take another file.
+            StorageError: the disk failed or is full.
 
         """
-        with storing():
+        with translate_disk_errors():
             descriptor, name = tempfile.mkstemp(dir=self._incoming)
         file, path = os.fdopen(descriptor, "wb"), Path(name)
         try:
-            yield Incoming(file, path)
+            yield IncomingFile(file, path)
         finally:
-            with suppress(OSError):  # of bytes that nobody asked to have on the disk
+            with suppress(OSError):  # the buffered bytes of a file that was not committed do not matter
                 file.close()
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
-    def keep(self, incoming: Incoming) -> Stored:
-        """Move a received file to its place by an atomic rename that survives a loss of power.
+    def commit_file(self, incoming: IncomingFile) -> FileReference:
+        """Move a received file into the store by an atomic rename that survives a power failure.
 
-        The same bytes twice are one file, whose age starts anew: `remove` and `strays` spare the young.
+        A file with the same content is replaced and its age restarts, so that `remove` and `list_files` spare it.
 
         Raises:
-            StorageError: the disk does not take it; nothing was changed that somebody could notice.
+            StorageError: the disk failed or is full; the store is unchanged.
 
         """
         incoming.flush()
         sha256, size = incoming.sha256, incoming.bytes
-        with storing():
-            self._place(incoming.path, sha256)
-        return Stored(sha256, size, lambda: self.has(sha256, size))
+        with translate_disk_errors():
+            self._move_into_store(incoming.path, sha256)
+        return FileReference(sha256, size, lambda: self.has_file(sha256, size))
 
-    def add(self, source: Path) -> Stored:
+    def add_file(self, source: Path) -> FileReference:
         """Copy a file into the store.
 
         Raises:
-            StorageError: it cannot be read, or the disk does not take it.
+            StorageError: the file cannot be read, or the disk failed or is full.
 
         """
-        with storing(), source.open("rb") as file, self.receive() as incoming:
+        with translate_disk_errors(), source.open("rb") as file, self.receive_file() as incoming:
             while chunk := file.read(_CHUNK):
                 incoming.write(chunk)
-            return self.keep(incoming)
+            return self.commit_file(incoming)
 
     @contextmanager
-    def local(self, sha256: str) -> Generator[Path]:
-        """A path under which a file can be read within the block; its content was verified.
+    def verified_path(self, sha256: str) -> Generator[Path]:
+        """Yield the path of a file whose content was verified. The path is valid within the block.
 
         Raises:
-            Damaged: it is not there, or is not what its SHA-256 says.
-            StorageError: it cannot be read.
+            CorruptFile: the file is missing, or its content does not match its SHA-256.
+            StorageError: the file cannot be read.
 
         """
         path = self.path(sha256)
-        if not self._verified.is_right(path, sha256):
-            raise Damaged(sha256)
+        if not self._checksums.is_valid(path, sha256):
+            raise CorruptFile(sha256)
         yield path
 
-    def has(self, sha256: str, size: int) -> bool:
-        """Whether a file is there, with so many bytes.
+    def has_file(self, sha256: str, size: int) -> bool:
+        """Return whether the store has the file with this size in bytes.
 
         Raises:
-            StorageError: nobody can tell.
+            StorageError: the disk failed.
 
         """
-        with storing():
+        with translate_disk_errors():
             try:
                 return self.path(sha256).stat().st_size == size
             except FileNotFoundError:
                 return False
 
     def remove(self, sha256: str, *, before: float) -> bool:
-        """Remove a file unless it was stored since a moment; whether it is not there now.
+        """Remove a file unless it was stored at or after a time. Return whether the file is gone.
 
         Args:
-            sha256: which.
+            sha256: SHA-256 of the file.
             before: seconds since the epoch, by the file system's clock.
 
         Raises:
-            StorageError: it cannot be removed.
+            StorageError: the file cannot be removed.
 
         """
-        with storing():
+        with translate_disk_errors():
             try:
                 if self.path(sha256).stat().st_mtime >= before:
                     return False
@@ -177,91 +178,94 @@ class ArtifactStore:
                 pass
         return True
 
-    def strays(self, *, before: float) -> Iterator[str]:
-        """Each file that was stored before a moment, for whoever knows which of them are named.
+    def list_files(self, *, before: float) -> Iterator[str]:
+        """List the SHA-256 of each file that was stored before a time, referenced or not.
 
         Args:
-            before: as for `remove`.
+            before: seconds since the epoch, as for `remove`.
 
         """
-        return (path.name for path in _older(self._root, before))
+        return (path.name for path in _list_older_files(self._root, before))
 
     def clear_incoming(self, *, before: float) -> int:
-        """Remove what processes left that were killed while they received it; how many files that were."""
-        left = list(_older(self._incoming, before))
-        for path in left:
+        """Remove temporary files that killed processes left behind, and return their number."""
+        leftovers = list(_list_older_files(self._incoming, before))
+        for path in leftovers:
             path.unlink(missing_ok=True)
-        return len(left)
+        return len(leftovers)
 
     def path(self, sha256: str) -> Path:
-        """Where the file with this SHA-256 lies, if it does, unverified."""
+        """Return the path of the file with this SHA-256. The file may be missing, and is not verified."""
         return self._root / sha256[:2] / sha256
 
-    def _place(self, received: Path, sha256: str) -> None:
-        place = self.path(sha256)
-        place.parent.mkdir(exist_ok=True)
+    def _move_into_store(self, received: Path, sha256: str) -> None:
+        path = self.path(sha256)
+        path.parent.mkdir(exist_ok=True)
         received.chmod(0o644)
-        received.replace(place)
-        fsync_directory(place.parent)
+        received.replace(path)
+        fsync_directory(path.parent)
         fsync_directory(self._root)
 
 
-class Verified:
-    """Which files this process has found to be what they are named.
+class ChecksumCache:
+    """Cache of the files whose checksum this process has verified.
 
-    A file is read whole when it is first asked for, and again when another lies there or it was written to.
+    A file is hashed on its first use, and again after it was replaced or written to.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[int, ...]] = {}
+        self._identities: dict[Path, tuple[int, ...]] = {}
 
-    def is_right(self, path: Path, sha256: str) -> bool:
-        """Whether a file is there and has this SHA-256.
+    def is_valid(self, path: Path, sha256: str) -> bool:
+        """Return whether the file exists and has this SHA-256.
 
         Raises:
-            StorageError: it cannot be read.
+            StorageError: the file cannot be read.
 
         """
-        with storing():
+        with translate_disk_errors():
             try:
                 with path.open("rb") as file:
-                    return self._is_right(file, path, sha256)
+                    return self._verify_file(file, path, sha256)
             except FileNotFoundError:
                 return False
 
-    def _is_right(self, file: BufferedReader, path: Path, sha256: str) -> bool:
+    def _verify_file(self, file: BufferedReader, path: Path, sha256: str) -> bool:
         stat = os.fstat(file.fileno())
         identity = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
-        if self._known.get(path) == identity:
+        if self._identities.get(path) == identity:
             return True
         if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
             return False
-        if len(self._known) >= _MOST_REMEMBERED:
-            self._known.clear()
-        self._known[path] = identity
+        if len(self._identities) >= _MAX_REMEMBERED:
+            self._identities.clear()
+        self._identities[path] = identity
         return True
 
 
 @contextmanager
-def storing() -> Generator[None]:
-    """Make one of two errors of all that a disk may answer.
+def translate_disk_errors(message: str | None = None) -> Generator[None]:
+    """Translate every `OSError` of a disk into a `StorageError`.
+
+    Args:
+        message: beginning of the error's message, to which the reason is added; None for a general one.
 
     Raises:
-        StorageFull: it has no room.
-        StorageError: it failed.
+        StorageFull: the disk is full, or a quota or size limit is reached.
+        StorageError: the disk failed in another way.
 
     """
     try:
         yield
     except OSError as error:
-        why = error.strerror or type(error).__name__
-        if error.errno in _NO_ROOM:
-            raise StorageFull(f"There is no room for the file: {why}.") from error
-        raise StorageError(f"A file could not be stored or read: {why}.") from error
+        reason = error.strerror or type(error).__name__
+        if error.errno in _DISK_FULL:
+            raise StorageFull(f"{message or 'There is no room for the file'}: {reason}.") from error
+        raise StorageError(f"{message or 'A file could not be stored or read'}: {reason}.") from error
 
 
 def fsync_directory(directory: Path) -> None:
-    """Bring a directory's entries to the disk: what was renamed into it stays there when power fails."""
+    """Write a directory's entries to the disk, so that a rename into it survives a power failure."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -269,8 +273,8 @@ def fsync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _older(directory: Path, moment: float) -> Iterator[Path]:
+def _list_older_files(directory: Path, timestamp: float) -> Iterator[Path]:
     for path in directory.rglob("*"):
         with suppress(FileNotFoundError):  # another process has just removed it
-            if path.is_file() and path.stat().st_mtime < moment:
+            if path.is_file() and path.stat().st_mtime < timestamp:
                 yield path

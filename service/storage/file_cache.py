@@ -1,131 +1,111 @@
-"""Copies of files by content, the least recently used of which make room for others. Processes share them."""
+"""Local copies of stored files, shared by processes. Copies that were used least recently make room for new ones."""
 
-import fcntl
 import os
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from service.storage.artifact_store import Verified, storing
+from service.storage.artifact_store import ChecksumCache, translate_disk_errors
+from service.storage.file_locks import lock_file
 
 
 class FileCache:
-    """A bounded directory of copies. Whoever reads one holds a lock on it, which ends with its process.
+    """A directory of copies with a maximum size. A reader locks its copy; the lock ends with its process at latest.
 
     Args:
-        root: where they lie.
-        most: bytes that they may take up together, those aside that are held.
-        verified: what this process knows to be right.
+        root: directory of the copies.
+        max_bytes: maximum size in bytes of all copies together; locked copies do not count.
+        checksums: checksums that this process has verified.
 
     """
 
-    def __init__(self, root: Path, most: int, verified: Verified) -> None:
+    def __init__(self, root: Path, max_bytes: int, checksums: ChecksumCache) -> None:
         self._root = root
-        self._most = most
-        self._verified = verified
+        self._max_bytes = max_bytes
+        self._checksums = checksums
 
     @contextmanager
-    def held(self, sha256: str) -> Generator[Path | None]:
-        """A copy that stays and is verified, or None where there is none. One that is not what it should be goes.
+    def open_copy(self, sha256: str) -> Generator[Path | None]:
+        """Yield the path of a verified copy that is not evicted within the block, or None if there is none.
+
+        A copy whose content does not match its SHA-256 is removed.
 
         Raises:
-            StorageError: the disk does not answer.
+            StorageError: the disk failed.
 
         """
         path = self._path(sha256)
-        with storing():
-            descriptor = _lock(path, fcntl.LOCK_SH)
-        if descriptor is None:
+        with translate_disk_errors():
+            lock = lock_file(path, shared=True, wait=True)
+        if lock is None:
             yield None
             return
-        try:
-            if self._verified.is_right(path, sha256):
-                with storing():  # the time of its last use; that of its last change is what its verification hangs on
+        with lock:
+            if self._checksums.is_valid(path, sha256):
+                with (
+                    translate_disk_errors()
+                ):  # set the access time, and keep the modification time, which identifies verified files
                     os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
                 yield path
             else:
-                self.drop(sha256)
+                self.remove_copy(sha256)
                 yield None
-        finally:
-            os.close(descriptor)
 
     @contextmanager
-    def put(self, received: Path, sha256: str) -> Generator[Path]:
-        """Take a file in, unless it is there, and make room for it; a path under which it stays for a block.
+    def add_copy(self, received: Path, sha256: str) -> Generator[Path]:
+        """Add a file unless it is in the cache, evict others, and yield a path that stays valid within the block.
 
         Raises:
-            StorageError: the disk does not take it.
+            StorageError: the disk failed or is full.
 
         """
         path = self._path(sha256)
-        with storing():
+        with translate_disk_errors():
             path.parent.mkdir(exist_ok=True)
             received.chmod(0o644)
-            descriptor = _lock(received, fcntl.LOCK_SH)  # and so of whatever other name it gets
+            lock = lock_file(received, shared=True, wait=True)  # a lock belongs to the inode, and so to all its names
         try:
-            with storing():
+            with translate_disk_errors():
                 try:
                     path.hardlink_to(received)
-                except FileExistsError:  # its readers hold that very file
+                except FileExistsError:  # its readers hold locks on that inode
                     path = received
-                self._make_room()
+                self._evict_copies()
             yield path
         finally:
-            if descriptor is not None:
-                os.close(descriptor)
+            if lock is not None:
+                lock.release()
 
-    def drop(self, sha256: str) -> None:
-        """Remove a copy, held or not."""
+    def remove_copy(self, sha256: str) -> None:
+        """Remove a copy, locked or not."""
         with suppress(FileNotFoundError):
             self._path(sha256).unlink()
 
-    def _make_room(self) -> None:
-        used: list[tuple[int, int, Path]] = []
+    def _evict_copies(self) -> None:
+        copies: list[tuple[int, int, Path]] = []
         for path in self._root.glob("*/*"):
             with suppress(FileNotFoundError):
                 stat = path.stat()
-                used.append((stat.st_atime_ns, stat.st_size, path))
-        total = sum(size for _, size, _ in used)
-        for _, size, path in sorted(used):
-            if total <= self._most:
+                copies.append((stat.st_atime_ns, stat.st_size, path))
+        total = sum(size for _, size, _ in copies)
+        for _, size, path in sorted(copies):
+            if total <= self._max_bytes:
                 break
-            if _remove_unless_held(path):
+            if _remove_unless_locked(path):
                 total -= size
 
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
 
 
-def _remove_unless_held(path: Path) -> bool:
+def _remove_unless_locked(path: Path) -> bool:
+    """Remove a copy unless a reader holds it. Return whether it is gone."""
     try:
-        descriptor = _lock(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = lock_file(path, shared=False, wait=False)
     except BlockingIOError:
         return False
-    if descriptor is not None:
+    if lock is not None:
         path.unlink(missing_ok=True)
-        os.close(descriptor)
+        lock.release()
     return True
-
-
-def _lock(path: Path, kind: int) -> int | None:
-    """A lock on a file, as a descriptor; None where no file is there.
-
-    Raises:
-        BlockingIOError: `kind` says not to wait, and another holds it.
-
-    """
-    while True:
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return None
-        try:
-            fcntl.flock(descriptor, kind)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(descriptor), path.stat()):
-                    return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)  # it was removed in between: a lock on it would keep nobody away

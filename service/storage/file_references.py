@@ -1,8 +1,8 @@
-"""Which files are somebody's, and the end of those that are nobody's.
+"""References from rows to stored files, and the garbage collection of files without references.
 
-A row names a file by its SHA-256. Whoever removes such a row discards the file in the same transaction; some time
-later `collect` removes those that nobody names by then. Whoever names a file adopts it in the same transaction. The
-row in `discarded_files` is what the two of them take turns at, so that a file is never taken from under a row.
+A row references a file by its SHA-256. A transaction that deletes such a row also calls `unreference_files`. Later,
+`garbage_collect` removes the files that no row references by then. A transaction that inserts such a row also calls
+`reference_files`. Both lock the file's row in `discarded_files`, so that a referenced file is never removed.
 """
 
 import time
@@ -17,131 +17,134 @@ from sqlalchemy.orm import Session
 
 from models import Artifact, Checkpoint, Dataset, DiscardedFile
 from models.dataset import BUILTIN_MEDIA_TYPE
-from service.db.database import Sessions, now, upsert
-from service.errors import FileGone, StorageError
-from service.storage.artifact_store import ArtifactStore, Stored
+from service.db.database import SessionFactory, get_current_time, upsert_rows
+from service.errors import FileRemoved, StorageError
+from service.storage.artifact_store import ArtifactStore, FileReference
 
-_AT_ONCE = 20
-"""Files that are removed in one transaction: it may make a publisher wait."""
-_ROUND = 1000
-"""Files that are removed in one round, so that it ends."""
-_LOOKED_UP = 500
+_FILES_PER_TRANSACTION = 20
+"""Files that one transaction removes. A small number, because a concurrent `reference_files` waits for it."""
+_FILES_PER_ROUND = 1000
+"""Files that one call removes, so that it ends."""
+_LOOKUP_BATCH = 500
 
 log = structlog.get_logger()
 
 
-def discard(session: Session, sha256s: Iterable[str]) -> None:
-    """Take note that a row that named these files goes in this transaction; others may name them still."""
-    moment = now(session)
-    for batch in _batches(sorted(set(sha256s))):
-        upsert(session, DiscardedFile, [{"sha256": sha256, "discarded_at": moment} for sha256 in batch])
+def unreference_files(session: Session, sha256s: Iterable[str]) -> None:
+    """Record that rows which reference these files are deleted in this transaction; other rows may still exist."""
+    timestamp = get_current_time(session)
+    for batch in _split_batches(sorted(set(sha256s))):
+        upsert_rows(session, DiscardedFile, [{"sha256": sha256, "discarded_at": timestamp} for sha256 in batch])
 
 
-def discard_of_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
-    """Discard every file of some jobs, whose rows go in this transaction and are locked in it already."""
-    for owned in (Artifact, Checkpoint):
-        discard(session, session.scalars(select(owned.sha256).where(owned.job_id.in_(job_ids))))
+def unreference_job_files(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Unreference every file of some jobs. This transaction has locked the jobs' rows and deletes them."""
+    for table in (Artifact, Checkpoint):
+        unreference_files(session, session.scalars(select(table.sha256).where(table.job_id.in_(job_ids))))
 
 
-def adopt(session: Session, files: Iterable[Stored]) -> None:
-    """Keep files that a row of this transaction names from being taken away.
+def reference_files(session: Session, files: Iterable[FileReference]) -> None:
+    """Protect files that rows of this transaction reference from garbage collection.
 
     Raises:
-        FileGone: one was taken away already, after it had been stored and before now.
+        FileRemoved: a file was garbage-collected after it had been stored.
 
     """
-    stored = sorted(files, key=lambda file: file.sha256)
-    # Waits for a `collect` that is about to remove one of them; what it leaves is there for good.
-    for file in stored:
+    sorted_files = sorted(files, key=lambda file: file.sha256)
+    # The delete waits for a concurrent `garbage_collect` of the file. A file that still exists afterwards stays.
+    for file in sorted_files:
         session.execute(delete(DiscardedFile).where(DiscardedFile.sha256 == file.sha256))
-    for file in stored:
-        if not file.is_there():
-            raise FileGone(file.sha256)
+    for file in sorted_files:
+        if not file.exists():
+            raise FileRemoved(file.sha256)
 
 
-def named(session: Session, among: Sequence[str] | None = None) -> frozenset[str]:
-    """The SHA-256 of every file that some row names.
+def list_referenced_files(session: Session, sha256s: Sequence[str] | None = None) -> frozenset[str]:
+    """Return the SHA-256 of each file that a row references.
 
     Args:
-        session: to look in.
-        among: where given, of these alone.
+        session: session to read in.
+        sha256s: restricts the result to these files; None for all.
 
     """
-    found: set[str] = set()
-    uploaded = Dataset.media_type != BUILTIN_MEDIA_TYPE  # the others lie in no store
-    for table, condition in ((Artifact, true()), (Checkpoint, true()), (Dataset, uploaded)):
+    referenced: set[str] = set()
+    is_uploaded = Dataset.media_type != BUILTIN_MEDIA_TYPE  # built-in datasets have no file
+    for table, condition in ((Artifact, true()), (Checkpoint, true()), (Dataset, is_uploaded)):
         query = select(table.sha256).where(condition)
-        found.update(session.scalars(query if among is None else query.where(table.sha256.in_(among))))
-    return frozenset(found)
+        referenced.update(session.scalars(query if sha256s is None else query.where(table.sha256.in_(sha256s))))
+    return frozenset(referenced)
 
 
-def collect(sessions: Sessions, store: ArtifactStore, *, grace_s: float) -> int:
-    """Remove files that were discarded a while ago and that nobody names. Any number of processes may do this at once.
+def garbage_collect(sessions: SessionFactory, store: ArtifactStore, *, grace_s: float) -> int:
+    """Remove files that were unreferenced some time ago and that no row references. Processes may run this at once.
 
     Args:
-        sessions: of the installation's database.
-        store: where the files are.
-        grace_s: seconds for which a discarded file stays, as does one that was stored again: longer than a file waits,
-            once stored, for the transaction that names it.
+        sessions: sessions on the installation's database.
+        store: the store of the files.
+        grace_s: minimum age in seconds, both since the file was unreferenced and since it was last stored. It must be
+            longer than the time between storing a file and committing the row that references it.
 
     Returns:
-        How many files went.
+        The number of files that were removed.
 
     """
     removed = 0
-    for _ in range(_ROUND // _AT_ONCE):
+    for _ in range(_FILES_PER_ROUND // _FILES_PER_TRANSACTION):
         with sessions.read() as session:
-            due = session.scalar(_due(session, grace_s).limit(1)) is not None
-        if not due:
+            is_due = session.scalar(_select_due(session, grace_s).limit(1)) is not None
+        if not is_due:
             break
         with sessions.begin() as session:
-            removed += _collect_some(session, store, grace_s)
+            removed += _collect_batch(session, store, grace_s)
     return removed
 
 
-def sweep(sessions: Sessions, store: ArtifactStore, *, young_s: float) -> int:
-    """Discard what lies in the store and is nobody's: a process was killed between storing it and naming it.
+def mark_orphans(sessions: SessionFactory, store: ArtifactStore, *, min_age_s: float) -> int:
+    """Mark files in the store that no row has ever referenced, because a process was killed after storing them.
 
     Args:
-        sessions: of the installation's database.
-        store: where the files are.
-        young_s: seconds for which a file is left alone after it was stored.
+        sessions: sessions on the installation's database.
+        store: the store of the files.
+        min_age_s: minimum age in seconds of a file.
 
     Returns:
-        How many files that were.
+        The number of files that were marked.
 
     """
-    before = time.time() - young_s
+    before = time.time() - min_age_s
     store.clear_incoming(before=before)
-    discarded = 0
-    for batch in _batches(store.strays(before=before)):
+    marked = 0
+    for batch in _split_batches(store.list_files(before=before)):
         with sessions.begin() as session:
-            strays = set(batch) - named(session, batch)
-            strays -= set(session.scalars(select(DiscardedFile.sha256).where(DiscardedFile.sha256.in_(batch))))
-            discard(session, strays)
-        discarded += len(strays)
-    return discarded
+            orphans = set(batch) - list_referenced_files(session, batch)
+            orphans -= set(session.scalars(select(DiscardedFile.sha256).where(DiscardedFile.sha256.in_(batch))))
+            unreference_files(session, orphans)
+        marked += len(orphans)
+    return marked
 
 
-def _due(session: Session, grace_s: float) -> Select[str]:
-    horizon = now(session) - timedelta(seconds=grace_s)
+def _select_due(session: Session, grace_s: float) -> Select[str]:
+    horizon = get_current_time(session) - timedelta(seconds=grace_s)
     due = select(DiscardedFile.sha256).where(DiscardedFile.discarded_at <= horizon)
     return due.order_by(DiscardedFile.discarded_at)
 
 
-def _collect_some(session: Session, store: ArtifactStore, grace_s: float) -> int:
-    due = session.scalars(_due(session, grace_s).limit(_AT_ONCE).with_for_update(skip_locked=True)).all()
-    somebodys = named(session, due)
-    gone = [sha256 for sha256 in due if sha256 not in somebodys and _is_gone(store, sha256, grace_s)]
-    done = somebodys.union(gone)
-    later = [sha256 for sha256 in due if sha256 not in done]
-    session.execute(delete(DiscardedFile).where(DiscardedFile.sha256.in_(done)))
-    session.execute(update(DiscardedFile).where(DiscardedFile.sha256.in_(later)).values(discarded_at=now(session)))
-    return len(gone)
+def _collect_batch(session: Session, store: ArtifactStore, grace_s: float) -> int:
+    due_files = _select_due(session, grace_s).limit(_FILES_PER_TRANSACTION).with_for_update(skip_locked=True)
+    due = session.scalars(due_files).all()
+    referenced = list_referenced_files(session, due)
+    removed = [sha256 for sha256 in due if sha256 not in referenced and _try_remove(store, sha256, grace_s)]
+    settled = referenced.union(removed)
+    postponed = [sha256 for sha256 in due if sha256 not in settled]
+    session.execute(delete(DiscardedFile).where(DiscardedFile.sha256.in_(settled)))
+    session.execute(
+        update(DiscardedFile).where(DiscardedFile.sha256.in_(postponed)).values(discarded_at=get_current_time(session))
+    )
+    return len(removed)
 
 
-def _is_gone(store: ArtifactStore, sha256: str, grace_s: float) -> bool:
-    """Whether a file is not there now: it may have been stored again meanwhile, or the store may not answer."""
+def _try_remove(store: ArtifactStore, sha256: str, grace_s: float) -> bool:
+    """Remove a file. Return False if it was stored again meanwhile, or if the store fails."""
     try:
         return store.remove(sha256, before=time.time() - grace_s)
     except StorageError as error:
@@ -149,7 +152,7 @@ def _is_gone(store: ArtifactStore, sha256: str, grace_s: float) -> bool:
         return False
 
 
-def _batches(sha256s: Iterable[str]) -> Iterator[list[str]]:
-    left = iter(sha256s)
-    while batch := list(islice(left, _LOOKED_UP)):
+def _split_batches(sha256s: Iterable[str]) -> Iterator[list[str]]:
+    remaining = iter(sha256s)
+    while batch := list(islice(remaining, _LOOKUP_BATCH)):
         yield batch

@@ -1,14 +1,14 @@
-"""Which store an installation keeps its files in."""
+"""Selection of the store that an installation uses."""
 
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 
 
 def open_store(settings: Settings) -> ArtifactStore:
-    """The store of this installation: a directory, or a bucket.
+    """Open the store of this installation: a directory or a bucket.
 
     Raises:
-        ValueError: `artifacts_url` is not one of a bucket.
+        ValueError: `artifacts_url` is not the URL of a bucket.
 
     """
     if not settings.artifacts_url:
@@ -19,5 +19,5 @@ def open_store(settings: Settings) -> ArtifactStore:
         settings.data_dir,
         url=settings.artifacts_url,
         endpoint=settings.artifacts_endpoint,
-        most_cached=settings.artifacts_cache,
+        max_cache_bytes=settings.artifacts_cache,
     )

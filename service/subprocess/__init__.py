@@ -1,0 +1,1 @@
+"""Separate processes for untrusted work: how they are started, limited and called."""

@@ -1,4 +1,4 @@
-"""One after the other, where many threads want the same thing."""
+"""Limits on how many threads of the API wait for one shared process."""
 
 import threading
 from collections.abc import Generator
@@ -7,40 +7,40 @@ from contextlib import contextmanager
 from service.errors import Unavailable
 
 
-class Turns:
-    """Lets one thread at a time have its turn, some others wait, and refuses the rest.
+class BoundedLock:
+    """Mutex that some threads may wait for, for a limited time. It rejects all other threads at once.
 
     Args:
-        waiting: how many may wait, each a thread of the API.
-        patience: seconds that each of them waits.
-        code: of what the others are told: a word for programs.
-        message: likewise, a sentence for people.
+        max_waiting: maximum number of waiting threads.
+        timeout_s: seconds that each of them waits.
+        code: the `Unavailable.code` of a rejection.
+        message: the message of a rejection.
 
     """
 
-    def __init__(self, *, waiting: int, patience: float, code: str, message: str) -> None:
-        self.lock = threading.Lock()
-        """Whoever has it has the turn; to take it by itself is to wait for however long it takes."""
-        self._places = threading.BoundedSemaphore(1 + waiting)
-        self._patience = patience
-        self._busy = (code, message)
+    def __init__(self, *, max_waiting: int, timeout_s: float, code: str, message: str) -> None:
+        self.mutex = threading.Lock()
+        """The mutex itself, for callers that wait without limits."""
+        self._slots = threading.BoundedSemaphore(1 + max_waiting)
+        self._timeout_s = timeout_s
+        self._rejection = (code, message)
 
     @contextmanager
-    def taken(self) -> Generator[None]:
-        """Have the turn while the block runs.
+    def acquire(self) -> Generator[None]:
+        """Hold the mutex while the block runs.
 
         Raises:
-            Unavailable: too many wait already, or it took too long.
+            Unavailable: too many threads wait, or the wait took too long.
 
         """
-        if not self._places.acquire(blocking=False):
-            raise Unavailable(*self._busy)
+        if not self._slots.acquire(blocking=False):
+            raise Unavailable(*self._rejection)
         try:
-            if not self.lock.acquire(timeout=self._patience):
-                raise Unavailable(*self._busy)
+            if not self.mutex.acquire(timeout=self._timeout_s):
+                raise Unavailable(*self._rejection)
             try:
                 yield
             finally:
-                self.lock.release()
+                self.mutex.release()
         finally:
-            self._places.release()
+            self._slots.release()

@@ -1,10 +1,10 @@
-"""What a process that reads hostile input is told of this one's environment."""
+"""Environment variables of processes that read untrusted input."""
 
 import os
 
-_SECRET = ("STACKYARD_", "AWS_")
+_SECRET_PREFIXES = ("STACKYARD_", "AWS_")
 
 
-def without_secrets() -> dict[str, str]:
-    """Return the environment of this process but for the installation's settings, and the keys to its bucket."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(_SECRET)}
+def build_environment_without_secrets() -> dict[str, str]:
+    """Return this process's environment without the installation's settings and the credentials of its bucket."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(_SECRET_PREFIXES)}

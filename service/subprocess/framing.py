@@ -1,6 +1,6 @@
-"""What goes over the pipes to a kept process and back: parts of bytes, each after its length.
+"""Protocol of the pipes to a persistent process: frames of length-prefixed parts.
 
-A frame is a byte that counts its parts, and for each part four bytes of length and then the part itself.
+A frame is one byte with the number of parts, followed by each part as four bytes of length and its content.
 """
 
 import select
@@ -13,7 +13,7 @@ _COUNT = struct.Struct(">B")
 _LENGTH = struct.Struct(">I")
 
 
-def send(pipe: BinaryIO, parts: Sequence[bytes]) -> None:
+def send_frame(pipe: BinaryIO, parts: Sequence[bytes]) -> None:
     """Write a frame."""
     pipe.write(_COUNT.pack(len(parts)))
     for part in parts:
@@ -22,48 +22,52 @@ def send(pipe: BinaryIO, parts: Sequence[bytes]) -> None:
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> list[bytes]:
+def receive_frame(pipe: BinaryIO) -> list[bytes]:
     """Read a frame and return its parts.
 
     Raises:
-        EOFError: there is none, or not the whole of it.
+        EOFError: the pipe ends before or within the frame.
 
     """
-    (count,) = _COUNT.unpack(_read(pipe, _COUNT.size))
-    return [_read(pipe, *_LENGTH.unpack(_read(pipe, _LENGTH.size))) for _ in range(count)]
+    (count,) = _COUNT.unpack(_read_exactly(pipe, _COUNT.size))
+    return [_read_exactly(pipe, *_LENGTH.unpack(_read_exactly(pipe, _LENGTH.size))) for _ in range(count)]
 
 
-def serve(
-    requests: BinaryIO, answers: BinaryIO, answer: Callable[[list[bytes]], Sequence[bytes]], seconds: int, idle: float
+def serve_requests(
+    requests: BinaryIO,
+    responses: BinaryIO,
+    handle_request: Callable[[list[bytes]], Sequence[bytes]],
+    timeout_s: int,
+    idle_timeout_s: float,
 ) -> None:
-    """Answer every frame with another, until there are no more or none comes for a while.
+    """Answer each request with a response, until the requests end or none arrives for some time.
 
     Args:
-        requests: where frames come from.
-        answers: where the frames that answer them go.
-        answer: makes the parts of one out of the parts of the other.
-        seconds: for one of them; a longer one ends the process.
-        idle: seconds to wait for the next.
+        requests: pipe to read request frames from.
+        responses: pipe to write response frames to.
+        handle_request: returns the parts of the response to the parts of a request.
+        timeout_s: maximum time of one request; a longer one ends the process with SIGALRM.
+        idle_timeout_s: seconds to wait for the next request.
 
     """
-    while _comes(requests, idle):
-        signal.alarm(seconds)
+    while _wait_readable(requests, idle_timeout_s):
+        signal.alarm(timeout_s)
         try:
-            request = receive(requests)
+            request = receive_frame(requests)
         except EOFError:
             return
-        send(answers, answer(request))
+        send_frame(responses, handle_request(request))
         signal.alarm(0)
 
 
-def _read(pipe: BinaryIO, length: int) -> bytes:
+def _read_exactly(pipe: BinaryIO, length: int) -> bytes:
     content = pipe.read(length)
     if len(content) < length:
         raise EOFError
     return content
 
 
-def _comes(requests: BinaryIO, seconds: float) -> bool:
-    """Whether there is something to read before so many seconds are over; the end counts as something."""
-    readable, _, _ = select.select([requests], [], [], seconds)
+def _wait_readable(pipe: BinaryIO, timeout_s: float) -> bool:
+    """Return whether the pipe has data, or has ended, before the timeout."""
+    readable, _, _ = select.select([pipe], [], [], timeout_s)
     return bool(readable)

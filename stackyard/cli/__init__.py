@@ -1,4 +1,4 @@
-"""The command line: `stackyard serve` runs a whole server; the other commands talk to one over HTTP."""
+"""The command line: `stackyard serve` runs a server, and the other commands call one over HTTP."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 from stackyard import __version__
 from stackyard.cli import backups, datasets, jobs, keras_import, predictions, serve, specs, workers
-from stackyard.cli.command_error import CommandError, complain
+from stackyard.cli.command_error import CommandError, print_error
 
 __all__ = ["app", "main"]
 
@@ -18,35 +18,35 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         typer.echo(f"stackyard {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def _options(
+def _define_global_options(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """What holds for every command."""
+    """Define the options that come before a command."""
 
 
-serve.register(app)
-backups.register(app)
-datasets.register(app)
-specs.register(app)
-jobs.register(app)
-keras_import.register(app)
-predictions.register(app)
-workers.register(app)
+serve.register_commands(app)
+backups.register_commands(app)
+datasets.register_commands(app)
+specs.register_commands(app)
+jobs.register_commands(app)
+keras_import.register_commands(app)
+predictions.register_commands(app)
+workers.register_commands(app)
 
 
 def main() -> None:
-    """Run the command line; a failure is one message on standard error and exit status 1."""
+    """Run the command line. A failure prints one message on standard error and exits with status 1."""
     try:
         app()
-    except CommandError as failure:
-        complain(failure)
+    except CommandError as error:
+        print_error(error)
         raise SystemExit(1) from None

@@ -1,4 +1,4 @@
-"""`stackyard backup` and `stackyard restore`: a server's database, datasets and models, in one file."""
+"""`stackyard backup` and `stackyard restore`: a server's database, datasets and models in one file."""
 
 import json
 import os
@@ -11,64 +11,66 @@ import typer
 from rich.console import Console
 
 from stackyard.cli.command_error import CommandError
-from stackyard.cli.serve import find_rooms
+from stackyard.cli.serve import find_server_packages
 
-DataDir = Annotated[Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="As `serve` has it.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(backup)
-    app.command()(restore)
+DataDir = Annotated[Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="The data directory, as for `serve`.")]
 
 
-def backup(
-    file: Annotated[Path, typer.Argument(help="To make; it must not be there yet.")],
+def register_commands(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("backup")(create_backup)
+    app.command("restore")(restore_backup)
+
+
+def create_backup(
+    file: Annotated[Path, typer.Argument(help="The backup file to create; it must not exist.")],
     data_dir: DataDir = Path("data"),
 ) -> None:
-    """Back up a server of this machine, while it runs or while it does not."""
+    """Back up a server on this machine, whether it is running or not."""
     if not data_dir.expanduser().is_dir():
         raise CommandError(f"There is no directory {data_dir}.")
-    contents = _run("create", file, data_dir)
-    _say(f"backed up {_describe(contents)} to {file}", contents)
+    contents = _run_backup_process("create", file, data_dir)
+    _print_result(f"backed up {_format_contents(contents)} to {file}", contents)
 
 
-def restore(
-    file: Annotated[Path, typer.Argument(help="That `stackyard backup` has made.")],
+def restore_backup(
+    file: Annotated[Path, typer.Argument(help="A file that `stackyard backup` created.")],
     data_dir: DataDir = Path("data"),
 ) -> None:
-    """Restore a backup into a data directory that is empty, or is not there yet; then `serve` it."""
+    """Restore a backup into a data directory that is empty or does not exist yet. Then `serve` it."""
     if not file.expanduser().is_file():
         raise CommandError(f"There is no file {file}.")
-    contents = _run("restore", file, data_dir)
-    _say(f"restored {_describe(contents)} to {data_dir}", contents)
+    contents = _run_backup_process("restore", file, data_dir)
+    _print_result(f"restored {_format_contents(contents)} to {data_dir}", contents)
 
 
-def _run(what: str, file: Path, data_dir: Path) -> dict[str, Any]:
-    """In a process of its own, for which alone the server's packages are loaded.
+def _run_backup_process(action: str, file: Path, data_dir: Path) -> dict[str, Any]:
+    """Run `service.backup` in a separate process, so that only that process loads the server's packages.
 
     Raises:
-        CommandError: it could not do it, and said why.
+        CommandError: the process failed; the message is the last line that it printed.
 
     """
-    rooms = find_rooms()
+    source_dir = find_server_packages()
     environment = os.environ | {"STACKYARD_DATA_DIR": str(data_dir.expanduser().resolve())}
-    command = [sys.executable, "-m", "service.backup", what, str(file.expanduser().resolve())]
-    done = subprocess.run(command, cwd=rooms, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode != 0:
-        *detail, message = done.stderr.strip().splitlines() or ["The process that does it was killed."]
+    command = [sys.executable, "-m", "service.backup", action, str(file.expanduser().resolve())]
+    process = subprocess.run(  # noqa: S603
+        command, cwd=source_dir, env=environment, capture_output=True, text=True, check=False
+    )
+    if process.returncode != 0:
+        *detail, message = process.stderr.strip().splitlines() or ["The backup process was killed."]
         raise CommandError(message, "\n".join(detail))
-    return json.loads(done.stdout)
+    return json.loads(process.stdout)
 
 
-def _describe(contents: dict[str, Any]) -> str:
+def _format_contents(contents: dict[str, Any]) -> str:
     return f"{contents['jobs']:,} jobs and {contents['files']:,} files of {contents['bytes']:,} bytes"
 
 
-def _say(sentence: str, contents: dict[str, Any]) -> None:
+def _print_result(message: str, contents: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    console.print(sentence)
+    console.print(message)
     if damaged := contents["damaged"]:
-        console.print(f"{len(damaged)} files were damaged or gone already, and are not in it:", style="yellow")
+        console.print(f"{len(damaged)} files were already damaged or missing. They are not in it:", style="yellow")
         for sha256 in damaged:
             console.print(f"  {sha256}")

@@ -1,4 +1,4 @@
-"""How the commands that talk to a server find it, and how they put what it refuses."""
+"""The client session of a command: the options that locate a server, and how its refusals are printed."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,32 +8,32 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli.command_error import CommandError, complain
+from stackyard.cli.command_error import CommandError, print_error
 from stackyard.client import Client, ProblemError, StackyardError
 
-Url = Annotated[str, typer.Option("--url", envvar="STACKYARD_URL", help="Where the server is.")]
-Token = Annotated[str, typer.Option("--token", envvar="STACKYARD_TOKEN", help="Its token, if it has one.")]
+Url = Annotated[str, typer.Option("--url", envvar="STACKYARD_URL", help="The server's URL.")]
+Token = Annotated[str, typer.Option("--token", envvar="STACKYARD_TOKEN", help="The server's token, if it has one.")]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 @contextmanager
-def connected(url: str, token: str) -> Generator[Client]:
-    """A client for the length of a command; what goes wrong becomes a message and exit status 1."""
+def open_client_session(url: str, token: str) -> Generator[Client]:
+    """Open a client for one command. An error of the client becomes a message and exit status 1."""
     try:
         with Client(url, token or None) as client:
             yield client
     except ProblemError as error:
         problem = error.problem
-        complain(CommandError(problem.detail or problem.title))
+        print_error(CommandError(problem.detail or problem.title))
         if problem.errors:
-            Console(stderr=True).print(_faults(error))
+            Console(stderr=True).print(_build_fault_table(error))
         raise typer.Exit(1) from None
     except (StackyardError, OSError, ValueError) as error:
         raise CommandError(str(error)) from None
 
 
-def _faults(error: ProblemError) -> Table:
+def _build_fault_table(error: ProblemError) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("pointer", style="cyan", overflow="fold")
     table.add_column("message", overflow="fold")

@@ -1,14 +1,14 @@
-"""How a command says that it could not do what was asked."""
+"""The error of a command that cannot continue, and how it is printed."""
 
 from rich.console import Console
 from rich.text import Text
 
 
 class CommandError(Exception):
-    """A command cannot go on; the message tells a person why, and what to do about it.
+    """A command cannot continue. The message says why, and how to fix it.
 
     Args:
-        message: one sentence or two.
+        message: one or two sentences.
         detail: lines that explain it further, such as the end of a log.
 
     """
@@ -18,9 +18,9 @@ class CommandError(Exception):
         self.detail = detail
 
 
-def complain(failure: CommandError) -> None:
-    """Print a failure on standard error."""
+def print_error(error: CommandError) -> None:
+    """Print an error on standard error."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text.assemble(("error ", "bold red"), str(failure)))
-    if failure.detail:
-        console.print(Text(failure.detail, style="dim"))
+    console.print(Text.assemble(("error ", "bold red"), str(error)))
+    if error.detail:
+        console.print(Text(error.detail, style="dim"))

@@ -1,38 +1,37 @@
-"""Commands about networks that Keras wrote down."""
+"""`stackyard import`: a Keras model's network in the spec language."""
 
 import json
 import lzma
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 from rich.console import Console
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 
-_CONFIG = "config.json"
-_MOST_BYTES = 16 * 2**20
-"""Of a document that is worth sending: more than any server reads unless its limits were raised."""
+_CONFIG_NAME = "config.json"
+_MAX_DOCUMENT_BYTES = 16 * 2**20  # more than any server reads, unless its limits were raised
 
-_UNREADABLE = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_READ_ERRORS = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
+def register_commands(app: typer.Typer) -> None:
+    """Add the command to the application."""
     app.command("import")(import_network)
 
 
 def import_network(
-    file: Annotated[Path, typer.Argument(help="What model.to_json() gave, or a .keras file.")],
+    file: Annotated[Path, typer.Argument(help="The output of model.to_json(), or a .keras file.")],
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """Print a Keras model's network as a spec has it; what a spec leaves out goes to standard error."""
-    document = _read(file)
-    with connected(url, token) as client:
+    """Print a Keras model's network as a spec writes it. Standard error lists what a spec leaves out."""
+    document = _read_architecture(file)
+    with open_client_session(url, token) as client:
         answer = client.import_keras(document)
     typer.echo(json.dumps(answer["network"], indent=2))
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -40,37 +39,40 @@ def import_network(
         notes.print(f"left out {note['pointer']}: {note['message']}")
 
 
-def _read(file: Path) -> str:
+def _read_architecture(file: Path) -> str:
     try:
-        content = _config(file) if file.suffix.lower() == ".keras" else _bounded(file)
+        content = _read_keras_archive(file) if file.suffix.lower() == ".keras" else _read_json_file(file)
         return content.decode()
-    except _UNREADABLE as error:
-        raise CommandError(f"Cannot read {file}: {_reason(error)}.") from None
+    except _READ_ERRORS as error:
+        raise CommandError(f"Cannot read {file}: {_format_read_error(error)}.") from None
 
 
-def _bounded(file: Path) -> bytes:
+def _read_json_file(file: Path) -> bytes:
     with file.open("rb") as document:
-        return _checked(document.read(_MOST_BYTES + 1), file)
+        return _read_bounded(document, file)
 
 
-def _config(file: Path) -> bytes:
-    """The architecture in a .keras file, a zip whose announced sizes are not believed; the weights stay unread."""
-    with zipfile.ZipFile(file) as archive, archive.open(_CONFIG) as document:
-        return _checked(document.read(_MOST_BYTES + 1), file)
+def _read_keras_archive(file: Path) -> bytes:
+    """Read the architecture from a `.keras` file, which is a zip; the weights stay unread."""
+    with zipfile.ZipFile(file) as archive, archive.open(_CONFIG_NAME) as document:
+        return _read_bounded(document, file)
 
 
-def _checked(content: bytes, file: Path) -> bytes:
-    if len(content) > _MOST_BYTES:
-        raise CommandError(f"Cannot read {file}: more than {_MOST_BYTES // 2**20} MiB of JSON are no network.")
+def _read_bounded(document: IO[bytes], file: Path) -> bytes:
+    """Read a document up to the size limit, without trusting a size that an archive announces."""
+    content = document.read(_MAX_DOCUMENT_BYTES + 1)
+    if len(content) > _MAX_DOCUMENT_BYTES:
+        limit_mib = _MAX_DOCUMENT_BYTES // 2**20
+        raise CommandError(f"Cannot read {file}: expected at most {limit_mib} MiB of JSON for a network.")
     return content
 
 
-def _reason(error: Exception) -> str:
+def _format_read_error(error: Exception) -> str:
     match error:
         case OSError(strerror=str(reason)):
             return reason
         case KeyError():
-            return f"it holds no {_CONFIG}, as a .keras file does"
+            return f"it has no {_CONFIG_NAME}, which every .keras file has"
         case UnicodeDecodeError():
             return "it is not JSON in UTF-8"
         case _:

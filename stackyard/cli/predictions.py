@@ -1,4 +1,4 @@
-"""Predictions by a job's network."""
+"""`stackyard predict`: predictions of a job's network."""
 
 import json
 from pathlib import Path
@@ -9,28 +9,28 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.jobs import JobId
 from stackyard.client import Predictions
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(predict)
+def register_commands(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("predict")(predict_rows)
 
 
-def predict(
+def predict_rows(
     job_id: JobId,
     file: Annotated[Path, typer.Argument(help="Rows: a .csv file with a header, or JSON.", metavar="ROWS")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the server's whole answer.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the server's whole answer as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the predictions as CSV.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """Predict rows with the network that a job trained. Columns that it does not need may be there."""
-    rows = _read(file)
-    with connected(url, token) as client:
+    """Predict rows with a job's trained network. Columns that the network does not use are ignored."""
+    rows = _read_rows(file)
+    with open_client_session(url, token) as client:
         if as_csv:
             typer.echo(client.predict_csv(job_id, rows), nl=False)
             return
@@ -38,14 +38,14 @@ def predict(
     if as_json:
         typer.echo(answer.model_dump_json(indent=2))
         return
-    Console(highlight=False).print(_table(answer))
+    Console(highlight=False).print(_build_prediction_table(answer))
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for fault in answer.unknown:
         notes.print(f"unknown {fault.pointer}: {fault.sentence}")
 
 
-def _read(file: Path) -> list[Any] | bytes:
-    """CSV as it is; of JSON the array, which may be the whole or stand under `rows`."""
+def _read_rows(file: Path) -> list[Any] | bytes:
+    """Return the bytes of a CSV file, or the rows of a JSON file: its array, or the array under `rows`."""
     try:
         content = file.read_bytes()
         if file.suffix.lower() == ".csv":
@@ -61,26 +61,27 @@ def _read(file: Path) -> list[Any] | bytes:
     return cast("list[Any]", rows)
 
 
-def _table(answer: Predictions) -> Table:
-    """A line for each row, counted from 0 as in pointers, with the scores of a classifier's classes."""
+def _build_prediction_table(answer: Predictions) -> Table:
+    """Build a table with a line for each row, numbered from 0 as in pointers, and a classifier's scores."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("row", style="dim")
-    scored = [] if answer.scores is None else [f"score {value}" for value in answer.classes or []]
-    named = answer.target if _each_named(answer) else [", ".join(answer.target)]
-    for name in [*named, *scored]:
-        table.add_column(Text(name), justify="right")
-    for place, predicted in enumerate(answer.predictions):
-        scores = [] if answer.scores is None else answer.scores[place]
-        cells = list(predicted.values()) if _each_named(answer) else [predicted]
-        table.add_row(str(place), *(Text(_cell(value)) for value in [*cells, *scores]))
+    score_titles = [] if answer.scores is None else [f"score {value}" for value in answer.classes or []]
+    target_titles = answer.target if _is_by_target(answer) else [", ".join(answer.target)]
+    for title in [*target_titles, *score_titles]:
+        table.add_column(Text(title), justify="right")
+    for index, prediction in enumerate(answer.predictions):
+        scores = [] if answer.scores is None else answer.scores[index]
+        values = list(prediction.values()) if _is_by_target(answer) else [prediction]
+        table.add_row(str(index), *(Text(_format_value(value)) for value in [*values, *scores]))
     return table
 
 
-def _each_named(answer: Predictions) -> bool:
+def _is_by_target(answer: Predictions) -> bool:
+    """Return whether each prediction is an object with a value for each target column."""
     return bool(answer.predictions) and isinstance(answer.predictions[0], dict)
 
 
-def _cell(value: object) -> str:
+def _format_value(value: object) -> str:
     match value:
         case None:
             return "not finite"

@@ -1,4 +1,4 @@
-"""A training as it happens, in a terminal."""
+"""The progress of a running job, in a terminal."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -6,14 +6,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from stackyard.cli import terminal_curve
 from stackyard.client import Client, Job
 
-_NEEDS_SOMEBODY = frozenset({"no_worker", "paused"})
+_CODES_THAT_NEED_ACTION = frozenset({"no_worker", "paused"})
 
 
-def follow(client: Client, job_id: str, console: Console, poll: float = 0.2) -> Job:
-    """Show a job's epochs and metrics until it ends; where there is no terminal, only changes of state.
+def follow_job(client: Client, job_id: str, console: Console, poll: float = 0.2) -> Job:
+    """Show a job's epochs and metrics until it ends, and return the job.
 
-    While it waits, the terminal says why; elsewhere only what may need somebody: that nobody is there to take it, or
-    that it is paused.
+    A terminal shows a progress bar and why the job waits. Other outputs get changes of state only, and of the reasons
+    only those that need action: the job is paused, or no worker serves its queue.
 
     Raises:
         StackyardError: as `Client.wait`.
@@ -22,25 +22,25 @@ def follow(client: Client, job_id: str, console: Console, poll: float = 0.2) -> 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     with Progress(*columns, TextColumn("{task.fields[metrics]}"), console=console) as bar:
         task = bar.add_task("queued", total=None, metrics="")
-        return client.wait(job_id, poll=poll, on_update=lambda job: _update(bar, task, job))
+        return client.wait(job_id, poll=poll, on_update=lambda job: _update_bar(bar, task, job))
 
 
-def _update(bar: Progress, task: TaskID, job: Job) -> None:
-    doing = _doing(job, briefly=not bar.console.is_terminal)
-    if not bar.console.is_terminal and bar.tasks[0].description != doing:
-        bar.console.print(doing)
-    shown = {name: job.metrics[name].last for name in ("loss", "val_loss") if name in job.metrics}
+def _update_bar(bar: Progress, task: TaskID, job: Job) -> None:
+    description = _describe_state(job, is_brief=not bar.console.is_terminal)
+    if not bar.console.is_terminal and bar.tasks[0].description != description:
+        bar.console.print(description)
+    metrics = {name: job.metrics[name].last for name in ("loss", "val_loss") if name in job.metrics}
     bar.update(
         task,
-        description=doing,
+        description=description,
         completed=job.progress.epochs_done,
         total=job.progress.epochs or None,
-        metrics=terminal_curve.numbers(shown),
+        metrics=terminal_curve.format_metrics(metrics),
     )
 
 
-def _doing(job: Job, *, briefly: bool) -> str:
-    """The state and, while the job waits, why."""
-    if job.waiting is None or (briefly and job.waiting.code not in _NEEDS_SOMEBODY):
+def _describe_state(job: Job, *, is_brief: bool) -> str:
+    """Return the job's state and, while it waits, the reason."""
+    if job.waiting is None or (is_brief and job.waiting.code not in _CODES_THAT_NEED_ACTION):
         return job.state
     return f"{job.state}: {job.waiting.message}"

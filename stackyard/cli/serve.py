@@ -1,4 +1,4 @@
-"""`stackyard serve`: everything on one machine, as one process tree, with no root and no Docker."""
+"""`stackyard serve`: a whole server on one machine, as one process tree, without root and without Docker."""
 
 import os
 import sys
@@ -13,29 +13,35 @@ from rich.console import Console
 from stackyard.cli.command_error import CommandError
 from stackyard.cores import count_usable_cores
 
-_ROOMS = {"api": "app.py", "worker": "entry.py", "migrations": "__main__.py"}
+_SERVER_FILES = {"api": "app.py", "worker": "celery_app.py", "migrations": "__main__.py"}
+"""A file of each server package, by the package's name."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(serve)
+def register_commands(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("serve")(run_server)
 
 
-def serve(
-    host: Annotated[str, typer.Option(help="Other than loopback needs STACKYARD_TOKEN.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free one.")] = 8000,
+def run_server(
+    host: Annotated[
+        str, typer.Option(help="The address to listen on. Any but a loopback address needs STACKYARD_TOKEN.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8000,
     data_dir: Annotated[
-        Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="Database, datasets, models and logs.")
+        Path,
+        typer.Option(envvar="STACKYARD_DATA_DIR", help="The directory of the database, datasets, models and logs."),
     ] = Path("data"),
     workers: Annotated[
         int | None,
-        typer.Option(min=0, show_default="2, or 1 on a single core", help="Jobs that train at once on CPU cores."),
+        typer.Option(min=0, show_default="2, or 1 on a single core", help="How many jobs train at once on the CPU."),
     ] = None,
-    gpus: Annotated[int, typer.Option(min=0, help="Jobs that train at once, each on its own GPU.")] = 0,
+    gpus: Annotated[int, typer.Option(min=0, help="How many jobs train at once, each on its own GPU.")] = 0,
     threads: Annotated[
         int,
         typer.Option(
-            envvar="STACKYARD_THREADS", min=0, help="TensorFlow's in each; 0 shares the cores out among them."
+            envvar="STACKYARD_THREADS",
+            min=0,
+            help="TensorFlow threads for each job; 0 divides the cores among the jobs.",
         ),
     ] = 0,
 ) -> None:
@@ -43,76 +49,78 @@ def serve(
 
     Other settings come from the environment: STACKYARD_TOKEN, STACKYARD_DATABASE_URL, STACKYARD_BROKER_URL, …
     """
-    rooms = find_rooms()
+    source_dir = find_server_packages()
     if sys.platform == "win32":
         raise CommandError("`serve` runs on Linux and macOS. On Windows, use WSL or the image.")
-    # Here and not above: these need psutil and fcntl, which the other commands must not.
-    from stackyard.cli.serving.address import Reservation, is_loopback  # noqa: PLC0415
-    from stackyard.cli.serving.directory_lock import DirectoryLock, Holder  # noqa: PLC0415
-    from stackyard.cli.serving.run_state import end_leftovers  # noqa: PLC0415
-    from stackyard.cli.serving.supervisor import Plan, Supervisor  # noqa: PLC0415
+    # Imported here: these modules need psutil and fcntl, which the other commands must not require.
+    from stackyard.cli.serving.address import PortReservation, is_loopback  # noqa: PLC0415
+    from stackyard.cli.serving.directory_lock import DirectoryLock, LockHolder  # noqa: PLC0415
+    from stackyard.cli.serving.run_state import end_leftover_processes  # noqa: PLC0415
+    from stackyard.cli.serving.serve_plan import ServePlan  # noqa: PLC0415
+    from stackyard.cli.serving.supervisor import Supervisor  # noqa: PLC0415
 
     if not is_loopback(host) and not os.environ.get("STACKYARD_TOKEN"):
         raise CommandError(
-            f"--host {host} lets other machines in, and without a token whoever reaches the port may use the "
-            "server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
+            f"--host {host} accepts connections from other machines, and without a token every one of them may use "
+            "the server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
         )
     console = Console(highlight=False, soft_wrap=True)
-    data_dir = _make(data_dir.expanduser().resolve())
+    data_dir = _create_data_dir(data_dir.expanduser().resolve())
     with DirectoryLock(data_dir / "serve.lock") as lock:
-        lock.announce(Holder(os.getpid(), "(starting)", _now()))
-        if number := end_leftovers(data_dir / "serve.json"):
-            console.print(f"ended {number} processes that a killed `serve` had left behind")
-        reservation = Reservation(host, port)
-        lock.announce(Holder(os.getpid(), reservation.address.url, _now()))
+        lock.write_holder(LockHolder(os.getpid(), "(starting)", _format_current_time()))
+        if count := end_leftover_processes(data_dir / "serve.json"):
+            console.print(f"ended {count} processes that a killed `serve` had left behind")
+        reservation = PortReservation(host, port)
+        lock.write_holder(LockHolder(os.getpid(), reservation.address.url, _format_current_time()))
         try:
-            plan = Plan(reservation.address, data_dir, rooms, _children(workers), gpus, threads)
+            workers = _choose_worker_count() if workers is None else workers
+            plan = ServePlan(reservation.address, data_dir, source_dir, workers, gpus, threads)
             Supervisor(plan, console).run()
         finally:
             reservation.release()
 
 
-def _children(workers: int | None) -> int:
-    """As many as were asked for; else two on half the cores each: docs/engine.md has what was measured."""
-    return min(2, count_usable_cores()) if workers is None else workers
-
-
-def find_rooms() -> Path:
-    """The directory that holds the server's packages.
+def find_server_packages() -> Path:
+    """Return the directory that contains the server's packages.
 
     Raises:
-        CommandError: they are not here, or what they need is not installed.
+        CommandError: the packages are not here, or one of their dependencies is not installed.
 
     """
-    for room, file in _ROOMS.items():
-        if not (_folder(room) / file).is_file():
+    for package, file in _SERVER_FILES.items():
+        if not (_find_package_dir(package) / file).is_file():
             raise CommandError(
-                f"`serve` needs the server's code, and there is no {room}/{file} on the path: the package "
-                "`stackyard` from an index carries the client alone. Run it from a checkout (`make serve`) "
-                "or from the image (`docker compose up`)."
+                f"`serve` needs the server's code, but there is no {package}/{file} on the Python path: the package "
+                "`stackyard` from an index contains only the client. Run `serve` from a checkout (`make serve`) or "
+                "from the image (`docker compose up`)."
             )
     missing = [name for name in ("psutil", "uvicorn", "celery", "fastapi") if find_spec(name) is None]
     if missing:
         raise CommandError(f"`serve` needs {', '.join(missing)}. In a checkout, `make install` installs them.")
-    return _folder("api").resolve().parent
+    return _find_package_dir("api").resolve().parent
 
 
-def _folder(package: str) -> Path:
-    """Where a package lies, looked up without importing it; a path that does not exist if there is none."""
+def _choose_worker_count() -> int:
+    """Return 2, or 1 on a single core. docs/design/engine.md explains the choice."""
+    return min(2, count_usable_cores())
+
+
+def _find_package_dir(package: str) -> Path:
+    """Return a package's directory without importing it; a path that does not exist if there is no such package."""
     spec = find_spec(package)
-    folders = (spec and spec.submodule_search_locations) or [f"(no {package})"]
-    return Path(next(iter(folders)))
+    locations = (spec and spec.submodule_search_locations) or [f"(no {package})"]
+    return Path(next(iter(locations)))
 
 
-def _make(directory: Path) -> Path:
+def _create_data_dir(directory: Path) -> Path:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise CommandError(f"Cannot make the data directory {directory}: {error.strerror}.") from None
+        raise CommandError(f"Cannot create the data directory {directory}: {error.strerror}.") from None
     if not os.access(directory, os.W_OK):
         raise CommandError(f"Cannot write to the data directory {directory}.")
     return directory
 
 
-def _now() -> str:
+def _format_current_time() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""Commands about specs that are no jobs yet."""
+"""`stackyard check`, and the helpers that read specs and print their warnings."""
 
 import json
 from collections.abc import Iterable
@@ -9,39 +9,39 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, connected
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.client import Advice
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(check)
+def register_commands(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("check")(check_spec)
 
 
-def check(
+def check_spec(
     file: Annotated[Path, typer.Argument(help="A spec in JSON.", metavar="SPEC.json")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """Check a spec without submitting it: shapes, parameters, memory, warnings; or every error."""
-    with connected(url, token) as client:
+    """Check a spec without submitting it. Prints shapes, parameters, memory and warnings, or every error."""
+    with open_client_session(url, token) as client:
         report = client.check(read_spec(file))
     if as_json:
         typer.echo(json.dumps(report, indent=2))
         return
     console = Console(highlight=False)
-    console.print(_layers(report))
-    console.print(_sizes(report))
-    warn([Advice.model_validate(warning) for warning in report["warnings"]])
+    console.print(_build_layer_table(report))
+    console.print(_build_totals_table(report))
+    print_warnings([Advice.model_validate(warning) for warning in report["warnings"]])
 
 
 def read_spec(file: Path) -> dict[str, Any]:
-    """Read a spec's file.
+    """Read a spec from a file.
 
     Raises:
-        CommandError: it cannot be read, or is no JSON.
+        CommandError: the file cannot be read, or is not JSON.
 
     """
     try:
@@ -52,7 +52,7 @@ def read_spec(file: Path) -> dict[str, Any]:
         raise CommandError(f"{file} is not JSON: {error}.") from None
 
 
-def warn(warnings: Iterable[Advice]) -> None:
+def print_warnings(warnings: Iterable[Advice]) -> None:
     """Print warnings to standard error."""
     console = Console(stderr=True, highlight=False)
     for warning in warnings:
@@ -60,29 +60,30 @@ def warn(warnings: Iterable[Advice]) -> None:
         console.print(f"{warning.pointer or '/'}: {warning.message}: {warning.fix}", markup=False)
 
 
-def _layers(report: dict[str, Any]) -> Table:
+def _build_layer_table(report: dict[str, Any]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("layer", "type", "output"):
         table.add_column(title)
     table.add_column("parameters", justify="right")
-    table.add_row("input", "", _shape(report["input_shape"]), "")
+    table.add_row("input", "", _format_shape(report["input_shape"]), "")
     for layer in report["layers"]:
-        table.add_row(layer["name"], layer["type"], _shape(layer["output_shape"]), f"{layer['parameters']:,}")
+        shape = _format_shape(layer["output_shape"])
+        table.add_row(layer["name"], layer["type"], shape, f"{layer['parameters']:,}")
     return table
 
 
-def _sizes(report: dict[str, Any]) -> Table:
+def _build_totals_table(report: dict[str, Any]) -> Table:
     totals, rows, memory = report["totals"], report["rows"], report["memory"]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_row("parameters", f"{totals['parameters']:,}, {totals['trainable_parameters']:,} of them trainable")
-    parts = (f"{name} {'?' if count is None else format(count, ',')}" for name, count in rows.items())
-    table.add_row("rows", ", ".join(parts))
+    row_counts = (f"{name} {'?' if count is None else format(count, ',')}" for name, count in rows.items())
+    table.add_row("rows", ", ".join(row_counts))
     table.add_row("memory", f"{memory['total_bytes'] / 2**20:,.1f} MiB while training")
     if (flops := report["flops"]["epoch"]) is not None:
         table.add_row("an epoch", f"{flops / 1e9:,.2f} billion floating-point operations")
     return table
 
 
-def _shape(sizes: list[int]) -> str:
+def _format_shape(sizes: list[int]) -> str:
     return " x ".join(str(size) for size in sizes) or "1"

@@ -1,4 +1,4 @@
-"""Learning curves in a terminal, drawn with Braille characters: two dots across and four down in each."""
+"""Learning curves in a terminal, drawn with Braille characters: each has two dots across and four down."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ _MARGIN = 10
 
 
 class _Canvas:
-    """Dots in character cells; a cell has the colour of the line that was drawn into it last."""
+    """Dots in character cells. A cell has the color of the line that was drawn into it last."""
 
     def __init__(self, width: int, height: int) -> None:
         self._cells = [[0] * width for _ in range(height)]
@@ -19,30 +19,30 @@ class _Canvas:
         self.columns = 2 * width
         self.rows = 4 * height
 
-    def dot(self, column: int, row: int, color: str) -> None:
+    def draw_line(self, start: tuple[int, int], end: tuple[int, int], color: str) -> None:
+        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+        for step in range(steps + 1):
+            fraction = step / steps
+            column, row = (round(a + (b - a) * fraction) for a, b in zip(start, end, strict=True))
+            self._draw_dot(column, row, color)
+
+    def render_row(self, row: int) -> Text:
+        cells = zip(self._cells[row], self._colors[row], strict=True)
+        return Text.assemble(*((chr(0x2800 + dots) if dots else " ", color) for dots, color in cells))
+
+    def _draw_dot(self, column: int, row: int, color: str) -> None:
         self._cells[row // 4][column // 2] |= _DOTS[column % 2][row % 4]
         self._colors[row // 4][column // 2] = color
 
-    def line(self, start: tuple[int, int], end: tuple[int, int], color: str) -> None:
-        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
-        for step in range(steps + 1):
-            part = step / steps
-            column, row = (round(a + (b - a) * part) for a, b in zip(start, end, strict=True))
-            self.dot(column, row, color)
 
-    def text(self, row: int) -> Text:
-        pieces = zip(self._cells[row], self._colors[row], strict=True)
-        return Text.assemble(*((chr(0x2800 + dots) if dots else " ", color) for dots, color in pieces))
-
-
-def draw(epochs: Sequence[int], lines: Mapping[str, Sequence[float]], width: int = 64, height: int = 14) -> Text:
+def draw_curve(epochs: Sequence[int], lines: Mapping[str, Sequence[float]], width: int = 64, height: int = 14) -> Text:
     """Draw metrics over epochs, with labelled axes and a legend.
 
     Args:
         epochs: the number of each epoch, ascending, from 0.
-        lines: each metric's value at every epoch; a value that is not finite leaves a gap.
+        lines: each metric's value at every epoch, by the metric's name; a value that is not finite leaves a gap.
         width: of the plot itself, in characters.
-        height: likewise.
+        height: of the plot itself, in characters.
 
     """
     values = [value for line in lines.values() for value in line if math.isfinite(value)]
@@ -53,23 +53,24 @@ def draw(epochs: Sequence[int], lines: Mapping[str, Sequence[float]], width: int
         low, high = low - 0.5, high + 0.5
     canvas = _Canvas(width, height)
     for line, color in zip(lines.values(), _COLORS * len(lines), strict=False):
-        _draw_line(canvas, _scale(canvas, epochs, line, low, high), color)
-    return _frame(canvas, (low, high), (epochs[0] + 1, epochs[-1] + 1), list(lines))
+        _draw_points(canvas, _scale_line(canvas, epochs, line, low, high), color)
+    return _add_axes(canvas, (low, high), (epochs[0] + 1, epochs[-1] + 1), list(lines))
 
 
-def number(value: float | None) -> str:
-    """A metric's value for a person; None is one that was not finite."""
+def format_number(value: float | None) -> str:
+    """Format a metric's value; None is a value that was not finite."""
     return "not finite" if value is None else f"{value:.4g}"
 
 
-def numbers(values: Mapping[str, float | None]) -> str:
-    """Metrics for a person, in one line."""
-    return "  ".join(f"{name} {number(value)}" for name, value in values.items())
+def format_metrics(values: Mapping[str, float | None]) -> str:
+    """Format metrics in one line, each with its name."""
+    return "  ".join(f"{name} {format_number(value)}" for name, value in values.items())
 
 
-def _scale(
+def _scale_line(
     canvas: _Canvas, epochs: Sequence[int], line: Sequence[float], low: float, high: float
 ) -> list[tuple[int, int] | None]:
+    """Return the canvas column and row of each value; None where a value is not finite."""
     span = max(epochs[-1] - epochs[0], 1)
     return [
         (
@@ -82,23 +83,25 @@ def _scale(
     ]
 
 
-def _draw_line(canvas: _Canvas, points: Sequence[tuple[int, int] | None], color: str) -> None:
+def _draw_points(canvas: _Canvas, points: Sequence[tuple[int, int] | None], color: str) -> None:
     previous = None
     for point in points:
         if point is not None:
-            canvas.line(previous or point, point, color)
+            canvas.draw_line(previous or point, point, color)
         previous = point
 
 
-def _frame(canvas: _Canvas, value_range: tuple[float, float], epoch_range: tuple[int, int], names: list[str]) -> Text:
+def _add_axes(
+    canvas: _Canvas, value_range: tuple[float, float], epoch_range: tuple[int, int], names: list[str]
+) -> Text:
     height, width = canvas.rows // 4, canvas.columns // 2
     low, high = value_range
     picture = Text()
     for row in range(height):
         value = high - (high - low) * row / max(height - 1, 1)
-        label = number(value) if row in {0, height // 2, height - 1} else ""
+        label = format_number(value) if row in {0, height // 2, height - 1} else ""
         picture.append_text(Text(f"{label:>{_MARGIN}} ┤" if label else f"{'':>{_MARGIN}} │"))
-        picture.append_text(canvas.text(row)).append("\n")
+        picture.append_text(canvas.render_row(row)).append("\n")
     first, last = str(epoch_range[0]), str(epoch_range[1])
     picture.append(f"{'':>{_MARGIN}} └{'─' * width}\n{'':>{_MARGIN}}  {first}")
     picture.append(f"{'epoch':^{width - len(first) - len(last)}}{last}\n{'':>{_MARGIN}}  ")

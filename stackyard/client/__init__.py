@@ -31,7 +31,7 @@ from stackyard.client.views import (
     Job,
     Metric,
     Predictions,
-    Problem,
+    ProblemDocument,
     Progress,
     RanOn,
     Reason,
@@ -60,6 +60,7 @@ __all__ = [
     "Metric",
     "Predictions",
     "Problem",
+    "ProblemDocument",
     "ProblemError",
     "Progress",
     "RanOn",
@@ -71,3 +72,5 @@ __all__ = [
     "Waiting",
     "Worker",
 ]
+
+Problem = ProblemDocument  # its name in earlier releases, which existing programs import

@@ -1,25 +1,25 @@
-"""What can go wrong between a client and a server.
+"""The errors of the client.
 
 StackyardError
-├── ConnectionFailedError   no answer came
-├── ProblemError            the server says what is wrong with the request
-├── BadAnswerError          an answer came that a Stackyard server does not give
-└── WaitTimeoutError        the job did not end in the time given
+├── ConnectionFailedError   no answer arrived
+├── ProblemError            the server refused the request, with a problem document
+├── BadAnswerError          the answer is not one of a Stackyard server, or arrived damaged
+└── WaitTimeoutError        the job did not end in time
 """
 
-from stackyard.client.views import Problem
+from stackyard.client.views import ProblemDocument
 
 
 class StackyardError(Exception):
-    """Whatever the client raises of its own accord."""
+    """Base of the client's errors."""
 
 
 class ConnectionFailedError(StackyardError):
-    """No answer came: the server is not there, or the network gave up.
+    """No answer arrived: the server cannot be reached, or the network failed.
 
     Args:
-        url: where the server was looked for.
-        reason: what the network said.
+        url: the server's URL.
+        reason: the network's error message.
 
     """
 
@@ -29,14 +29,14 @@ class ConnectionFailedError(StackyardError):
 
 
 class ProblemError(StackyardError):
-    """The server refused, and says why in an RFC 9457 problem document.
+    """The server refused the request, and explains why in an RFC 9457 problem document.
 
     Args:
-        problem: the document; `problem.errors` has each fault of a spec at its JSON pointer.
+        problem: the document; `problem.errors` has every fault of a spec, with its JSON pointer.
 
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: ProblemDocument) -> None:
         lines = [f"{problem.title} ({problem.status})" + (f": {problem.detail}" if problem.detail else "")]
         lines += [f"  {fault.pointer or '/'}: {fault.sentence}" for fault in problem.errors]
         super().__init__("\n".join(lines))
@@ -49,16 +49,16 @@ class ProblemError(StackyardError):
 
 
 class BadAnswerError(StackyardError):
-    """An answer that a Stackyard server does not give: perhaps a proxy's, or a file that arrived damaged."""
+    """The answer is not one of a Stackyard server, such as a proxy's error, or a file arrived damaged."""
 
 
 class WaitTimeoutError(StackyardError):
-    """The job has not ended in the time given; it goes on.
+    """The job did not end in time. It is not cancelled.
 
     Args:
         job_id: the job.
-        state: the state it was last seen in.
-        seconds: how long it was waited for.
+        state: the job's last state.
+        seconds: the time limit.
 
     """
 

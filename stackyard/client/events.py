@@ -1,4 +1,4 @@
-"""Server-sent events, out of their lines."""
+"""The parser of server-sent events."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,13 +8,14 @@ from stackyard.client.errors import BadAnswerError
 from stackyard.client.views import Event, Json
 
 
-def parse(lines: Iterable[str]) -> Iterator[Event | None]:
-    """The events that lines make up, None for what is none: a comment, by which the server says that it is there.
+def parse_events(lines: Iterable[str]) -> Iterator[Event | None]:
+    """Parse the lines of an event stream, and yield its events.
 
-    An event whose end did not arrive is left out.
+    Yields None for a block without data, such as a comment that keeps the connection open. An event whose end did not
+    arrive is dropped.
 
     Raises:
-        BadAnswerError: the data of one is not a JSON object.
+        BadAnswerError: the data of an event is not a JSON object.
 
     """
     fields: dict[str, list[str]] = {}
@@ -23,21 +24,22 @@ def parse(lines: Iterable[str]) -> Iterator[Event | None]:
             name, _, value = line.partition(":")
             fields.setdefault(name, []).append(value.removeprefix(" "))
         else:
-            yield _event(fields)
+            yield _build_event(fields)
             fields = {}
 
 
-def _event(fields: dict[str, list[str]]) -> Event | None:
+def _build_event(fields: dict[str, list[str]]) -> Event | None:
     if "data" not in fields:
         return None
-    return Event(_last(fields, "id"), _last(fields, "event"), _object("\n".join(fields["data"])))
+    data = _parse_object("\n".join(fields["data"]))
+    return Event(_get_last_value(fields, "id"), _get_last_value(fields, "event"), data)
 
 
-def _last(fields: dict[str, list[str]], name: str) -> str:
+def _get_last_value(fields: dict[str, list[str]], name: str) -> str:
     return fields.get(name, [""])[-1]
 
 
-def _object(text: str) -> Json:
+def _parse_object(text: str) -> Json:
     try:
         data: Any = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Requests to a server and its answers; what goes wrong with either is an error of this package."""
+"""The HTTP transport: requests and answers, with every failure raised as an error of this package."""
 
 import hashlib
 import ipaddress
@@ -11,26 +11,26 @@ import httpx2
 from pydantic import ValidationError
 
 from stackyard.client.errors import BadAnswerError, ConnectionFailedError, ProblemError
-from stackyard.client.views import Json, Problem, View
+from stackyard.client.request_encoding import CHUNK_BYTES
+from stackyard.client.views import Json, ProblemDocument, View
 
-CHUNK = 2**20
 _SHA256 = re.compile(r'(?:W/)?"(?:sha256[-:/])?([0-9a-f]{64})"')
 
-V = TypeVar("V", bound=View)
+ViewType = TypeVar("ViewType", bound=View)
 
 Query = Mapping[str, str | int | None]
-"""What goes into a query: nothing of what is None."""
+"""Query parameters; those that are None are left out."""
 
 
 class Transport:
     """The connections to one server.
 
-    Whatever asks it may raise `ConnectionFailedError`, `ProblemError` or `BadAnswerError`.
+    Every request may raise `ConnectionFailedError`, `ProblemError` or `BadAnswerError`.
 
     Args:
-        url: where the server is, without a slash at its end.
-        token: what the server's STACKYARD_TOKEN is, if it has one.
-        timeout: seconds to wait for the network at each step.
+        url: the server's URL, without a slash at the end.
+        token: the server's STACKYARD_TOKEN, if it has one.
+        timeout: seconds to wait for each network operation.
 
     """
 
@@ -40,14 +40,14 @@ class Transport:
             base_url=url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             timeout=timeout,
-            trust_env=not _is_local(url),  # a proxy from the environment cannot reach this machine
+            trust_env=not _is_local_url(url),  # a proxy from the environment cannot reach this machine
         )
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def call(
+    def send_request(
         self,
         method: str,
         route: str,
@@ -58,67 +58,67 @@ class Transport:
         media_type: str | None = None,
         body: str | None = None,
     ) -> httpx2.Response:
-        """Send a request, and return the answer, which is no refusal.
+        """Send a request, and return the successful answer.
 
         Args:
-            method: of HTTP.
-            route: from the server's root.
-            query: what follows the route.
-            headers: beside those that are sent anyway.
-            content: what is uploaded, in pieces, of the `media_type`.
-            media_type: what that is.
-            body: a JSON document, instead of content.
+            method: the HTTP method.
+            route: the path from the server's root.
+            query: the query parameters.
+            headers: headers on top of those that every request has.
+            content: the bytes to upload, in chunks.
+            media_type: the media type of `content`.
+            body: a JSON document, instead of `content`.
 
         """
         headers = dict(headers or {})
         if media_type or body is not None:
             headers["Content-Type"] = media_type or "application/json"
-        with self._speaking():
+        with self._translate_errors():
             answer = self._http.request(
                 method,
                 route,
-                params=_present(query or {}),
+                params=_drop_none(query or {}),
                 headers=headers,
                 content=body if content is None else content,
             )
         _raise_for_problem(answer)
         return answer
 
-    def pages(self, view: type[V], route: str, query: Query) -> Iterator[V]:
-        """Every item of a list, fetched a page at a time."""
+    def iterate_items(self, view: type[ViewType], route: str, query: Query) -> Iterator[ViewType]:
+        """Yield every item of a list, which is fetched page by page."""
         query = dict(query)
         while True:
-            page = read_json(self.call("GET", route, query=query))
-            yield from (_parse(view, item) for item in page.get("items", []))
+            page = parse_json_object(self.send_request("GET", route, query=query))
+            yield from (_validate_view(view, item) for item in page.get("items", []))
             if not page.get("next"):
                 return
             query["cursor"] = page["next"]
 
-    def receive(self, route: str, file: BinaryIO) -> None:
+    def download_file(self, route: str, file: BinaryIO) -> None:
         """Download into a file.
 
         Raises:
-            BadAnswerError: what arrived has another SHA-256 than the one that the server announced.
+            BadAnswerError: the bytes that arrived do not have the SHA-256 that the server announced.
 
         """
         digest = hashlib.sha256()
-        with self._speaking(), self._http.stream("GET", route) as answer:
+        with self._translate_errors(), self._http.stream("GET", route) as answer:
             _raise_for_problem(answer)
-            for chunk in answer.iter_bytes(CHUNK):
+            for chunk in answer.iter_bytes(CHUNK_BYTES):
                 digest.update(chunk)
                 file.write(chunk)
             expected = _SHA256.fullmatch(answer.headers.get("ETag", ""))
         if expected and expected[1] != digest.hexdigest():
-            raise BadAnswerError(f"{self._url}{route} arrived damaged: its SHA-256 is not the announced one.")
+            raise BadAnswerError(f"{self._url}{route} arrived damaged: its SHA-256 differs from the announced one.")
 
-    def lines(self, route: str, headers: Mapping[str, str]) -> Iterator[str]:
-        """The lines of a text, as they arrive; none where the server has nothing to say."""
-        with self._speaking(), self._http.stream("GET", route, headers=dict(headers)) as answer:
+    def stream_lines(self, route: str, headers: Mapping[str, str]) -> Iterator[str]:
+        """Yield the lines of a text as they arrive; none if the answer is empty."""
+        with self._translate_errors(), self._http.stream("GET", route, headers=dict(headers)) as answer:
             _raise_for_problem(answer)
             yield from answer.iter_lines()
 
     @contextmanager
-    def _speaking(self) -> Generator[None]:
+    def _translate_errors(self) -> Generator[None]:
         try:
             yield
         except httpx2.TransportError as error:
@@ -132,38 +132,38 @@ def _raise_for_problem(answer: httpx2.Response) -> None:
         return
     answer.read()
     try:
-        problem = Problem.model_validate(
+        problem = ProblemDocument.model_validate(
             {"status": answer.status_code, "title": answer.reason_phrase, **answer.json()}
         )
     except (ValueError, TypeError):
         raise BadAnswerError(
-            f"{answer.url} answered {answer.status_code} {answer.reason_phrase}, and not as Stackyard does."
+            f"{answer.url} answered {answer.status_code} {answer.reason_phrase}, which is not an answer of Stackyard."
         ) from None
     raise ProblemError(problem)
 
 
-def read(view: type[V], answer: httpx2.Response) -> V:
-    """Return an answer as a view.
+def parse_view(view: type[ViewType], answer: httpx2.Response) -> ViewType:
+    """Parse an answer as a view.
 
     Raises:
-        BadAnswerError: it is none of that kind.
+        BadAnswerError: the answer is not a JSON object, or the view's fields are missing or invalid.
 
     """
-    return _parse(view, read_json(answer))
+    return _validate_view(view, parse_json_object(answer))
 
 
-def _parse(view: type[V], document: Json) -> V:
+def _validate_view(view: type[ViewType], document: Json) -> ViewType:
     try:
         return view.model_validate(document)
     except ValidationError as error:
         raise BadAnswerError(f"Expected a {view.__name__.lower()}; {error}") from error
 
 
-def read_json(answer: httpx2.Response) -> Json:
-    """Return the JSON object that an answer is.
+def parse_json_object(answer: httpx2.Response) -> Json:
+    """Parse an answer as a JSON object.
 
     Raises:
-        BadAnswerError: it is none.
+        BadAnswerError: the answer is something else.
 
     """
     try:
@@ -175,11 +175,11 @@ def read_json(answer: httpx2.Response) -> Json:
     return cast("Json", document)
 
 
-def _present(query: Query) -> dict[str, str | int]:
+def _drop_none(query: Query) -> dict[str, str | int]:
     return {name: value for name, value in query.items() if value is not None}
 
 
-def _is_local(url: str) -> bool:
+def _is_local_url(url: str) -> bool:
     host = httpx2.URL(url).host
     try:
         return ipaddress.ip_address(host).is_loopback

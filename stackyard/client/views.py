@@ -1,4 +1,4 @@
-"""What the server answers, typed. Fields that a newer server adds are kept and do no harm."""
+"""Typed views of the server's answers. Fields that a newer server adds are kept."""
 
 import math
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _UNFINISHED = frozenset({"queued", "running", "paused"})
 
 
 class View(BaseModel):
-    """Base of every answer."""
+    """Base of the views."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
 
 class Fault(View):
-    """One thing that is wrong with a request, at its JSON pointer."""
+    """One fault of a request, with its JSON pointer."""
 
     pointer: str = ""
     message: str = ""
@@ -28,11 +28,11 @@ class Fault(View):
 
     @property
     def sentence(self) -> str:
-        """What is wrong and, where that is known, what would put it right."""
+        """The message and, if known, the fix."""
         return self.message if self.fix is None else f"{self.message}: {self.fix}"
 
 
-class Problem(View):
+class ProblemDocument(View):
     """An RFC 9457 problem document."""
 
     status: int
@@ -56,7 +56,7 @@ class Dataset(View):
 
 
 class DatasetReference(View):
-    """Which dataset a job reads; `version` is that of the moment it was submitted."""
+    """The dataset that a job reads. `version` is the one at the time of submission."""
 
     id: str | None = None
     name: str
@@ -64,7 +64,7 @@ class DatasetReference(View):
 
 
 class LayerReference(View):
-    """A layer: its place in the spec's `network.layers`, from 0, and what Keras calls it."""
+    """A layer: its index in the spec's `network.layers`, from 0, and its name and type in Keras."""
 
     index: int
     name: str
@@ -72,10 +72,11 @@ class LayerReference(View):
 
 
 class Reason(View):
-    """Why a job is in its state; of one that diverged also where, and what to change.
+    """Why a job is in its state.
 
-    Of one whose process was taken down: the signal or the exit status, the last epoch that it recorded, the most bytes
-    of memory that the process was seen with and, where memory ran out, how many the check estimates.
+    For a job that diverged, `epoch`, `step` and `layer` say where, and `hint` says what to change. For a job whose
+    process crashed, `signal` or `exit_status` says how. `last_epoch` is the last recorded epoch, and `peak_memory` the
+    process's largest observed memory in bytes. If memory ran out, `estimate` is the check's estimate in bytes.
     """
 
     code: str
@@ -92,7 +93,7 @@ class Reason(View):
 
 
 class Ahead(View):
-    """A job that runs before another one, or runs already."""
+    """A job that is running, or will run before another job."""
 
     id: str
     name: str | None = None
@@ -101,7 +102,7 @@ class Ahead(View):
 
 
 class Checkpoint(View):
-    """Where a training goes on if it must: with this epoch and step of it, from 0; `at` is when it was written."""
+    """Where a training can continue: the epoch and its step, from 0. `at` is when the checkpoint was written."""
 
     epoch: int
     step: int = 0
@@ -109,7 +110,7 @@ class Checkpoint(View):
 
 
 class Waiting(View):
-    """Why a queued or paused job waits; `since` is when a worker of its queue was last heard of, where none lives."""
+    """Why a queued or paused job waits. Without a live worker, `since` is the last heartbeat of one of its queue."""
 
     code: str
     message: str = ""
@@ -117,7 +118,10 @@ class Waiting(View):
 
 
 class RanOn(View):
-    """What an attempt computes on: `cpu` or a card's name, TensorFlow's intra-op threads, the precision, releases."""
+    """The execution environment of an attempt.
+
+    `device` is `cpu` or the name of the GPU, `threads` are TensorFlow's intra-op threads, and `versions` are releases.
+    """
 
     device: str = ""
     threads: int = 0
@@ -138,7 +142,7 @@ class Transition(View):
 
 
 class Progress(View):
-    """How far the current attempt is; `seconds_left` is an estimate."""
+    """The progress of the current attempt. `seconds_left` is an estimate."""
 
     epochs_done: int = 0
     epochs: int = 0
@@ -146,7 +150,7 @@ class Progress(View):
 
 
 class Metric(View):
-    """A metric at the last epoch and at its best; None stands for a value that was not finite."""
+    """A metric at the last epoch and at its best epoch. None is a value that was not finite."""
 
     last: float | None = None
     best: float | None = None
@@ -154,21 +158,21 @@ class Metric(View):
 
 
 class Confusion(View):
-    """`matrix[i][j]` counts the rows of class i that were taken for class j."""
+    """A confusion matrix: `matrix[i][j]` counts the rows of class i that were predicted as class j."""
 
     classes: list[bool | int | str] = []
     matrix: list[list[int]] = []
 
 
 class Histogram(View):
-    """`counts[i]` values lie from `edges[i]` up to `edges[i + 1]`."""
+    """A histogram: `counts[i]` values lie from `edges[i]` to `edges[i + 1]`."""
 
     edges: list[float] = []
     counts: list[int] = []
 
 
 class Residuals(View):
-    """Actual less predicted, in the units of the target `column`; numbers are None where there are no rows."""
+    """Actual minus predicted values, in the units of the target `column`. Statistics of no rows are None."""
 
     column: str
     count: int = 0
@@ -182,10 +186,10 @@ class Residuals(View):
 
 
 class Evaluation(View):
-    """What the trained network does on the test set, or, where there is none, on the validation set (`on`).
+    """The evaluation of the trained network on the test set, or on the validation set if there is none (`on`).
 
-    Where a metric is None, `nonfinite` has the word for it. `confusion` is a classifier's, `residuals` are a
-    regressor's, by target column; both lack the `rows_left_out`, whose outputs are not finite.
+    If a metric is None, `nonfinite` has its value as a string. Classifiers have `confusion`, regressors `residuals`
+    for each target column. Both leave out `rows_left_out` rows, whose outputs are not finite.
     """
 
     on: str = "test"
@@ -198,7 +202,7 @@ class Evaluation(View):
 
 
 class Advice(View):
-    """Something in a spec that is legal and probably wrong, at its JSON pointer, and what would be better."""
+    """A warning: a value in a spec that is valid but likely a mistake, its JSON pointer and a fix."""
 
     code: str
     pointer: str = ""
@@ -209,10 +213,10 @@ class Advice(View):
 class Job(View):
     """A job as it was when the server answered.
 
-    A list leaves out spec, warnings, evaluation, transitions, checkpoint, what runs `before` it and what it ran on.
-    `estimated_start` comes from past runs of the same architecture, and is None where there were none, as what runs
-    before it is in the answer to a submit. `crashes` are the attempts that took their process down, `lost_attempts`
-    those that were lost with their worker.
+    A list leaves out `spec`, `warnings`, `evaluation`, `transitions`, `checkpoint`, `before` and `ran_on`.
+    `estimated_start` comes from past runs of the same architecture, and is None if there are none. The answer to a
+    submit has None for `before` and `estimated_start`. `crashes` counts the attempts whose process crashed,
+    `lost_attempts` those that were lost with their worker.
     """
 
     id: str
@@ -249,17 +253,17 @@ class Job(View):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing will happen to it any more."""
+        """Whether the job has ended."""
         return self.state not in _UNFINISHED
 
     @property
     def succeeded(self) -> bool:
-        """Whether there is a model from a training that went to its end."""
+        """Whether the job has a model from a completed training."""
         return self.state == "succeeded"
 
 
 class Worker(View):
-    """A worker, which is `serving`, `draining` (it finishes what it has) or `lost`; `jobs` are those that it runs."""
+    """A worker, which is `serving`, `draining` (it finishes its jobs) or `lost`. `jobs` are the jobs that it runs."""
 
     id: str
     state: str
@@ -277,34 +281,37 @@ class Worker(View):
 
 
 class History(View):
-    """Every epoch's metrics, in columns; `metrics` has None where `nonfinite` has the value by its epoch."""
+    """Every epoch's metrics, in columns.
+
+    A value that is not finite is None in `metrics`; `nonfinite` has it as a string, by metric and epoch.
+    """
 
     epochs: list[int] = []
     metrics: dict[str, list[float | None]] = {}
     nonfinite: dict[str, dict[str, str]] = {}
 
     def column(self, metric: str) -> list[float]:
-        """A metric's values as floats, with NaN and infinities where they were.
+        """Return a metric's values as floats, including NaN and infinities.
 
         Raises:
             KeyError: there is no such metric.
 
         """
-        lost = self.nonfinite.get(metric, {})
+        nonfinite = self.nonfinite.get(metric, {})
         return [
-            float(lost.get(str(epoch), math.nan)) if value is None else value
+            float(nonfinite.get(str(epoch), math.nan)) if value is None else value
             for epoch, value in zip(self.epochs, self.metrics[metric], strict=True)
         ]
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a job: its state changed, epochs were recorded, or it was deleted.
+    """An event of a job: its state changed, epochs were recorded, or it was deleted.
 
     Args:
-        id: where to go on after it, for `Client.events`.
+        id: for `Client.events`, to continue after this event.
         kind: `state`, `epochs` or `deleted`; a newer server may have others.
-        data: what the server said.
+        data: the event's JSON object.
 
     """
 
@@ -314,25 +321,25 @@ class Event:
 
     @property
     def last(self) -> bool:
-        """Whether nothing will happen to the job any more."""
+        """Whether it is the job's last event."""
         return self.kind == "deleted" or (self.kind == "state" and self.data.get("to") not in _UNFINISHED)
 
     @property
     def transition(self) -> Transition | None:
-        """The change of state that it is, if it is one."""
+        """The change of state, if it is one."""
         return Transition.model_validate(self.data) if self.kind == "state" else None
 
     @property
     def epochs(self) -> History | None:
-        """The epochs that it brings, if it does: each replaces what was told of it before."""
+        """The recorded epochs, if it has any. Each replaces an earlier record of the same epoch."""
         return History.model_validate(self.data) if self.kind == "epochs" else None
 
 
 class Predictions(View):
-    """What a network says of each row; `unknown` are values that its dataset's columns did not have.
+    """A network's prediction for each row. `unknown` lists values that did not occur in the dataset's columns.
 
-    `predictions[i]` is a number, a class, or a number for each target column by its name. `scores[i][j]` is the share
-    of `classes[j]`. Where a number is None, `nonfinite` has it by its pointer into the answer.
+    `predictions[i]` is a number, a class, or an object with a number for each target column. `scores[i][j]` is the
+    score of `classes[j]`. If a number is None, `nonfinite` has it as a string, by its pointer into the answer.
     """
 
     target: list[str] = []

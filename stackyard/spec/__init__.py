@@ -1,7 +1,7 @@
-"""The language of a job: read a spec, check it against a dataset's description, know its shapes. No I/O."""
+"""The language of job specs: parse a spec, check it against a dataset description, infer its shapes. No I/O."""
 
-from stackyard.spec.base import Part
-from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, Rows, Task, Totals, check
+from stackyard.spec.base import SpecModel
+from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, RowCounts, Task, Totals, check_spec
 from stackyard.spec.data.data import (
     ArrayData,
     ArrayPair,
@@ -29,16 +29,16 @@ from stackyard.spec.data.split import (
     Split,
     SplitMethod,
     TrainTestSplit,
-    train_rows,
+    count_train_rows,
 )
 from stackyard.spec.job import JobSpec
 from stackyard.spec.job_changes import JobChanges
 from stackyard.spec.layers import Layer
 from stackyard.spec.limits import UNLIMITED, Limits
 from stackyard.spec.network.network import Network
-from stackyard.spec.reading.faults import Problem, SpecError
-from stackyard.spec.reading.json_document import decode
-from stackyard.spec.reading.spec_parser import parse, parse_changes
+from stackyard.spec.reading.faults import Fault, SpecError
+from stackyard.spec.reading.json_document import decode_json_object
+from stackyard.spec.reading.spec_parser import parse_job_changes, parse_spec
 from stackyard.spec.training.callbacks import Callback, EarlyStopping
 from stackyard.spec.training.losses import Loss
 from stackyard.spec.training.metrics import Metric
@@ -61,6 +61,7 @@ __all__ = [
     "Data",
     "DatasetDescription",
     "EarlyStopping",
+    "Fault",
     "Features",
     "Flops",
     "GroupSplit",
@@ -77,13 +78,12 @@ __all__ = [
     "Network",
     "Normalize",
     "Optimizer",
-    "Part",
-    "Problem",
     "RandomSplit",
     "Report",
-    "Rows",
+    "RowCounts",
     "Run",
     "SpecError",
+    "SpecModel",
     "Split",
     "SplitMethod",
     "TableData",
@@ -93,9 +93,9 @@ __all__ = [
     "Totals",
     "TrainTestSplit",
     "Training",
-    "check",
-    "decode",
-    "parse",
-    "parse_changes",
-    "train_rows",
+    "check_spec",
+    "count_train_rows",
+    "decode_json_object",
+    "parse_job_changes",
+    "parse_spec",
 ]

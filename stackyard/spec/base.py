@@ -1,4 +1,4 @@
-"""What every part of a spec has in common."""
+"""Base class and field types that all classes of the spec language share."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
@@ -6,63 +6,71 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.faults import format_value
 
 T = TypeVar("T")
 
-Items = Annotated[tuple[T, ...], Field(strict=False)]
-"""A JSON array. Not strict about being one already, or else only a Python tuple would do; its items still are."""
+JsonArray = Annotated[tuple[T, ...], Field(strict=False)]
+"""A JSON array. It is not strict itself, because strict mode accepts only Python tuples; its items are strict."""
 
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-NonPositive = Annotated[float, Field(le=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegativeFloat = Annotated[float, Field(ge=0)]
+NonPositiveFloat = Annotated[float, Field(le=0)]
+UnitInterval = Annotated[float, Field(ge=0, le=1)]
 """From 0 to 1, both included."""
-BelowOne = Annotated[float, Field(ge=0, lt=1)]
+UnitIntervalBelowOne = Annotated[float, Field(ge=0, lt=1)]
 """From 0 to 1, without 1."""
-Fraction = Annotated[float, Field(gt=0, lt=1)]
-"""Between 0 and 1, without both."""
-Count = Annotated[int, Field(ge=1)]
-Index = Annotated[int, Field(ge=0)]
+OpenUnitInterval = Annotated[float, Field(gt=0, lt=1)]
+"""Between 0 and 1, both excluded."""
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-"""What NumPy, TensorFlow and Keras all take for a seed."""
+"""A seed in the range that NumPy, TensorFlow and Keras all accept."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-"""A name that Keras, a file and a history column can all carry."""
-Text = Annotated[str, Field(min_length=1, max_length=200)]
-"""Somebody else's name: a dataset's, a column's, an array's."""
+"""A name that is valid in Keras, as a file name and as a history column."""
+DataName = Annotated[str, Field(min_length=1, max_length=200)]
+"""The name of a dataset, a column or an array, as its owner chose it."""
+Axes = Annotated[JsonArray[int], Field(min_length=1, max_length=8)]
+"""Axes of an array; negative ones count from the last."""
 
 
-class Part(BaseModel):
-    """A part of a spec: closed, immutable, and strict about JSON's types."""
+class SpecModel(BaseModel):
+    """Base class of all classes of the spec language: no unknown keys, immutable, strict about JSON types."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _remember(cls, value: object, info: ValidationInfo[Any]) -> object:
-        remember(value, cls, info)
+    def _record_spec_class(cls, value: object, info: ValidationInfo[Any]) -> object:
+        record_spec_class(value, cls, info)
         return value
 
 
-def remember(value: object, part: type[Part], info: ValidationInfo[Any]) -> None:
-    """Note which class reads which object of the document, so that an error can name the arguments it has."""
+def record_spec_class(value: object, spec_class: type[SpecModel], info: ValidationInfo[Any]) -> None:
+    """Record which class validates which object of the document, so that an error can list the class's arguments."""
     if info.context is not None and isinstance(value, dict):
-        cast("dict[int, type[Part]]", info.context).setdefault(id(cast("object", value)), part)
+        cast("dict[int, type[SpecModel]]", info.context).setdefault(id(cast("object", value)), spec_class)
 
 
-def refusal(message: str, *at: str | int, fix: str | Callable[[], str | None] | None = None) -> PydanticCustomError:
-    """Return the error that a validator raises: `message`, about what is `at` these steps from the value it saw.
+def build_validation_error(
+    message: str, *location: str | int, fix: str | Callable[[], str | None] | None = None
+) -> PydanticCustomError:
+    """Return the error that a validator raises.
 
-    A `fix` that costs time to find is a function, which is called only if the problem is shown.
+    Args:
+        message: What is expected and what was received.
+        location: Keys and indexes from the validated value to the invalid one.
+        fix: A correction. Pass a function if it is expensive to find: it is called only if the error is reported.
+
     """
-    return PydanticCustomError("refused", "{message}", {"message": message, "at": at, "fix": fix})
+    return PydanticCustomError("invalid", "{message}", {"message": message, "location": location, "fix": fix})
 
 
-def _scalar(value: object) -> object:
+def _check_scalar(value: object) -> object:
     if isinstance(value, bool | int | float | str):
         return value
-    raise refusal(f"expected a number, a string, true or false; received {say(value)}")
+    raise build_validation_error(f"expected a number, a string, true or false; received {format_value(value)}")
 
 
-Scalar = Annotated[int | float | bool | str, BeforeValidator(_scalar)]
-"""One value of a dataset."""
+Scalar = Annotated[int | float | bool | str, BeforeValidator(_check_scalar)]
+"""A single value of a dataset."""

@@ -1,17 +1,17 @@
-"""What may be changed about a job that is there."""
+"""Changes to a submitted job."""
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.job import JobName, Tags
 from stackyard.spec.training.run import Priority
 
 
-class JobChanges(Part):
-    """What is given replaces what the job has; `name` null takes its name away."""
+class JobChanges(SpecModel):
+    """Each given field replaces the job's own; a `name` of null removes the name."""
 
     name: JobName | None = None
     tags: Tags = ()
     priority: Priority = 5
 
-    def given(self) -> frozenset[str]:
-        """The names of what is to be changed."""
+    def list_changed_fields(self) -> frozenset[str]:
+        """Return the names of the fields to change."""
         return frozenset(self.model_fields_set)

@@ -1,172 +1,197 @@
-"""Closed unions: which of a few parts an object is, found without trying each of them.
+"""Unions of spec classes that select the class directly, without trying each member.
 
-Pydantic puts the tag of the member that it chose into an error's location. The tags here start with a character that
-no key of a decoded document can hold, so that a location leads back into the document without guessing.
+Pydantic puts the tag of the selected member into the location of an error. The tags here start with a character that
+no key of a decoded document contains, so the rest of a location leads into the document unambiguously.
 """
 
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
-from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from stackyard.spec.base import Part, refusal, remember
-from stackyard.spec.reading.faults import say
+from stackyard.spec.base import Axes, SpecModel, build_validation_error, record_spec_class
+from stackyard.spec.reading.faults import format_value
 
-MARK = "\0"
-_HUMP = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][0-9])")
-"""Where Keras puts an underscore: `conv1d_transpose`, `l1_l2`."""
+TAG_PREFIX = "\0"
+_WORD_BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][0-9])")
+"""Where Keras inserts an underscore into a class name: `conv1d_transpose`, `l1_l2`."""
 
 
-def squash(name: str) -> str:
-    """Return `name` as it is compared: `mean_absolute_error` is `MeanAbsoluteError` is `meanabsoluteerror`."""
+def normalize_name(name: str) -> str:
+    """Return `name` as names are compared: without case and underscores."""
     return name.replace("_", "").lower()
 
 
-def suggest(wrong: str, names: Iterable[str]) -> str | None:
-    """Return a fix that names what was probably meant, or None where nothing is near."""
-    by_key = {squash(name): name for name in names}
-    near = difflib.get_close_matches(squash(wrong)[:100], by_key, n=1)
-    return f"did you mean {say(by_key[near[0]])}?" if near else None
+def suggest_name(unknown_name: str, names: Iterable[str]) -> str | None:
+    """Return a fix that suggests the most similar of the valid names, or None if no name is similar."""
+    names_by_key = {normalize_name(name): name for name in names}
+    similar = difflib.get_close_matches(normalize_name(unknown_name)[:100], names_by_key, n=1)
+    return f"did you mean {format_value(names_by_key[similar[0]])}?" if similar else None
 
 
-class Closed:
-    """Marks a union of parts that a field of theirs tells apart: `Annotated[A | B, Closed("a layer")]`.
+class TaggedUnion:
+    """Marks a union whose members a tag tells apart: `Annotated[A | B, TaggedUnion("a layer")]`.
 
-    A bare string stands for the part of that name with every default. Names are compared without case and
-    underscores, and `aliases` are further names; so Keras's own short forms work. With `named`, the string also
-    becomes the part's `name`, as Keras calls a metric by the string that asked for it.
+    A bare string stands for the member of that name with every default. Names are compared without case and
+    underscores, and `aliases` are further names, so Keras's own short forms work.
+
+    Args:
+        label: A singular noun with its article, for messages and for the name in the JSON Schema.
+        discriminator: The field that holds the tag.
+        aliases: Tags by their further names.
+        allow_bare_names: Whether a string may stand for a member.
+        keep_name: Whether such a string also becomes the member's `name`, as Keras names a metric that was given as
+            a string.
+
     """
 
     def __init__(
         self,
-        what: str,
+        label: str,
         *,
-        by: str = "type",
+        discriminator: str = "type",
         aliases: Mapping[str, str] | None = None,
-        bare: bool = True,
-        named: bool = False,
+        allow_bare_names: bool = True,
+        keep_name: bool = False,
     ) -> None:
-        self.what = what
-        self._by = by
+        self.label = label
+        self._discriminator = discriminator
         self.aliases = aliases or {}
-        self._bare = bare
-        self._named = named
+        self._allow_bare_names = allow_bare_names
+        self._keep_name = keep_name
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        parts = {self._tag(part): part for part in cast("tuple[type[Part], ...]", get_args(source) or (source,))}
-        names = {squash(tag): tag for tag in parts} | {squash(alias): tag for alias, tag in self.aliases.items()}
+        classes = cast("tuple[type[SpecModel], ...]", get_args(source) or (source,))
+        members = {self._get_tag(member): member for member in classes}
+        tags = {normalize_name(tag): tag for tag in members}
+        tags |= {normalize_name(alias): tag for alias, tag in self.aliases.items()}
 
         def expand(value: object, info: ValidationInfo[Any]) -> object:
-            return self._expand(value, parts, names, info)
+            return self._expand(value, members, tags, info)
 
         tagged = core_schema.tagged_union_schema(
-            {MARK + tag: handler.generate_schema(part) for tag, part in parts.items()}, self._mark
+            {TAG_PREFIX + tag: handler.generate_schema(member) for tag, member in members.items()},
+            self._select_member,
         )
 
         def describe(schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-            return handler(schema) if handler.mode == "serialization" else self._json_schema(parts, handler)
+            return handler(schema) if handler.mode == "serialization" else self._build_json_schema(members, handler)
 
-        # A reference of its own makes one definition of a union that many arguments take, in both kinds of schema.
-        reference = f"{__name__}.{self.name}:{id(self)}"
+        # An own reference makes one shared definition of a union that many arguments take, in both kinds of schema.
+        reference = f"{__name__}.{self._schema_name}:{id(self)}"
         metadata = {"pydantic_js_functions": [describe]}
         return core_schema.with_info_before_validator_function(expand, tagged, ref=reference, metadata=metadata)
 
+    def list_spellings(self, tag: str) -> tuple[str, ...]:
+        """Return Keras's own names for a member: first the tag itself, then the variants in case and underscores."""
+        aliases = (alias for alias, target in self.aliases.items() if target == tag)
+        return tuple(dict.fromkeys((tag, _WORD_BOUNDARY.sub("_", tag).lower(), tag.lower(), *aliases)))
+
     @property
-    def name(self) -> str:
-        """What a schema calls the union: `SplitMethod` of `a split method`."""
-        return "".join(word.capitalize() for word in self.what.split()[1:])
+    def _schema_name(self) -> str:
+        """The name of the union in a JSON Schema: `SplitMethod` for `a split method`."""
+        return "".join(word.capitalize() for word in self.label.split()[1:])
 
-    def spellings(self, tag: str) -> tuple[str, ...]:
-        """The names of a part that Keras itself has for it, its own first. Case and underscores do not matter."""
-        others = (alias for alias, meant in self.aliases.items() if meant == tag)
-        return tuple(dict.fromkeys((tag, _HUMP.sub("_", tag).lower(), tag.lower(), *others)))
+    def _list_bare_names(self, members: Iterable[type[SpecModel]]) -> list[str]:
+        if not self._allow_bare_names:
+            return []
+        optional = [
+            member for member in members if not any(field.is_required() for field in member.model_fields.values())
+        ]
+        return [name for member in optional for name in self.list_spellings(self._get_tag(member))]
 
-    def short(self, parts: Iterable[type[Part]]) -> tuple[type[Part], ...]:
-        """Those of the parts that their bare name can stand for."""
-        return tuple(part for part in parts if self._bare and not any(map(_is_required, part.model_fields.values())))
-
-    def _json_schema(self, parts: Mapping[str, type[Part]], handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        # By the parts' whole schemas, so that each is a definition by now and can be told apart in it.
-        whole = {tag: part.__pydantic_core_schema__ for tag, part in parts.items()}
-        objects = handler(core_schema.tagged_union_schema(whole, self._by))
-        for tag, member in zip(parts, objects["oneOf"], strict=True):
-            self._tell_apart(handler.resolve_ref_schema(member), self.spellings(tag))
-        short = [name for part in self.short(parts.values()) for name in self.spellings(self._tag(part))]
-        note = (
-            "Short for the object of that name with every default. Case and underscores do not matter to the server."
+    def _build_json_schema(
+        self, members: Mapping[str, type[SpecModel]], handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # From the members' complete schemas, so that each is a definition by now and can be extended by its tags.
+        complete = {tag: member.__pydantic_core_schema__ for tag, member in members.items()}
+        objects = handler(core_schema.tagged_union_schema(complete, self._discriminator))
+        for tag, member_schema in zip(members, objects["oneOf"], strict=True):
+            self._add_spellings(handler.resolve_ref_schema(member_schema), self.list_spellings(tag))
+        bare_names = self._list_bare_names(members.values())
+        description = (
+            "Short for the object of that name with every default. The server ignores case and underscores in it."
         )
-        bare = {"type": "string", "enum": short, "description": note}
-        return {"anyOf": [objects, bare]} if short else objects
+        bare = {"type": "string", "enum": bare_names, "description": description}
+        return {"anyOf": [objects, bare]} if bare_names else objects
 
-    def _tell_apart(self, member: JsonSchemaValue, spellings: tuple[str, ...]) -> None:
-        tag = member["properties"][self._by]
-        # A part may be in several unions, each with names of its own.
-        known = tag.pop("enum", [tag.pop("const", spellings[0])])
-        tag["enum"] = list(dict.fromkeys([*known, *spellings]))
-        member["required"] = list(dict.fromkeys([self._by, *member.get("required", [])]))
+    def _add_spellings(self, member_schema: JsonSchemaValue, spellings: tuple[str, ...]) -> None:
+        tag_schema = member_schema["properties"][self._discriminator]
+        # A class may be a member of several unions, each with its own names.
+        earlier = tag_schema.pop("enum", [tag_schema.pop("const", spellings[0])])
+        tag_schema["enum"] = list(dict.fromkeys([*earlier, *spellings]))
+        member_schema["required"] = list(dict.fromkeys([self._discriminator, *member_schema.get("required", [])]))
 
-    def _tag(self, part: type[Part]) -> str:
-        return part.model_fields[self._by].default
+    def _get_tag(self, member: type[SpecModel]) -> str:
+        return member.model_fields[self._discriminator].default
 
-    def _mark(self, value: object) -> str | None:
-        name = (
-            cast("dict[str, object]", value)[self._by] if isinstance(value, dict) else getattr(value, self._by, None)
-        )
-        return f"{MARK}{name}"
+    def _select_member(self, value: object) -> str | None:
+        if isinstance(value, dict):
+            return f"{TAG_PREFIX}{cast('dict[str, object]', value)[self._discriminator]}"
+        return f"{TAG_PREFIX}{getattr(value, self._discriminator, None)}"
 
     def _expand(
         self,
         value: object,
-        parts: Mapping[str, type[Part]],
-        names: Mapping[str, str],
+        members: Mapping[str, type[SpecModel]],
+        tags: Mapping[str, str],
         info: ValidationInfo[Any],
     ) -> object:
-        if isinstance(value, str) and self._bare:
-            tag = self._resolve(value, names, ())
-            return {self._by: tag, "name": value} if self._named else {self._by: tag}
-        if isinstance(value, Part) and type(value) in parts.values():
+        """Return `value` as a member or as an object with an exact tag; raise a validation error if it is neither."""
+        if isinstance(value, str) and self._allow_bare_names:
+            tag = self._resolve_tag(value, tags)
+            return {self._discriminator: tag, "name": value} if self._keep_name else {self._discriminator: tag}
+        if isinstance(value, SpecModel) and type(value) in members.values():
             return value
         if not isinstance(value, dict):
-            short = ", or its name as a string" if self._bare else ""
-            message = f"expected {self.what}: an object with a {say(self._by)}{short}; received {say(value)}"
-            raise refusal(message)
-        given = cast("dict[str, object]", value)
-        if self._by not in given:
-            raise refusal(f"expected {self.what} with a {say(self._by)}, one of {', '.join(parts)}")
-        tag = self._resolve(given[self._by], names, (self._by,))
-        remember(given, parts[tag], info)
-        return {**given, self._by: tag}
+            bare = ", or its name as a string" if self._allow_bare_names else ""
+            key, received = format_value(self._discriminator), format_value(value)
+            message = f"expected {self.label}: an object with a {key}{bare}; received {received}"
+            raise build_validation_error(message)
+        document = cast("dict[str, object]", value)
+        if self._discriminator not in document:
+            choices = ", ".join(members)
+            raise build_validation_error(
+                f"expected {self.label} with a {format_value(self._discriminator)}, one of {choices}"
+            )
+        tag = self._resolve_tag(document[self._discriminator], tags, self._discriminator)
+        record_spec_class(document, members[tag], info)
+        return {**document, self._discriminator: tag}
 
-    def _resolve(self, name: object, names: Mapping[str, str], at: tuple[str, ...]) -> str:
-        if isinstance(name, str) and squash(name) in names:
-            return names[squash(name)]
-        known = list(dict.fromkeys(names.values()))
-        near = partial(suggest, name, [*known, *self.aliases]) if isinstance(name, str) else None
-        raise refusal(f"expected {self.what}, one of {', '.join(known)}; received {say(name)}", *at, fix=near)
+    def _resolve_tag(self, name: object, tags: Mapping[str, str], *location: str) -> str:
+        if isinstance(name, str) and normalize_name(name) in tags:
+            return tags[normalize_name(name)]
+        choices = list(dict.fromkeys(tags.values()))
+        fix = partial(suggest_name, name, [*choices, *self.aliases]) if isinstance(name, str) else None
+        message = f"expected {self.label}, one of {', '.join(choices)}; received {format_value(name)}"
+        raise build_validation_error(message, *location, fix=fix)
 
 
-def _is_required(field: FieldInfo) -> bool:
-    return field.is_required()
+class UntaggedUnion:
+    """Marks a union whose members the form of the JSON value tells apart.
 
+    Args:
+        select_member: Returns the position of the member that reads a value.
 
-class Chosen:
-    """Marks a union whose members the shape of the JSON value tells apart: `choose` gives the member's position."""
+    """
 
-    def __init__(self, choose: Callable[[object], int]) -> None:
-        self._choose = choose
+    def __init__(self, select_member: Callable[[object], int]) -> None:
+        self._select_member = select_member
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.tagged_union_schema(
-            {f"{MARK}{index}": handler.generate_schema(member) for index, member in enumerate(get_args(source))},
-            lambda value: f"{MARK}{self._choose(value)}",
+            {f"{TAG_PREFIX}{index}": handler.generate_schema(member) for index, member in enumerate(get_args(source))},
+            lambda value: f"{TAG_PREFIX}{self._select_member(value)}",
         )
 
 
-ONE_OR_MANY = Chosen(lambda value: int(isinstance(value, list | tuple)))
-"""For `Annotated[X | Items[X], ONE_OR_MANY]`."""
+ONE_OR_MANY = UntaggedUnion(lambda value: int(isinstance(value, list | tuple)))
+"""For `Annotated[X | JsonArray[X], ONE_OR_MANY]`."""
+
+OneOrMoreAxes = Annotated[int | Axes, ONE_OR_MANY]
+"""One axis, or several."""

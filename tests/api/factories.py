@@ -1,19 +1,19 @@
-"""A table of things of every kind of column, and specs of jobs on it."""
+"""A table with columns of every kind, and specs of jobs that train on it."""
 
 import json
 
 import numpy as np
 import pandas as pd
 
-ROWS, TRAINED = 120, 90
+ROWS, TRAIN_ROWS = 120, 90
 
 
-def table():
-    """Numbers, some missing, categories, and something to learn from them."""
+def build_table():
+    """Build a table of numbers, some of them missing, of categories, and of targets that depend on both."""
     random = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
-            "name": [f"row {place}" for place in range(ROWS)],
+            "name": [f"row {index}" for index in range(ROWS)],
             "number": range(ROWS),
             "size": random.normal(50, 20, ROWS),
             "age": random.integers(1, 90, ROWS).astype(float),
@@ -27,13 +27,13 @@ def table():
     return frame
 
 
-def things_spec(target, loss, units, activation=None, features=None):
+def build_things_spec(target, loss, units, activation=None, features=None):
     return {
         "data": {
             "dataset": "things",
             "target": target,
             "features": features or [{"columns": ["size"], "transform": "standard"}],
-            "split": {"validation": {"method": "last", "train_fraction": TRAINED / ROWS}},
+            "split": {"validation": {"method": "last", "train_fraction": TRAIN_ROWS / ROWS}},
         },
         "network": {
             "layers": [
@@ -46,6 +46,6 @@ def things_spec(target, loss, units, activation=None, features=None):
     }
 
 
-def records(frame):
-    """Rows as a program would send them, with null where there is nothing."""
+def to_records(frame):
+    """Convert rows to JSON objects, with null for a missing value."""
     return json.loads(frame.to_json(orient="records", double_precision=15))

@@ -1,4 +1,4 @@
-"""Pictures over HTTP: what they are asked for, and what an answer says besides."""
+"""Pictures of curves and evaluations over HTTP: parameters, content and headers."""
 
 import math
 import re
@@ -13,12 +13,12 @@ import pytest
 
 from models import Job, JobState
 from service.jobs.attempts import Conclusion
-from tests.factories import submit
-from tests.recorded import record
+from tests.factories import submit_job
+from tests.recorded_jobs import create_recorded_job
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
-DRAWN = {"svg", "g", "path", "text", "rect", "line", "defs", "clipPath"}
+SVG_ELEMENTS = {"svg", "g", "path", "text", "rect", "line", "defs", "clipPath"}
 EPOCHS = 20
 FALLING = [1 / (epoch + 1) for epoch in range(EPOCHS)]
 METRICS = {
@@ -41,25 +41,26 @@ RESIDUALS = {
 }
 
 
-def evaluation(**parts):
-    told = {"on": "test", "rows": 20, "rows_left_out": 0, "metrics": {"loss": 0.5}, "nonfinite": {}}
-    return Conclusion(JobState.SUCCEEDED, evaluation=told | {"confusion": None, "residuals": None} | parts)
+def conclude_with_evaluation(**fields):
+    evaluation = {"on": "test", "rows": 20, "rows_left_out": 0, "metrics": {"loss": 0.5}, "nonfinite": {}}
+    evaluation |= {"confusion": None, "residuals": None} | fields
+    return Conclusion(JobState.SUCCEEDED, evaluation=evaluation)
 
 
-def path(job, picture="curve.svg"):
+def build_path(job, picture="curve.svg"):
     return f"/v1/jobs/{job.id}/{picture}"
 
 
-def drawn(response):
+def parse_svg(response):
     assert response.status_code == 200, response.text
-    return ET.fromstring(response.content)  # noqa: S314  # what is tested wrote it
+    return ET.fromstring(response.content)  # noqa: S314  # our own server wrote it
 
 
-def texts(response):
-    return [element.text for element in drawn(response).iter(f"{SVG}text")]
+def list_texts(response):
+    return [element.text for element in parse_svg(response).iter(f"{SVG}text")]
 
 
-def fault(response):
+def get_fault(response):
     assert response.status_code == 422
     [error] = response.json()["errors"]
     return error["pointer"], error["message"]
@@ -67,48 +68,48 @@ def fault(response):
 
 @pytest.fixture
 def job(sessions):
-    return record(sessions, METRICS, Conclusion(JobState.SUCCEEDED))
+    return create_recorded_job(sessions, METRICS, Conclusion(JobState.SUCCEEDED))
 
 
-def test_a_curve_says_whose_it_is_and_what_it_shows(client, job):
-    response = client.get(path(job))
+def test_a_curve_names_its_job_and_its_metrics(client, job):
+    response = client.get(build_path(job))
     assert response.headers["Content-Type"] == "image/svg+xml"
-    shown = texts(response)
-    assert {"iris", "Epoch", "Loss", "Training", "Validation"} <= set(shown)
-    assert "Succeeded, 20 of 3 epochs · best validation loss 0.15 at epoch 19" in shown
+    texts = list_texts(response)
+    assert {"iris", "Epoch", "Loss", "Training", "Validation"} <= set(texts)
+    assert "Succeeded, 20 of 3 epochs · best validation loss 0.15 at epoch 19" in texts
 
 
-def test_a_png_has_two_pixels_for_each(client, job):
-    response = client.get(path(job, "curve.png"), params={"width": 500, "height": 300})
+def test_a_png_has_two_pixels_for_each_css_pixel(client, job):
+    response = client.get(build_path(job, "curve.png"), params={"width": 500, "height": 300})
     assert response.headers["Content-Type"] == "image/png"
     width, height = struct.unpack(">II", response.content[16:24])
     assert response.content.startswith(b"\x89PNG\r\n")
     assert (width, height) == (pytest.approx(1000, abs=10), pytest.approx(600, abs=40))
 
 
-def test_metrics_are_chosen_by_name(client, job):
-    shown = texts(client.get(path(job), params={"metrics": "val_accuracy, loss"}))
-    assert {"Accuracy", "Loss (log scale)", "Validation", "Training"} - set(shown) == {"Loss (log scale)"}
+def test_the_metrics_can_be_chosen(client, job):
+    texts = list_texts(client.get(build_path(job), params={"metrics": "val_accuracy, loss"}))
+    assert {"Accuracy", "Loss (log scale)", "Validation", "Training"} - set(texts) == {"Loss (log scale)"}
 
 
-def test_an_unknown_metric_is_refused_with_those_that_there_are(client, job):
-    pointer, message = fault(client.get(path(job), params={"metrics": "loss,acc"}))
+def test_an_unknown_metric_is_refused_with_a_list_of_the_metrics(client, job):
+    pointer, message = get_fault(client.get(build_path(job), params={"metrics": "loss,acc"}))
     assert pointer == "/query/metrics"
     assert message == "expected some of accuracy, loss, val_accuracy, val_loss; received acc"
 
 
 def test_too_many_metrics_for_a_picture_are_refused(client, sessions):
-    many = record(sessions, {f"m{place}": [0.5] for place in range(17)})
-    names = ",".join(f"m{place}" for place in range(17))
-    assert fault(client.get(path(many), params={"metrics": names}))[0] == "/query/metrics"
-    assert client.get(path(many)).status_code == 200
+    many = create_recorded_job(sessions, {f"m{index}": [0.5] for index in range(17)})
+    names = ",".join(f"m{index}" for index in range(17))
+    assert get_fault(client.get(build_path(many), params={"metrics": names}))[0] == "/query/metrics"
+    assert client.get(build_path(many)).status_code == 200
 
 
-def test_the_first_epoch_can_be_left_out(client, job):
-    shown = texts(client.get(path(job), params={"from_epoch": 12}))
-    assert "12" in shown
-    assert "0" not in shown
-    beyond = texts(client.get(path(job), params={"from_epoch": 500}))
+def test_the_first_epoch_can_be_chosen(client, job):
+    texts = list_texts(client.get(build_path(job), params={"from_epoch": 12}))
+    assert "12" in texts
+    assert "0" not in texts
+    beyond = list_texts(client.get(build_path(job), params={"from_epoch": 500}))
     assert "No epoch from 500 on; the last so far is 19." in beyond
 
 
@@ -125,53 +126,53 @@ def test_the_first_epoch_can_be_left_out(client, job):
         ({"metrics": "loss\n"}, "/query/metrics"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_at_its_parameter(client, job, parameters, pointer):
-    assert fault(client.get(path(job), params=parameters))[0] == pointer
+def test_an_invalid_parameter_is_refused_with_its_pointer(client, job, parameters, pointer):
+    assert get_fault(client.get(build_path(job), params=parameters))[0] == pointer
 
 
 def test_only_svg_and_png_are_drawn(client, job):
-    assert fault(client.get(path(job, "curve.gif")))[0] == "/path/form"
+    assert get_fault(client.get(build_path(job, "curve.gif")))[0] == "/path/form"
 
 
-def test_themes_differ_in_colour(client, job):
-    pictures = {theme: client.get(path(job), params={"theme": theme}).text for theme in ("light", "dark")}
+def test_themes_have_different_colors(client, job):
+    pictures = {theme: client.get(build_path(job), params={"theme": theme}).text for theme in ("light", "dark")}
     assert "#ffffff" in pictures["light"]
     assert "#ffffff" not in pictures["dark"]
 
 
-def test_a_picture_that_has_not_changed_is_not_sent_again(client, job):
-    first = client.get(path(job))
-    again = client.get(path(job), headers={"If-None-Match": first.headers["ETag"]})
+def test_an_unchanged_picture_is_not_sent_again(client, job):
+    first = client.get(build_path(job))
+    again = client.get(build_path(job), headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["Cache-Control"] == first.headers["Cache-Control"] == "private, no-cache"
-    other = client.get(path(job), params={"theme": "dark"}, headers={"If-None-Match": first.headers["ETag"]})
+    other = client.get(build_path(job), params={"theme": "dark"}, headers={"If-None-Match": first.headers["ETag"]})
     assert other.status_code == 200
 
 
 def test_a_running_jobs_picture_changes_with_its_epochs(client, sessions):
-    one = record(sessions, {"loss": [1.0]})
-    two = record(sessions, {"loss": [1.0, 0.5]})
-    assert client.get(path(one)).headers["ETag"] != client.get(path(two)).headers["ETag"]
-    assert any("Running" in text for text in texts(client.get(path(two))))
+    shorter = create_recorded_job(sessions, {"loss": [1.0]})
+    longer = create_recorded_job(sessions, {"loss": [1.0, 0.5]})
+    assert client.get(build_path(shorter)).headers["ETag"] != client.get(build_path(longer)).headers["ETag"]
+    assert any("Running" in text for text in list_texts(client.get(build_path(longer))))
 
 
-def test_before_the_first_epoch_the_picture_says_so(client, sessions):
-    queued = submit(sessions)
-    assert {"No epochs yet.", "Queued", "iris"} <= set(texts(client.get(path(queued))))
+def test_a_job_without_epochs_has_a_picture_that_says_so(client, sessions):
+    queued = submit_job(sessions)
+    assert {"No epochs yet.", "Queued", "iris"} <= set(list_texts(client.get(build_path(queued))))
     client.post(f"/v1/jobs/{queued.id}/cancel")
-    assert {"It ended before its first epoch.", "Cancelled"} <= set(texts(client.get(path(queued))))
-    assert client.get(path(queued, "curve.png")).content.startswith(b"\x89PNG")
+    assert {"It ended before its first epoch.", "Cancelled"} <= set(list_texts(client.get(build_path(queued))))
+    assert client.get(build_path(queued, "curve.png")).content.startswith(b"\x89PNG")
 
 
-def test_a_diverged_job_is_drawn_up_to_where_and_beyond(client, sessions):
-    lost = record(sessions, {"loss": [1.0, 3.0, math.inf, math.nan]}, Conclusion(JobState.DIVERGED))
-    assert "Infinity at epoch 2" in texts(client.get(path(lost)))
-    at_once = record(sessions, {"loss": [math.nan]}, Conclusion(JobState.DIVERGED))
-    assert "NaN at epoch 0" in texts(client.get(path(at_once)))
+def test_a_diverged_job_is_drawn_with_the_epoch_of_divergence(client, sessions):
+    diverged = create_recorded_job(sessions, {"loss": [1.0, 3.0, math.inf, math.nan]}, Conclusion(JobState.DIVERGED))
+    assert "Infinity at epoch 2" in list_texts(client.get(build_path(diverged)))
+    at_once = create_recorded_job(sessions, {"loss": [math.nan]}, Conclusion(JobState.DIVERGED))
+    assert "NaN at epoch 0" in list_texts(client.get(build_path(at_once)))
 
 
 @pytest.mark.parametrize("picture", ["curve.svg", "evaluation.svg"])
-def test_no_job_no_picture(client, picture):
+def test_a_missing_job_has_no_picture(client, picture):
     response = client.get(f"/v1/jobs/01a1fd25-0418-7664-918e-ae535a671b7a/{picture}")
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
@@ -189,52 +190,66 @@ def test_no_job_no_picture(client, picture):
         "{datum.value} ${x}",
     ],
 )
-def test_a_name_is_text_whatever_it_looks_like(client, sessions, name):
-    job = record(sessions, METRICS, evaluation(confusion={"classes": [name, f"{name}!"], "matrix": [[1, 0], [0, 1]]}))
+def test_a_name_is_drawn_as_text_only(client, sessions, name):
+    job = create_recorded_job(
+        sessions,
+        METRICS,
+        conclude_with_evaluation(confusion={"classes": [name, f"{name}!"], "matrix": [[1, 0], [0, 1]]}),
+    )
     with sessions.begin() as session:
         session.get_one(Job, job.id).name = name
     for picture in ("curve.svg", "evaluation.svg"):
-        response = client.get(path(job, picture))
-        shown = texts(response)
-        root = drawn(response)
-        assert {element.tag.removeprefix(SVG) for element in root.iter()} <= DRAWN
+        response = client.get(build_path(job, picture))
+        texts = list_texts(response)
+        root = parse_svg(response)
+        assert {element.tag.removeprefix(SVG) for element in root.iter()} <= SVG_ELEMENTS
         assert not any(attribute.startswith("on") for element in root.iter() for attribute in element.attrib)
         assert float(root.attrib["width"]) <= 660
-        assert any(text and text[0] == name[0] for text in shown)
-    assert client.get(path(job, "curve.png")).status_code == 200
+        assert any(text and text[0] == name[0] for text in texts)
+    assert client.get(build_path(job, "curve.png")).status_code == 200
 
 
-def test_nothing_in_an_svg_may_run_or_be_loaded(client, job):
-    response = client.get(path(job))
+def test_an_svg_may_not_run_or_load_anything(client, job):
+    response = client.get(build_path(job))
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert "sandbox" in response.headers["Content-Security-Policy"]
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "http" not in response.text.replace("http://www.w3.org/", "")
 
 
-def test_a_classifiers_evaluation_is_its_confusion_matrix(client, sessions):
-    shown = texts(client.get(path(record(sessions, METRICS, evaluation(confusion=CONFUSION)), "evaluation.svg")))
-    assert {"setosa", "other", "Actual", "Predicted", "10", "2", "8"} <= set(shown)
-    assert "Test set, 20 rows · 90.0% right · shaded by share of the actual class" in shown
+def test_a_classifiers_evaluation_shows_its_confusion_matrix(client, sessions):
+    texts = list_texts(
+        client.get(
+            build_path(
+                create_recorded_job(sessions, METRICS, conclude_with_evaluation(confusion=CONFUSION)), "evaluation.svg"
+            )
+        )
+    )
+    assert {"setosa", "other", "Actual", "Predicted", "10", "2", "8"} <= set(texts)
+    assert "Test set, 20 rows · 90.0% right · shaded by share of the actual class" in texts
 
 
-def test_a_regressors_evaluation_is_its_residuals(client, sessions):
-    two = [RESIDUALS, RESIDUALS | {"column": "slump"}]
-    job = record(sessions, METRICS, evaluation(residuals=two))
-    shown = texts(client.get(path(job, "evaluation.svg")))
-    assert {"Actual strength", "Predicted strength", "Residual (actual - predicted)", "Rows"} <= set(shown)
-    assert "Test set, 20 rows · mean absolute error 0.5 · root mean square 0.7" in shown
-    assert "Actual slump" in texts(client.get(path(job, "evaluation.svg"), params={"column": "slump"}))
-    pointer, message = fault(client.get(path(job, "evaluation.svg"), params={"column": "flow"}))
+def test_a_regressors_evaluation_shows_its_residuals(client, sessions):
+    residuals = [RESIDUALS, RESIDUALS | {"column": "slump"}]
+    job = create_recorded_job(sessions, METRICS, conclude_with_evaluation(residuals=residuals))
+    texts = list_texts(client.get(build_path(job, "evaluation.svg")))
+    assert {"Actual strength", "Predicted strength", "Residual (actual - predicted)", "Rows"} <= set(texts)
+    assert "Test set, 20 rows · mean absolute error 0.5 · root mean square 0.7" in texts
+    assert "Actual slump" in list_texts(client.get(build_path(job, "evaluation.svg"), params={"column": "slump"}))
+    pointer, message = get_fault(client.get(build_path(job, "evaluation.svg"), params={"column": "flow"}))
     assert (pointer, message) == ("/query/column", "expected a column of the target: strength, slump")
 
 
-def test_without_anything_to_draw_the_reason_is_told(client, sessions):
-    running = record(sessions, METRICS)
-    neither = record(sessions, METRICS, Conclusion(JobState.SUCCEEDED))
-    plain = record(sessions, METRICS, evaluation())
-    empty = record(sessions, METRICS, evaluation(rows_left_out=20, residuals=[RESIDUALS | {"count": 0}]))
-    lost = record(sessions, METRICS, Conclusion(JobState.DIVERGED, {"code": "x", "message": "It went to infinity."}))
+def test_an_evaluation_without_a_chart_is_refused_with_the_reason(client, sessions):
+    running = create_recorded_job(sessions, METRICS)
+    neither = create_recorded_job(sessions, METRICS, Conclusion(JobState.SUCCEEDED))
+    plain = create_recorded_job(sessions, METRICS, conclude_with_evaluation())
+    empty = create_recorded_job(
+        sessions, METRICS, conclude_with_evaluation(rows_left_out=20, residuals=[RESIDUALS | {"count": 0}])
+    )
+    lost = create_recorded_job(
+        sessions, METRICS, Conclusion(JobState.DIVERGED, {"code": "x", "message": "It went to infinity."})
+    )
     expected = [
         (running, "no_evaluation_yet", "when it has succeeded"),
         (neither, "no_evaluation", "neither a test set nor a validation set"),
@@ -242,21 +257,21 @@ def test_without_anything_to_draw_the_reason_is_told(client, sessions):
         (empty, "no_evaluation_chart", "No output of the network was finite"),
         (lost, "no_evaluation", "It went to infinity."),
     ]
-    for job, code, words in expected:
-        problem = client.get(path(job, "evaluation.svg")).json()
+    for job, code, message in expected:
+        problem = client.get(build_path(job, "evaluation.svg")).json()
         assert (problem["status"], problem["code"]) == (409, code)
-        assert words in problem["detail"]
+        assert message in problem["detail"]
 
 
-def test_many_at_once_are_all_drawn(client, job):
+def test_concurrent_requests_are_all_drawn(client, job):
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda width: client.get(path(job), params={"width": width}), range(400, 424)))
+        answers = list(pool.map(lambda width: client.get(build_path(job), params={"width": width}), range(400, 424)))
     assert {answer.status_code for answer in answers} == {200}
     widths = [float(re.search(r'width="([\d.]+)"', answer.text)[1]) for answer in answers]
     assert widths == sorted(widths)
 
 
-def test_the_api_does_not_load_what_draws():
+def test_the_api_does_not_import_the_renderer():
     program = "import sys, api.app; print('vl_convert' in sys.modules)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert result.stdout.split() == ["False"]

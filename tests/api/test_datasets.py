@@ -1,4 +1,4 @@
-"""Datasets through the door: real files, really inspected."""
+"""Datasets over HTTP, with the real inspection of uploaded files."""
 
 import io
 import itertools
@@ -26,42 +26,47 @@ def upload(client):
 
 @pytest.fixture
 def files(settings):
-    """The files under the data directory's store."""
-    return lambda: [path for path in settings.data_dir.rglob("*") if path.is_file() and _stored(path, settings)]
+    """Return the files in the data directory's store."""
+    return lambda: [path for path in settings.data_dir.rglob("*") if path.is_file() and _is_stored(path, settings)]
 
 
-def _stored(path, settings):
-    return {"sha256", "incoming"} & set(path.relative_to(settings.data_dir).parts)
+def _is_stored(path, settings):
+    return bool({"sha256", "incoming"} & set(path.relative_to(settings.data_dir).parts))
 
 
-def npz(**arrays):
+def encode_npz(**arrays):
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
 
 
-def test_an_uploaded_table_is_described_and_can_be_looked_at(client, upload):
+def test_an_uploaded_table_is_described_and_can_be_read(client, upload):
     response = upload()
     assert response.status_code == 201, response.text
-    made = response.json()
-    assert response.headers["Location"] == f"/v1/datasets/{made['id']}"
-    assert (made["name"], made["version"], made["media_type"], made["bytes"]) == ("table", 1, CSV, len(TABLE))
-    size, kind = made["description"]["columns"]
+    dataset = response.json()
+    assert response.headers["Location"] == f"/v1/datasets/{dataset['id']}"
+    assert (dataset["name"], dataset["version"], dataset["media_type"], dataset["bytes"]) == (
+        "table",
+        1,
+        CSV,
+        len(TABLE),
+    )
+    size, kind = dataset["description"]["columns"]
     assert (size["type"], size["minimum"], size["maximum"]) == ("integer", 1, 3)
     assert (kind["type"], kind["categories"]) == ("text", ["a", "b"])
-    assert client.get(response.headers["Location"]).json() == made
+    assert client.get(response.headers["Location"]).json() == dataset
 
 
-def test_a_parquet_file_and_an_npz_file_are_taken_too(upload):
+def test_parquet_and_npz_files_are_accepted(upload):
     parquet = io.BytesIO()
     pd.DataFrame({"x": [1.5, 2.5], "y": ["a", "b"]}).to_parquet(parquet)
     table = upload(parquet.getvalue(), media_type="application/vnd.apache.parquet").json()
     assert [column["type"] for column in table["description"]["columns"]] == ["float", "text"]
-    arrays = upload(npz(x=np.zeros((3, 2), "uint8")), media_type="application/x-npz").json()
+    arrays = upload(encode_npz(x=np.zeros((3, 2), "uint8")), media_type="application/x-npz").json()
     assert [array["shape"] for array in arrays["description"]["arrays"]] == [[3, 2]]
 
 
-def test_the_same_bytes_again_are_the_same_version_and_others_the_next(upload):
+def test_identical_bytes_keep_the_version_and_other_bytes_make_the_next(upload):
     first, again, second = upload(), upload(), upload(TABLE + b"4,c\n")
     third = upload()
     assert [response.status_code for response in (first, again, second, third)] == [201, 200, 201, 201]
@@ -70,37 +75,37 @@ def test_the_same_bytes_again_are_the_same_version_and_others_the_next(upload):
     assert third.json()["sha256"] == first.json()["sha256"]
 
 
-def test_the_same_bytes_from_many_at_once_are_one_version(upload):
+def test_concurrent_uploads_of_identical_bytes_make_one_version(upload):
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: upload(), range(4)))
     assert {answer.status_code for answer in answers} <= {200, 201}
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-def test_a_job_trains_on_an_uploaded_dataset_which_then_cannot_be_deleted(client, upload):
+def test_a_dataset_that_a_job_uses_cannot_be_deleted(client, upload):
     upload(b"x,y\n" + b"".join(b"%d,%d\n" % (i, i % 2) for i in range(20)))
     spec = iris_spec(data={"dataset": "table", "target": {"column": "y"}})
     spec["network"]["layers"][-1]["units"] = 2
     job = client.post("/v1/jobs", json=spec).json()
-    dataset = f"/v1/datasets/{job['dataset']['id']}"
-    refused = client.delete(dataset)
+    path = f"/v1/datasets/{job['dataset']['id']}"
+    refused = client.delete(path)
     assert (refused.status_code, refused.json()["code"]) == (409, "dataset_in_use")
     client.post(f"/v1/jobs/{job['id']}/cancel")
-    assert client.delete(dataset).status_code == 204
-    assert client.get(dataset).status_code == 404
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
 
 
-def test_a_built_in_dataset_stays(client):
+def test_a_built_in_dataset_cannot_be_deleted(client):
     [iris] = client.get("/v1/datasets", params={"name": "builtin:iris"}).json()["items"]
     assert client.get(f"/v1/datasets/{iris['id']}").json()["description"]["rows"] == 150
     assert client.delete(f"/v1/datasets/{iris['id']}").json()["code"] == "builtin_dataset"
 
 
-def test_pages_tile_the_list(client, upload):
-    made = [upload(TABLE + b"%d,a\n" % i).json()["id"] for i in range(3)]
-    found = client.get("/v1/datasets", params={"limit": 2, "name": "table"}).json()
-    rest = client.get("/v1/datasets", params={"limit": 2, "name": "table", "cursor": found["next"]}).json()
-    assert [item["id"] for item in found["items"] + rest["items"]] == made[::-1]
+def test_pages_cover_the_list(client, upload):
+    ids = [upload(TABLE + b"%d,a\n" % i).json()["id"] for i in range(3)]
+    first = client.get("/v1/datasets", params={"limit": 2, "name": "table"}).json()
+    rest = client.get("/v1/datasets", params={"limit": 2, "name": "table", "cursor": first["next"]}).json()
+    assert [item["id"] for item in first["items"] + rest["items"]] == ids[::-1]
     assert rest["next"] is None
 
 
@@ -114,7 +119,7 @@ def test_pages_tile_the_list(client, upload):
         ("", 415),
     ],
 )
-def test_the_media_type_says_what_the_file_is(upload, files, media_type, status):
+def test_the_media_type_decides_whether_a_file_is_accepted(upload, files, media_type, status):
     assert upload(media_type=media_type).status_code == status
     assert len(files()) == (status == 201)
 
@@ -123,7 +128,7 @@ def test_the_media_type_says_what_the_file_is(upload, files, media_type, status)
     "name",
     ["", " x", "x ", "x" * 201, "a\nb", "a\x00b", "builtin:mine", "00000000-0000-0000-0000-000000000000"],
 )
-def test_a_name_that_a_spec_could_not_say_is_refused_before_the_file_is_read(client, files, name):
+def test_an_invalid_name_is_refused_before_the_file_is_read(client, files, name):
     def body():
         raise AssertionError("the body was read")
         yield b""
@@ -137,7 +142,7 @@ def test_a_name_that_a_spec_could_not_say_is_refused_before_the_file_is_read(cli
 
 
 @pytest.mark.parametrize(
-    ("content", "media_type", "says"),
+    ("content", "media_type", "message"),
     [
         (b"", CSV, "empty"),
         (b"a,b\n1,2\n3\n", CSV, "Line 3"),
@@ -145,27 +150,25 @@ def test_a_name_that_a_spec_could_not_say_is_refused_before_the_file_is_read(cli
         (b"\x7fELF\x00\x01", CSV, "NUL"),
         (b"PK\x03\x04 no zip", "application/x-npz", "NPZ"),
         (b"PAR1 no table PAR1", "application/vnd.apache.parquet", "Parquet"),
-        (npz(x=np.array([{}], object)), "application/x-npz", "Array 'x'"),
+        (encode_npz(x=np.array([{}], object)), "application/x-npz", "Array 'x'"),
     ],
 )
-def test_a_file_that_cannot_be_a_dataset_is_refused_and_leaves_nothing(
-    client, upload, files, content, media_type, says
-):
+def test_an_unreadable_file_is_refused_and_not_kept(client, upload, files, content, media_type, message):
     response = upload(content, media_type=media_type)
     assert response.status_code == 422, response.text
     [error] = response.json()["errors"]
     assert error["pointer"] == ""
-    assert says in error["message"]
+    assert message in error["message"]
     assert files() == []
     assert client.get("/v1/datasets", params={"name": "table"}).json()["items"] == []
 
 
-class TestSize:
+class TestSizeLimit:
     @pytest.fixture
     def client(self, settings, make_client):
         return make_client(settings.model_copy(update={"max_dataset_bytes": 1000}))
 
-    def test_a_file_that_says_that_it_is_too_large_is_not_read(self, client):
+    def test_a_file_with_too_large_a_content_length_is_not_read(self, client):
         def body():
             yield b"a\n"
             raise AssertionError("the body was read")
@@ -174,17 +177,17 @@ class TestSize:
         response = client.post("/v1/datasets", params={"name": "big"}, content=body(), headers=headers)
         assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
-    def test_a_file_that_turns_out_too_large_is_stopped_and_leaves_nothing(self, upload, files):
+    def test_a_file_that_exceeds_the_limit_is_refused_and_not_kept(self, upload, files):
         response = upload(itertools.repeat(b"1\n" * 100, 6))
         assert (response.status_code, response.json()["code"]) == (413, "too_large")
         assert files() == []
 
-    def test_a_file_of_just_the_limit_is_taken(self, upload):
+    def test_a_file_of_exactly_the_limit_is_accepted(self, upload):
         assert upload(b"a\n" + b"1\n" * 499).status_code == 201
 
 
-def test_a_client_that_goes_away_leaves_nothing(settings, files):
-    """The application as a server calls it, with a client that leaves in the middle of its body."""
+def test_an_interrupted_upload_is_not_kept(settings, files):
+    """The client disconnects in the middle of the body, which only a call of the ASGI application can simulate."""
     import asyncio  # noqa: PLC0415
 
     from api.app import create_app  # noqa: PLC0415

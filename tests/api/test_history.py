@@ -1,4 +1,4 @@
-"""A job's history over HTTP, whole and thinned."""
+"""A job's history over HTTP, complete and thinned."""
 
 import csv
 import io
@@ -6,59 +6,59 @@ import math
 
 import pytest
 
-from tests.recorded import record
+from tests.recorded_jobs import create_recorded_job
 
 NAMES = ["loss", "val_loss"]
 
 
 @pytest.fixture
-def trained(sessions):
-    """A running job with a thousand epochs, a spike at 700 and, of one metric, no finite value from 990 on."""
+def history_path(sessions):
+    """The path of a history of 1,000 epochs, with a spike at 700 and a metric that is not finite from 990 on."""
     loss = [1 / (epoch + 1) for epoch in range(1000)]
     loss[700] = 50.0
     val_loss = [2 / (epoch + 1) for epoch in range(990)] + [math.nan] * 10
-    job = record(sessions, {"loss": loss, "val_loss": val_loss})
+    job = create_recorded_job(sessions, {"loss": loss, "val_loss": val_loss})
     return f"/v1/jobs/{job.id}/history"
 
 
-def test_a_thinned_history_keeps_ends_extremes_and_the_first_value_that_is_not_finite(client, trained):
-    whole = client.get(trained).json()
-    thinned = client.get(trained, params={"max_points": 40}).json()
-    assert len(whole["epochs"]) == 1000
+def test_a_thinned_history_keeps_ends_extremes_and_the_first_nonfinite_value(client, history_path):
+    complete = client.get(history_path).json()
+    thinned = client.get(history_path, params={"max_points": 40}).json()
+    assert len(complete["epochs"]) == 1000
     assert len(thinned["epochs"]) <= 40
     assert {0, 700, 990, 999} <= set(thinned["epochs"])
     assert max(thinned["metrics"]["loss"]) == 50.0
     assert min(thinned["metrics"]["loss"]) == 1 / 1000
     assert thinned["nonfinite"] == {"val_loss": {"990": "NaN", "999": "NaN"}}
     for name in NAMES:
-        by_epoch = dict(zip(whole["epochs"], whole["metrics"][name], strict=True))
+        by_epoch = dict(zip(complete["epochs"], complete["metrics"][name], strict=True))
         assert [by_epoch[epoch] for epoch in thinned["epochs"]] == thinned["metrics"][name]
 
 
-def test_csv_is_thinned_likewise(client, trained):
+def test_csv_is_thinned_in_the_same_way(client, history_path):
     params = {"max_points": 40, "from_epoch": 600}
-    response = client.get(trained, params=params, headers={"Accept": "text/csv"})
+    response = client.get(history_path, params=params, headers={"Accept": "text/csv"})
     header, *rows = csv.reader(io.StringIO(response.text))
     assert header == ["epoch", *NAMES]
-    epochs = client.get(trained, params=params).json()["epochs"]
+    epochs = client.get(history_path, params=params).json()["epochs"]
     assert [int(row[0]) for row in rows] == epochs
     assert epochs[0] == 600
 
 
-def test_a_history_that_fits_comes_whole(client, trained):
-    assert client.get(trained, params={"max_points": 1000}).json() == client.get(trained).json()
+def test_a_history_within_the_limit_is_complete(client, history_path):
+    assert client.get(history_path, params={"max_points": 1000}).json() == client.get(history_path).json()
 
 
 @pytest.mark.parametrize("points", [1, 7])
-def test_too_few_points_are_refused_with_the_least_number(client, trained, points):
-    response = client.get(trained, params={"max_points": points})
+def test_too_few_points_are_refused_with_the_minimum(client, history_path, points):
+    response = client.get(history_path, params={"max_points": points})
     [error] = response.json()["errors"]
     assert response.status_code == 422
     assert error["pointer"] == "/query/max_points"
     assert error["message"].startswith(f"expected at least 8, received {points}")
-    assert client.get(trained, params={"max_points": 8}).status_code == 200
+    assert client.get(history_path, params={"max_points": 8}).status_code == 200
 
 
-def test_points_that_are_no_number_are_refused(client, trained):
+def test_invalid_point_counts_are_refused(client, history_path):
     for points in ("0", "-1", "many", "1.5"):
-        assert client.get(trained, params={"max_points": points}).status_code == 422
+        assert client.get(history_path, params={"max_points": points}).status_code == 422

@@ -1,4 +1,4 @@
-"""Requests that mean harm, or nothing: a problem document each, and nothing left behind."""
+"""Malicious and malformed requests: each gets a problem document, and none changes anything."""
 
 import json
 
@@ -16,37 +16,37 @@ from tests.factories import iris_spec
 JSON = {"Content-Type": "application/json"}
 
 
-def spec_with(old, new):
+def replace_in_spec(old, new):
     return json.dumps(iris_spec()).replace(old, new).encode()
 
 
 BODIES = {
-    "nothing": b"",
-    "no JSON": b"{",
+    "empty": b"",
+    "not JSON": b"{",
     "a list": b"[]",
     "a number": b"1",
-    "duplicate keys": spec_with('"seed": 0}', '"seed": 0, "seed": 1}'),
-    "NaN": spec_with('"rate": 0.1', '"rate": NaN'),
-    "infinity": spec_with('"rate": 0.1', '"rate": -Infinity'),
-    "a huge exponent": spec_with('"rate": 0.1', '"rate": 1e999'),
-    "a lone surrogate": spec_with('"name": "iris"', '"name": "\\ud800"'),
-    "a NUL": spec_with('"name": "iris"', '"name": "a\\u0000b"'),
-    "invalid UTF-8": spec_with('"name": "iris"', '"name": "X"').replace(b"X", b"\xff\xfe"),
+    "duplicate keys": replace_in_spec('"seed": 0}', '"seed": 0, "seed": 1}'),
+    "NaN": replace_in_spec('"rate": 0.1', '"rate": NaN'),
+    "infinity": replace_in_spec('"rate": 0.1', '"rate": -Infinity'),
+    "a huge exponent": replace_in_spec('"rate": 0.1', '"rate": 1e999'),
+    "a lone surrogate": replace_in_spec('"name": "iris"', '"name": "\\ud800"'),
+    "a NUL": replace_in_spec('"name": "iris"', '"name": "a\\u0000b"'),
+    "invalid UTF-8": replace_in_spec('"name": "iris"', '"name": "X"').replace(b"X", b"\xff\xfe"),
     "a deep list": b"[" * 100_000 + b"]" * 100_000,
     "a deep object": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-    "an integer of 5,000 digits": spec_with('"epochs": 3', '"epochs": ' + "9" * 5000),
-    "a negative integer of 5,000 digits": spec_with('"epochs": 3', '"epochs": -' + "9" * 5000),
-    "a billion epochs": spec_with('"epochs": 3', '"epochs": 1000000000'),
-    "a billion units": spec_with('"units": 8', '"units": 1000000000'),
-    "an unknown member": spec_with('"name": "iris"', '"lambda": "import os"'),
-    "an unknown layer": spec_with('"type": "Dropout"', '"type": "Lambda"'),
-    "a path for a dataset": spec_with('"builtin:iris"', '"../../../etc/passwd"'),
+    "an integer of 5,000 digits": replace_in_spec('"epochs": 3', '"epochs": ' + "9" * 5000),
+    "a negative integer of 5,000 digits": replace_in_spec('"epochs": 3', '"epochs": -' + "9" * 5000),
+    "a billion epochs": replace_in_spec('"epochs": 3', '"epochs": 1000000000'),
+    "a billion units": replace_in_spec('"units": 8', '"units": 1000000000'),
+    "an unknown member": replace_in_spec('"name": "iris"', '"lambda": "import os"'),
+    "an unknown layer": replace_in_spec('"type": "Dropout"', '"type": "Lambda"'),
+    "a path for a dataset": replace_in_spec('"builtin:iris"', '"../../../etc/passwd"'),
 }
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/specs/check"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_a_hostile_body_is_a_problem_and_leaves_nothing(client, path, body):
+def test_a_malicious_body_is_refused_and_submits_nothing(client, path, body):
     response = client.post(path, content=body, headers=JSON)
     assert 400 <= response.status_code < 500, response.text
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -67,13 +67,13 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(client):
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
-def test_a_body_that_does_not_say_how_long_it_is_is_stopped_at_the_limit(client):
+def test_a_body_without_a_content_length_is_refused_at_the_limit(client):
     response = client.post("/v1/jobs", content=(b" " * 2**16 for _ in range(64)), headers=JSON)
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_a_body_that_is_not_called_json_is_refused(client, media_type):
+def test_a_body_of_another_media_type_is_refused(client, media_type):
     response = client.post("/v1/jobs", content=json.dumps(iris_spec()), headers={"Content-Type": media_type})
     assert response.status_code == 415
 
@@ -82,7 +82,7 @@ def test_a_body_that_is_not_called_json_is_refused(client, media_type):
     "query",
     ["limit=0", "limit=x", "limit=201", "cursor=!", "cursor=AAAA", "state=lost", "tag=%00", "created_after=x"],
 )
-def test_a_wrong_query_is_named_and_not_repeated(client, query):
+def test_an_invalid_query_parameter_is_named(client, query):
     response = client.get(f"/v1/jobs?{query}")
     assert response.status_code == 422
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -90,7 +90,7 @@ def test_a_wrong_query_is_named_and_not_repeated(client, query):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\x01b"])
-def test_a_wrong_idempotency_key_is_refused(client, key):
+def test_an_invalid_idempotency_key_is_refused(client, key):
     response = client.post("/v1/jobs", json=iris_spec(), headers={"Idempotency-Key": key})
     assert response.status_code == 422
 
@@ -112,33 +112,33 @@ def test_every_refusal_is_a_problem_document(client, method, path, status):
     assert response.headers["Content-Type"] == "application/problem+json"
 
 
-def test_an_accept_that_cannot_be_met_is_refused(client):
+def test_an_accept_header_without_an_available_type_is_refused(client):
     job = client.post("/v1/jobs", json=iris_spec()).json()["id"]
     assert client.get(f"/v1/jobs/{job}/history", headers={"Accept": "image/png"}).status_code == 406
 
 
 class TestToken:
     @pytest.fixture
-    def guarded(self, settings, make_client):
+    def client_with_token(self, settings, make_client):
         return make_client(settings.model_copy(update={"token": SecretStr("s3cret")}))
 
     @pytest.mark.parametrize("header", [None, "Bearer wrong", "Bearer s3cret2", "s3cret", "Basic s3cret", "Bearer é"])
-    def test_without_it_nothing_answers(self, guarded, header):
+    def test_a_request_without_the_token_is_refused(self, client_with_token, header):
         headers = {} if header is None else {"Authorization": header.encode("latin-1")}
         for path in ("/v1/jobs", "/docs", "/openapi.json", "/readyz", "/nowhere"):
-            response = guarded.get(path, headers=headers)
+            response = client_with_token.get(path, headers=headers)
             assert response.status_code == 401
             assert response.headers["WWW-Authenticate"].startswith("Bearer")
             assert response.headers["Content-Type"] == "application/problem+json"
 
-    def test_with_it_everything_does(self, guarded):
-        assert guarded.get("/v1/jobs", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+    def test_a_request_with_the_token_is_answered(self, client_with_token):
+        assert client_with_token.get("/v1/jobs", headers={"Authorization": "Bearer s3cret"}).status_code == 200
 
-    def test_whether_the_process_lives_is_no_secret(self, guarded):
-        assert guarded.get("/healthz").json() == {"status": "ok"}
+    def test_the_health_check_needs_no_token(self, client_with_token):
+        assert client_with_token.get("/healthz").json() == {"status": "ok"}
 
 
-def test_the_documentation_loads_nothing_from_elsewhere(client):
+def test_the_documentation_loads_nothing_from_other_servers(client):
     page = client.get("/docs")
     assert page.status_code == 200
     assert "https://" not in page.text
@@ -146,8 +146,8 @@ def test_the_documentation_loads_nothing_from_elsewhere(client):
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode))
-def test_no_request_that_the_schema_allows_or_forbids_breaks_the_server(client, mode):
-    """Of every operation, by schemathesis; `client` has started the application, so its tables and parts are there."""
+def test_no_valid_or_invalid_request_is_a_server_error(client, mode):
+    """Schemathesis calls every operation. `client` has started the application, so its state exists."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", client.app)
     operations = [result.ok() for result in schema.get_all_operations()]
     assert len(operations) >= 15
@@ -155,13 +155,13 @@ def test_no_request_that_the_schema_allows_or_forbids_breaks_the_server(client, 
 
         @given(case=operation.as_strategy(generation_mode=mode))
         @hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-        def holds(case):
+        def call_operation(case):
             case.call_and_validate(checks=[schemathesis.checks.not_a_server_error])
 
         try:
-            holds()
+            call_operation()
         except Unsatisfiable:
-            assert mode is GenerationMode.NEGATIVE, "an operation without parameters can only be called rightly"
+            assert mode is GenerationMode.NEGATIVE, "an operation without parameters has no invalid call"
 
 
 def test_settings_come_from_the_environment(monkeypatch, tmp_path):
@@ -169,4 +169,4 @@ def test_settings_come_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("STACKYARD_LIMITS__MAX_EPOCHS", "7")
     settings = Settings()
     assert settings.limits.max_epochs == 7
-    assert settings.database == f"sqlite:///{tmp_path}/stackyard.db"
+    assert settings.resolved_database_url == f"sqlite:///{tmp_path}/stackyard.db"

@@ -1,25 +1,13 @@
-"""Jobs through the door: submit, look, list, cancel, delete. Nobody trains here, so every job stays queued."""
+"""Jobs over HTTP: submit, read, list, cancel and delete. No worker runs, so every job stays queued."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-
-import pytest
 
 from service.settings import Settings
 from tests.factories import iris_spec
 
 
-@pytest.fixture
-def submit(client):
-    def submit(**changes):
-        response = client.post("/v1/jobs", json=iris_spec(**changes))
-        assert response.status_code == 201, response.text
-        return response.json()
-
-    return submit
-
-
-def test_a_submitted_job_is_queued_and_tells_everything(client):
+def test_a_submitted_job_is_queued_and_returned_in_full(client):
     response = client.post("/v1/jobs", json=iris_spec(tags=["b", "a"]))
     job = response.json()
     assert response.status_code == 201
@@ -33,15 +21,15 @@ def test_a_submitted_job_is_queued_and_tells_everything(client):
     assert job["created_at"].endswith("Z")
 
 
-def test_a_job_keeps_what_it_was_warned_of(submit, client):
+def test_a_job_keeps_its_warnings(submit, client):
     job = submit(training={"batch_size": 500})
-    assert [(one["code"], one["pointer"]) for one in job["warnings"]] == [
+    assert [(warning["code"], warning["pointer"]) for warning in job["warnings"]] == [
         ("batch_larger_than_data", "/training/batch_size")
     ]
     assert client.get(f"/v1/jobs/{job['id']}").json()["warnings"] == job["warnings"]
 
 
-def test_a_job_is_a_script_before_it_has_run(submit, client):
+def test_a_queued_job_has_a_script(submit, client):
     job = submit(training={"seed": None})
     response = client.get(f"/v1/jobs/{job['id']}/script")
     assert response.status_code == 200
@@ -50,7 +38,7 @@ def test_a_job_is_a_script_before_it_has_run(submit, client):
     assert f"keras.utils.set_random_seed({job['spec']['training']['seed']})" in response.text
 
 
-def test_a_job_whose_dataset_is_gone_has_no_script(client):
+def test_a_job_with_a_deleted_dataset_has_no_script(client):
     rows = "a,b\n" + "1,2\n" * 20
     dataset = client.post("/v1/datasets?name=gone", content=rows, headers={"Content-Type": "text/csv"}).json()
     spec = iris_spec(data={"dataset": "gone", "target": {"column": "b"}}, training={"loss": "mse", "metrics": []})
@@ -70,7 +58,7 @@ def test_a_seed_is_drawn_once_and_recorded(submit, client):
     assert submit(training={"seed": None})["spec"]["training"]["seed"] != job["spec"]["training"]["seed"]
 
 
-def test_a_wrong_spec_is_refused_with_all_its_errors_and_leaves_nothing(client):
+def test_an_invalid_spec_is_refused_with_all_errors_and_submits_nothing(client):
     spec = iris_spec(training={"batch_size": 0, "optimizer": "adamm"})
     spec["network"]["layers"][1]["units"] = "8"
     response = client.post("/v1/jobs", json=spec)
@@ -84,7 +72,7 @@ def test_a_wrong_spec_is_refused_with_all_its_errors_and_leaves_nothing(client):
     assert client.get("/v1/jobs").json()["items"] == []
 
 
-def test_an_unknown_dataset_is_named_at_its_place(client):
+def test_an_unknown_dataset_is_refused_with_its_pointer(client):
     spec = iris_spec()
     spec["data"]["dataset"] = "builtin:irsi"
     response = client.post("/v1/jobs", json=spec)
@@ -94,13 +82,13 @@ def test_an_unknown_dataset_is_named_at_its_place(client):
     assert "builtin:iris" in error["message"]
 
 
-def test_pages_tile_the_list_whatever_is_added_meanwhile(client, submit):
-    made = [submit()["id"] for _ in range(5)]
+def test_pages_cover_the_list_while_jobs_are_added(client, submit):
+    ids = [submit()["id"] for _ in range(5)]
     first = client.get("/v1/jobs", params={"limit": 2}).json()
     submit()
     second = client.get("/v1/jobs", params={"limit": 2, "cursor": first["next"]}).json()
     third = client.get("/v1/jobs", params={"limit": 2, "cursor": second["next"]}).json()
-    assert [job["id"] for page in (first, second, third) for job in page["items"]] == made[::-1]
+    assert [job["id"] for page in (first, second, third) for job in page["items"]] == ids[::-1]
     assert third["next"] is None
 
 
@@ -108,33 +96,33 @@ def test_filters_narrow_the_list(client, submit):
     plain, tagged, both = submit(), submit(tags=["x"]), submit(tags=["x", "y"], name="other")
     client.post(f"/v1/jobs/{plain['id']}/cancel")
 
-    def found(**params):
+    def list_ids(**params):
         return {job["id"] for job in client.get("/v1/jobs", params=params).json()["items"]}
 
-    assert found(tag="x") == {tagged["id"], both["id"]}
-    assert found(tag=["x", "y"]) == {both["id"]}
-    assert found(name="other") == {both["id"]}
-    assert found(state="cancelled") == {plain["id"]}
-    assert found(state=["cancelled", "queued"]) == {plain["id"], tagged["id"], both["id"]}
-    assert found(dataset="builtin:wine") == set()
-    assert found(created_after=tagged["created_at"]) == {tagged["id"], both["id"]}
-    assert found(created_before=tagged["created_at"]) == {plain["id"]}
+    assert list_ids(tag="x") == {tagged["id"], both["id"]}
+    assert list_ids(tag=["x", "y"]) == {both["id"]}
+    assert list_ids(name="other") == {both["id"]}
+    assert list_ids(state="cancelled") == {plain["id"]}
+    assert list_ids(state=["cancelled", "queued"]) == {plain["id"], tagged["id"], both["id"]}
+    assert list_ids(dataset="builtin:wine") == set()
+    assert list_ids(created_after=tagged["created_at"]) == {tagged["id"], both["id"]}
+    assert list_ids(created_before=tagged["created_at"]) == {plain["id"]}
 
 
-def test_the_queue_position_counts_who_comes_before(client, submit):
+def test_the_queue_position_counts_the_jobs_ahead(client, submit):
     first, second, urgent = submit(), submit(), submit(run={"priority": 9})
     positions = [client.get(f"/v1/jobs/{job['id']}").json()["queue_position"] for job in (first, second, urgent)]
     assert positions == [1, 2, 0]
 
 
-def test_cancelling_a_queued_job_ends_it_and_again_changes_nothing(client, submit):
+def test_a_repeated_cancellation_of_a_queued_job_changes_nothing(client, submit):
     path = f"/v1/jobs/{submit()['id']}/cancel"
     first, second = client.post(path), client.post(path)
     assert (first.status_code, first.json()["state"]) == (202, "cancelled")
     assert second.json() == first.json()
 
 
-def test_a_deleted_job_is_gone(client, submit):
+def test_a_deleted_job_is_not_found(client, submit):
     path = f"/v1/jobs/{submit(tags=['x'])['id']}"
     assert client.delete(path).status_code == 204
     for response in (client.get(path), client.delete(path), client.get(f"{path}/history")):
@@ -142,7 +130,7 @@ def test_a_deleted_job_is_gone(client, submit):
         assert response.json()["code"] == "not_found"
 
 
-def test_the_same_key_and_body_make_one_job(client):
+def test_a_repeated_key_and_body_make_one_job(client):
     headers = {"Idempotency-Key": "once"}
     answers = [client.post("/v1/jobs", json=iris_spec(), headers=headers) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {201}
@@ -150,14 +138,14 @@ def test_the_same_key_and_body_make_one_job(client):
     assert len(client.get("/v1/jobs").json()["items"]) == 1
 
 
-def test_the_same_key_with_another_body_is_a_conflict(client):
+def test_a_repeated_key_with_another_body_is_a_conflict(client):
     headers = {"Idempotency-Key": "once"}
     client.post("/v1/jobs", json=iris_spec(), headers=headers)
     response = client.post("/v1/jobs", json=iris_spec(name="another"), headers=headers)
     assert (response.status_code, response.json()["code"]) == (409, "idempotency_key_reused")
 
 
-def test_the_same_key_from_many_at_once_makes_one_job(client):
+def test_concurrent_requests_with_one_key_make_one_job(client):
     body = json.dumps(iris_spec())
     headers = {"Idempotency-Key": "race", "Content-Type": "application/json"}
     with ThreadPoolExecutor(8) as pool:
@@ -166,7 +154,7 @@ def test_the_same_key_from_many_at_once_makes_one_job(client):
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-def test_a_job_without_a_model_says_why(client, submit):
+def test_a_job_without_a_model_gives_the_reason(client, submit):
     job = submit()
     waiting = client.get(f"/v1/jobs/{job['id']}/model")
     client.post(f"/v1/jobs/{job['id']}/cancel")
@@ -185,10 +173,10 @@ def test_a_submit_is_accepted_while_the_broker_is_down(sqlite_url, tmp_path, mak
     settings = Settings(
         data_dir=tmp_path,
         database_url=sqlite_url,
-        broker_url=f"redis+socket://{tmp_path}/nobody.sock",
+        broker_url=f"redis+socket://{tmp_path}/missing.sock",
     )
     client = make_client(settings)
-    assert client.post("/v1/jobs", json=iris_spec()).status_code == 201
+    assert client.post("/v1/jobs", to_json=iris_spec()).status_code == 201
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         503,
@@ -196,7 +184,7 @@ def test_a_submit_is_accepted_while_the_broker_is_down(sqlite_url, tmp_path, mak
     )
 
 
-def test_a_checked_spec_comes_back_with_its_defaults_and_shapes(client):
+def test_a_check_returns_shapes_and_parameter_counts_and_submits_nothing(client):
     report = client.post("/v1/specs/check", json=iris_spec()).json()
     assert [layer["output_shape"] for layer in report["layers"]] == [[4], [8], [8], [3]]
     assert report["totals"]["parameters"] == 16 + 40 + 27

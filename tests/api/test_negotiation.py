@@ -1,15 +1,15 @@
-"""Which media type an Accept header means."""
+"""The choice of a media type by the Accept header."""
 
 import pytest
 from starlette.exceptions import HTTPException
 
-from api.http.content_negotiation import choose
+from api.http.content_negotiation import choose_media_type
 
-OFFERED = ("application/json", "text/csv")
+AVAILABLE = ("application/json", "text/csv")
 
 
 @pytest.mark.parametrize(
-    ("accept", "chosen"),
+    ("accept", "media_type"),
     [
         ("*/*", "application/json"),
         ("", "application/json"),
@@ -22,12 +22,12 @@ OFFERED = ("application/json", "text/csv")
         ("text/html, application/xhtml+xml, */*;q=0.8", "application/json"),
     ],
 )
-def test_the_client_gets_what_it_likes_best(accept, chosen):
-    assert choose(accept, OFFERED) == chosen
+def test_the_preferred_media_type_is_chosen(accept, media_type):
+    assert choose_media_type(accept, AVAILABLE) == media_type
 
 
 @pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "text/csv;q=x", ";;;"])
-def test_what_cannot_be_met_is_refused(accept):
-    with pytest.raises(HTTPException) as refused:
-        choose(accept, OFFERED)
-    assert refused.value.status_code == 406
+def test_an_accept_header_without_an_available_type_is_refused(accept):
+    with pytest.raises(HTTPException) as caught:
+        choose_media_type(accept, AVAILABLE)
+    assert caught.value.status_code == 406

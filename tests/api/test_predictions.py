@@ -1,6 +1,6 @@
-"""Predictions through the door: the real process, on networks that were really trained.
+"""Predictions over HTTP, by the real prediction process and with trained networks.
 
-What is expected comes from `keras.models.load_model` and from rows that pandas and scikit-learn prepared.
+The expected values come from `keras.models.load_model` and from rows that pandas and scikit-learn prepared.
 """
 
 import io
@@ -21,31 +21,31 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from api.app import create_app
 from api.jobs.predictions import PredictionsView
 from models import Artifact
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.settings import Settings
 from tests.api import factories
-from tests.api.factories import ROWS, TRAINED, records, things_spec
+from tests.api.factories import ROWS, TRAIN_ROWS, build_things_spec, to_records
 from tests.factories import iris_spec
-from tests.trainer import Trainer, installed
+from tests.in_process_trainer import Trainer, create_installation
 
 JSON, CSV = "application/json", "text/csv"
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory, sqlite_template, broker_url) -> Settings:
-    return installed(tmp_path_factory.mktemp("predictions"), sqlite_template, broker_url)
+    return create_installation(tmp_path_factory.mktemp("predictions"), sqlite_template, broker_url)
 
 
 @pytest.fixture(scope="module")
 def api(installation):
-    """One for the tests of this module: the process that predicts takes seconds to start."""
+    """One client for all tests of this module, because the prediction process is slow to start."""
     with TestClient(create_app(installation), raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def table():
-    return factories.table()
+    return factories.build_table()
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def trainer(api, installation, table):
 
 @pytest.fixture(scope="module")
 def network(api, tmp_path_factory):
-    """A job's network, as stock Keras loads it."""
+    """Load a job's network with stock Keras."""
 
     def network(job_id):
         path = tmp_path_factory.mktemp("models") / "model.keras"
@@ -69,7 +69,7 @@ def network(api, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def predict(api):
-    """The answer for rows, in a view that knows every one of its members."""
+    """Return the answer for rows, after a check that the view has all of its fields."""
 
     def predict(job_id, rows, media_type=JSON):
         body = rows if media_type == CSV else json.dumps({"rows": rows})
@@ -83,7 +83,7 @@ def predict(api):
 
 @pytest.fixture(scope="module")
 def refusal(api):
-    """The problems of rows that are refused."""
+    """Return the messages of a refusal by their pointers."""
 
     def refusal(job_id, body, media_type=JSON):
         content = body if isinstance(body, bytes) else json.dumps(body)
@@ -96,26 +96,26 @@ def refusal(api):
 
 
 @pytest.fixture(scope="module")
-def seen(table):
-    """The table as the server read it, divided as the specs divide it."""
-    read = pd.read_csv(io.BytesIO(table.to_csv(index=False).encode()))
-    return read[:TRAINED], read[TRAINED:]
+def divided_table(table):
+    """The training and the validation rows of the table, as the server reads and divides it."""
+    frame = pd.read_csv(io.BytesIO(table.to_csv(index=False).encode()))
+    return frame[:TRAIN_ROWS], frame[TRAIN_ROWS:]
 
 
-def standardised(seen, columns):
-    train, rest = seen
-    return StandardScaler().fit(train[columns]).transform(rest[columns]).astype(np.float32)
+def standardize(divided_table, columns):
+    train, validation = divided_table
+    return StandardScaler().fit(train[columns]).transform(validation[columns]).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
 def kinds(trainer):
-    """A job that tells classes with names."""
-    return trainer.train(things_spec({"column": "kind"}, "sparse_categorical_crossentropy", 3, "softmax"))
+    """A job of a classifier of three named classes."""
+    return trainer.train(build_things_spec({"column": "kind"}, "sparse_categorical_crossentropy", 3, "softmax"))
 
 
 @pytest.fixture(scope="module")
 def prices(trainer):
-    """A job with every kind of preprocessing, of the target too."""
+    """A job of a regressor, with every kind of preprocessing of features and target."""
     features = [
         {"columns": ["size"], "transform": "standard"},
         {"columns": ["color"], "transform": "one_hot"},
@@ -123,66 +123,66 @@ def prices(trainer):
         {"columns": ["wet"]},
     ]
     target = {"column": "price", "divide_by": 100.0, "standard": True}
-    return trainer.train(things_spec(target, "mse", 1, features=features))
+    return trainer.train(build_things_spec(target, "mse", 1, features=features))
 
 
-class TestWhatTheTrainedNetworkGives:
-    """To the bit."""
+class TestPredictedValues:
+    """Predictions equal those of the Keras model bit for bit."""
 
     @pytest.mark.parametrize("media_type", [JSON, CSV])
-    def test_classes_with_names(self, kinds, network, predict, seen, media_type):
-        outputs = network(kinds).predict(standardised(seen, ["size"]), verbose=0)
-        rows = records(seen[1]) if media_type == JSON else seen[1].to_csv(index=False)
-        told = predict(kinds, rows, media_type)
+    def test_named_classes(self, kinds, network, predict, divided_table, media_type):
+        outputs = network(kinds).predict(standardize(divided_table, ["size"]), verbose=0)
+        rows = to_records(divided_table[1]) if media_type == JSON else divided_table[1].to_csv(index=False)
+        answer = predict(kinds, rows, media_type)
         classes = ["large", "middling", "small"]
-        assert told["target"] == ["kind"]
-        assert told["classes"] == classes
-        assert told["scores"] == outputs.astype(float).tolist()
-        assert told["predictions"] == [classes[place] for place in outputs.argmax(axis=1)]
-        assert (told["nonfinite"], told["unknown"]) == ({}, [])
+        assert answer["target"] == ["kind"]
+        assert answer["classes"] == classes
+        assert answer["scores"] == outputs.astype(float).tolist()
+        assert answer["predictions"] == [classes[index] for index in outputs.argmax(axis=1)]
+        assert (answer["nonfinite"], answer["unknown"]) == ({}, [])
 
     @pytest.mark.parametrize("media_type", [JSON, CSV])
-    def test_numbers_in_the_targets_own_units(self, prices, network, predict, seen, media_type):
-        train, rest = seen
-        colors = OneHotEncoder(sparse_output=False).fit(train[["color"]]).transform(rest[["color"]])
-        ages = SimpleImputer(strategy="median").fit(train[["age"]]).transform(rest[["age"]])
-        x = np.hstack([standardised(seen, ["size"]), colors, ages, rest[["wet"]]]).astype(np.float32)
+    def test_numbers_in_the_units_of_the_target(self, prices, network, predict, divided_table, media_type):
+        train, validation = divided_table
+        colors = OneHotEncoder(sparse_output=False).fit(train[["color"]]).transform(validation[["color"]])
+        ages = SimpleImputer(strategy="median").fit(train[["age"]]).transform(validation[["age"]])
+        x = np.hstack([standardize(divided_table, ["size"]), colors, ages, validation[["wet"]]]).astype(np.float32)
         scaler = StandardScaler().fit(train[["price"]] / 100.0)
         outputs = network(prices).predict(x, verbose=0).astype(float)
-        rows = records(rest) if media_type == JSON else rest.to_csv(index=False)
-        told = predict(prices, rows, media_type)
-        assert told["predictions"] == (scaler.inverse_transform(outputs) * 100.0)[:, 0].tolist()
-        assert (told["classes"], told["scores"]) == (None, None)
-        assert told["target"] == ["price"]
+        rows = to_records(validation) if media_type == JSON else validation.to_csv(index=False)
+        answer = predict(prices, rows, media_type)
+        assert answer["predictions"] == (scaler.inverse_transform(outputs) * 100.0)[:, 0].tolist()
+        assert (answer["classes"], answer["scores"]) == (None, None)
+        assert answer["target"] == ["price"]
 
-    def test_one_output_that_the_loss_makes_a_share_of(self, trainer, network, predict, seen):
+    def test_a_binary_classifier_with_logits(self, trainer, network, predict, divided_table):
         loss = {"type": "BinaryCrossentropy", "from_logits": True}
-        job = trainer.train(things_spec({"column": "wet"}, loss, 1))
-        logits = network(job).predict(standardised(seen, ["size"]), verbose=0)[:, 0].astype(float)
-        told = predict(job, records(seen[1]))
-        assert told["classes"] == [False, True]
-        assert told["predictions"] == (logits > 0).tolist()
-        assert [share for _, share in told["scores"]] == (1 / (1 + np.exp(-logits))).tolist()
-        assert all(sum(scores) == pytest.approx(1) for scores in told["scores"])
+        job = trainer.train(build_things_spec({"column": "wet"}, loss, 1))
+        logits = network(job).predict(standardize(divided_table, ["size"]), verbose=0)[:, 0].astype(float)
+        answer = predict(job, to_records(divided_table[1]))
+        assert answer["classes"] == [False, True]
+        assert answer["predictions"] == (logits > 0).tolist()
+        assert [score for _, score in answer["scores"]] == (1 / (1 + np.exp(-logits))).tolist()
+        assert all(sum(scores) == pytest.approx(1) for scores in answer["scores"])
 
-    def test_several_targets_by_their_names(self, trainer, network, predict, seen):
+    def test_several_targets_have_their_names(self, trainer, network, predict, divided_table):
         columns = ["price", "size"]
         features = [{"columns": ["number"]}]
-        job = trainer.train(things_spec({"column": columns, "standard": True}, "mse", 2, features=features))
-        outputs = network(job).predict(seen[1][["number"]].to_numpy(np.float32), verbose=0).astype(float)
-        expected = StandardScaler().fit(seen[0][columns]).inverse_transform(outputs)
-        told = predict(job, records(seen[1]))
-        assert told["target"] == columns
-        assert told["predictions"] == [{"price": price, "size": size} for price, size in expected.tolist()]
+        job = trainer.train(build_things_spec({"column": columns, "standard": True}, "mse", 2, features=features))
+        outputs = network(job).predict(divided_table[1][["number"]].to_numpy(np.float32), verbose=0).astype(float)
+        expected = StandardScaler().fit(divided_table[0][columns]).inverse_transform(outputs)
+        answer = predict(job, to_records(divided_table[1]))
+        assert answer["target"] == columns
+        assert answer["predictions"] == [{"price": price, "size": size} for price, size in expected.tolist()]
 
     @pytest.mark.parametrize("kind", ["uint8", "float32"])
-    def test_arrays(self, trainer, network, predict, kind):
+    def test_rows_of_arrays(self, trainer, network, predict, kind):
         random = np.random.default_rng(1)
         x = (random.random((ROWS, 3, 5)) * 255).astype(kind)
         file = io.BytesIO()
         np.savez(file, x=x, y=random.integers(0, 4, ROWS))
         trainer.upload(f"pictures-{kind}", file.getvalue(), "application/x-npz")
-        spec = things_spec({}, "sparse_categorical_crossentropy", 4, "softmax")
+        spec = build_things_spec({}, "sparse_categorical_crossentropy", 4, "softmax")
         spec["data"] = {
             "dataset": f"pictures-{kind}",
             "x": "x",
@@ -192,25 +192,25 @@ class TestWhatTheTrainedNetworkGives:
         }
         spec["network"]["layers"].insert(0, {"type": "Flatten"})
         job = trainer.train(spec)
-        outputs = network(job).predict(keras.utils.normalize(x[TRAINED:], axis=1).astype(np.float32), verbose=0)
-        told = predict(job, x[TRAINED:].tolist())
-        assert told["scores"] == outputs.astype(float).tolist()
-        assert told["predictions"] == outputs.argmax(axis=1).tolist()
+        outputs = network(job).predict(keras.utils.normalize(x[TRAIN_ROWS:], axis=1).astype(np.float32), verbose=0)
+        answer = predict(job, x[TRAIN_ROWS:].tolist())
+        assert answer["scores"] == outputs.astype(float).tolist()
+        assert answer["predictions"] == outputs.argmax(axis=1).tolist()
 
 
 class TestRows:
-    def test_columns_that_are_no_features_are_not_looked_at(self, kinds, predict):
+    def test_columns_other_than_features_are_ignored(self, kinds, predict):
         plain = predict(kinds, [{"size": 10}])
         assert predict(kinds, [{"size": 10, "kind": ["?"], "price": None, "other": "x"}]) == plain
 
-    def test_every_fault_at_its_place(self, prices, refusal):
-        right = {"size": 1.5, "color": "red", "age": None, "wet": True}
+    def test_every_fault_has_its_pointer(self, prices, refusal):
+        valid = {"size": 1.5, "color": "red", "age": None, "wet": True}
         rows = [
-            right,
-            right | {"size": "abc", "wet": 1},
+            valid,
+            valid | {"size": "abc", "wet": 1},
             {"sise": 1, "color": "red", "age": 3, "wet": False},
-            right | {"size": None, "color": 7},
-            right | {"size": True},
+            valid | {"size": None, "color": 7},
+            valid | {"size": True},
         ]
         assert refusal(prices, {"rows": rows}) == {
             "/rows/1/size": 'expected a number, received "abc"',
@@ -221,7 +221,7 @@ class TestRows:
             "/rows/4/size": "expected a number, received true",
         }
 
-    def test_every_fault_of_a_file_by_its_line(self, prices, refusal):
+    def test_every_fault_of_a_csv_file_has_its_line(self, prices, refusal):
         text = b'size,color,age,wet\n1,red,,true\n\nabc,red,NA,yes\n,"r\ned",3,False\ninf,red,4,True\n'
         assert refusal(prices, text, CSV) == {
             "/rows/1/size": 'expected a number, received "abc" (line 4)',
@@ -244,86 +244,86 @@ class TestRows:
             (b"size\n\0\n", "NUL"),
         ],
     )
-    def test_a_file_that_cannot_be_read(self, kinds, refusal, text, message):
-        [found] = refusal(kinds, text, CSV).values()
-        assert message in found
+    def test_an_unreadable_csv_file_is_refused(self, kinds, refusal, text, message):
+        [received] = refusal(kinds, text, CSV).values()
+        assert message in received
 
-    def test_a_value_that_the_column_did_not_have_is_told_and_counts_as_none(self, prices, predict):
+    def test_an_unknown_category_is_reported(self, prices, predict):
         row = {"size": 1.5, "color": "pink", "age": 3, "wet": True}
-        told = predict(prices, [row | {"color": "red"}, row])
-        [unknown] = told["unknown"]
+        answer = predict(prices, [row | {"color": "red"}, row])
+        [unknown] = answer["unknown"]
         assert (unknown["pointer"], unknown["received"]) == ("/rows/1/color", "pink")
         assert "none of the 3 values" in unknown["message"]
-        assert told["predictions"][0] != told["predictions"][1]
+        assert answer["predictions"][0] != answer["predictions"][1]
 
-    def test_a_thousand_faults_are_counted_after_the_first_hundred(self, kinds, refusal):
-        found = refusal(kinds, {"rows": [{"size": "x"}] * 1000})
-        assert len(found) == 101
-        assert found[""] == "and 900 more of this kind or other"
+    def test_only_the_first_hundred_faults_are_listed(self, kinds, refusal):
+        messages = refusal(kinds, {"rows": [{"size": "x"}] * 1000})
+        assert len(messages) == 101
+        assert messages[""] == "and 900 more errors"
 
-    def test_numbers_too_great_for_the_network_are_refused(self, kinds, refusal):
+    def test_numbers_too_large_for_the_network_are_refused(self, kinds, refusal):
         assert list(refusal(kinds, {"rows": [{"size": 1}, {"size": 1e300}]})) == ["/rows/1"]
 
-    def test_more_rows_than_the_limit(self, api, kinds, refusal):
-        most = api.app.state.parts.settings.max_predict_rows
-        assert "max_predict_rows" in refusal(kinds, {"rows": [0] * (most + 1)})["/rows"]
+    def test_more_rows_than_the_limit_are_refused(self, api, kinds, refusal):
+        max_rows = api.app.state.stackyard.settings.max_predict_rows
+        assert "max_predict_rows" in refusal(kinds, {"rows": [0] * (max_rows + 1)})["/rows"]
 
-    def test_more_bytes_than_the_limit(self, api, kinds):
-        body = b" " * (api.app.state.parts.settings.max_predict_bytes + 1)
+    def test_more_bytes_than_the_limit_are_refused(self, api, kinds):
+        body = b" " * (api.app.state.stackyard.settings.max_predict_bytes + 1)
         response = api.post(f"/v1/jobs/{kinds}/predict", content=body, headers={"Content-Type": JSON})
         assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
-    def test_another_type_is_refused(self, api, kinds):
+    def test_another_media_type_is_refused(self, api, kinds):
         response = api.post(f"/v1/jobs/{kinds}/predict", content=b"<x/>", headers={"Content-Type": "text/xml"})
         assert response.status_code == 415
 
 
 class TestAnswers:
-    def test_as_csv(self, api, kinds, predict):
+    def test_a_csv_answer_has_the_same_values(self, api, kinds, predict):
         rows = [{"size": 10}, {"size": 90}]
         response = api.post(f"/v1/jobs/{kinds}/predict", json={"rows": rows}, headers={"Accept": CSV})
         assert response.headers["Content-Type"].startswith(CSV)
         assert response.headers["Vary"] == "Accept"
-        told, table = predict(kinds, rows), pd.read_csv(io.StringIO(response.text))
+        answer, table = predict(kinds, rows), pd.read_csv(io.StringIO(response.text))
         assert list(table) == ["kind", "score_large", "score_middling", "score_small"]
-        assert table["kind"].tolist() == told["predictions"]
-        assert table.iloc[:, 1:].to_numpy().tolist() == told["scores"]
+        assert table["kind"].tolist() == answer["predictions"]
+        assert table.iloc[:, 1:].to_numpy().tolist() == answer["scores"]
 
-    def test_of_another_type_are_not_offered(self, api, kinds):
+    def test_another_accepted_type_is_refused(self, api, kinds):
         response = api.post(f"/v1/jobs/{kinds}/predict", json={"rows": [{}]}, headers={"Accept": "image/png"})
         assert response.status_code == 406
 
 
 class TestJobs:
-    def test_that_are_not_there(self, api):
+    def test_a_missing_job_is_not_found(self, api):
         assert api.post(f"/v1/jobs/{UUID(int=0)}/predict", json={"rows": [1]}).status_code == 404
 
-    def test_that_wait(self, api):
+    def test_a_queued_job_has_no_model_yet(self, api):
         job = api.post("/v1/jobs", json=iris_spec()).json()["id"]
         response = api.post(f"/v1/jobs/{job}/predict", json={"rows": [1]})
         assert (response.status_code, response.json()["code"]) == (409, "no_model_yet")
         api.delete(f"/v1/jobs/{job}")
 
-    def test_that_kept_no_preprocessing(self, api, trainer, installation):
-        job = trainer.train(things_spec({"column": "price"}, "mse", 1))
-        sessions = Sessions(installation.database)
+    def test_a_job_without_preprocessing_is_a_conflict(self, api, trainer, installation):
+        job = trainer.train(build_things_spec({"column": "price"}, "mse", 1))
+        sessions = SessionFactory(installation.resolved_database_url)
         with sessions.begin() as session:
             session.delete(session.get_one(Artifact, (UUID(job), "preprocessing")))
         sessions.dispose()
         response = api.post(f"/v1/jobs/{job}/predict", json={"rows": [{"size": 1}]})
         assert (response.status_code, response.json()["code"]) == (409, "no_preprocessing")
 
-    def test_whose_dataset_is_gone(self, api, trainer, predict):
+    def test_a_job_with_a_deleted_dataset_still_predicts(self, api, trainer, predict):
         trainer.upload("short-lived", b"a,b\n" + b"".join(b"%d,%d\n" % (n, 2 * n) for n in range(20)))
-        spec = things_spec({"column": "b"}, "mse", 1, features=[{"columns": ["a"]}])
+        spec = build_things_spec({"column": "b"}, "mse", 1, features=[{"columns": ["a"]}])
         spec["data"]["dataset"] = "short-lived"
         job = trainer.train(spec)
         [dataset] = api.get("/v1/datasets", params={"name": "short-lived"}).json()["items"]
         assert api.delete(f"/v1/datasets/{dataset['id']}").status_code == 204
         assert len(predict(job, [{"a": 3}])["predictions"]) == 1
 
-    def test_whose_model_was_changed_on_the_disk(self, api, trainer, installation):
-        job = trainer.train(things_spec({"column": "price"}, "mse", 1))
+    def test_a_damaged_model_is_a_conflict(self, api, trainer, installation):
+        job = trainer.train(build_things_spec({"column": "price"}, "mse", 1))
         digest = api.get(f"/v1/jobs/{job}/model").headers["ETag"].strip('"')
         path = installation.data_dir / "sha256" / digest[:2] / digest
         path.write_bytes(path.read_bytes() + b"\0")
@@ -332,8 +332,8 @@ class TestJobs:
 
 
 HOSTILE = {
-    "nothing": b"",
-    "no JSON": b"{",
+    "empty": b"",
+    "not JSON": b"{",
     "a list": b"[]",
     "an unknown member": b'{"rows": [{"size": 1}], "lambda": 1}',
     "no rows": b"{}",
@@ -354,7 +354,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_body_is_a_problem(kinds, refusal, body):
+def test_a_malicious_body_is_refused(kinds, refusal, body):
     assert refusal(kinds, body)
 
 
@@ -373,7 +373,7 @@ BODIES = (
 
 @given(body=BODIES)
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-def test_no_document_breaks_it(api, prices, body):
+def test_no_document_is_a_server_error(api, prices, body):
     content = json.dumps(body).encode()
     response = api.post(f"/v1/jobs/{prices}/predict", content=content, headers={"Content-Type": JSON})
     assert response.status_code in {200, 422}, response.text
@@ -382,6 +382,6 @@ def test_no_document_breaks_it(api, prices, body):
 
 @given(content=st.binary(max_size=60) | st.text(alphabet='size,colrag\n"0.1\r', max_size=60).map(str.encode))
 @hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-def test_no_file_breaks_it(api, kinds, content):
+def test_no_csv_file_is_a_server_error(api, kinds, content):
     response = api.post(f"/v1/jobs/{kinds}/predict", content=content, headers={"Content-Type": CSV})
     assert response.status_code in {200, 422}, response.text

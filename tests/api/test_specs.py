@@ -1,18 +1,29 @@
-"""Specs over HTTP before they are jobs."""
+"""The check and the import of specs over HTTP."""
 
 import json
 
 import pytest
 
 from tests.factories import iris_spec
-from tests.spec.keras_documents import COMPILED, MODEL, dense, door, layer, sequential
+from tests.spec.keras_documents import (
+    COMPILE_CONFIG,
+    MODEL,
+    build_dense,
+    build_input_layer,
+    build_layer,
+    build_sequential,
+)
 
 JSON = {"Content-Type": "application/json"}
 
 
-def test_a_keras_model_becomes_a_network_that_a_job_can_have(client):
-    layers = [door(), dense(units=8, activation="relu"), dense("dense_1", activation="softmax")]
-    response = client.post("/v1/specs/import", json=sequential(*layers, compiled=COMPILED))
+def test_an_imported_keras_model_passes_the_check(client):
+    layers = [
+        build_input_layer(),
+        build_dense(units=8, activation="relu"),
+        build_dense("dense_1", activation="softmax"),
+    ]
+    response = client.post("/v1/specs/import", json=build_sequential(*layers, compiled=COMPILE_CONFIG))
 
     assert response.status_code == 200
     answer = response.json()
@@ -38,8 +49,10 @@ def test_the_report_names_the_version_of_the_dataset(client):
     assert report["spec"]["training"]["batch_size"] == 32
 
 
-def test_what_the_language_cannot_say_comes_back_at_its_place(client):
-    response = client.post("/v1/specs/import", json=sequential(door(), dense(units=0), layer("Lambda")))
+def test_a_model_that_cannot_be_expressed_is_refused_with_pointers(client):
+    response = client.post(
+        "/v1/specs/import", json=build_sequential(build_input_layer(), build_dense(units=0), build_layer("Lambda"))
+    )
 
     assert response.status_code == 422
     assert response.headers["Content-Type"] == "application/problem+json"
@@ -48,23 +61,27 @@ def test_what_the_language_cannot_say_comes_back_at_its_place(client):
 
 
 HOSTILE = {
-    "nothing": b"",
-    "no JSON": b"{",
+    "empty": b"",
+    "not JSON": b"{",
     "a list": b"[]",
     "an empty object": b"{}",
     "duplicate keys": json.dumps(MODEL).replace('"units": 8', '"units": 8, "units": 9').encode(),
     "NaN": json.dumps(MODEL).replace('"rate": 0.5', '"rate": NaN').encode(),
     "a lone surrogate": json.dumps(MODEL).replace('"name": "dense"', '"name": "\\ud800"').encode(),
     "a deep object": b'{"config":' * 10_000 + b"1" + b"}" * 10_000,
-    "layers by the hundred that are none": json.dumps(sequential(*[layer("Nope")] * 900)).encode(),
-    "a pickled function": json.dumps(sequential(layer("Lambda", function={"value": ["4wEAAAAAAAAA"]}))).encode(),
-    "a class of another module": json.dumps(sequential(dense() | {"module": "os", "class_name": "system"})).encode(),
+    "hundreds of unknown layers": json.dumps(build_sequential(*[build_layer("Nope")] * 900)).encode(),
+    "a pickled function": json.dumps(
+        build_sequential(build_layer("Lambda", function={"value": ["4wEAAAAAAAAA"]}))
+    ).encode(),
+    "a class of another module": json.dumps(
+        build_sequential(build_dense() | {"module": "os", "class_name": "system"})
+    ).encode(),
     "a spec": json.dumps(iris_spec()).encode(),
 }
 
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_model_is_a_problem(client, body):
+def test_a_malicious_model_is_refused(client, body):
     response = client.post("/v1/specs/import", content=body, headers=JSON)
 
     assert response.status_code == 422, response.text
@@ -72,6 +89,6 @@ def test_a_hostile_model_is_a_problem(client, body):
     assert all({"pointer", "message"} <= error.keys() for error in response.json()["errors"])
 
 
-def test_a_model_is_refused_unless_it_is_called_json(client):
+def test_a_model_of_another_media_type_is_refused(client):
     response = client.post("/v1/specs/import", content=json.dumps(MODEL), headers={"Content-Type": "text/plain"})
     assert response.status_code == 415

@@ -1,4 +1,4 @@
-"""What a client hears where a disk fails, has no room, or has forgotten what was written to it."""
+"""Answers when the disk fails, is full, or has lost or changed a file."""
 
 import errno
 import os
@@ -7,8 +7,8 @@ import pytest
 
 from models import JobState
 from service.jobs import attempts
-from service.jobs.attempts import Conclusion, MadeArtifact
-from tests.factories import submit
+from service.jobs.attempts import Conclusion, StoredArtifact
+from tests.factories import submit_job
 
 ROWS = b"size,kind\n1,a\n2,b\n3,a\n"
 
@@ -22,16 +22,16 @@ def upload(client):
 
 
 @pytest.fixture
-def done(sessions, store):
-    """A job that has succeeded, and where its summary lies."""
-    job = submit(sessions)
-    with store.receive() as incoming:
+def summary(sessions, store):
+    """The route of a finished job's summary, and the path of its file."""
+    job = submit_job(sessions)
+    with store.receive_file() as incoming:
         incoming.write(b"a network of some layers\n")
-        stored = store.keep(incoming)
+        stored = store.commit_file(incoming)
     with sessions.begin() as session:
-        mine = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
-        made = MadeArtifact("summary", "text/plain", stored)
-        attempts.conclude(session, mine, Conclusion(JobState.SUCCEEDED, artifacts=[made]))
+        claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=60)
+        artifact = StoredArtifact("summary", "text/plain", stored)
+        attempts.conclude_attempt(session, claim, Conclusion(JobState.SUCCEEDED, artifacts=[artifact]))
     return f"/v1/jobs/{job.id}/summary", store.path(stored.sha256)
 
 
@@ -44,7 +44,9 @@ def done(sessions, store):
         ("pathlib.Path.replace", errno.ENOSPC, 507, "storage_full"),
     ],
 )
-def test_an_upload_that_the_disk_does_not_take(client, upload, monkeypatch, settings, step, number, status, code):
+def test_an_upload_that_the_disk_refuses_is_an_error_and_not_kept(
+    client, upload, monkeypatch, settings, step, number, status, code
+):
     def fail(*_, **__):
         raise OSError(number, os.strerror(number))
 
@@ -56,33 +58,33 @@ def test_an_upload_that_the_disk_does_not_take(client, upload, monkeypatch, sett
     assert refused.headers["Retry-After"].isdecimal()
     assert client.get("/v1/datasets", params={"name": "t"}).json()["items"] == []
     assert list((settings.data_dir / "incoming").iterdir()) == []
-    assert upload().status_code == 201, "and goes on once there is room"
+    assert upload().status_code == 201, "a later upload succeeds"
 
 
-def test_a_file_that_was_changed_is_not_served(client, done):
-    url, path = done
+def test_a_damaged_file_is_not_served(client, summary):
+    url, path = summary
     assert client.get(url).text == "a network of some layers\n"
     path.write_bytes(b"a network of some lawyers")
     refused = client.get(url)
     assert (refused.status_code, refused.json()["code"]) == (409, "summary_damaged")
 
 
-def test_a_file_that_is_gone_is_no_error_of_the_server(client, done):
-    url, path = done
+def test_a_missing_file_is_a_conflict(client, summary):
+    url, path = summary
     path.unlink()
     assert client.get(url).status_code == 409
 
 
-def test_a_part_of_a_file_is_served_and_a_known_one_is_not_even_read(client, done):
-    url, path = done
+def test_a_range_of_a_file_is_served_and_an_unchanged_one_is_not_read(client, summary):
+    url, path = summary
     etag = client.get(url).headers["ETag"]
     assert client.get(url, headers={"Range": "bytes=2-8"}).text == "network"
     path.unlink()
     assert client.get(url, headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_the_same_upload_makes_a_damaged_file_whole(upload, store):
-    made = upload().json()
-    store.path(made["sha256"]).write_bytes(b"size,kind\n9,z\n")
-    assert upload().json()["id"] == made["id"]
-    assert store.path(made["sha256"]).read_bytes() == ROWS
+def test_a_repeated_upload_repairs_a_damaged_file(upload, store):
+    dataset = upload().json()
+    store.path(dataset["sha256"]).write_bytes(b"size,kind\n9,z\n")
+    assert upload().json()["id"] == dataset["id"]
+    assert store.path(dataset["sha256"]).read_bytes() == ROWS

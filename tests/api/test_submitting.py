@@ -1,4 +1,4 @@
-"""What a POST tells of its job is what a GET tells, and costs less to find out."""
+"""The answer to a submit equals a later read of the job, except for estimates; and concurrent writers."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -7,22 +7,22 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from service.db import database, sqlite
-from service.jobs import jobs
-from tests.factories import iris_spec, submit
+from service.jobs import queries
+from tests.factories import iris_spec, submit_job
 
 
-def test_a_new_job_is_told_as_it_will_be_read(client):
+def test_the_answer_to_a_submit_equals_the_job(client):
     assert client.post("/v1/jobs", json=iris_spec(run={"priority": 9})).status_code == 201
-    answer = client.post("/v1/jobs", json=iris_spec(tags=["night", "first"]))
-    told = answer.json()
-    read = client.get(answer.headers["location"]).json()
-    assert told == read | {"before": None, "estimated_start": None}  # which take time to find out
-    assert told["queue_position"] == 1
-    assert told["tags"] == ["first", "night"]
-    assert [step["to"] for step in told["transitions"]] == ["queued"]
+    response = client.post("/v1/jobs", json=iris_spec(tags=["night", "first"]))
+    submitted = response.json()
+    read = client.get(response.headers["location"]).json()
+    assert submitted == read | {"before": None, "estimated_start": None}  # these are left out, because they take time
+    assert submitted["queue_position"] == 1
+    assert submitted["tags"] == ["first", "night"]
+    assert [step["to"] for step in submitted["transitions"]] == ["queued"]
 
 
-def test_a_repeat_tells_what_has_become_of_the_job(client):
+def test_a_repeated_submit_returns_the_current_state(client):
     body, headers = json.dumps(iris_spec()), {"Content-Type": "application/json", "Idempotency-Key": "k"}
     first = client.post("/v1/jobs", content=body, headers=headers).json()
     client.post(f"/v1/jobs/{first['id']}/cancel")
@@ -32,24 +32,24 @@ def test_a_repeat_tells_what_has_become_of_the_job(client):
     assert [step["to"] for step in again["transitions"]] == ["queued", "cancelled"]
 
 
-def test_one_job_has_the_place_that_it_has_among_many(either_sessions):
-    made = [submit(either_sessions, run={"priority": priority}) for priority in (0, 2, 0, 2, 1)]
-    made.append(submit(either_sessions, run={"priority": 2, "device": "gpu"}))
+def test_a_queue_position_does_not_depend_on_the_other_jobs_that_are_asked_for(either_sessions):
+    submitted = [submit_job(either_sessions, run={"priority": priority}) for priority in (0, 2, 0, 2, 1)]
+    submitted.append(submit_job(either_sessions, run={"priority": 2, "device": "gpu"}))
     with either_sessions.read() as session:
-        together = jobs.queue_positions(session, made)
-        alone = {job.id: jobs.queue_positions(session, [job])[job.id] for job in made}
-    assert together == alone
-    assert [alone[job.id] for job in made] == [3, 0, 4, 1, 2, 0]
+        together = queries.count_jobs_ahead(session, submitted)
+        separate = {job.id: queries.count_jobs_ahead(session, [job])[job.id] for job in submitted}
+    assert together == separate
+    assert [separate[job.id] for job in submitted] == [3, 0, 4, 1, 2, 0]
 
 
-def test_writers_of_a_process_take_turns(sessions, monkeypatch):
+def test_only_one_writer_of_a_process_writes_at_a_time(sessions, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.01)
 
     def write():
         with sessions.begin() as session:
-            return database.now(session)
+            return database.get_current_time(session)
 
     with ThreadPoolExecutor(1) as other:
         with sessions.begin(), pytest.raises(OperationalError, match="locked"):
             other.submit(write).result()
-        assert other.submit(write).result()  # the turn came back
+        assert other.submit(write).result()  # the lock was released

@@ -1,11 +1,11 @@
-"""What a client is told while the database is away."""
+"""Answers while the database is unreachable."""
 
 import json
 
 import pytest
 
 from tests.factories import iris_spec
-from tests.servers.postgres import Away
+from tests.servers.postgres import DatabaseOutage
 
 SUBMIT = {"content": json.dumps(iris_spec()), "headers": {"Content-Type": "application/json"}}
 JOB = "/v1/jobs/01a1ff18-f4fc-7293-aaf1-986ad40dbd94"
@@ -29,20 +29,20 @@ def client(settings, postgres_url, make_client):
         ("DELETE", JOB, {}),
     ],
 )
-def test_who_asks_while_the_database_is_away_is_asked_to_come_again(client, postgres_url, method, path, content):
+def test_a_request_without_the_database_is_refused_until_later(client, postgres_url, method, path, content):
     before = client.request(method, path, **content).status_code
-    with Away(postgres_url):
-        answer = client.request(method, path, **content)
-        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable"), answer.text
-        assert int(answer.headers["Retry-After"]) > 0
-        assert answer.headers["Content-Type"] == "application/problem+json"
+    with DatabaseOutage(postgres_url):
+        response = client.request(method, path, **content)
+        assert (response.status_code, response.json()["code"]) == (503, "database_unavailable"), response.text
+        assert int(response.headers["Retry-After"]) > 0
+        assert response.headers["Content-Type"] == "application/problem+json"
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").json()["database"] == "unreachable"
     assert client.request(method, path, **content).status_code == before
 
 
-def test_connections_that_broke_meanwhile_cost_nobody_an_answer(client, postgres_url):
+def test_broken_connections_are_replaced_without_an_error(client, postgres_url):
     client.post("/v1/jobs", **SUBMIT)
-    Away(postgres_url).break_off()
+    DatabaseOutage(postgres_url).terminate_connections()
     assert client.post("/v1/jobs", **SUBMIT).status_code == 201
     assert len(client.get("/v1/jobs").json()["items"]) == 2

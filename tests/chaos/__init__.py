@@ -1,5 +1,5 @@
-"""A seeded nemesis on a real server under load, and what became of every job: `make chaos`.
+"""Chaos tests: disturb a real server under load, then check the outcome of every job (`make chaos`).
 
-Nothing in the server knows of it. What must happen inside one of its processes, as an end between two writes, comes
-from `injected`, which stands first on the path of the processes that are started here.
+The server's code has no hooks for these tests. Faults inside a process, such as a kill between two writes, come from
+`injected/sitecustomize.py`, which is first on the Python path of every process that is started here.
 """

@@ -1,10 +1,9 @@
-"""A server under test: the process tree of `serve`, as people run it, and its processes by what they do."""
+"""A server under test: the process tree of `stackyard serve`, with access to its processes by role."""
 
 import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,10 +18,11 @@ from typing import Any, Self
 import httpx2
 import psutil
 
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from stackyard.cli.serving import broker
+from tests.polling import wait_until
 from tests.servers.postgres import Postgres
-from tests.waiting import until
+from tests.servers.valkey import find_free_port
 
 INJECTED = Path(__file__).parent / "injected"
 _ROOT = Path(__file__).parents[2]
@@ -34,20 +34,20 @@ QUICK = {
     "STACKYARD_CHECKPOINT_S": "0.5",
     "STACKYARD_THREADS": "1",
 }
-"""A loss is noticed within seconds, every job writes checkpoints, and every worker computes the same bits."""
+"""Settings with which a loss is noticed within seconds, every job writes checkpoints, and results have equal bits."""
 _START_S = 180.0
 
 
 class Installation:
-    """A whole server on a directory of its own; whoever supervises `serve` starts it again when it ends.
+    """A server with its own directory. A supervising thread restarts `serve` when it ends.
 
     Args:
-        directory: for its data.
-        database_url: of an empty PostgreSQL database; empty for SQLite in the directory.
-        workers: jobs that train at once.
-        team: whether half of them train in a worker beside `serve`, as on another machine of a team.
-        own_api: whether clients talk to an API beside `serve`, which is started again at once however often it ends.
-        variables: settings, beside those of `QUICK`.
+        directory: where the data lie.
+        database_url: the URL of an empty PostgreSQL database; empty for SQLite in the directory.
+        workers: the number of jobs that train at once.
+        team: whether half of the jobs train in a worker outside `serve`, as on another machine of a team.
+        own_api: whether clients talk to an API outside `serve`, which is restarted at once, without a limit.
+        variables: settings in addition to those of `QUICK`.
 
     """
 
@@ -65,39 +65,39 @@ class Installation:
         self.data_dir = directory / "data"
         self.chaos = directory / "chaos"
         self.database_url = database_url or f"sqlite:///{self.data_dir / 'stackyard.db'}"
-        self.port = _free_port()
+        self.port = find_free_port()
         self.starts = 0
         self.postgres: Postgres | None = None
-        """Its database, where that can be stopped and started."""
+        """The database server, if the database is PostgreSQL."""
         self._workers = max(1, workers // 2) if team else workers
         self._variables = variables
         self._server: subprocess.Popen[bytes] | None = None
-        self._beside = [name for name, wanted in (("teammate", team), ("api", own_api)) if wanted]
-        """What runs beside `serve`: nobody supervises it but this one."""
-        self._own: dict[str, subprocess.Popen[bytes]] = {}
-        self._own_port = _free_port()
+        self._extra_names = [name for name, is_needed in (("teammate", team), ("api", own_api)) if is_needed]
+        """The processes outside `serve`, which only this object supervises."""
+        self._extras: dict[str, subprocess.Popen[bytes]] = {}
+        self._extra_port = find_free_port()
         self._closing = threading.Event()
-        self._keeper = threading.Thread(target=self._keep_up, name="keeper", daemon=True)
+        self._supervisor = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._log = directory / "serve.log"
 
     def __enter__(self) -> Self:
         for directory in (self.data_dir, self.chaos):
             directory.mkdir(parents=True, mode=0o700)
-        self._start()
-        self._keeper.start()
-        until(self.ready, within=_START_S, every=0.1)
-        for name in self._beside:
-            self._start_beside(name)
-        until(self.ready, within=_START_S, every=0.1)
-        self.sessions = Sessions(self.database_url)
+        self._start_serve()
+        self._supervisor.start()
+        wait_until(self.is_ready, within=_START_S, every=0.1)
+        for name in self._extra_names:
+            self._start_extra(name)
+        wait_until(self.is_ready, within=_START_S, every=0.1)
+        self.sessions = SessionFactory(self.database_url)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
-        self._keeper.join()
-        for process in self._own.values():
+        self._supervisor.join()
+        for process in self._extras.values():
             _kill_group(process)
         self.sessions.dispose()
         assert self._server is not None
@@ -109,92 +109,83 @@ class Installation:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._own_port if 'api' in self._own else self.port}"
+        return f"http://127.0.0.1:{self._extra_port if 'api' in self._extras else self.port}"
 
-    def client(self) -> httpx2.Client:
+    def create_client(self) -> httpx2.Client:
         return httpx2.Client(base_url=self.url, timeout=30)
 
-    def ready(self) -> bool:
-        """Whether every part of it answers."""
+    def is_ready(self) -> bool:
+        """Return whether the API reports that all its dependencies answer."""
         with contextlib.suppress(httpx2.TransportError):
             return httpx2.get(f"{self.url}/readyz", timeout=5).status_code == 200
         return False
 
-    def processes(self, part: str) -> list[psutil.Process]:
-        """Those that live now: `serve`, `api`, `broker`, `worker-cpu`, or `child` for a worker's own that train."""
+    def list_processes(self, role: str) -> list[psutil.Process]:
+        """Return the live processes of a role: `serve`, `api`, `broker`, `worker-cpu`, or `child` of a worker."""
         with contextlib.suppress(psutil.Error):
-            if part == "serve":
-                return [self.serve()]
-            if part == "child":
-                return [child for worker in self.processes("worker-cpu") for child in _training(worker)]
-            if part == "api" and part in self._own:
-                return [psutil.Process(self._own[part].pid)]
-            pids = [pid for name, pid in self._recorded() if name == part]
-            if part == "worker-cpu" and "teammate" in self._own:
-                pids.append(self._own["teammate"].pid)
+            if role == "serve":
+                return [self._get_serve_process()]
+            if role == "child":
+                return [child for worker in self.list_processes("worker-cpu") for child in _list_children(worker)]
+            if role == "api" and role in self._extras:
+                return [psutil.Process(self._extras[role].pid)]
+            pids = [pid for name, pid in self._read_recorded_processes() if name == role]
+            if role == "worker-cpu" and "teammate" in self._extras:
+                pids.append(self._extras["teammate"].pid)
             return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
         return []
 
-    def serve(self) -> psutil.Process:
-        """The process that holds the others."""
+    def artifact_path(self, sha256: str) -> Path:
+        """Return the path at which the artifact store keeps a file, if it has it."""
+        return self.data_dir / "sha256" / sha256[:2] / sha256
+
+    def list_logs(self) -> Iterator[Path]:
+        """Yield the log files of the processes."""
+        yield self._log
+        yield from (self.directory / f"{name}.log" for name in self._extras)
+        yield from sorted((self.data_dir / "logs").glob("*.log*"))
+
+    def _get_serve_process(self) -> psutil.Process:
         assert self._server is not None
         return psutil.Process(self._server.pid)
 
-    def file(self, sha256: str) -> Path:
-        """Where the artifact store has a file, if it has."""
-        return self.data_dir / "sha256" / sha256[:2] / sha256
-
-    def logs(self) -> Iterator[Path]:
-        """What its processes have said."""
-        yield self._log
-        yield from (self.directory / f"{name}.log" for name in self._own)
-        yield from sorted((self.data_dir / "logs").glob("*.log*"))
-
-    def _recorded(self) -> list[tuple[str, int]]:
+    def _read_recorded_processes(self) -> list[tuple[str, int]]:
         with contextlib.suppress(OSError, ValueError):
-            told = json.loads((self.data_dir / "serve.json").read_text())
-            return [(process["name"], process["pid"]) for process in told["processes"]]
+            record = json.loads((self.data_dir / "serve.json").read_text())
+            return [(process["name"], process["pid"]) for process in record["processes"]]
         return []
 
-    def _start(self) -> None:
+    def _start_serve(self) -> None:
         command = [sys.executable, "-m", "stackyard", "serve", "--port", str(self.port)]
         command += ["--data-dir", str(self.data_dir), "--workers", str(self._workers)]
         with self._log.open("ab") as log:
-            self._server = subprocess.Popen(command, env=self._environment(), stdout=log, stderr=log)
+            self._server = subprocess.Popen(command, env=self._build_environment(), stdout=log, stderr=log)
         self.starts += 1
 
-    def _start_beside(self, name: str) -> None:
+    def _start_extra(self, name: str) -> None:
         if name == "api":
             command = ["uvicorn", "--factory", "api.app:create_app", "--host", "127.0.0.1"]
-            command += ["--port", str(self._own_port), "--no-server-header"]
+            command += ["--port", str(self._extra_port), "--no-server-header"]
         else:
-            command = [
-                "celery",
-                "--app",
-                "worker.celery_app:app",
-                "worker",
-                "--concurrency",
-                "1",
-                "--hostname",
-                "team@%h",
-            ]
+            command = ["celery", "--app", "worker.celery_app:app", "worker", "--concurrency", "1"]
+            command += ["--hostname", "team@%h"]
             command += ["--without-mingle", "--without-gossip", "--loglevel", "INFO"]
-        own = {
-            "STACKYARD_BROKER_URL": broker.url(broker.socket_path(self.data_dir)),
+        variables = {
+            "STACKYARD_BROKER_URL": broker.build_broker_url(broker.prepare_socket_path(self.data_dir)),
             "STACKYARD_DATA_DIR": str(self.data_dir),
             "STACKYARD_NEIGHBOURS": str(self._workers),
         }
         with (self.directory / f"{name}.log").open("ab") as log:
-            self._own[name] = subprocess.Popen(
+            self._extras[name] = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                env=self._environment() | own,
+                env=self._build_environment() | variables,
                 stdout=log,
                 stderr=log,
                 cwd=_ROOT,
                 start_new_session=True,
             )
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("STACKYARD_")}
         own = {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(INJECTED), os.environ.get("PYTHONPATH")])),
@@ -204,38 +195,41 @@ class Installation:
         }
         return inherited | QUICK | own | self._variables
 
-    def _keep_up(self) -> None:
+    def _supervise(self) -> None:
         while not self._closing.wait(0.2):
             if self._server is not None and self._server.poll() is not None:
                 time.sleep(0.5)
-                self._start()
-            for name, process in list(self._own.items()):
+                self._start_serve()
+            for name, process in list(self._extras.items()):
                 if process.poll() is not None:
-                    self._start_beside(name)
+                    self._start_extra(name)
 
 
 @contextlib.contextmanager
-def installed(
-    database: str, around: Callable[[Path], AbstractContextManager[None]] | None = None, **options: Any
+def start_installation(
+    database: str, mount: Callable[[Path], AbstractContextManager[None]] | None = None, **options: Any
 ) -> Iterator[Installation]:
-    """An installation on `sqlite`, or a team's on `postgres`, which lies elsewhere; `around` goes around the rest."""
+    """Start an installation on `sqlite`, or a team's on `postgres`, whose data lie in another directory.
+
+    `mount` prepares the installation's directory, and is undone at the end.
+    """
     with contextlib.ExitStack() as stack:
-        directory, elsewhere = _directory(stack), _directory(stack)
-        if around is not None:
-            stack.enter_context(around(directory))
-        postgres = _postgres(elsewhere / "pg", stack) if database == "postgres" else None
-        url = "" if postgres is None else postgres.make("stackyard")
+        directory, database_directory = _create_directory(stack), _create_directory(stack)
+        if mount is not None:
+            stack.enter_context(mount(directory))
+        postgres = _start_postgres(database_directory / "pg", stack) if database == "postgres" else None
+        url = "" if postgres is None else postgres.create_database("stackyard")
         installation = stack.enter_context(Installation(directory, url, team=postgres is not None, **options))
         installation.postgres = postgres
         yield installation
 
 
-def _directory(stack: contextlib.ExitStack) -> Path:
+def _create_directory(stack: contextlib.ExitStack) -> Path:
     temporary = TemporaryDirectory(prefix="chaos-", dir="/tmp", ignore_cleanup_errors=True)
     return Path(stack.enter_context(temporary))
 
 
-def _postgres(directory: Path, stack: contextlib.ExitStack) -> Postgres:
+def _start_postgres(directory: Path, stack: contextlib.ExitStack) -> Postgres:
     directory.mkdir(mode=0o755)
     postgres = Postgres(directory)
     stack.callback(postgres.close)
@@ -248,11 +242,5 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _training(worker: psutil.Process) -> list[psutil.Process]:
+def _list_children(worker: psutil.Process) -> list[psutil.Process]:
     return [child for child in worker.children() if any("spawn_main" in word for word in child.cmdline())]
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]

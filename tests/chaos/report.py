@@ -1,4 +1,4 @@
-"""What a run has to tell: a row a scenario, its faults in words, and a verdict with what zero in so many bounds."""
+"""The results of a run: a table with a row per scenario, the faults in words, and the bound on the fault rate."""
 
 import json
 import platform
@@ -23,16 +23,16 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-_MAY_BE = {"503", "507"}
-"""It cannot now, or there is no room: what a client may be told while something is down."""
+_ALLOWED_STATUSES = {"503", "507"}
+"""Service Unavailable and Insufficient Storage are correct answers while something is down."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a scenario.
+    """The result of a scenario; the fields are keys of the results file.
 
-    `trials` counts what was done to the server, by kind; `measured` has further figures, `broken` the promises beside
-    the jobs' own that were not kept, in words.
+    `trials` counts the disturbances by kind, `measured` has further figures. `broken` describes each broken promise
+    that does not concern a single job.
     """
 
     scenario: str
@@ -45,17 +45,17 @@ class Result:
     broken: Sequence[str] = ()
 
     @classmethod
-    def of(
+    def from_round(
         cls,
         round_: Round,
         scenario: str,
-        began: float,
+        start: float,
         trials: Mapping[str, int],
         verdict: Verdict,
         measured: Mapping[str, Any],
         broken: Sequence[str] = (),
     ) -> Self:
-        """What came of a round; what the API must never answer is looked for here."""
+        """Build the result of a round, and count wrong answers of the API as broken promises."""
         answers = round_.load.answers
         figures = {
             **measured,
@@ -65,80 +65,79 @@ class Result:
             "answers": dict(sorted(answers.items())),
             "slowest reads, s": round(round_.load.slow_s, 2),
         }
-        deeds = {} if round_.load.deeds is None else round_.load.deeds.done
-        told = [*answers.items(), *deeds.items()]
-        wrong = [f"the API answered {status}, {count} times" for status, count in told if _wrong(status)]
-        seconds = time.monotonic() - began
+        actions = {} if round_.load.owner_actions is None else round_.load.owner_actions.counts
+        counts = [*answers.items(), *actions.items()]
+        wrong = [f"the API answered {status}, {count} times" for status, count in counts if _is_wrong_status(status)]
+        seconds = time.monotonic() - start
         return cls(scenario, round_.database, round_.seed, seconds, trials, verdict, figures, (*broken, *wrong))
 
     @classmethod
-    def told(
-        cls, scenario: str, database: str, seed: int, began: float, trials: Mapping[str, int], outcome: Outcome
+    def from_outcome(
+        cls, scenario: str, database: str, seed: int, start: float, trials: Mapping[str, int], outcome: Outcome
     ) -> Self:
-        """What came of a trial that judges by itself."""
-        seconds = time.monotonic() - began
+        """Build the result of a trial of `tests.faults`."""
+        seconds = time.monotonic() - start
         return cls(scenario, database, seed, seconds, trials, Verdict(), outcome.figures, outcome.wrong)
 
     @classmethod
-    def broken_off(cls, scenario: str, database: str, seed: int, began: float, why: str) -> Self:
-        """A scenario that did not come to its end."""
-        return cls(scenario, database, seed, time.monotonic() - began, {}, Verdict(), {}, [why])
+    def from_error(cls, scenario: str, database: str, seed: int, start: float, error: str) -> Self:
+        """Build the result of a scenario that ended with an exception."""
+        return cls(scenario, database, seed, time.monotonic() - start, {}, Verdict(), {}, [error])
 
     @property
-    def number(self) -> int:
+    def trial_count(self) -> int:
         return sum(self.trials.values())
 
     @property
-    def bad(self) -> int:
-        """How much went wrong."""
-        return self.verdict.bad + len(self.broken)
+    def fault_count(self) -> int:
+        return self.verdict.fault_count + len(self.broken)
 
-    def bound(self) -> str:
-        """With what probability at most a trial does harm, at 95 %: three in N where none of N did."""
-        if self.bad or not self.number:
+    def format_bound(self) -> str:
+        """Format the upper bound of the fault rate per trial at 95 % confidence: 3/N after N trials without faults."""
+        if self.fault_count or not self.trial_count:
             return "-"
-        return f"< {float(f'{100 * min(1.0, 3 / self.number):.2g}'):g} %"
+        return f"< {float(f'{100 * min(1.0, 3 / self.trial_count):.2g}'):g} %"
 
 
-def _wrong(status: str) -> bool:
-    """Whether an answer is none that a client may be given; to a deed, a status of 4xx is one."""
-    deed, _, status = status.rpartition(" ")
-    return status.startswith("5" if deed else ("4", "5")) and status not in _MAY_BE
+def _is_wrong_status(label: str) -> bool:
+    """Return whether an answer is a fault; to an owner's action ("cancel 409"), a 4xx is no fault."""
+    action, _, status = label.rpartition(" ")
+    return status.startswith("5" if action else ("4", "5")) and status not in _ALLOWED_STATUSES
 
 
-def show(results: Sequence[Result], console: Console) -> None:
-    """Print the table, what was done, what was wrong, and the verdict."""
+def print_results(results: Sequence[Result], console: Console) -> None:
+    """Print the table, then trials, figures and faults of each result, and the verdict."""
     table = Table(box=box.SIMPLE)
-    for place, column in enumerate(_COLUMNS):
-        table.add_column(column, justify="right" if place > 1 else "left")
+    for index, column in enumerate(_COLUMNS):
+        table.add_column(column, justify="right" if index > 1 else "left")
     for result in results:
-        table.add_row(*_row(result))
+        table.add_row(*_format_row(result))
     console.print(table)
     for result in results:
-        _tell(result, console)
-    bad = sum(result.bad for result in results)
-    trials = sum(result.number for result in results)
-    words = "nothing lost, nothing twice" if not bad else f"{bad} faults"
-    console.print(f"[bold {'red' if bad else 'green'}]{words} in {trials} trials[/]")
+        _print_details(result, console)
+    faults = sum(result.fault_count for result in results)
+    trials = sum(result.trial_count for result in results)
+    words = "nothing lost, nothing twice" if not faults else f"{faults} faults"
+    console.print(f"[bold {'red' if faults else 'green'}]{words} in {trials} trials[/]")
 
 
-def keep(results: Sequence[Result], path: Path) -> None:
-    """Write everything to a file."""
+def write_results(results: Sequence[Result], path: Path) -> None:
+    """Write all results to a file as JSON."""
     machine = {"system": platform.platform(), "python": platform.python_version(), "cores": count_usable_cores()}
-    told = [_told(result) for result in results]
+    documents = [_to_document(result) for result in results]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"machine": machine, "results": told}, indent=2) + "\n")
+    path.write_text(json.dumps({"machine": machine, "results": documents}, indent=2) + "\n")
 
 
-def _row(result: Result) -> list[str]:
+def _format_row(result: Result) -> list[str]:
     jobs, epochs = result.verdict.jobs, result.verdict.epochs
     counts = [jobs.total(), *(jobs[name] for name in (FINISHED, LOST, DUPLICATED, UNEXPECTED))]
     counts += [epochs[name] for name in ("once", "missing", "twice", "other bits")]
-    counts += [result.verdict.stale_writes, result.verdict.resumed, result.bad]
-    return [result.scenario, result.database, str(result.number), *map(str, counts), result.bound()]
+    counts += [result.verdict.stale_writes, result.verdict.resumed, result.fault_count]
+    return [result.scenario, result.database, str(result.trial_count), *map(str, counts), result.format_bound()]
 
 
-def _tell(result: Result, console: Console) -> None:
+def _print_details(result: Result, console: Console) -> None:
     trials = ", ".join(f"{count} {name}" for name, count in sorted(result.trials.items()))
     console.print(f"- {result.scenario} on {result.database}, seed {result.seed}, {result.seconds:.0f} s: {trials}")
     for name, figure in result.measured.items():
@@ -147,5 +146,6 @@ def _tell(result: Result, console: Console) -> None:
         console.print(f"    [red]{fault}[/]", highlight=False)
 
 
-def _told(result: Result) -> dict[str, Any]:
-    return vars(result) | {"verdict": vars(result.verdict), "bad": result.bad, "bound": result.bound()}
+def _to_document(result: Result) -> dict[str, Any]:
+    verdict = vars(result.verdict)
+    return vars(result) | {"verdict": verdict, "bad": result.fault_count, "bound": result.format_bound()}

@@ -1,4 +1,4 @@
-"""A trial of a scenario: a server, how its jobs come out undisturbed, a disturbance under load, the verdict."""
+"""A round of a scenario: start a server, train each kind of job undisturbed, disturb it under load, judge the jobs."""
 
 import shutil
 import time
@@ -11,73 +11,73 @@ from typing import Any
 from uuid import UUID
 
 from tests.chaos import audit
-from tests.chaos.installation import Installation, installed
+from tests.chaos.installation import Installation, start_installation
 from tests.chaos.load import Load
 from tests.chaos.specs import SPECS
-from tests.chaos.verdict import Ended, Verdict, judge, reference
-from tests.waiting import until
+from tests.chaos.verdict import JobOutcome, Verdict, judge_jobs, read_outcome
+from tests.polling import wait_until
 
 _UNDISTURBED_S = 300.0
-_STANDSTILL_S = 180.0
-"""So long may nothing end, when nobody disturbs any more, before what is left counts as lost."""
+_MAX_STANDSTILL_S = 180.0
+"""Once the disturbance is over, jobs count as lost if none ends for this long."""
 
 Say = Callable[[str], None]
 
 
 @dataclass
 class Round:
-    """A server under load, and how each kind of job comes out when nobody disturbs it."""
+    """A server under load, and the outcome of each kind of job without a disturbance."""
 
     database: str
     seed: int
     installation: Installation
     load: Load
-    references: dict[str, Ended]
+    references: dict[str, JobOutcome]
     random: Random
     say: Say
     expected: dict[UUID, frozenset[str]] = field(default_factory=dict)
-    """How the jobs may end that may end in another way than undisturbed: a state and a reason's code."""
+    """Further allowed ends of single jobs, each as a state and a reason's code."""
     excused: frozenset[str] = frozenset()
-    """How all others may end."""
+    """Further allowed ends of all other jobs."""
 
-    def ended(self) -> int:
-        """How many jobs have been disturbed and have ended."""
-        return len(self.load.accepted) - len(self.references) - len(self.load.unended())
+    def count_finished_jobs(self) -> int:
+        """Return the number of finished jobs, without the undisturbed ones."""
+        return len(self.load.accepted) - len(self.references) - len(self.load.list_unfinished_jobs())
 
-    def settle(self) -> None:
-        """Wait until every accepted job has ended, as long as now and then one does."""
-        since, left = time.monotonic(), self.load.unended()
-        while left and time.monotonic() - since < _STANDSTILL_S:
+    def wait_for_jobs(self) -> None:
+        """Wait until every accepted job has ended, for as long as there is progress."""
+        last_progress, unfinished = time.monotonic(), self.load.list_unfinished_jobs()
+        while unfinished and time.monotonic() - last_progress < _MAX_STANDSTILL_S:
             time.sleep(0.3)
-            if len(now := self.load.unended()) < len(left):
-                since, left = time.monotonic(), now
+            if len(remaining := self.load.list_unfinished_jobs()) < len(unfinished):
+                last_progress, unfinished = time.monotonic(), remaining
 
-    def end(self) -> Verdict:
-        """Wait for the jobs to end, and tell what became of them."""
+    def finish(self) -> Verdict:
+        """Stop the load, wait for the jobs to end, and judge them."""
         self.load.stop()
-        self.settle()
-        return judge(self.installation, self.load, self.references, self.expected, self.excused)
+        self.wait_for_jobs()
+        return judge_jobs(self.installation, self.load, self.references, self.expected, self.excused)
 
 
-def drawn(seed: int, what: str) -> Random:
-    """Numbers for one thread, which no other's draws change."""
-    return Random(f"{seed} {what}")  # noqa: S311  # to be repeated, not to be secret
+def create_random(seed: int, purpose: str) -> Random:
+    """Return a generator whose numbers do not depend on the draws of other threads."""
+    return Random(f"{seed} {purpose}")  # noqa: S311  # to be repeated, not to be secret
 
 
 @contextmanager
-def _kept(installation: Installation, directory: Path | None) -> Iterator[None]:
-    """Copy what the server's processes have said, at the end."""
+def _copying_logs(installation: Installation, directory: Path | None) -> Iterator[None]:
+    """Copy the logs of the server's processes to the directory at the end of the block."""
     try:
         yield
     finally:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
-            for log in installation.logs():
+            for log in installation.list_logs():
                 shutil.copy(log, directory / f"{installation.port}-{log.name}")
 
 
 @contextmanager
-def begun(
+def start_round(
     database: str,
     *,
     seed: int,
@@ -87,17 +87,17 @@ def begun(
     logs: Path | None = None,
     **options: Any,
 ) -> Iterator[Round]:
-    """A server that is ready, keeps a record of writes, and has trained each kind of job once."""
-    random = drawn(seed, "scenario")
+    """Start a server with an audit of its writes, and train each kind of job once undisturbed."""
+    random = create_random(seed, "scenario")
     kinds = list(kinds or SPECS)
-    with installed(database, **options) as installation, _kept(installation, logs):
-        audit.install(installation.sessions)
-        load, first = (Load(installation, kinds, ahead=ahead, random=drawn(seed, "load")) for _ in range(2))
-        undisturbed = {kind: first.submit(kind, -1) for kind in kinds}
-        until(lambda: not first.unended(), within=_UNDISTURBED_S, every=0.2)
-        references = {kind: reference(installation, job_id) for kind, job_id in undisturbed.items()}
-        for kind, ended in references.items():
-            say(f"undisturbed, {kind}: {ended.state}, {len(ended.epochs)} epochs")
+    with start_installation(database, **options) as installation, _copying_logs(installation, logs):
+        audit.install_triggers(installation.sessions)
+        load, first = (Load(installation, kinds, ahead=ahead, random=create_random(seed, "load")) for _ in range(2))
+        undisturbed = {kind: first.submit_job(kind, -1) for kind in kinds}
+        wait_until(lambda: not first.list_unfinished_jobs(), within=_UNDISTURBED_S, every=0.2)
+        references = {kind: read_outcome(installation, job_id) for kind, job_id in undisturbed.items()}
+        for kind, outcome in references.items():
+            say(f"undisturbed, {kind}: {outcome.state}, {len(outcome.epochs)} epochs")
         load.accepted |= first.accepted
         load.answers += first.answers
         yield Round(database, seed, installation, load, references, random, say)

@@ -1,4 +1,4 @@
-"""What is trained: small jobs of a few seconds, that have between them every kind of state a checkpoint must carry."""
+"""Specs of small jobs that together have every kind of state that a checkpoint must carry."""
 
 from copy import deepcopy
 from typing import Any
@@ -13,7 +13,7 @@ _TEN: dict[str, Any] = {"type": "Dense", "units": 10, "activation": "softmax"}
 _SCALED: dict[str, Any] = {"type": "Rescaling", "scale": 0.0625}
 
 SPECS: dict[str, dict[str, Any]] = {
-    # Many short epochs a call, with the seeds of dropout and the statistics of batch normalization.
+    # Many short epochs, with the seeds of dropout and the statistics of batch normalization.
     "dropout": {
         "data": {
             "dataset": "builtin:iris",
@@ -30,7 +30,7 @@ SPECS: dict[str, dict[str, Any]] = {
         },
         "training": _CLASSES | {"optimizer": "adam", "epochs": 900, "batch_size": 32},
     },
-    # Callbacks that remember: how long nothing improved, the best weights, the rate as it is by now.
+    # Callbacks with state: epochs without an improvement, the best weights, the current learning rate.
     "callbacks": {
         "data": _DIGITS,
         "network": {"layers": [_SCALED, {"type": "Dense", "units": 96, "activation": "relu"}, _TEN]},
@@ -45,7 +45,7 @@ SPECS: dict[str, dict[str, Any]] = {
             ],
         },
     },
-    # Epochs longer than the time between two checkpoints, which so lie in the middle of one.
+    # Epochs longer than the checkpoint interval, so that checkpoints lie in the middle of an epoch.
     "long-epochs": {
         "data": _DIGITS,
         "network": {
@@ -61,7 +61,7 @@ SPECS: dict[str, dict[str, Any]] = {
         },
         "training": _CLASSES | {"optimizer": "rmsprop", "epochs": 3, "batch_size": 2},
     },
-    # A schedule of the optimizer's own, moments and running means, and stock Keras's one order for every epoch.
+    # A learning rate schedule, optimizer moments and running means, and Keras's own shuffling.
     "schedule": {
         "data": _DIGITS,
         "network": {
@@ -84,7 +84,7 @@ SPECS: dict[str, dict[str, Any]] = {
             "shuffle": "keras",
         },
     },
-    # One that diverges after a while: that, too, must come out the same.
+    # A job that diverges after some epochs: that outcome must be reproduced, too.
     "diverges": {
         "data": {
             "dataset": "builtin:diabetes",
@@ -111,6 +111,6 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def spec(kind: str, number: int) -> dict[str, Any]:
-    """A job of a kind, whose name says which it is."""
+def build_spec(kind: str, number: int) -> dict[str, Any]:
+    """Return the spec of a kind of job, with the kind and the number as its name."""
     return deepcopy(SPECS[kind]) | {"name": f"{kind} {number}", "tags": [kind], "run": {"device": "cpu"}}

@@ -1,4 +1,4 @@
-"""`stackyard serve` as people start it: a process, on a data directory of its own."""
+"""Fixtures that run `stackyard serve` as a process, each on its own data directory."""
 
 import json
 import os
@@ -15,90 +15,90 @@ import psutil
 import pytest
 
 from stackyard.cli.serving import broker
-from tests.waiting import until
+from tests.polling import wait_until
 
 
 @dataclass
-class Served:
+class ServeProcess:
     """One run of `serve`."""
 
     process: subprocess.Popen[str]
     data_dir: Path
 
-    def record(self) -> dict[str, Any]:
-        """What it says about itself, once it is ready."""
-        return until(self._look)
+    def wait_for_state(self) -> dict[str, Any]:
+        """Return the content of `serve.json`, once the server is ready."""
+        return wait_until(self._read_ready_state)
 
-    def url(self) -> str:
-        return self.record()["url"]
+    def wait_for_url(self) -> str:
+        return self.wait_for_state()["url"]
 
-    def pids(self) -> dict[str, int]:
-        """The children's processes by their names."""
-        return {child["name"]: child["pid"] for child in self.record()["processes"]}
+    def get_pids(self) -> dict[str, int]:
+        """Return the process ids of the children by their names."""
+        return {child["name"]: child["pid"] for child in self.wait_for_state()["processes"]}
 
-    def pid(self, name: str) -> int:
-        """The process of a child."""
-        return self.pids()[name]
+    def get_pid(self, name: str) -> int:
+        """Return the process id of a child."""
+        return self.get_pids()[name]
 
-    def end(self, number: signal.Signals) -> tuple[int, str]:
-        """Its exit status and all that it printed, after a signal."""
+    def stop(self, number: signal.Signals) -> tuple[int, str]:
+        """Send a signal; return the exit status and the whole output."""
         self.process.send_signal(number)
         output, _ = self.process.communicate(timeout=60)
         return self.process.returncode, output
 
-    def _look(self) -> dict[str, Any] | None:
+    def _read_ready_state(self) -> dict[str, Any] | None:
         if self.process.poll() is not None:
             raise AssertionError(f"serve ended with {self.process.returncode}: {self.process.communicate()[0]}")
         path = self.data_dir / "serve.json"
-        told = json.loads(path.read_text()) if path.exists() else {}
-        return told if told.get("ready") and told["pid"] == self.process.pid else None
+        state = json.loads(path.read_text()) if path.exists() else {}
+        return state if state.get("ready") and state["pid"] == self.process.pid else None
 
 
 @pytest.fixture
 def data_dir(tmp_path) -> Path:
-    """With a space in its name, and too long for a socket."""
+    """A directory with a space in its name, and with a path that is too long for a socket."""
     path = tmp_path / ("a long name " * 9).strip()
     path.mkdir(mode=0o700)
     return path
 
 
 @pytest.fixture
-def serve(data_dir) -> Iterator[Callable[..., Served]]:
-    """Starts `serve` on the data directory, with variables; kills what a failed test leaves."""
-    started: list[subprocess.Popen[str]] = []
+def serve(data_dir) -> Iterator[Callable[..., ServeProcess]]:
+    """Start `serve` on the data directory, with environment variables. Kills what a failed test leaves behind."""
+    processes: list[subprocess.Popen[str]] = []
 
-    def start(*options: str, **variables: str) -> Served:
-        given = [*options, *([] if "--port" in options else ["--port", "0"])]
-        given += [] if "--workers" in options else ["--workers", "1"]  # a child's start costs seconds
-        command = [sys.executable, "-m", "stackyard", "serve", "--data-dir", str(data_dir), *given]
+    def start(*options: str, **variables: str) -> ServeProcess:
+        arguments = [*options, *([] if "--port" in options else ["--port", "0"])]
+        arguments += [] if "--workers" in options else ["--workers", "1"]  # each worker child is slow to start
+        command = [sys.executable, "-m", "stackyard", "serve", "--data-dir", str(data_dir), *arguments]
         process = subprocess.Popen(
             command, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        started.append(process)
-        return Served(process, data_dir)
+        processes.append(process)
+        return ServeProcess(process, data_dir)
 
     yield start
-    for process in [*started, *living(data_dir)]:
+    for process in [*processes, *list_server_processes(data_dir)]:
         process.kill()
-    for process in started:
+    for process in processes:
         process.communicate()
-    broker.clear(broker.socket_path(data_dir))
+    broker.remove_socket(broker.prepare_socket_path(data_dir))
 
 
-def living(data_dir: Path) -> list[psutil.Process]:
-    """The processes that serve a data directory, known by the environment that they were given."""
-    found = []
+def list_server_processes(data_dir: Path) -> list[psutil.Process]:
+    """Return the processes that serve a data directory, which their environment names."""
+    processes = []
     for process in psutil.process_iter():
         try:
-            ours = process.environ().get("STACKYARD_DATA_DIR") == str(data_dir)
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            is_of_server = process.environ().get("STACKYARD_DATA_DIR") == str(data_dir)
+            if is_of_server and process.status() != psutil.STATUS_ZOMBIE:
+                processes.append(process)
         except (psutil.Error, OSError):
             continue
-    return found
+    return processes
 
 
-def is_alive(url: str) -> bool:
+def is_server_up(url: str) -> bool:
     try:
         return httpx2.get(f"{url}/healthz", timeout=2).status_code == 200
     except httpx2.TransportError:

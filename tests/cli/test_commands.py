@@ -1,4 +1,4 @@
-"""The commands that talk to a server, against a whole one: what a person does between a file and a model."""
+"""The commands that call a server, from uploading a file to downloading a model, against a whole server."""
 
 import json
 import os
@@ -18,19 +18,19 @@ SPEC = {
 
 @pytest.fixture
 def stackyard(serve):
-    """Runs a command against a server of its own and returns its exit status, output and complaints."""
-    url = serve().url()
+    """Run a command against a server of its own; return the exit status, the output and the error output."""
+    url = serve().wait_for_url()
 
     def run(*arguments: str) -> tuple[int, str, str]:
         environment = os.environ | {"STACKYARD_URL": url, "COLUMNS": "200"}
         command = [sys.executable, "-m", "stackyard", *arguments]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        return done.returncode, done.stdout, done.stderr
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return process.returncode, process.stdout, process.stderr
 
     return run
 
 
-def test_from_a_file_to_a_model(stackyard, tmp_path):
+def test_the_commands_lead_from_a_file_to_a_model(stackyard, tmp_path):
     table, spec, model = tmp_path / "points.csv", tmp_path / "spec.json", tmp_path / "points.keras"
     table.write_text("x,y\n" + "".join(f"{x},{2 * x}\n" for x in range(12)))
     spec.write_text(json.dumps(SPEC))
@@ -39,8 +39,8 @@ def test_from_a_file_to_a_model(stackyard, tmp_path):
     assert status == 0
     assert "points version 1" in output
 
-    status, output, complaint = stackyard("submit", str(spec), "--wait")
-    assert status == 0, complaint
+    status, output, errors = stackyard("submit", str(spec), "--wait")
+    assert status == 0, errors
     job_id = output.split()[0]
     assert "succeeded" in output
     assert "3 of 3" in output
@@ -53,9 +53,9 @@ def test_from_a_file_to_a_model(stackyard, tmp_path):
     assert zipfile.is_zipfile(model)
 
     spec.write_text(json.dumps(SPEC | {"training": SPEC["training"] | {"epochs": 0}}))
-    status, _, complaint = stackyard("submit", str(spec))
+    status, _, errors = stackyard("submit", str(spec))
     assert status == 1
-    assert "/training/epochs" in complaint
+    assert "/training/epochs" in errors
 
     spec.write_text("{")
     assert stackyard("submit", str(spec))[0] == 1

@@ -1,4 +1,4 @@
-"""The process tree: how it starts, what it refuses, and that nothing of it is left."""
+"""The process tree of `serve`: start, restarts, refusals, and a stop that leaves no process behind."""
 
 import json
 import os
@@ -10,74 +10,74 @@ import psutil
 import pytest
 
 from stackyard.cli.serving import broker
-from tests.cli.conftest import is_alive, living
-from tests.waiting import until
+from tests.cli.conftest import is_server_up, list_server_processes
+from tests.polling import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_starts_and_a_signal_stops_all_of_it(serve, data_dir, number):
-    served = serve(STACKYARD_CANCEL_GRACE_S="300")  # nothing is killed before that
-    record = served.record()
-    assert is_alive(record["url"])
-    assert {child["name"] for child in record["processes"]} == {"broker", "api", "worker-cpu"}
+def test_a_signal_stops_all_processes(serve, data_dir, number):
+    server = serve(STACKYARD_CANCEL_GRACE_S="300")  # longer than the test, so that no child is killed
+    state = server.wait_for_state()
+    assert is_server_up(state["url"])
+    assert {child["name"] for child in state["processes"]} == {"broker", "api", "worker-cpu"}
     assert all((data_dir / "logs" / f"{name}.log").exists() for name in ("broker", "migrate", "api", "worker-cpu"))
 
-    status, output = served.end(number)
+    status, output = server.stop(number)
 
     assert status == 0
     assert "ready" in output
-    assert living(data_dir) == []
+    assert list_server_processes(data_dir) == []
     assert not (data_dir / "serve.json").exists()
-    assert not broker.socket_path(data_dir).exists()
+    assert not broker.prepare_socket_path(data_dir).exists()
 
 
-def test_its_processes_are_of_its_session_and_in_groups_of_their_own(serve):
-    """Linux shares out the cores by session first; Ctrl-C in a terminal reaches one group alone."""
-    served = serve()
-    for pid in served.pids().values():
-        assert os.getsid(pid) == os.getsid(served.process.pid)
+def test_children_share_the_session_and_have_their_own_groups(serve):
+    """Linux divides the cores among sessions first, and Ctrl-C in a terminal reaches only one group."""
+    server = serve()
+    for pid in server.get_pids().values():
+        assert os.getsid(pid) == os.getsid(server.process.pid)
         assert os.getpgid(pid) == pid
 
 
-def test_it_stops_while_a_worker_is_starting(serve, data_dir):
-    served = serve()
-    worker = psutil.Process(served.pid("worker-cpu"))
-    until(worker.children)  # a child, which imports tensorflow for seconds yet
+def test_a_signal_stops_a_worker_that_is_starting(serve, data_dir):
+    server = serve()
+    worker = psutil.Process(server.get_pid("worker-cpu"))
+    wait_until(worker.children)  # the child is still importing TensorFlow
 
-    status, _ = served.end(signal.SIGTERM)
-
-    assert status == 0
-    assert living(data_dir) == []
-
-
-def test_a_second_signal_does_not_wait(serve, data_dir):
-    served = serve(STACKYARD_CANCEL_GRACE_S="300")  # for longer than which one signal would have it wait
-    api = psutil.Process(served.pid("api"))
-    psutil.Process(served.pid("worker-cpu")).suspend()
-    served.process.send_signal(signal.SIGTERM)
-    until(lambda: not api.is_running() or api.status() == psutil.STATUS_ZOMBIE)
-
-    status, _ = served.end(signal.SIGTERM)
+    status, _ = server.stop(signal.SIGTERM)
 
     assert status == 0
-    assert living(data_dir) == []
+    assert list_server_processes(data_dir) == []
 
 
-def test_a_worker_that_does_not_react_is_killed_in_time(serve, data_dir):
-    served = serve(STACKYARD_CANCEL_GRACE_S="1")
-    psutil.Process(served.pid("worker-cpu")).suspend()
+def test_a_second_signal_stops_at_once(serve, data_dir):
+    server = serve(STACKYARD_CANCEL_GRACE_S="300")  # a single signal would wait this long
+    api = psutil.Process(server.get_pid("api"))
+    psutil.Process(server.get_pid("worker-cpu")).suspend()
+    server.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not api.is_running() or api.status() == psutil.STATUS_ZOMBIE)
 
-    begun = time.monotonic()
-    status, _ = served.end(signal.SIGTERM)
+    status, _ = server.stop(signal.SIGTERM)
 
     assert status == 0
-    assert time.monotonic() - begun > 3
-    assert living(data_dir) == []
+    assert list_server_processes(data_dir) == []
 
 
-def test_a_second_one_on_the_same_directory_names_the_first(serve):
+def test_an_unresponsive_worker_is_killed_after_the_grace_period(serve, data_dir):
+    server = serve(STACKYARD_CANCEL_GRACE_S="1")
+    psutil.Process(server.get_pid("worker-cpu")).suspend()
+
+    started_at = time.monotonic()
+    status, _ = server.stop(signal.SIGTERM)
+
+    assert status == 0
+    assert time.monotonic() - started_at > 3
+    assert list_server_processes(data_dir) == []
+
+
+def test_a_second_server_on_the_same_directory_is_refused_and_names_the_first(serve):
     first = serve()
-    url = first.url()
+    url = first.wait_for_url()
 
     second = serve()
     output, _ = second.process.communicate(timeout=30)
@@ -85,97 +85,97 @@ def test_a_second_one_on_the_same_directory_names_the_first(serve):
     assert second.process.returncode == 1
     assert url in output
     assert f"process {first.process.pid}," in output
-    assert is_alive(url)
+    assert is_server_up(url)
 
 
-def test_a_killed_one_leaves_nothing_that_the_next_minds(serve, data_dir):
+def test_a_server_starts_after_another_was_killed(serve, data_dir):
     first = serve()
-    left = [first.pid(name) for name in ("broker", "api", "worker-cpu")]
+    orphan_pids = [first.get_pid(name) for name in ("broker", "api", "worker-cpu")]
     first.process.kill()
     first.process.wait()
 
     second = serve()
-    record = second.record()
+    state = second.wait_for_state()
 
-    assert is_alive(record["url"])
-    assert not any(psutil.pid_exists(pid) for pid in left)
-    assert second.end(signal.SIGTERM)[0] == 0
-    assert living(data_dir) == []
+    assert is_server_up(state["url"])
+    assert not any(psutil.pid_exists(pid) for pid in orphan_pids)
+    assert second.stop(signal.SIGTERM)[0] == 0
+    assert list_server_processes(data_dir) == []
 
 
-def test_what_a_killed_one_could_not_take_along_is_ended(serve, data_dir):
+def test_processes_left_behind_by_a_killed_server_are_ended(serve, data_dir):
     first = serve()
-    api = psutil.Process(first.pid("api"))
-    api.suspend()  # so that the kernel's SIGTERM at its parent's death does not reach it
+    api = psutil.Process(first.get_pid("api"))
+    api.suspend()  # so that the kernel's SIGTERM at the parent's death does not end it
     first.process.kill()
     first.process.wait()
     assert api.is_running()
 
     second = serve()
-    second.record()
+    second.wait_for_state()
 
     assert not api.is_running()
-    _, output = second.end(signal.SIGTERM)
+    _, output = second.stop(signal.SIGTERM)
     assert "had left behind" in output
-    assert living(data_dir) == []
+    assert list_server_processes(data_dir) == []
 
 
-def test_a_record_of_processes_that_are_not_ours_harms_nobody(serve, data_dir):
+def test_other_processes_in_a_left_behind_state_are_not_ended(serve, data_dir):
     bystander = psutil.Process()
     entry = {"name": "api", "pid": bystander.pid, "created": 1.0, "program": bystander.exe()}
     (data_dir / "serve.json").write_text(json.dumps({"run": "gone", "processes": [entry]}))
 
-    served = serve()
+    server = serve()
 
-    assert is_alive(served.url())
+    assert is_server_up(server.wait_for_url())
     assert bystander.is_running()
 
 
 @pytest.mark.parametrize("name", ["broker", "api", "worker-cpu"])
-def test_a_child_that_dies_is_started_again(serve, data_dir, name):
-    served = serve()
-    before = served.pid(name)
+def test_a_killed_child_is_restarted(serve, data_dir, name):
+    server = serve()
+    before = server.get_pid(name)
     os.kill(before, signal.SIGKILL)
 
-    until(lambda: served.pids().get(name, before) != before)
-    until(lambda: is_alive(served.url()))
+    wait_until(lambda: server.get_pids().get(name, before) != before)
+    wait_until(lambda: is_server_up(server.wait_for_url()))
 
     assert not psutil.pid_exists(before)
-    status, output = served.end(signal.SIGTERM)
+    status, output = server.stop(signal.SIGTERM)
     assert status == 0
     assert f"{name} ended (killed by SIGKILL); starting it again" in output
-    assert living(data_dir) == []
+    assert list_server_processes(data_dir) == []
 
 
-def test_a_child_that_never_stays_up_ends_the_whole(serve, data_dir):
-    served = serve(STACKYARD_LEASE_S="soon")
-    output, _ = served.process.communicate(timeout=60)
+def test_a_child_that_repeatedly_ends_stops_the_server(serve, data_dir):
+    server = serve(STACKYARD_LEASE_S="soon")
+    output, _ = server.process.communicate(timeout=60)
 
-    assert served.process.returncode == 1
-    assert "lease_s" in output  # the end of the child's log, which says what is wrong
-    assert living(data_dir) == []
+    assert server.process.returncode == 1
+    assert "lease_s" in output  # the end of the child's log, which names the wrong setting
+    assert list_server_processes(data_dir) == []
 
 
-def test_a_host_that_others_reach_needs_a_token(serve, data_dir):
-    served = serve("--host", "0.0.0.0")  # noqa: S104 it is refused
-    output, _ = served.process.communicate(timeout=30)
+def test_a_host_other_than_loopback_needs_a_token(serve, data_dir):
+    server = serve("--host", "0.0.0.0")  # noqa: S104  # it is refused
+    output, _ = server.process.communicate(timeout=30)
 
-    assert served.process.returncode == 1
+    assert server.process.returncode == 1
     assert "STACKYARD_TOKEN" in output
     assert not (data_dir / "logs").exists()
 
 
-def test_a_token_is_passed_on(serve):
-    served = serve(STACKYARD_TOKEN="let me in")  # noqa: S106 a test's; "ready" is only seen with it
+def test_the_api_requires_the_token(serve):
+    server = serve(STACKYARD_TOKEN="let me in")  # noqa: S106  # a test's token; `serve` needs it to see that the API is ready
 
-    assert is_alive(served.url())
+    assert is_server_up(server.wait_for_url())
 
 
-def test_a_port_in_use_is_named(serve):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        served = serve("--port", str(port))
-        output, _ = served.process.communicate(timeout=30)
+def test_a_port_in_use_is_refused_and_named(serve):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        server = serve("--port", str(port))
+        output, _ = server.process.communicate(timeout=30)
 
-    assert served.process.returncode == 1
+    assert server.process.returncode == 1
     assert f"port {port}" in output

@@ -1,4 +1,4 @@
-"""The API over real HTTP, in a thread of this process, with its real database and broker and no worker."""
+"""Fixtures that serve the API over real HTTP, in a thread, with a real database and broker but no worker."""
 
 import socket
 import threading
@@ -10,20 +10,20 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from stackyard.client import Client
-from tests.waiting import until
+from tests.polling import wait_until
 
-TOKEN = "a token for tests"  # noqa: S105 it guards nothing
+TOKEN = "a token for tests"  # noqa: S105  # it protects nothing
 
 
 @pytest.fixture
 def url(settings) -> Iterator[str]:
-    """An API that wants `TOKEN`."""
+    """The URL of an API that requires `TOKEN`."""
     app = create_app(settings.model_copy(update={"token": SecretStr(TOKEN)}))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        until(lambda: server.started)
+        wait_until(lambda: server.started)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join()
@@ -37,7 +37,7 @@ def stackyard(url) -> Iterator[Client]:
 
 @pytest.fixture
 def other_server() -> Iterator[Callable[[bytes], str]]:
-    """Starts a server that gives one answer to one request, and says its URL."""
+    """Start a server that gives one answer to one request; return its URL."""
     threads: list[threading.Thread] = []
 
     def start(answer: bytes) -> str:

@@ -10,6 +10,8 @@ from stackyard.client import (
     BadAnswerError,
     Client,
     ConnectionFailedError,
+    Problem,
+    ProblemDocument,
     ProblemError,
     StackyardError,
     WaitTimeoutError,
@@ -44,7 +46,7 @@ def test_a_file_is_uploaded_listed_and_deleted(stackyard, tmp_path):
     assert caught.value.status == 404
 
 
-def test_a_suffix_that_tells_nothing_is_refused_before_anything_is_sent(stackyard, tmp_path):
+def test_an_unknown_suffix_is_refused_before_the_upload(stackyard, tmp_path):
     path = tmp_path / "table.txt"
     path.write_bytes(TABLE)
 
@@ -53,7 +55,7 @@ def test_a_suffix_that_tells_nothing_is_refused_before_anything_is_sent(stackyar
 
 
 @pytest.mark.parametrize("spec", [SPEC, JobSpec.model_validate(SPEC)], ids=["document", "model"])
-def test_a_job_is_submitted_seen_and_cancelled(stackyard, spec):
+def test_a_job_is_submitted_read_cancelled_and_deleted(stackyard, spec):
     job = stackyard.submit(spec)
 
     assert job.state == "queued"
@@ -71,7 +73,7 @@ def test_a_job_is_submitted_seen_and_cancelled(stackyard, spec):
         stackyard.job(job.id)
 
 
-def test_a_repeat_with_the_same_key_is_the_same_job(stackyard):
+def test_a_repeated_idempotency_key_returns_the_same_job(stackyard):
     first = stackyard.submit(SPEC, idempotency_key="k")
 
     assert stackyard.submit(SPEC, idempotency_key="k").id == first.id
@@ -80,7 +82,7 @@ def test_a_repeat_with_the_same_key_is_the_same_job(stackyard):
     assert caught.value.status == 409
 
 
-def test_jobs_come_page_by_page_and_filtered(stackyard):
+def test_jobs_are_listed_in_pages_and_filtered(stackyard):
     ids = [stackyard.submit(SPEC | {"name": f"job {number}"}).id for number in range(5)]
     stackyard.cancel(ids[0])
 
@@ -90,34 +92,34 @@ def test_jobs_come_page_by_page_and_filtered(stackyard):
     assert list(stackyard.jobs(tag="other")) == []
 
 
-def test_a_wrong_spec_comes_back_with_every_fault_at_its_pointer(stackyard):
-    wrong = SPEC | {"training": SPEC["training"] | {"epochs": 0, "batch_size": "many"}}
+def test_an_invalid_spec_is_refused_with_every_fault_and_its_pointer(stackyard):
+    invalid = SPEC | {"training": SPEC["training"] | {"epochs": 0, "batch_size": "many"}}
 
     for call in (stackyard.submit, stackyard.check):
         with pytest.raises(ProblemError) as caught:
-            call(wrong)
+            call(invalid)
         assert caught.value.status == 422
         pointers = {fault.pointer for fault in caught.value.problem.errors}
         assert pointers == {"/training/epochs", "/training/batch_size"}
         assert "/training/epochs: " in str(caught.value)
 
 
-def test_a_right_spec_is_reported_on(stackyard):
+def test_a_check_returns_a_report_and_submits_nothing(stackyard):
     assert stackyard.check(SPEC)
     assert list(stackyard.jobs()) == []
 
 
-def test_waiting_ends_when_it_takes_too_long(stackyard):
+def test_a_wait_ends_at_its_timeout(stackyard):
     job = stackyard.submit(SPEC)
-    seen = []
+    updates = []
 
     with pytest.raises(WaitTimeoutError, match="still queued"):
-        stackyard.wait(job.id, poll=0.01, timeout=0.1, on_update=seen.append)
+        stackyard.wait(job.id, poll=0.01, timeout=0.1, on_update=updates.append)
 
-    assert [job.state for job in seen] == ["queued"]
+    assert [job.state for job in updates] == ["queued"]
 
 
-def test_a_model_that_is_not_there_leaves_the_file_as_it_was(stackyard, tmp_path):
+def test_a_missing_model_leaves_the_file_unchanged(stackyard, tmp_path):
     path = tmp_path / "model.keras"
     path.write_bytes(b"precious")
 
@@ -135,19 +137,23 @@ def test_a_wrong_token_is_a_problem(url):
     assert caught.value.status == 401
 
 
-def test_an_id_cannot_lead_elsewhere(stackyard):
+def test_the_former_name_of_a_problem_document_can_be_imported():
+    assert Problem is ProblemDocument
+
+
+def test_an_id_cannot_reach_another_route(stackyard):
     with pytest.raises(ProblemError):
         stackyard.job("../datasets")
 
 
-def test_nobody_there():
+def test_an_unreachable_server_is_a_failed_connection():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(ConnectionFailedError, match=str(port)):
         client.job("x")
 
 
-def test_a_proxy_in_the_environment_does_not_keep_us_from_this_machine(url, monkeypatch):
+def test_a_proxy_in_the_environment_is_not_used_for_this_machine(url, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:3128")
     with Client(url, "wrong") as client, pytest.raises(ProblemError):
         client.job("x")
@@ -160,14 +166,14 @@ def test_a_proxy_in_the_environment_does_not_keep_us_from_this_machine(url, monk
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 2\r\n\r\nhi",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
     ],
-    ids=["no JSON", "a proxy's error", "no job"],
+    ids=["not JSON", "a proxy's error", "not a job"],
 )
-def test_a_server_that_is_not_stackyard(other_server, answer):
+def test_an_answer_that_is_not_of_stackyard_is_refused(other_server, answer):
     with Client(other_server(answer)) as client, pytest.raises(BadAnswerError):
         client.job("x")
 
 
-def test_a_model_that_arrives_damaged_is_refused(other_server, tmp_path):
+def test_a_damaged_model_is_refused(other_server, tmp_path):
     answer = b'HTTP/1.1 200 OK\r\nETag: "%s"\r\nContent-Length: 2\r\n\r\nhi' % (b"0" * 64)
 
     with Client(other_server(answer)) as client, pytest.raises(BadAnswerError, match="damaged"):
@@ -176,7 +182,7 @@ def test_a_model_that_arrives_damaged_is_refused(other_server, tmp_path):
     assert list(Path(tmp_path).iterdir()) == []
 
 
-def test_a_model_that_is_cut_off_is_refused(other_server, tmp_path):
+def test_a_truncated_model_is_refused(other_server, tmp_path):
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhi"
 
     with Client(other_server(answer)) as client, pytest.raises(StackyardError):

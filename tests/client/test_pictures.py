@@ -1,4 +1,4 @@
-"""Histories and pictures, by the client and by the command line, against the real API."""
+"""Histories and pictures from the real API, by the client and by the command line."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from models import JobState
 from service.jobs.attempts import Conclusion
 from stackyard.client import ProblemError
 from tests.client.conftest import TOKEN
-from tests.recorded import record
+from tests.recorded_jobs import create_recorded_job
 
 LOSS = [1 / (epoch + 1) for epoch in range(100)]
 EVALUATION = {
@@ -26,18 +26,18 @@ EVALUATION = {
 
 @pytest.fixture
 def job(sessions):
-    return str(record(sessions, {"loss": LOSS}, Conclusion(JobState.SUCCEEDED, evaluation=EVALUATION)).id)
+    return str(create_recorded_job(sessions, {"loss": LOSS}, Conclusion(JobState.SUCCEEDED, evaluation=EVALUATION)).id)
 
 
 @pytest.fixture
 def command(url):
-    """Runs a command and returns its exit status, output and complaints."""
+    """Run a command; return its exit status, output and error output."""
 
     def run(*arguments):
         environment = os.environ | {"STACKYARD_URL": url, "STACKYARD_TOKEN": TOKEN, "COLUMNS": "200"}
-        words = [sys.executable, "-m", "stackyard", *map(str, arguments)]
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
-        return done.returncode, done.stdout, done.stderr
+        argv = [sys.executable, "-m", "stackyard", *map(str, arguments)]
+        process = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return process.returncode, process.stdout, process.stderr
 
     return run
 
@@ -49,7 +49,7 @@ def test_a_history_is_thinned(stackyard, job):
     assert len(stackyard.history(job).epochs) == 100
 
 
-def test_pictures_are_bytes_of_their_format(stackyard, job):
+def test_pictures_have_the_requested_format(stackyard, job):
     assert stackyard.curve(job).startswith(b"<svg")
     assert stackyard.curve(job, "png", metrics=["loss"], theme="dark", width=400).startswith(b"\x89PNG")
     assert stackyard.evaluation_chart(job).startswith(b"<svg")
@@ -75,11 +75,11 @@ def test_the_command_saves_a_picture(command, job, tmp_path, name, start):
     assert path.read_bytes().startswith(start)
 
 
-def test_the_command_says_what_is_wrong(command, job, tmp_path):
-    status, _, complaint = command("curve", job, "-o", tmp_path / "curve.pdf")
+def test_the_command_refuses_a_file_that_it_cannot_write(command, job, tmp_path):
+    status, _, errors = command("curve", job, "-o", tmp_path / "curve.pdf")
     assert status == 1
-    assert "ends in .svg or .png, received curve.pdf" in complaint
-    status, _, complaint = command("curve", job, "-o", tmp_path / "nowhere" / "curve.svg")
+    assert "ends in .svg or .png, received curve.pdf" in errors
+    status, _, errors = command("curve", job, "-o", tmp_path / "nowhere" / "curve.svg")
     assert status == 1
-    assert "Cannot write" in complaint
+    assert "Cannot write" in errors
     assert "validation  loss 0.1" in command("job", job)[1]

@@ -1,23 +1,23 @@
-"""Pause, resume, retry, change and drain, as the client and the commands have them."""
+"""Pause, resume, retry, change and drain, by the client and by the command line."""
 
 import pytest
 from typer.testing import CliRunner
 
 from stackyard.cli import app
 from stackyard.client import ProblemError
-from tests import runs
+from tests import attempt_factories
 from tests.client.conftest import TOKEN
-from tests.factories import beat, iris_spec, registration
+from tests.factories import build_registration, iris_spec, record_heartbeat
 
 
 @pytest.fixture
 def command(url):
-    """Runs a command and returns what it printed."""
+    """Run a command and return its output."""
 
     def run(*arguments, status=0):
-        done = CliRunner().invoke(app, [*arguments, "--url", url, "--token", TOKEN], env={"COLUMNS": "200"})
-        assert done.exit_code == status, done.output
-        return done.output
+        result = CliRunner().invoke(app, [*arguments, "--url", url, "--token", TOKEN], env={"COLUMNS": "200"})
+        assert result.exit_code == status, result.output
+        return result.output
 
     return run
 
@@ -54,20 +54,20 @@ def test_a_job_is_changed(stackyard, command):
 
 def test_a_job_says_why_it_waits_and_when_it_starts(stackyard, sessions, command):
     stackyard.submit(iris_spec())
-    runs.conclude(sessions, runs.claim(sessions))
-    beat(sessions, registration())
+    attempt_factories.conclude_attempt(sessions, attempt_factories.claim_job(sessions))
+    record_heartbeat(sessions, build_registration())
     first, second = stackyard.submit(iris_spec()), stackyard.submit(iris_spec())
-    told = stackyard.job(second.id)
-    assert [ahead.id for ahead in told.before] == [first.id]
+    waiting = stackyard.job(second.id)
+    assert [ahead.id for ahead in waiting.before] == [first.id]
     assert "Behind 1 job on cpu." in command("jobs")
-    assert f"It starts at about {told.estimated_start:%Y-%m-%d}" in command("job", second.id)
+    assert f"It starts at about {waiting.estimated_start:%Y-%m-%d}" in command("job", second.id)
 
 
 def test_a_worker_is_drained_by_its_name_or_its_id(stackyard, sessions, command):
-    worker = beat(sessions, registration())
+    registered = record_heartbeat(sessions, build_registration())
     assert "here:7 is draining and has 0 jobs" in command("drain", "here:7")
-    assert [found.state for found in stackyard.workers()] == ["draining"]
-    assert "serving" in command("drain", str(worker.id), "--undo")
-    assert stackyard.drain(str(worker.id)).state == "draining"
-    assert stackyard.undrain(str(worker.id)).state == "serving"
-    assert "valid UUID" in command("drain", "nobody:1", status=1)
+    assert [worker.state for worker in stackyard.workers()] == ["draining"]
+    assert "serving" in command("drain", str(registered.id), "--undo")
+    assert stackyard.drain(str(registered.id)).state == "draining"
+    assert stackyard.undrain(str(registered.id)).state == "serving"
+    assert "valid UUID" in command("drain", "elsewhere:1", status=1)

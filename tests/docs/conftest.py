@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.examples import EXAMPLES
-from tests.waiting import until
+from tests.example_specs import EXAMPLES
+from tests.polling import wait_until
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def docs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with log.open("wb") as stdout:
         process = subprocess.Popen(command, cwd=directory, env=environment | settings, stdout=stdout)
     try:
-        record = until(lambda: _read_record(process, directory / "data" / "serve.json"))
-        until(lambda: "ready after" in log.read_text())
+        record = wait_until(lambda: _read_record(process, directory / "data" / "serve.json"))
+        wait_until(lambda: "ready after" in log.read_text())
         yield Server(record["url"], directory, environment | {"STACKYARD_URL": record["url"]}, log.read_text())
     finally:
         process.send_signal(signal.SIGTERM)

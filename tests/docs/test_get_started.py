@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.examples_in_pages import Shell, list_examples, matches
-from tests.examples import EXAMPLES
+from tests.example_specs import EXAMPLES
 
 pytestmark = pytest.mark.xdist_group("docs-server")
 

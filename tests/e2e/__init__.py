@@ -1,0 +1,1 @@
+"""End-to-end tests: a server process with real workers that train."""

@@ -1,4 +1,4 @@
-"""A whole server, as `stackyard serve` starts it, for the tests that must see a real worker train."""
+"""A server that `stackyard serve` starts, for tests in which a real worker trains."""
 
 import json
 import os
@@ -14,17 +14,17 @@ import httpx2
 import pytest
 
 from models import TERMINAL_STATES
-from tests.waiting import until
+from tests.polling import wait_until
 
 TIMING = {"STACKYARD_LEASE_S": "5", "STACKYARD_HEARTBEAT_S": "1", "STACKYARD_RECONCILE_S": "0.5"} | {
     "STACKYARD_CHECKPOINT_S": "0.5"
 }
-"""Shorter than in production, so that the loss of a worker is noticed within a test's patience."""
+"""Shorter times than in production, so that tests need not wait long for the loss of a worker."""
 
 
 @dataclass
 class Server:
-    """A running installation, and what tests do with it."""
+    """A client of a running installation, with the requests that tests repeat."""
 
     http: httpx2.Client
     data_dir: Path = Path()
@@ -35,31 +35,31 @@ class Server:
         assert response.status_code == 201, response.text
         return response.json()["id"]
 
-    def job(self, job_id: str) -> dict[str, Any]:
+    def get_job(self, job_id: str) -> dict[str, Any]:
         return self.http.get(f"/v1/jobs/{job_id}").raise_for_status().json()
 
-    def history(self, job_id: str) -> dict[str, Any]:
+    def get_history(self, job_id: str) -> dict[str, Any]:
         return self.http.get(f"/v1/jobs/{job_id}/history").raise_for_status().json()
 
     def until_running(self, job_id: str, epochs: int = 1) -> dict[str, Any]:
-        """The job, once it has recorded some epochs."""
+        """Wait until the job has recorded this many epochs; return it."""
 
-        def look():
-            job = self.job(job_id)
+        def find_running_job():
+            job = self.get_job(job_id)
             assert job["state"] in {"queued", "running"}, job
             return job if job["progress"]["epochs_done"] >= epochs else None
 
-        return until(look, within=300)
+        return wait_until(find_running_job, within=300)
 
     def until_ended(self, job_id: str, within: float = 180) -> dict[str, Any]:
-        """The job, in a terminal state."""
-        return until(
-            lambda: job if (job := self.job(job_id))["state"] in TERMINAL_STATES else None,
+        """Wait until the job is in a terminal state; return it."""
+        return wait_until(
+            lambda: job if (job := self.get_job(job_id))["state"] in TERMINAL_STATES else None,
             within=within,
             every=0.1,
         )
 
-    def upload(self, name: str, path: Path, media_type: str = "text/csv") -> dict[str, Any]:
+    def upload_dataset(self, name: str, path: Path, media_type: str = "text/csv") -> dict[str, Any]:
         response = self.http.post(
             "/v1/datasets",
             params={"name": name},
@@ -72,13 +72,13 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:
-    """One for all tests of this process: a worker's start costs seconds."""
+    """One server for all tests of this process, because a worker starts slowly."""
     data_dir = tmp_path_factory.mktemp("server")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STACKYARD_")}
     command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", str(data_dir)]
     process = subprocess.Popen(command, env=environment | TIMING, stdout=subprocess.DEVNULL)
     try:
-        record = until(lambda: _ready(process, data_dir / "serve.json"))
+        record = wait_until(lambda: _read_record(process, data_dir / "serve.json"))
         with httpx2.Client(base_url=record["url"], timeout=30) as http:
             yield Server(http, data_dir)
     finally:
@@ -86,9 +86,9 @@ def server(tmp_path_factory) -> Iterator[Server]:
         process.wait(30)
 
 
-def _ready(process: subprocess.Popen[bytes], record: Path) -> dict[str, Any] | None:
+def _read_record(process: subprocess.Popen[bytes], record: Path) -> dict[str, Any] | None:
     assert process.poll() is None, "the server ended before it was ready"
     if not record.exists():
         return None
-    told = json.loads(record.read_text())
-    return told if told["ready"] else None
+    content = json.loads(record.read_text())
+    return content if content["ready"] else None

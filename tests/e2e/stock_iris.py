@@ -1,4 +1,4 @@
-"""The same training as `tests.factories.iris_spec` with a test split, by a script that knows nothing of Stackyard."""
+"""The training of `tests.factories.iris_spec` with a test split, as a script of stock Keras without Stackyard."""
 
 import json
 import sys
@@ -13,8 +13,8 @@ train = rest.sample(frac=0.8, random_state=0)
 validation = rest.drop(train.index)
 
 
-def rows(part):
-    return part.drop(columns="target").to_numpy("float32"), part["target"].to_numpy()
+def to_arrays(frame):
+    return frame.drop(columns="target").to_numpy("float32"), frame["target"].to_numpy()
 
 
 keras.utils.set_random_seed(0)
@@ -28,6 +28,8 @@ network = keras.Sequential(
     ],
 )
 network.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-history = network.fit(*rows(train), batch_size=32, epochs=12, validation_data=rows(validation), verbose=0).history
-evaluation = network.evaluate(*rows(test), batch_size=32, return_dict=True, verbose=0)
+history = network.fit(
+    *to_arrays(train), batch_size=32, epochs=12, validation_data=to_arrays(validation), verbose=0
+).history
+evaluation = network.evaluate(*to_arrays(test), batch_size=32, return_dict=True, verbose=0)
 json.dump({"history": history, "evaluation": evaluation}, sys.stdout)

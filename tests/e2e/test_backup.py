@@ -1,4 +1,4 @@
-"""A server is backed up while it trains, by the command line, and served again from the backup."""
+"""Back up a server from the command line while it trains, and serve the backup."""
 
 import subprocess
 import sys
@@ -13,23 +13,25 @@ from tests.factories import iris_spec
 pytestmark = pytest.mark.xdist_group("server")
 
 
-def run(*arguments):
+def run_cli(*arguments):
     command = [sys.executable, "-m", "stackyard", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_server_that_trains_is_backed_up_and_served_again(server, tmp_path, broker_url):
-    done = server.until_ended(server.submit(iris_spec()))["id"]
-    running = server.submit(iris_spec(training={"epochs": 50_000}))
-    server.until_running(running)
-    made = run("backup", tmp_path / "backup.tar", "--data-dir", server.data_dir)
-    server.http.delete(f"/v1/jobs/{running}")
-    assert made.returncode == 0, made.stderr
-    assert "backed up" in made.stdout
-    refused = run("restore", tmp_path / "backup.tar", "--data-dir", server.data_dir)
-    assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
-    assert run("restore", tmp_path / "backup.tar", "--data-dir", tmp_path / "again").returncode == 0
-    with TestClient(create_app(Settings(data_dir=tmp_path / "again", broker_url=broker_url))) as again:
-        path = f"/v1/jobs/{done}/model"
-        assert again.get(path).content == server.http.get(path).content
-        assert again.get(f"/v1/jobs/{running}").json()["state"] == "running", "its lease ends, and it is queued again"
+def test_training_server_is_backed_up_and_restored(server, tmp_path, broker_url):
+    finished_id = server.until_ended(server.submit(iris_spec()))["id"]
+    running_id = server.submit(iris_spec(training={"epochs": 50_000}))
+    server.until_running(running_id)
+    created = run_cli("backup", tmp_path / "backup.tar", "--data-dir", server.data_dir)
+    server.http.delete(f"/v1/jobs/{running_id}")
+    assert created.returncode == 0, created.stderr
+    assert "backed up" in created.stdout
+    rejected = run_cli("restore", tmp_path / "backup.tar", "--data-dir", server.data_dir)
+    assert (rejected.returncode, "is not empty" in rejected.stderr) == (1, True)
+    assert run_cli("restore", tmp_path / "backup.tar", "--data-dir", tmp_path / "restored").returncode == 0
+    with TestClient(create_app(Settings(data_dir=tmp_path / "restored", broker_url=broker_url))) as restored:
+        path = f"/v1/jobs/{finished_id}/model"
+        assert restored.get(path).content == server.http.get(path).content
+        assert restored.get(f"/v1/jobs/{running_id}").json()["state"] == "running", (
+            "it is requeued when its lease expires"
+        )

@@ -1,4 +1,4 @@
-"""Jobs that are disturbed while they run, end to end: whatever happens, they end as if nothing had."""
+"""Jobs that are interrupted while they run have the same results as uninterrupted ones."""
 
 import io
 import os
@@ -8,51 +8,51 @@ import zipfile
 import pytest
 
 from tests.factories import iris_spec
-from tests.waiting import until
+from tests.polling import wait_until
 
 pytestmark = pytest.mark.xdist_group("server")
 
 
-def spec():
-    """Of a training that draws numbers all the time, and whose callback remembers what it saw."""
+def build_spec():
+    """Return the spec of a training that draws random numbers in each step, and whose callback has state."""
     callback = {"type": "ReduceLROnPlateau", "monitor": "val_loss", "factor": 0.9, "patience": 40}
     return iris_spec(training={"epochs": 1_500, "shuffle": True, "callbacks": [callback]})
 
 
-def weights(server, job_id):
+def read_weights(server, job_id):
     content = server.http.get(f"/v1/jobs/{job_id}/model").raise_for_status().content
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return archive.read("model.weights.h5")
 
 
-def post(server, path):
+def send_post(server, path):
     response = server.http.post(f"/v1/{path}")
     assert response.is_success, response.text
     return response.json()
 
 
 def until_state(server, job_id, state):
-    return until(lambda: job if (job := server.job(job_id))["state"] == state else None, within=300)
+    return wait_until(lambda: job if (job := server.get_job(job_id))["state"] == state else None, within=300)
 
 
-def until_going_on(server, job_id, after):
-    """Once it has recorded more epochs than before."""
-    return server.until_running(job_id, epochs=after["progress"]["epochs_done"] + 100)
+def until_continued(server, job_id, earlier_job):
+    """Wait until the job has recorded more epochs than `earlier_job`; return it."""
+    return server.until_running(job_id, epochs=earlier_job["progress"]["epochs_done"] + 100)
 
 
-def test_a_job_that_is_killed_paused_and_handed_back_ends_with_the_same_bits(server):
-    undisturbed = server.submit(spec())
-    job_id = server.submit(spec())
+def test_a_killed_paused_and_released_job_ends_with_the_same_bits(server):
+    undisturbed = server.submit(build_spec())
+    job_id = server.submit(build_spec())
     running = server.until_running(job_id, epochs=200)
 
     os.kill(int(running["worker"].partition(":")[2]), signal.SIGKILL)
-    running = until_going_on(server, job_id, running)
+    running = until_continued(server, job_id, running)
     assert running["attempt"] == 2
 
-    post(server, f"jobs/{job_id}/pause")
+    send_post(server, f"jobs/{job_id}/pause")
     paused = until_state(server, job_id, "paused")
-    post(server, f"jobs/{job_id}/resume")
-    running = until_going_on(server, job_id, paused)
+    send_post(server, f"jobs/{job_id}/resume")
+    running = until_continued(server, job_id, paused)
 
     [worker] = server.http.get("/v1/workers").json()["items"]
     os.kill(worker["pid"], signal.SIGTERM)
@@ -71,17 +71,17 @@ def test_a_job_that_is_killed_paused_and_handed_back_ends_with_the_same_bits(ser
         ("running", None),
         ("succeeded", None),
     ]
-    assert server.history(job_id) == server.history(undisturbed)
-    assert ended["metrics"] == server.job(undisturbed)["metrics"]
-    assert ended["evaluation"] == server.job(undisturbed)["evaluation"]
-    assert weights(server, job_id) == weights(server, undisturbed)
+    assert server.get_history(job_id) == server.get_history(undisturbed)
+    assert ended["metrics"] == server.get_job(undisturbed)["metrics"]
+    assert ended["evaluation"] == server.get_job(undisturbed)["evaluation"]
+    assert read_weights(server, job_id) == read_weights(server, undisturbed)
 
 
-def test_a_worker_that_drains_takes_nothing_until_it_is_wanted_again(server):
+def test_a_draining_worker_claims_no_job_until_the_drain_is_undone(server):
     [worker] = server.http.get("/v1/workers").json()["items"]
-    post(server, f"workers/{worker['id']}/drain")
+    send_post(server, f"workers/{worker['id']}/drain")
     job_id = server.submit(iris_spec())
-    until(lambda: server.http.get("/v1/workers").json()["items"][0]["state"] == "draining")
-    assert server.job(job_id)["state"] == "queued"
+    wait_until(lambda: server.http.get("/v1/workers").json()["items"][0]["state"] == "draining")
+    assert server.get_job(job_id)["state"] == "queued"
     server.http.delete(f"/v1/workers/{worker['id']}/drain").raise_for_status()
     assert server.until_ended(job_id)["state"] == "succeeded"

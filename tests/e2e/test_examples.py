@@ -1,8 +1,8 @@
-"""Every example trains on a real server, and ends as its section of `examples/README.md` says."""
+"""Every example trains on a real server, with the result that `examples/README.md` promises."""
 
 import pytest
 
-from tests.examples import NAMES, UPLOADS, example
+from tests.example_specs import EXAMPLE_NAMES, UPLOADS, load_example
 
 pytestmark = pytest.mark.xdist_group("server")
 
@@ -17,33 +17,33 @@ OUTCOMES = {
     "wine": ("accuracy", 0.91, 1.0),
     "wine-dropout": ("accuracy", 0.91, 1.0),
 }
-"""A metric of the test rows, and what the page promises of it."""
+"""A metric of the test rows, and the range that the page promises."""
 WITHOUT_TEST = {"wine-diverges", "wine-batchnorm"}
 
 
 @pytest.fixture(scope="module")
-def ended(server, tmp_path_factory):
-    """Every example's job, at its end."""
+def finished_jobs(server, tmp_path_factory):
+    """The finished job of every example."""
     directory = tmp_path_factory.mktemp("examples")
     for name, write in UPLOADS.items():
-        server.upload(name, write(directory))
-    ids = {name: server.submit(example(name)) for name in NAMES}
+        server.upload_dataset(name, write(directory))
+    ids = {name: server.submit(load_example(name)) for name in EXAMPLE_NAMES}
     return {name: server.until_ended(job_id) for name, job_id in ids.items()}
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_it_reaches_what_the_page_promises(ended, name):
-    job = ended[name]
+def test_an_example_reaches_the_promised_metric(finished_jobs, name):
+    job = finished_jobs[name]
     assert job["state"] == "succeeded", job
-    metric, least, most = OUTCOMES[name]
-    assert least <= job["evaluation"]["metrics"][metric] <= most, job["evaluation"]
+    metric, minimum, maximum = OUTCOMES[name]
+    assert minimum <= job["evaluation"]["metrics"][metric] <= maximum, job["evaluation"]
 
 
-def test_one_diverges_and_batch_normalisation_mends_it(ended):
-    assert ended["wine-diverges"]["state"] == "diverged", ended["wine-diverges"]
-    assert ended["wine-batchnorm"]["state"] == "succeeded", ended["wine-batchnorm"]
-    assert ended["wine-batchnorm"]["metrics"]["val_loss"]["best"] < 1
+def test_batch_normalization_prevents_the_divergence(finished_jobs):
+    assert finished_jobs["wine-diverges"]["state"] == "diverged", finished_jobs["wine-diverges"]
+    assert finished_jobs["wine-batchnorm"]["state"] == "succeeded", finished_jobs["wine-batchnorm"]
+    assert finished_jobs["wine-batchnorm"]["metrics"]["val_loss"]["best"] < 1
 
 
-def test_none_is_left_out(ended):
-    assert ended.keys() == OUTCOMES.keys() | WITHOUT_TEST
+def test_every_example_is_tested(finished_jobs):
+    assert finished_jobs.keys() == OUTCOMES.keys() | WITHOUT_TEST

@@ -1,7 +1,7 @@
-"""The seven experiments, posted unchanged, against their own scripts of stock Keras run in processes of their own.
+"""The seven experiments give the same histories as their exported scripts of stock Keras.
 
-The scripts of the long ones train for their first epochs only, as a job's epochs do not depend on how many follow;
-`make reproduce` runs them all whole.
+The scripts of the long experiments train for their first epochs only: an epoch's result does not depend on the later
+ones. `make reproduce` runs all scripts in full.
 """
 
 import csv
@@ -13,9 +13,9 @@ import sys
 
 import pytest
 
-from tests.conftest import shared
+from tests.conftest import require_shared_file
 
-# A server of its own, beside the other end-to-end tests': these take minutes.
+# In another process than the other end-to-end tests, with its own server, because these tests take minutes.
 pytestmark = pytest.mark.xdist_group("experiments")
 
 FILES = {
@@ -37,17 +37,17 @@ FIRST_EPOCHS = {
 }
 
 
-def shortened(script: str, name: str) -> str:
-    """The script, with fewer epochs where it has many."""
+def shorten_script(script: str, name: str) -> str:
+    """Reduce the number of epochs in a long script."""
     if name not in FIRST_EPOCHS:
         return script
-    short = re.sub(r"\n    epochs=\d+,", f"\n    epochs={FIRST_EPOCHS[name]},", script)
-    assert short != script
-    return short
+    shortened = re.sub(r"\n    epochs=\d+,", f"\n    epochs={FIRST_EPOCHS[name]},", script)
+    assert shortened != script
+    return shortened
 
 
-def reached(name, job, history) -> bool:
-    """Whether the job is as good as the tutorial says, with room for another machine's arithmetic."""
+def is_good_enough(name, job, history) -> bool:
+    """Return whether the job is as good as the tutorial says, with a tolerance for another machine's arithmetic."""
     match name:
         case "concrete-plain":
             return job["state"] == "diverged" and job["reason"]["epoch"] == 0
@@ -64,32 +64,32 @@ def reached(name, job, history) -> bool:
 
 
 @pytest.mark.parametrize("name", [*FILES, "iris-batchnorm"])
-def test_an_experiment_is_its_script_to_the_bit(name, server, tmp_path):
-    spec = shared(f"specs/{name}.json").read_bytes()
+def test_an_experiment_has_the_same_bits_as_its_script(name, server, tmp_path):
+    spec = require_shared_file(f"specs/{name}.json").read_bytes()
     data = []
     if name in FILES:
-        path = shared(f"data/{FILES[name]}")
+        path = require_shared_file(f"data/{FILES[name]}")
         media_type = "application/x-npz" if path.suffix == ".npz" else "text/csv"
-        server.upload(path.stem, path, media_type)
+        server.upload_dataset(path.stem, path, media_type)
         data = [str(path)]
     job_id = server.submit(spec)
-    job = server.until_ended(job_id, within=600)  # from then on its script knows on how many threads it ran
+    job = server.until_ended(job_id, within=600)  # only then its script sets the job's number of threads
     script = tmp_path / "train.py"
-    script.write_text(shortened(server.http.get(f"/v1/jobs/{job_id}/script").raise_for_status().text, name))
+    script.write_text(shorten_script(server.http.get(f"/v1/jobs/{job_id}/script").raise_for_status().text, name))
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     result = subprocess.run(
         [sys.executable, script, *data], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr[-2000:]
-    told = server.http.get(f"/v1/jobs/{job_id}/history", headers={"Accept": "text/csv"}).text
-    ours, stock = columns(told), columns((tmp_path / "history.csv").read_text())
+    csv_text = server.http.get(f"/v1/jobs/{job_id}/history", headers={"Accept": "text/csv"}).text
+    ours, stock = parse_columns(csv_text), parse_columns((tmp_path / "history.csv").read_text())
     assert ours.keys() == stock.keys()
     assert len(stock["loss"]) == FIRST_EPOCHS.get(name, len(ours["loss"]))
     for column, values in stock.items():
         assert ours[column][: len(values)] == pytest.approx(values, rel=0, abs=0, nan_ok=True), column
-    assert reached(name, job, ours), job
+    assert is_good_enough(name, job, ours), job
 
 
-def columns(text: str) -> dict[str, list[float]]:
+def parse_columns(text: str) -> dict[str, list[float]]:
     rows = list(csv.DictReader(io.StringIO(text)))
     return {name: [float(row[name]) for row in rows] for name in rows[0]}

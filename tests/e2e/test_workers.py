@@ -1,4 +1,4 @@
-"""A whole server's own account of its workers, of why a job waits and of what a job ran on."""
+"""A server lists its workers, explains why a job waits, and records the environment of a job."""
 
 import socket
 
@@ -6,13 +6,13 @@ import pytest
 
 from stackyard.cores import count_usable_cores
 from tests.factories import iris_spec
-from tests.waiting import until
+from tests.polling import wait_until
 
 pytestmark = pytest.mark.xdist_group("server")
 
 
-def test_a_job_s_worker_is_listed_and_what_it_ran_on_is_kept(server):
-    [worker] = until(lambda: server.http.get("/v1/workers").json()["items"])
+def test_a_worker_is_listed_and_the_environment_of_a_job_is_recorded(server):
+    [worker] = wait_until(lambda: server.http.get("/v1/workers").json()["items"])
     assert (worker["state"], worker["device"]) == ("serving", "cpu")
     assert worker["concurrency"] == min(2, count_usable_cores())
     assert worker["host"] == socket.gethostname()
@@ -35,15 +35,15 @@ def test_a_large_job_alone_has_all_cores(server):
         *({"type": "Dense", "units": 1024, "activation": "relu"} for _ in range(3)),
         {"type": "Dense", "units": 3},
     ]
-    until(lambda: not any(worker["jobs"] for worker in server.http.get("/v1/workers").json()["items"]))
+    wait_until(lambda: not any(worker["jobs"] for worker in server.http.get("/v1/workers").json()["items"]))
     job_id = server.submit(iris_spec(network={"layers": layers}, training={"batch_size": 64}))
     job = server.until_ended(job_id)
     assert job["state"] == "succeeded", job
     assert job["ran_on"]["threads"] == count_usable_cores()
 
 
-def test_a_gpu_job_on_a_server_without_a_gpu_says_what_it_waits_for(server):
+def test_a_gpu_job_on_a_server_without_a_gpu_explains_why_it_waits(server):
     job_id = server.submit(iris_spec(run={"device": "gpu"}))
-    waiting = server.job(job_id)["waiting"]
+    waiting = server.get_job(job_id)["waiting"]
     assert (waiting["code"], waiting["message"]) == ("no_worker", "No live worker serves gpu.")
     assert server.http.post(f"/v1/jobs/{job_id}/cancel").json()["waiting"] is None

@@ -1,4 +1,4 @@
-"""A whole installation of plain processes, whose broker and database can be taken away: what long trials run on."""
+"""An installation of plain processes for trials, with control over its broker and its database."""
 
 import shutil
 from collections.abc import Generator
@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory, mkdtemp
 import httpx2
 
 from tests.e2e.conftest import Server
+from tests.polling import wait_until
 from tests.servers.postgres import Postgres
 from tests.servers.team import AUTHORIZED, Team
 from tests.servers.valkey import Valkey
-from tests.waiting import until
 
 
 @dataclass(frozen=True)
 class Installation:
-    """Migrated, with an API and as many workers as were asked for, by production's times."""
+    """A migrated installation with an API and workers, with the timing of production."""
 
     team: Team
     api: Server
@@ -27,8 +27,8 @@ class Installation:
 
 
 @contextmanager
-def installed(database: str, *, workers: int = 1) -> Generator[Installation]:
-    """An installation on `sqlite` or `postgres`, in a directory that is removed afterwards."""
+def start_installation(database: str, *, workers: int = 1) -> Generator[Installation]:
+    """Start an installation on `sqlite` or `postgres`, in a temporary directory."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(TemporaryDirectory(prefix="ft-", dir="/tmp")))
         postgres = None
@@ -37,7 +37,7 @@ def installed(database: str, *, workers: int = 1) -> Generator[Installation]:
             (directory / "pg").mkdir(0o700)
             postgres = Postgres(directory / "pg")
             stack.callback(postgres.close)
-            url = postgres.make("stackyard")
+            url = postgres.create_database("stackyard")
         valkey = stack.enter_context(Valkey(directory))
         team = Team(url, valkey.url, directory, timing={})
         stack.callback(team.close)
@@ -47,20 +47,21 @@ def installed(database: str, *, workers: int = 1) -> Generator[Installation]:
             team.start("worker-cpu")
         base_url = f"http://127.0.0.1:{team.port}"
         http = stack.enter_context(httpx2.Client(base_url=base_url, headers=AUTHORIZED, timeout=60))
-        until(lambda: _serves(http, workers), within=180)
+        wait_until(lambda: _has_workers(http, workers), within=180)
         try:
             yield Installation(team, Server(http), valkey, postgres)
         except AssertionError:
-            kept = shutil.copytree(directory, mkdtemp(prefix="faults-"), dirs_exist_ok=True, ignore=_all_but_logs)
-            print(f"the logs are kept in {kept}", flush=True)  # noqa: T201
+            logs = shutil.copytree(directory, mkdtemp(prefix="faults-"), dirs_exist_ok=True, ignore=_list_other_files)
+            print(f"the logs are in {logs}", flush=True)  # noqa: T201
             raise
 
 
-def _all_but_logs(_directory: str, names: list[str]) -> list[str]:
+def _list_other_files(_directory: str, names: list[str]) -> list[str]:
+    """Return the files that are no logs."""
     return [name for name in names if not name.endswith(".log")]
 
 
-def _serves(http: httpx2.Client, workers: int) -> bool:
+def _has_workers(http: httpx2.Client, workers: int) -> bool:
     try:
         return len(http.get("/v1/workers").json().get("items", ())) >= workers
     except httpx2.TransportError:

@@ -7,40 +7,40 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import inspect, text
 
-from migrations.upgrade import upgrade
+from migrations.upgrade import upgrade_database
 from models import Job
 from service.datasets import catalog
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.db.ids import new_id
 from service.jobs import attempts
-from service.jobs.execution_environment import ExecutionOptions, RanOn
+from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
 from service.settings import Settings
-from tests.factories import iris_spec, submit
+from tests.factories import iris_spec, submit_job
 from tests.migrations.test_workers import empty_url  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = {"task", "step_flops", "memory_estimate"}
-SHARED, ALONE = (RanOn("cpu", threads, "float32", {}) for threads in (1, 2))
+SHARED, ALONE = (ExecutionEnvironment("cpu", threads, "float32", {}) for threads in (1, 2))
 
 
 def test_a_job_that_waits_is_still_claimed_as_a_small_one(empty_url, tmp_path):  # noqa: F811
     config = Config(ROOT / "alembic.ini")
     config.attributes["database_url"] = empty_url
     command.upgrade(config, "0004")
-    sessions = Sessions(empty_url)
+    sessions = SessionFactory(empty_url)
     old = new_id()
     with sessions.begin() as session:
         catalog.ensure_builtins(session)
-        _insert(session, old, catalog.find(session, "builtin:iris").id)
+        _insert(session, old, catalog.find_dataset(session, "builtin:iris").id)
 
-    upgrade(Settings(data_dir=tmp_path, database_url=empty_url))
+    upgrade_database(Settings(data_dir=tmp_path, database_url=empty_url))
 
     with sessions.read() as session:
         job = session.get_one(Job, old)
         assert (job.task, job.step_flops, job.memory_estimate) == (None, None, None)
     first = _claim(sessions)
     assert (first.job_id, first.ran_on, first.task) == (old, SHARED, None)
-    new = submit(sessions)
+    new = submit_job(sessions)
     second = _claim(sessions)
     assert (second.job_id, second.ran_on, second.task) == (new.id, ALONE, new.task)
 
@@ -55,7 +55,7 @@ def _claim(sessions):
     """An attempt of a child to which every job is large."""
     options = ExecutionOptions(SHARED, ALONE, large_step_flops=1)
     with sessions.begin() as session:
-        return attempts.claim(session, queue="cpu", worker="here:8", lease_s=60, options=options)
+        return attempts.claim_job(session, queue="cpu", worker="here:8", lease_s=60, options=options)
 
 
 def _insert(session, job_id, dataset_id):

@@ -1,4 +1,4 @@
-"""From the tables of 0003, with jobs in every state in them, to those of 0004."""
+"""Migration from 0003, with jobs in every state, to the newest schema."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,11 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from migrations.upgrade import upgrade
+from migrations.upgrade import upgrade_database
 from models import DiscardedFile, Epoch, Job, JobState, JobTag, Transition
-from service.db.database import Sessions, now
+from service.db.database import SessionFactory, get_current_time
 from service.db.ids import new_id
-from service.jobs import attempts, jobs
+from service.jobs import attempts, controls
 from service.settings import Settings
 from tests.factories import iris_spec
 from tests.migrations.test_workers import empty_url  # noqa: F401
@@ -22,17 +22,17 @@ ROOT = Path(__file__).parents[2]
 OLD_STATES = ("queued", "running", "succeeded", "diverged", "failed", "cancelled")
 
 
-def test_jobs_in_every_state_are_kept_with_all_that_is_theirs(empty_url, tmp_path):  # noqa: F811
+def test_jobs_in_every_state_are_kept_with_their_rows(empty_url, tmp_path):  # noqa: F811
     config = Config(ROOT / "alembic.ini")
     config.attributes["database_url"] = empty_url
     command.upgrade(config, "0003")
-    sessions = Sessions(empty_url)
+    sessions = SessionFactory(empty_url)
     ids = {state: new_id() for state in OLD_STATES}
     with sessions.begin() as session:
         for state, job_id in ids.items():
-            _insert(session, job_id, state)
+            _insert_job(session, job_id, state)
 
-    upgrade(Settings(data_dir=tmp_path, database_url=empty_url))
+    upgrade_database(Settings(data_dir=tmp_path, database_url=empty_url))
 
     with sessions.begin() as session:
         for state, job_id in ids.items():
@@ -42,21 +42,21 @@ def test_jobs_in_every_state_are_kept_with_all_that_is_theirs(empty_url, tmp_pat
             assert session.get_one(JobTag, (job_id, "old")).tag == "old"
             assert list(session.get_one(Epoch, (job_id, 0)).values) == [1.5]
             assert session.get_one(Transition, (job_id, 1)).to_state == "queued"
-        session.add(DiscardedFile(sha256="a" * 64, discarded_at=now(session)))
-        assert jobs.pause(session, ids["queued"]).state is JobState.PAUSED
-        jobs.remove(session, ids["succeeded"])
+        session.add(DiscardedFile(sha256="a" * 64, discarded_at=get_current_time(session)))
+        assert controls.pause_job(session, ids["queued"]).state is JobState.PAUSED
+        controls.delete_job(session, ids["succeeded"])
     with sessions.read() as session:
-        assert session.get(Epoch, (ids["succeeded"], 0)) is None, "what belongs to a job goes with it, as before"
+        assert session.get(Epoch, (ids["succeeded"], 0)) is None, "rows of a job are still deleted with it"
     with pytest.raises(IntegrityError), sessions.begin() as session:
         session.execute(text("UPDATE jobs SET state = 'dreaming'"))
     with sessions.begin() as session:
-        jobs.resume(session, ids["queued"])
-        assert attempts.waiting(session, "cpu")
+        controls.resume_job(session, ids["queued"])
+        assert attempts.has_waiting_jobs(session, "cpu")
     sessions.dispose()
 
 
-def _insert(session, job_id, state):
-    """A job as the release with 0003 wrote it, with a tag, an epoch and a transition."""
+def _insert_job(session, job_id, state):
+    """Insert a job as the release with 0003 did, with a tag, an epoch and a transition."""
     key = job_id.hex if session.get_bind().dialect.name == "sqlite" else job_id
     session.execute(
         text(
@@ -71,6 +71,12 @@ def _insert(session, job_id, state):
     session.add(Epoch(job_id=job_id, epoch=0, values=[1.5]))
     session.add(
         Transition(
-            job_id=job_id, number=1, from_state=None, to_state="queued", attempt=0, at=now(session), reason=None
+            job_id=job_id,
+            number=1,
+            from_state=None,
+            to_state="queued",
+            attempt=0,
+            at=get_current_time(session),
+            reason=None,
         )
     )

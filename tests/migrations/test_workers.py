@@ -1,4 +1,4 @@
-"""From the tables of 0002, with a job of every kind in them, to those of 0003."""
+"""Migration from 0002, with a job of each device, to the newest schema."""
 
 import json
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from migrations.upgrade import upgrade
+from migrations.upgrade import upgrade_database
 from models import Job
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.db.ids import new_id
 from service.jobs import attempts
 from service.queue import placement
 from service.settings import Settings
-from tests.factories import beat, iris_spec, registration
+from tests.factories import build_registration, iris_spec, record_heartbeat
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,39 +37,39 @@ def empty_url(request, tmp_path) -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def test_jobs_that_wait_and_jobs_that_ended_are_kept(empty_url, tmp_path):
+def test_queued_and_ended_jobs_are_kept(empty_url, tmp_path):
     config = Config(ROOT / "alembic.ini")
     config.attributes["database_url"] = empty_url
     command.upgrade(config, "0002")
-    sessions = Sessions(empty_url)
+    sessions = SessionFactory(empty_url)
     ids = {device: new_id() for device in ("auto", "cpu", "gpu")}
-    ended = new_id()
+    ended_id = new_id()
     with sessions.begin() as session:
         for device, job_id in ids.items():
-            _insert(session, job_id, device, "queued")
-        _insert(session, ended, "gpu", "succeeded")
+            _insert_job(session, job_id, device, "queued")
+        _insert_job(session, ended_id, "gpu", "succeeded")
 
-    upgrade(Settings(data_dir=tmp_path, database_url=empty_url))
+    upgrade_database(Settings(data_dir=tmp_path, database_url=empty_url))
 
-    beat(sessions, registration("gpu"))
+    record_heartbeat(sessions, build_registration("gpu"))
     with sessions.begin() as session:
         assert {device: session.get_one(Job, job_id).device for device, job_id in ids.items()} == {
             "auto": "auto",
             "cpu": "cpu",
             "gpu": "gpu",
         }
-        old = session.get_one(Job, ended)
-        assert (old.device, old.state.value, old.ran_on, old.worker_id) == ("gpu", "succeeded", None, None)
-        assert placement.move_stranded(session) == 1
-        assert attempts.waiting(session, "gpu")
+        job = session.get_one(Job, ended_id)
+        assert (job.device, job.state.value, job.ran_on, job.worker_id) == ("gpu", "succeeded", None, None)
+        assert placement.move_stranded_jobs(session) == 1
+        assert attempts.has_waiting_jobs(session, "gpu")
     with sessions.read() as session:
         assert session.get_one(Job, ids["auto"]).queue == "gpu"
         assert session.get_one(Job, ids["cpu"]).queue == "cpu"
     sessions.dispose()
 
 
-def _insert(session, job_id, device, state):
-    """A row as the release with 0002 wrote it."""
+def _insert_job(session, job_id, device, state):
+    """Insert a job as the release with 0002 did."""
     values = {
         "id": job_id.hex if session.get_bind().dialect.name == "sqlite" else job_id,
         "spec": json.dumps(iris_spec(run={"device": device, "priority": 5})),

@@ -1,9 +1,8 @@
-"""The team's shape as plain processes: the commands of docker-compose.yml."""
+"""The services of docker-compose.yml as plain processes on this machine."""
 
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from tests.e2e.conftest import TIMING
+from tests.servers.valkey import find_free_port
 
 ROOT = Path(__file__).parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -21,23 +21,21 @@ AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 
 class Team:
-    """Starts the compose file's services on this machine, and ends what it started.
+    """Starts services of the compose file, and ends them.
 
     Args:
-        database_url: of the database that its parts share.
-        broker_url: of the broker that they share.
-        data_dir: of the files that they share; their logs go there, too.
-        timing: settings that are other than in production.
+        database_url: the URL of the database.
+        broker_url: the URL of the broker.
+        data_dir: the directory of the shared files and of the services' logs.
+        timing: settings that differ from production.
 
     """
 
     def __init__(self, database_url: str, broker_url: str, data_dir: Path, timing: Mapping[str, str] = TIMING) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = str(free.getsockname()[1])
+        self.port = str(find_free_port())
         self._timing = timing
         self._stack = ExitStack()
-        self._here = {
+        self._addresses = {
             "STACKYARD_DATABASE_URL": database_url,
             "STACKYARD_BROKER_URL": broker_url,
             "STACKYARD_DATA_DIR": str(data_dir),
@@ -45,36 +43,36 @@ class Team:
         self._logs = data_dir
 
     def start(self, service: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[bytes]:
-        """A service by its own command and environment; of both, only the addresses are this machine's.
+        """Start a service with its command and environment; only the addresses are replaced by this machine's.
 
-        `prefix` are words before the command, of a program that runs it somewhere else.
+        `prefix` is prepended to the command, for a program that runs the command elsewhere.
         """
-        everywhere = "0.0.0.0"  # noqa: S104 what the container binds, and this test does not
-        words = {"python": sys.executable, everywhere: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-2}": "1"}
+        any_address = "0.0.0.0"  # noqa: S104 the container binds it, this test does not
+        words = {"python": sys.executable, any_address: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-2}": "1"}
         command = [words.get(word, word) for word in SERVICES[service]["command"]]
-        asked = {name: _filled(value) for name, value in SERVICES[service]["environment"].items()}
+        environment = {name: _interpolate(value) for name, value in SERVICES[service]["environment"].items()}
         log = self._stack.enter_context((self._logs / f"{service}.log").open("ab"))
         process = subprocess.Popen(
             [*prefix, *command],
             cwd=ROOT,
-            env=os.environ | asked | self._here | self._timing,
+            env=os.environ | environment | self._addresses | self._timing,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-        self._stack.callback(_end, process)
+        self._stack.callback(_kill_group, process)
         return process
 
     def close(self) -> None:
         self._stack.close()
 
 
-def _filled(value: str) -> str:
-    """A variable as Compose would fill it in: its default, or what must be given."""
+def _interpolate(value: str) -> str:
+    """Replace a variable like Compose: by its default, or by a value if one is required."""
     return re.sub(r"\$\{.*}", TOKEN, re.sub(r"\$\{\w+:-(\w+)}", r"\1", value))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

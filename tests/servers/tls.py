@@ -1,4 +1,4 @@
-"""TLS before a port that speaks none, as a managed broker has it, with a certificate of an authority of our own."""
+"""A TLS proxy in front of a plain port, like that of a managed broker, with a self-signed certificate."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.valkey import free_port
+from tests.servers.valkey import find_free_port
 
 _OPENSSL = shutil.which("openssl")
 _CHUNK = 2**16
@@ -19,32 +19,32 @@ _CHUNK = 2**16
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files of a certificate that is its own authority."""
+    """The files of a self-signed certificate."""
 
     certificate: Path
     key: Path
 
 
-def certificate(directory: Path, name: str = "127.0.0.1") -> Certificate:
-    """A new certificate for an address of this machine; skips the test where there is no openssl."""
+def create_certificate(directory: Path, name: str = "127.0.0.1") -> Certificate:
+    """Create a certificate for a name; skip the test if openssl is not installed."""
     if _OPENSSL is None:
         pytest.skip("openssl is not installed")
-    made = Certificate(directory / f"{name}.crt", directory / f"{name}.key")
+    files = Certificate(directory / f"{name}.crt", directory / f"{name}.key")
     command = [_OPENSSL, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-keyout", str(made.key), "-out", str(made.certificate), "-days", "2", "-subj", f"/CN={name}"]
+    command += ["-keyout", str(files.key), "-out", str(files.certificate), "-days", "2", "-subj", f"/CN={name}"]
     command += ["-addext", f"subjectAltName=IP:{name}" if name[0].isdigit() else f"subjectAltName=DNS:{name}"]
     subprocess.run(command, check=True, capture_output=True)
-    return made
+    return files
 
 
-class TlsDoor:
-    """Listens on a port of this machine, and hands on what comes in by TLS."""
+class TlsProxy:
+    """Accepts TLS connections on a free port, and forwards their content to a plain port."""
 
-    def __init__(self, own: Certificate, target: tuple[str, int]) -> None:
-        self.port = free_port()
+    def __init__(self, certificate_files: Certificate, target: tuple[str, int]) -> None:
+        self.port = find_free_port()
         self._target = target
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(own.certificate, own.key)
+        self._context.load_cert_chain(certificate_files.certificate, certificate_files.key)
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -59,21 +59,21 @@ class TlsDoor:
             runner.run(self._listen())
 
     async def _listen(self) -> None:
-        self._loop.set_exception_handler(lambda _loop, _context: None)  # guests who leave in the middle
-        await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._context)
+        self._loop.set_exception_handler(lambda _loop, _context: None)  # clients that disconnect at any time
+        await asyncio.start_server(self._forward_connection, "127.0.0.1", self.port, ssl=self._context)
         await self._closing.wait()
 
-    async def _serve(self, outside: asyncio.StreamReader, to_outside: asyncio.StreamWriter) -> None:
+    async def _forward_connection(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         try:
-            inside, to_inside = await asyncio.open_connection(*self._target)
-        except OSError:  # nobody is behind the door
-            to_outside.close()
+            server, to_server = await asyncio.open_connection(*self._target)
+        except OSError:  # the target does not listen
+            to_client.close()
             return
-        with contextlib.suppress(OSError):  # somebody went away
-            await asyncio.gather(_pump(outside, to_inside), _pump(inside, to_outside))
+        with contextlib.suppress(OSError):  # one side disconnected
+            await asyncio.gather(_copy_stream(client, to_server), _copy_stream(server, to_client))
 
 
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+async def _copy_stream(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     try:
         while chunk := await source.read(_CHUNK):
             target.write(chunk)

@@ -1,4 +1,4 @@
-"""Charts: what a document draws, and the process that draws it."""
+"""Charts: their documents, and the process that renders them."""
 
 import math
 import os
@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -18,13 +19,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service.charts import confusion_chart, curve_chart, panels, renderer, residuals_chart, scales, text_format
-from service.charts.chart_style import Look
-from service.charts.colors import PALETTES, contrast, on
+from service.charts import confusion_chart, curve_chart, panels, residuals_chart, scales, text_format
+from service.charts.chart_style import ChartStyle
+from service.charts.colors import PALETTES, compute_contrast, select_text_color
 from service.charts.renderer import Renderer
 from service.errors import Unavailable
 from service.history.metric_history import History
-from tests.waiting import until
+from tests.polling import wait_until
 
 ROOT = Path(__file__).parents[2]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -33,81 +34,84 @@ VALUES = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
 @pytest.fixture(scope="module")
-def warm():
-    made = Renderer()
-    yield made
-    made.close()
+def shared_renderer():
+    renderer = Renderer()
+    yield renderer
+    renderer.close()
 
 
 @pytest.fixture
-def own():
-    """A renderer of this test's own, whose process it may mistreat."""
-    made = Renderer()
-    yield made
-    made.close()
+def renderer():
+    """A renderer for one test, which may kill its process."""
+    renderer = Renderer()
+    yield renderer
+    renderer.close()
 
 
 @pytest.fixture
-def svg(warm):
-    """The elements of a document's picture."""
-    return lambda document: ET.fromstring(warm.draw(document, "svg"))  # noqa: S314  # what is tested wrote it
+def render_svg(shared_renderer):
+    """Return a function that renders a document and parses the SVG."""
+    return lambda document: ET.fromstring(shared_renderer.render_chart(document, "svg"))  # noqa: S314  # our renderer output
 
 
-def history(**metrics):
+def build_history(**metrics):
     return History(range(len(next(iter(metrics.values())))), metrics)
 
 
-def drawn(told, look=None, scale="auto"):
-    return curve_chart.document(told, "A title", "and what is below", look or Look(), scale)
+def build_chart(history, look=None, scale="auto"):
+    return curve_chart.build_curve_chart(history, "A title", "A subtitle", look or ChartStyle(), scale)
 
 
-def texts(root):
+def list_texts(root):
     return [element.text for element in root.iter(f"{SVG}text")]
 
 
-def lines(root):
-    """The paths of lines: each has its colour, its dashes, and a piece for every run of points."""
-    found = [element.attrib for element in root.iter(f"{SVG}path")]
-    return [line for line in found if line.get("fill") in (None, "none") and "L" in line["d"] and len(line["d"]) > 40]
+def list_lines(root):
+    """Return the paths of lines, each with its color, its dashes, and a segment for each run of points."""
+    paths = [element.attrib for element in root.iter(f"{SVG}path")]
+    return [line for line in paths if line.get("fill") in (None, "none") and "L" in line["d"] and len(line["d"]) > 40]
 
 
-def child(made):
-    """The process of a renderer."""
-    return psutil.Process(made._process._process.pid)
+def get_process():
+    """Return the rendering process that was started last."""
+    children = [child for child in psutil.Process().children() if _is_running(child.pid)]
+    return max((child for child in children if "service.charts" in child.cmdline()), key=psutil.Process.create_time)
 
 
-# What is drawn
+# Documents
 
 
-def test_training_and_validation_are_two_shades_of_a_hue_and_the_latter_is_dashed(svg):
+def test_validation_is_dashed_in_another_shade_of_the_hue(render_svg):
     epochs = [1 / (epoch + 1) for epoch in range(50)]
-    training, validation = lines(svg(drawn(history(loss=epochs, val_loss=[2 * value for value in epochs]))))
+    training, validation = list_lines(
+        render_svg(build_chart(build_history(loss=epochs, val_loss=[2 * value for value in epochs])))
+    )
     hue = PALETTES["light"].hues[0]
     assert (training["stroke"], validation["stroke"]) == (hue.plain, hue.strong)
     assert validation["stroke-dasharray"] == "5,3"
     assert training.get("stroke-dasharray", "1,0") == "1,0"
 
 
-def test_values_that_are_not_finite_leave_a_gap_and_a_mark(svg):
-    told = history(loss=[math.nan if 20 <= epoch < 30 else 1 / (epoch + 1) for epoch in range(50)])
-    root = svg(drawn(told))
-    [line] = lines(root)
+def test_nonfinite_values_leave_a_gap_and_a_mark(render_svg):
+    history = build_history(loss=[math.nan if 20 <= epoch < 30 else 1 / (epoch + 1) for epoch in range(50)])
+    root = render_svg(build_chart(history))
+    [line] = list_lines(root)
     assert line["d"].count("M") == 2
-    assert "NaN at epoch 20" in texts(root)
+    assert "NaN at epoch 20" in list_texts(root)
 
 
-def test_the_mark_says_which_line_it_is_where_others_go_on(svg):
-    root = svg(drawn(history(loss=[3.0, 2.0, 1.0], val_loss=[3.0, -math.inf, math.nan])))
-    assert "-Infinity at epoch 1 (Validation)" in texts(root)
+def test_mark_names_the_line_if_others_are_finite(render_svg):
+    root = render_svg(build_chart(build_history(loss=[3.0, 2.0, 1.0], val_loss=[3.0, -math.inf, math.nan])))
+    assert "-Infinity at epoch 1 (Validation)" in list_texts(root)
 
 
-def test_a_single_finite_value_between_others_is_still_to_be_seen():
-    told = history(loss=[1.0] * 20 + [math.nan, 0.5, math.nan] + [1.0] * 40)
-    rows = drawn(told)["vconcat"][0]["data"]["values"]
+def test_isolated_finite_value_is_drawn_as_a_point():
+    history = build_history(loss=[1.0] * 20 + [math.nan, 0.5, math.nan] + [1.0] * 40)
+    rows = build_chart(history)["vconcat"][0]["data"]["values"]
     assert [row["epoch"] for row in rows if row["point"]] == [21]
 
 
-def test_metrics_of_different_sizes_or_senses_have_panels_of_their_own():
+def test_metrics_of_different_magnitudes_or_directions_have_separate_panels():
     metrics = {
         "loss": [0.5],
         "accuracy": [0.6],
@@ -117,16 +121,16 @@ def test_metrics_of_different_sizes_or_senses_have_panels_of_their_own():
         "mae": [0.4],
         "lost": [math.nan],
     }
-    divided = [panel.columns for panel in panels.divide(metrics)]
-    assert divided == [["loss", "val_loss", "mae"], ["accuracy", "auc"], ["mse"], ["lost"]]
+    columns = [panel.columns for panel in panels.group_metrics(metrics)]
+    assert columns == [["loss", "val_loss", "mae"], ["accuracy", "auc"], ["mse"], ["lost"]]
 
 
-def test_ten_thousand_epochs_become_a_small_picture_with_their_spike(warm):
+def test_long_history_is_thinned_and_keeps_its_spike(shared_renderer):
     loss = [1 / (epoch + 1) + 0.001 * math.sin(epoch) for epoch in range(10_000)]
     loss[7_777] = 40.0
-    told = history(loss=loss, val_loss=[2 * value for value in loss])
-    assert len(warm.draw(drawn(told), "svg")) < 200_000
-    rows = drawn(told)["vconcat"][0]["data"]["values"]
+    history = build_history(loss=loss, val_loss=[2 * value for value in loss])
+    assert len(shared_renderer.render_chart(build_chart(history), "svg")) < 200_000
+    rows = build_chart(history)["vconcat"][0]["data"]["values"]
     assert len(rows) < 2_000
     assert {"epoch": 7_777, "value": 40.0} in [{"epoch": row["epoch"], "value": row["value"]} for row in rows]
 
@@ -140,193 +144,208 @@ def test_ten_thousand_epochs_become_a_small_picture_with_their_spike(warm):
         {"loss": [0.3], "val_loss": [0.4], "accuracy": [0.6], "auc": [0.7], "val_accuracy": [0.6], "mse": [9e6]},
     ],
 )
-def test_a_picture_is_as_large_as_was_asked_for(svg, width, metrics):
-    told = history(**metrics)
-    for height in (curve_chart.least_height(told, width), 900):
-        root = svg(drawn(told, Look(width=width, height=height)))
+def test_chart_has_the_requested_size(render_svg, width, metrics):
+    history = build_history(**metrics)
+    for height in (curve_chart.compute_min_height(history, width), 900):
+        root = render_svg(build_chart(history, ChartStyle(width=width, height=height)))
         assert float(root.attrib["width"]) == pytest.approx(width, abs=12)
         assert float(root.attrib["height"]) == pytest.approx(height, abs=16)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=30), st.sampled_from(["auto", "linear", "log"]))
-def test_an_axis_holds_every_value_that_it_can_show(values, scale):
-    axis = scales.fit(values, scale)
+def test_axis_includes_every_value_that_it_can_show(values, scale):
+    axis = scales.build_axis(values, scale)
     low, high = axis.domain
     assert low < high
-    assert all(low <= value <= high for value in values if axis.shows(value))
+    assert all(low <= value <= high for value in values if axis.can_show(value))
     assert all(low <= tick <= high for tick in axis.ticks or [])
-    assert axis.log == (all(value > 0 for value in values) and min(values) <= max(values) / 100) or scale != "auto"
-    assert not axis.log or scale != "linear"
+    assert axis.is_log == (all(value > 0 for value in values) and min(values) <= max(values) / 100) or scale != "auto"
+    assert not axis.is_log or scale != "linear"
 
 
 @given(st.lists(VALUES, min_size=1, max_size=8))
 @hypothesis_settings(max_examples=25, deadline=None)
-def test_whatever_the_values_are_there_is_a_picture(warm, values):
+def test_any_values_can_be_rendered(shared_renderer, values):
     for scale in ("auto", "log"):
-        assert warm.draw(drawn(history(loss=values), scale=scale), "svg").startswith(b"<svg")
+        assert shared_renderer.render_chart(build_chart(build_history(loss=values), scale=scale), "svg").startswith(
+            b"<svg"
+        )
 
 
-def test_lines_and_letters_stand_out_from_the_background_in_both_themes():
+def test_lines_and_text_have_sufficient_contrast_in_both_themes():
     for palette in PALETTES.values():
-        ground = palette.background
+        background = palette.background
         shades = [shade for hue in palette.hues for shade in (hue.plain, hue.strong)]
-        assert min(contrast(shade, ground) for shade in shades) >= 3
-        assert min(contrast(letters, ground) for letters in (palette.text, palette.muted, palette.warning)) >= 4.5
-        cells = [palette.shade(share / 20) for share in range(21)]
-        assert min(contrast(on(cell), cell) for cell in cells) >= 4.5
-        assert all(contrast(hue.plain, hue.strong) > 1.5 for hue in palette.hues)
+        assert min(compute_contrast(shade, background) for shade in shades) >= 3
+        assert (
+            min(compute_contrast(color, background) for color in (palette.text, palette.muted, palette.warning)) >= 4.5
+        )
+        cells = [palette.interpolate_ramp(share / 20) for share in range(21)]
+        assert min(compute_contrast(select_text_color(cell), cell) for cell in cells) >= 4.5
+        assert all(compute_contrast(hue.plain, hue.strong) > 1.5 for hue in palette.hues)
 
 
-def test_a_matrix_has_its_counts_and_the_names_of_its_classes(svg):
-    told = {"classes": ["1", 1, True], "matrix": [[12_345, 0, 1], [0, 7, 0], [2, 0, 0]]}
-    shown = texts(svg(confusion_chart.document(told, "A title", "", Look())))
+def test_matrix_shows_counts_and_class_names(render_svg):
+    confusion = {"classes": ["1", 1, True], "matrix": [[12_345, 0, 1], [0, 7, 0], [2, 0, 0]]}
+    shown = list_texts(render_svg(confusion_chart.build_confusion_chart(confusion, "A title", "", ChartStyle())))
     assert {"12,345", "7", "2", "Actual", "Predicted", "1", "1 (2)", "True"} <= set(shown)
 
 
-def test_a_large_matrix_is_drawn_without_counts(svg):
-    told = {"classes": list(range(100)), "matrix": [[int(i == j) for j in range(100)] for i in range(100)]}
-    root = svg(confusion_chart.document(told, "A title", "", Look()))
+def test_large_matrix_has_no_counts(render_svg):
+    confusion = {"classes": list(range(100)), "matrix": [[int(i == j) for j in range(100)] for i in range(100)]}
+    root = render_svg(confusion_chart.build_confusion_chart(confusion, "A title", "", ChartStyle()))
     assert len(list(root.iter(f"{SVG}path"))) >= 10_000
     assert float(root.attrib["width"]) <= 640
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -1e30, 5e-324])
-def test_residuals_that_are_all_the_same_are_drawn(svg, value):
-    told = {
+def test_equal_residuals_can_be_drawn(render_svg, value):
+    residuals = {
         "column": "strength",
         "pairs": [[value, 0.0]],
         "histogram": {"edges": sorted([value, math.nextafter(value, 1.0)]), "counts": [3]},
     }
-    assert {"3", "Rows"} <= set(texts(svg(residuals_chart.document(told, "A title", "", Look()))))
+    assert {"3", "Rows"} <= set(
+        list_texts(render_svg(residuals_chart.build_residuals_chart(residuals, "A title", "", ChartStyle())))
+    )
 
 
-# Words
+# Text
 
 
 @given(st.text(max_size=60), st.integers(20, 300))
-def test_a_text_that_is_too_long_is_cut_between_characters(text, room):
-    cut = text_format.fitted(text, room, 12)
-    whole = text_format.line(text)
-    assert cut == whole or (cut.endswith("…") and whole.startswith(cut[:-1].rstrip()))
-    assert "\n" not in cut
-    assert cut.isprintable()
+def test_long_text_is_shortened_between_characters(text, room):
+    shortened = text_format.shorten_text(text, room, 12)
+    whole = text_format.to_single_line(text)
+    assert shortened == whole or (shortened.endswith("…") and whole.startswith(shortened[:-1].rstrip()))
+    assert "\n" not in shortened
+    assert shortened.isprintable()
 
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), min_size=1, max_size=40))
 @hypothesis_settings(max_examples=25, deadline=None)
-def test_a_text_that_fits_by_our_estimate_fits(warm, text):
+def test_text_that_fits_by_the_estimate_fits_when_rendered(shared_renderer, text):
     document = {**PLAIN, "data": {"values": [{"t": text}]}, "padding": 0, "width": 1, "height": 1}
     document |= {"mark": {"type": "text", "fontSize": 12, "font": "Liberation Sans"}, "view": {"stroke": None}}
     document["encoding"] = {"text": {"field": "t", "type": "nominal"}}
-    width = float(re.search(rb'width="([\d.]+)"', warm.draw(document, "svg"))[1])
-    assert text_format.fitted(text, width - 3, 12) != text or width < 10
+    width = float(re.search(rb'width="([\d.]+)"', shared_renderer.render_chart(document, "svg"))[1])
+    assert text_format.shorten_text(text, width - 3, 12) != text or width < 10
 
 
 @given(st.text(min_size=1, max_size=120))
 @hypothesis_settings(max_examples=30, deadline=None)
-def test_any_text_can_be_drawn(warm, text):
-    told = {"classes": [text, "b"], "matrix": [[1, 0], [0, 1]]}
-    ET.fromstring(warm.draw(confusion_chart.document(told, text, text, Look()), "svg"))  # noqa: S314  # as above
+def test_any_text_can_be_rendered(shared_renderer, text):
+    confusion = {"classes": [text, "b"], "matrix": [[1, 0], [0, 1]]}
+    chart = confusion_chart.build_confusion_chart(confusion, text, text, ChartStyle())
+    ET.fromstring(shared_renderer.render_chart(chart, "svg"))  # noqa: S314  # as above
 
 
-def test_a_line_has_no_breaks_and_no_characters_that_only_steer_others():
-    assert text_format.line("two\n lines \u202e\u200dand \x01") == "two lines and \N{REPLACEMENT CHARACTER}"
+def test_single_line_has_no_breaks_and_no_formatting_characters():
+    assert text_format.to_single_line("two\n lines \u202e\u200dand \x01") == "two lines and \N{REPLACEMENT CHARACTER}"
 
 
-def test_metrics_are_named_in_words():
-    names = {name: text_format.metric(name) for name in ("val_loss", "binary_accuracy", "mae", "auc_1", "r2_score")}
+def test_metric_names_are_formatted_as_words():
+    names = {
+        name: text_format.format_metric_name(name)
+        for name in ("val_loss", "binary_accuracy", "mae", "auc_1", "r2_score")
+    }
     assert list(names.values()) == ["Loss", "Binary accuracy", "MAE", "AUC 1", "R2 score"]
 
 
 # The process
 
 
-def test_a_document_reads_no_address_and_no_file(warm, tmp_path):
+def test_document_cannot_read_urls_or_files(shared_renderer, tmp_path):
     (tmp_path / "secret.csv").write_text("t\nsecret\n")
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}/x.csv"
         urls = [f"http://{address}", f"//{address}", f"{tmp_path}/secret.csv", f"file://{tmp_path}/secret.csv"]
         for url in urls:
-            asks = {**PLAIN, "data": {"url": url, "format": {"type": "csv"}}}
+            reference = {**PLAIN, "data": {"url": url, "format": {"type": "csv"}}}
             image = {"data": {"values": [{"u": url}]}, "mark": "image", "encoding": {"url": {"field": "u"}}}
-            for document, form in ((asks, "svg"), (image, "png")):
+            for document, image_format in ((reference, "svg"), (image, "png")):
                 with suppress(RuntimeError):
-                    assert b"secret" not in warm.draw(document, form)
+                    assert b"secret" not in shared_renderer.render_chart(document, image_format)
         assert not select.select([server], [], [], 0)[0]
 
 
-def test_a_document_that_cannot_be_drawn_does_not_end_the_process(own):
-    own.draw(PLAIN, "svg")
-    before = child(own).pid
+def test_invalid_document_does_not_end_the_process(renderer):
+    renderer.render_chart(PLAIN, "svg")
+    pid = get_process().pid
     with pytest.raises(RuntimeError):
-        own.draw({"mark": "nonsense"}, "svg")
-    assert own.draw(PLAIN, "png").startswith(b"\x89PNG")
-    assert child(own).pid == before
+        renderer.render_chart({"mark": "nonsense"}, "svg")
+    assert renderer.render_chart(PLAIN, "png").startswith(b"\x89PNG")
+    assert get_process().pid == pid
 
 
-def test_a_process_that_was_killed_is_started_again(own):
-    own.draw(PLAIN, "svg")
-    child(own).send_signal(signal.SIGKILL)
-    assert own.draw(PLAIN, "svg").startswith(b"<svg")
+def test_killed_process_is_restarted(renderer):
+    renderer.render_chart(PLAIN, "svg")
+    get_process().send_signal(signal.SIGKILL)
+    assert renderer.render_chart(PLAIN, "svg").startswith(b"<svg")
 
 
-def test_a_process_with_nothing_to_draw_ends_and_another_starts(monkeypatch):
-    monkeypatch.setattr(renderer, "_IDLE_S", 1)
-    own = Renderer()
-    own.draw(PLAIN, "svg")
-    process = child(own)
-    until(lambda: process.status() == "zombie")
-    assert own.draw(PLAIN, "svg").startswith(b"<svg")
-    own.close()
+def test_idle_process_ends_and_another_starts():
+    renderer = Renderer(idle_timeout_s=1)
+    renderer.render_chart(PLAIN, "svg")
+    process = get_process()
+    wait_until(lambda: process.status() == "zombie")
+    assert renderer.render_chart(PLAIN, "svg").startswith(b"<svg")
+    renderer.close()
 
 
-def test_a_picture_that_takes_too_long_is_given_up(monkeypatch):
-    monkeypatch.setattr(renderer, "_SECONDS", 1)
-    own = Renderer()
-    rows = [{"a": place % 997, "b": place % 1013} for place in range(300_000)]
+def test_slow_image_is_aborted():
+    renderer = Renderer(timeout_s=1)
+    rows = [{"a": index % 997, "b": index % 1013} for index in range(300_000)]
     slow = {"data": {"values": rows}, "mark": "point", "encoding": {"x": {"field": "a"}, "y": {"field": "b"}}}
-    with pytest.raises(Unavailable) as failed:
-        own.draw(slow, "svg")
-    assert failed.value.code == "chart_failed"
-    own.close()
+    with pytest.raises(Unavailable) as caught:
+        renderer.render_chart(slow, "svg")
+    assert caught.value.code == "chart_failed"
+    renderer.close()
 
 
-def test_its_memory_is_bounded(own):
-    own.draw(PLAIN, "svg")
-    process = child(own)
+def test_memory_of_the_process_is_limited(renderer):
+    renderer.render_chart(PLAIN, "svg")
+    process = get_process()
     assert process.rlimit(psutil.RLIMIT_DATA) == (2**30, 2**30)
     assert process.memory_info().rss < 400 * 2**20
 
 
-def test_it_is_told_no_secret(monkeypatch):
+def test_process_gets_no_secrets(monkeypatch):
     monkeypatch.setenv("STACKYARD_TOKEN", "secret")
-    own = Renderer()
-    own.draw(PLAIN, "svg")
-    assert not [name for name in child(own).environ() if name.startswith("STACKYARD_")]
-    own.close()
+    renderer = Renderer()
+    renderer.render_chart(PLAIN, "svg")
+    assert not [name for name in get_process().environ() if name.startswith("STACKYARD_")]
+    renderer.close()
 
 
-def test_it_ends_when_whoever_started_it_is_gone():
+def test_process_ends_with_its_parent():
     program = (
-        "import os, psutil; from service.charts.renderer import Renderer; kept = Renderer();"
-        f"kept.draw({PLAIN!r}, 'svg'); print(psutil.Process().children()[0].pid, flush=True); os._exit(9)"
+        "import os, psutil; from service.charts.renderer import Renderer; renderer = Renderer();"
+        f"renderer.draw({PLAIN!r}, 'svg'); print(psutil.Process().children()[0].pid, flush=True); os._exit(9)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 9, done.stderr
-    until(lambda: not _runs(int(done.stdout)))
+    parent = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert parent.returncode == 9, parent.stderr
+    wait_until(lambda: not _is_running(int(parent.stdout)))
 
 
-def _runs(process: int) -> bool:
+def _is_running(pid: int) -> bool:
     try:
-        os.kill(process, 0)
-        return psutil.Process(process).status() != "zombie"
+        os.kill(pid, 0)
+        return psutil.Process(pid).status() != "zombie"
     except (ProcessLookupError, psutil.NoSuchProcess):
         return False
 
 
-def test_more_than_can_wait_are_turned_away(monkeypatch):
-    monkeypatch.setattr(renderer, "_PATIENCE_S", 0.05)
-    own = Renderer()
-    with own._turns.lock, pytest.raises(Unavailable) as busy:
-        own.draw(PLAIN, "svg")
-    assert busy.value.code == "charts_busy"
+def test_request_that_waits_too_long_is_rejected():
+    renderer = Renderer(wait_timeout_s=0.05)
+    renderer.render_chart(PLAIN, "svg")
+    process = get_process()
+    process.suspend()
+    with ThreadPoolExecutor(2) as pool:
+        requests = [pool.submit(renderer.render_chart, PLAIN, "svg") for _ in range(2)]
+        [rejected] = wait(requests, timeout=10, return_when=FIRST_COMPLETED).done
+        process.resume()
+    error = rejected.exception()
+    assert isinstance(error, Unavailable)
+    assert error.code == "charts_busy"
+    renderer.close()

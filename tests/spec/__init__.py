@@ -1,0 +1,1 @@
+"""Tests of the spec language: reading, checking, schemas and Keras JSON."""

@@ -1,11 +1,11 @@
-"""Documents and bytes made worse at random: values, keys, types, structure, and what is no JSON at all."""
+"""Random mutations of documents and bytes: of values, keys, types and structure, and to text that is not JSON."""
 
 import json
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-Way = tuple[str | int, ...]
+Path = tuple[str | int, ...]
 
 SCALARS = (
     *(
@@ -53,22 +53,37 @@ TOKENS = (
     *(b'{"a":' * 40, b'{"a":1,"a":2}', b"\\", b'\\"', b"\n", b"\xe2\x80\xa8", b"1." + b"0" * 300, b"1e-400"),
 )
 COUNTS = (1, 1, 1, 2, 4)
-"""How many mutations one document gets."""
+"""The number of mutations of one document, drawn from these."""
 
 
 class Mutator:
-    """Makes worse what it is given; the same for the same `random`."""
+    """Mutates documents, in the same way for the same state of `random`."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
-        self._of_values: tuple[Callable[[Any, Way], None], ...] = (
-            *(self._replace, self._replace, self._nudge, self._nudge, self._remove, self._rename, self._add),
-            *(self._wrap, self._copy, self._copy, self._repeat),
+        self._value_mutations: tuple[Callable[[Any, Path], None], ...] = (
+            *(
+                self._replace_value,
+                self._replace_value,
+                self._nudge_value,
+                self._nudge_value,
+                self._remove_value,
+                self._rename_key,
+                self._add_member,
+            ),
+            *(self._wrap_value, self._copy_value, self._copy_value, self._repeat_items),
         )
-        self._of_bytes = (self._flip, self._insert, self._insert, self._cut, self._truncate, self._double)
+        self._byte_mutations = (
+            self._replace_byte,
+            self._insert_token,
+            self._insert_token,
+            self._remove_bytes,
+            self._truncate_bytes,
+            self._repeat_bytes,
+        )
 
     def mutate(self, text: bytes) -> bytes:
-        """A worse document, of the text of a good one."""
+        """Return a mutated document, given the text of a valid one."""
         if self._random.random() < 1 / 6:
             return self.mutate_bytes(text)
         document = json.loads(text)
@@ -78,25 +93,25 @@ class Mutator:
         return self.mutate_bytes(mutated) if self._random.random() < 1 / 20 else mutated
 
     def mutate_value(self, document: Any) -> None:
-        """Change one place of a document."""
-        if ways := list(_ways(document)):
-            way = self._random.choice(ways)
-            self._random.choice(self._of_values)(document, way)
+        """Change one value of a document in place."""
+        if paths := list_inner_paths(document):
+            path = self._random.choice(paths)
+            self._random.choice(self._value_mutations)(document, path)
 
     def mutate_bytes(self, text: bytes) -> bytes:
-        """Change a few bytes, whatever they are."""
+        """Return `text` with a few random changes."""
         for _ in range(self._random.choice(COUNTS)):
-            text = self._random.choice(self._of_bytes)(text)
+            text = self._random.choice(self._byte_mutations)(text)
         return text
 
-    def _replace(self, document: Any, way: Way) -> None:
-        _at(document, way[:-1])[way[-1]] = self._random.choice(SCALARS)
+    def _replace_value(self, document: Any, path: Path) -> None:
+        get_value(document, path[:-1])[path[-1]] = self._random.choice(SCALARS)
 
-    def _nudge(self, document: Any, way: Way) -> None:
-        holder, step = _at(document, way[:-1]), way[-1]
-        holder[step] = self._nudged(holder[step])
+    def _nudge_value(self, document: Any, path: Path) -> None:
+        container, key = get_value(document, path[:-1]), path[-1]
+        container[key] = self._change_value(container[key])
 
-    def _nudged(self, value: Any) -> Any:
+    def _change_value(self, value: Any) -> Any:
         match value:
             case bool():
                 return self._random.choice((not value, int(value), str(value)))
@@ -111,69 +126,75 @@ class Mutator:
             case _:
                 return 0
 
-    def _remove(self, document: Any, way: Way) -> None:
-        del _at(document, way[:-1])[way[-1]]
+    def _remove_value(self, document: Any, path: Path) -> None:
+        del get_value(document, path[:-1])[path[-1]]
 
-    def _rename(self, document: Any, way: Way) -> None:
-        holder = _at(document, way[:-1])
-        if isinstance(holder, dict):
-            old = str(way[-1])
+    def _rename_key(self, document: Any, path: Path) -> None:
+        container = get_value(document, path[:-1])
+        if isinstance(container, dict):
+            old = str(path[-1])
             new = self._random.choice((old + "s", old[:-1], old.upper(), old[::-1], *KEYS))
-            holder[new] = holder.pop(way[-1])
+            container[new] = container.pop(path[-1])
 
-    def _add(self, document: Any, way: Way) -> None:
-        holder = _at(document, way)
-        if isinstance(holder, dict):
-            holder[self._random.choice(KEYS)] = self._random.choice(SCALARS)
-        elif isinstance(holder, list):
-            holder.insert(self._random.randint(0, len(holder)), self._random.choice(SCALARS))
+    def _add_member(self, document: Any, path: Path) -> None:
+        container = get_value(document, path)
+        if isinstance(container, dict):
+            container[self._random.choice(KEYS)] = self._random.choice(SCALARS)
+        elif isinstance(container, list):
+            container.insert(self._random.randint(0, len(container)), self._random.choice(SCALARS))
 
-    def _wrap(self, document: Any, way: Way) -> None:
-        holder, step = _at(document, way[:-1]), way[-1]
+    def _wrap_value(self, document: Any, path: Path) -> None:
+        container, key = get_value(document, path[:-1]), path[-1]
         for _ in range(self._random.choice((1, 1, 2, 40))):
-            holder[step] = [holder[step]] if self._random.random() < 1 / 2 else {"type": holder[step]}
+            container[key] = [container[key]] if self._random.random() < 1 / 2 else {"type": container[key]}
 
-    def _copy(self, document: Any, way: Way) -> None:
-        other = _at(document, self._random.choice(list(_ways(document))))
-        _at(document, way[:-1])[way[-1]] = json.loads(json.dumps(other))
+    def _copy_value(self, document: Any, path: Path) -> None:
+        other = get_value(document, self._random.choice(list_inner_paths(document)))
+        get_value(document, path[:-1])[path[-1]] = json.loads(json.dumps(other))
 
-    def _repeat(self, document: Any, way: Way) -> None:
-        here = _at(document, way)
-        if isinstance(here, list) and here:
-            here.extend(here[:5] * self._random.choice((1, 10, 300)))
+    def _repeat_items(self, document: Any, path: Path) -> None:
+        items = get_value(document, path)
+        if isinstance(items, list) and items:
+            items.extend(items[:5] * self._random.choice((1, 10, 300)))
 
-    def _place(self, text: bytes) -> int:
+    def _draw_index(self, text: bytes) -> int:
         return self._random.randint(0, len(text))
 
-    def _flip(self, text: bytes) -> bytes:
-        place = self._place(text)
-        return text[:place] + self._random.randbytes(1) + text[place + 1 :]
+    def _replace_byte(self, text: bytes) -> bytes:
+        index = self._draw_index(text)
+        return text[:index] + self._random.randbytes(1) + text[index + 1 :]
 
-    def _insert(self, text: bytes) -> bytes:
-        place = self._place(text)
-        return text[:place] + self._random.choice(TOKENS) + text[place:]
+    def _insert_token(self, text: bytes) -> bytes:
+        index = self._draw_index(text)
+        return text[:index] + self._random.choice(TOKENS) + text[index:]
 
-    def _cut(self, text: bytes) -> bytes:
-        place = self._place(text)
-        return text[:place] + text[place + self._random.randint(1, 20) :]
+    def _remove_bytes(self, text: bytes) -> bytes:
+        index = self._draw_index(text)
+        return text[:index] + text[index + self._random.randint(1, 20) :]
 
-    def _truncate(self, text: bytes) -> bytes:
-        return text[: self._place(text)]
+    def _truncate_bytes(self, text: bytes) -> bytes:
+        return text[: self._draw_index(text)]
 
-    def _double(self, text: bytes) -> bytes:
-        begin, end = sorted((self._place(text), self._place(text)))
-        return text[:end] + text[begin:end] + text[end:]
+    def _repeat_bytes(self, text: bytes) -> bytes:
+        start, end = sorted((self._draw_index(text), self._draw_index(text)))
+        return text[:end] + text[start:end] + text[end:]
 
 
-def _ways(value: Any, way: Way = ()) -> Iterator[Way]:
-    """The way to every place in a document but its root."""
+def list_paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield the path to every value in a document, the root first."""
+    yield path
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, member in members:
-        yield (*way, step)
-        yield from _ways(member, (*way, step))
+    for key, member in members:
+        yield from list_paths(member, (*path, key))
 
 
-def _at(document: Any, way: Way) -> Any:
-    for step in way:
-        document = document[step]
+def list_inner_paths(document: Any) -> list[Path]:
+    """Return the paths to all values in a document except its root."""
+    return [path for path in list_paths(document) if path]
+
+
+def get_value(document: Any, path: Path) -> Any:
+    """Return the value at a path of a document."""
+    for key in path:
+        document = document[key]
     return document

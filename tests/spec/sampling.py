@@ -1,11 +1,11 @@
-"""Random documents that a JSON Schema allows: the whole language, without a list of it to keep."""
+"""Draws random documents that a JSON Schema allows, so that they cover the whole language."""
 
 from random import Random
 from typing import Any
 
 WORDS = ("target", "sepal_l", "petal_w", "x_train", "y_train", "builtin:iris", "mnist", "a b", "é")
-LIKELY = 0.15
-"""How likely an argument is given that need not be."""
+OPTIONAL_PROBABILITY = 0.15
+"""The probability that an optional argument is given."""
 
 
 class Sampler:
@@ -16,56 +16,58 @@ class Sampler:
         self._definitions = schema.get("$defs", {})
         self._random = random
 
-    def document(self) -> Any:
-        """A value that the whole schema allows."""
-        return self._draw(self._schema)
+    def draw_document(self) -> Any:
+        """Draw a value that the whole schema allows."""
+        return self._draw_value(self._schema)
 
-    def part(self, name: str) -> Any:
-        """A value that one of its definitions allows."""
-        return self._draw(self._definitions[name])
+    def draw_definition(self, name: str) -> Any:
+        """Draw a value that one of the schema's definitions allows."""
+        return self._draw_value(self._definitions[name])
 
-    def _draw(self, schema: dict[str, Any]) -> Any:
+    def _draw_value(self, schema: dict[str, Any]) -> Any:
         if "$ref" in schema:
-            return self.part(schema["$ref"].rpartition("/")[2])
+            return self.draw_definition(schema["$ref"].rpartition("/")[2])
         if members := schema.get("oneOf") or schema.get("anyOf"):
-            return self._draw(self._random.choice(members))
+            return self._draw_value(self._random.choice(members))
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
             return self._random.choice(schema["enum"])
-        return getattr(self, f"_{schema['type']}")(schema)
+        return getattr(self, f"_draw_{schema['type']}")(schema)
 
-    def _null(self, _: dict[str, Any]) -> None:
+    def _draw_null(self, _: dict[str, Any]) -> None:
         return None
 
-    def _boolean(self, _: dict[str, Any]) -> bool:
+    def _draw_boolean(self, _: dict[str, Any]) -> bool:
         return self._random.random() < 1 / 2
 
-    def _integer(self, schema: dict[str, Any]) -> int:
-        least = schema.get("minimum", schema.get("exclusiveMinimum", -4) + 1)
-        most = schema.get("maximum", schema.get("exclusiveMaximum", 2**31) - 1)
-        return self._random.randint(least, min(most, least + 9))
+    def _draw_integer(self, schema: dict[str, Any]) -> int:
+        minimum = schema.get("minimum", schema.get("exclusiveMinimum", -4) + 1)
+        maximum = schema.get("maximum", schema.get("exclusiveMaximum", 2**31) - 1)
+        return self._random.randint(minimum, min(maximum, minimum + 9))
 
-    def _number(self, schema: dict[str, Any]) -> float:
-        least = schema.get("minimum", schema.get("exclusiveMinimum", -2))
-        most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, 0) + 2))
-        # Never the bound itself, which may be excluded; and never a whole number, which a schema takes for an integer.
-        return least + (most - least) * self._random.uniform(0.01, 0.99)
+    def _draw_number(self, schema: dict[str, Any]) -> float:
+        minimum = schema.get("minimum", schema.get("exclusiveMinimum", -2))
+        maximum = schema.get("maximum", schema.get("exclusiveMaximum", max(minimum, 0) + 2))
+        # Never the bound itself, which may be excluded, nor a whole number, which a schema accepts as an integer.
+        return minimum + (maximum - minimum) * self._random.uniform(0.01, 0.99)
 
-    def _string(self, schema: dict[str, Any]) -> str:
+    def _draw_string(self, schema: dict[str, Any]) -> str:
         return f"name_{self._random.randrange(5)}" if "pattern" in schema else self._random.choice(WORDS)
 
-    def _array(self, schema: dict[str, Any]) -> list[Any]:
-        least = schema.get("minItems", 0)
-        most = min(schema.get("maxItems", least + 2), least + 2)
-        return [self._draw(schema["items"]) for _ in range(self._random.randint(least, most))]
+    def _draw_array(self, schema: dict[str, Any]) -> list[Any]:
+        minimum = schema.get("minItems", 0)
+        maximum = min(schema.get("maxItems", minimum + 2), minimum + 2)
+        return [self._draw_value(schema["items"]) for _ in range(self._random.randint(minimum, maximum))]
 
-    def _object(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def _draw_object(self, schema: dict[str, Any]) -> dict[str, Any]:
         if "properties" not in schema:
-            return {str(key): self._draw(schema["additionalProperties"]) for key in range(self._random.randrange(3))}
-        needed = schema.get("required", ())
+            return {
+                str(key): self._draw_value(schema["additionalProperties"]) for key in range(self._random.randrange(3))
+            }
+        required = schema.get("required", ())
         return {
-            name: self._draw(member)
+            name: self._draw_value(member)
             for name, member in schema["properties"].items()
-            if name in needed or self._random.random() < LIKELY
+            if name in required or self._random.random() < OPTIONAL_PROBABILITY
         }

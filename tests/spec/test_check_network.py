@@ -1,24 +1,28 @@
-"""Shapes, parameters and limits. That they equal Keras's own is shown in tests/worker/test_foreseen.py."""
+"""Inferred shapes, parameter counts and limits. tests/worker/test_foreseen.py compares them with Keras."""
 
 import pytest
 
 from stackyard.spec import Limits
-from tests.spec.documents import MNIST, REGRESSION, as_arrays, changed, checked, refused
-from tests.work import lines
+from tests.line_counting import count_executed_lines
+from tests.spec.documents import MNIST, REGRESSION, apply_changes, build_array_spec, check_document, collect_faults
 
 SOFTMAX = {"type": "Dense", "units": 3, "activation": "softmax"}
 IMAGES = {"type": "Reshape", "target_shape": [2, 2, 1]}
 STEPS = {"type": "Reshape", "target_shape": [2, 2]}
 
 
-def stack(*layers):
-    return changed({"network": {"layers": [*layers, SOFTMAX]}})
+def build_document(*layers):
+    return apply_changes({"network": {"layers": [*layers, SOFTMAX]}})
 
 
-def test_the_report_tells_each_layer():
-    report = checked(stack({"type": "Dense", "units": 8}, "BatchNormalization", {"type": "Dense", "units": 5}))
-    told = [(layer.name, layer.output_shape, layer.parameters, layer.trainable_parameters) for layer in report.layers]
-    assert told == [
+def test_the_report_describes_each_layer():
+    report = check_document(
+        build_document({"type": "Dense", "units": 8}, "BatchNormalization", {"type": "Dense", "units": 5})
+    )
+    layers = [
+        (layer.name, layer.output_shape, layer.parameters, layer.trainable_parameters) for layer in report.layers
+    ]
+    assert layers == [
         ("dense", (8,), 40, 40),
         ("batch_normalization", (8,), 32, 16),
         ("dense_1", (5,), 45, 45),
@@ -31,13 +35,13 @@ def test_the_report_tells_each_layer():
     }
 
 
-def test_a_frozen_layer_trains_nothing():
-    report = checked(stack({"type": "Dense", "units": 8, "trainable": False}))
+def test_a_frozen_layer_has_no_trainable_parameters():
+    report = check_document(build_document({"type": "Dense", "units": 8, "trainable": False}))
     assert (report.layers[0].parameters, report.layers[0].trainable_parameters) == (40, 0)
 
 
 def test_the_report_is_json_with_shapes_as_lists():
-    report = checked(changed({})).model_dump(mode="json")
+    report = check_document(apply_changes({})).model_dump(mode="json")
     assert report["layers"][0]["output_shape"] == [8]
     assert report["spec"]["network"]["layers"][0]["kernel_initializer"]["type"] == "GlorotUniform"
     assert report["metrics"] == ["accuracy", "loss", "val_accuracy", "val_loss"]
@@ -81,9 +85,9 @@ def test_the_report_is_json_with_shapes_as_lists():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_layer_that_cannot_stand_there_is_refused(layer, at, words):
-    found = refused(stack(layer))
-    assert words in found[f"/network/layers/0{at}"], found
+def test_an_argument_that_does_not_fit_the_input_is_refused(layer, at, words):
+    faults = collect_faults(build_document(layer))
+    assert words in faults[f"/network/layers/0{at}"], faults
 
 
 CONV = {"type": "Conv2D", "filters": 4, "kernel_size": 2}
@@ -160,7 +164,7 @@ LSTM = {"type": "LSTM", "units": 3}
                 },
             ],
             "/1/layer/activation",
-            "share is always 1",
+            "probability is always 1",
         ),
         (
             [
@@ -183,9 +187,9 @@ LSTM = {"type": "LSTM", "units": 3}
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_layers_that_do_not_fit_are_refused_with_the_fix(layers, at, words):
-    found = refused(stack(*layers))
-    assert words in found[f"/network/layers{at}"], found
+def test_layers_that_do_not_fit_are_refused_with_a_fix(layers, at, words):
+    faults = collect_faults(build_document(*layers))
+    assert words in faults[f"/network/layers{at}"], faults
 
 
 @pytest.mark.parametrize(
@@ -208,14 +212,19 @@ def test_layers_that_do_not_fit_are_refused_with_the_fix(layers, at, words):
         (["ReLU"], 4),
     ],
 )
-def test_operations_are_counted(layers, flops):
-    report = checked(stack(*layers, "Flatten"))
+def test_floating_point_operations_are_counted(layers, flops):
+    report = check_document(build_document(*layers, "Flatten"))
     assert report.layers[len(layers) - 1].flops == flops
 
 
-def test_the_layers_within_take_names_too():
+def test_wrapped_layers_take_default_names_too():
     layers = [STEPS, {"type": "Bidirectional", "layer": LSTM | {"return_sequences": True}}, LSTM]
-    assert [layer.name for layer in checked(stack(*layers)).layers] == ["reshape", "bidirectional", "lstm_1", "dense"]
+    assert [layer.name for layer in check_document(build_document(*layers)).layers] == [
+        "reshape",
+        "bidirectional",
+        "lstm_1",
+        "dense",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -229,61 +238,65 @@ def test_the_layers_within_take_names_too():
     ],
     ids=lambda layer: layer["type"],
 )
-def test_huge_sizes_are_integers_and_nothing_else(layer):
+def test_huge_sizes_are_computed_without_overflow(layer):
     before = STEPS if layer["type"] == "TimeDistributed" else IMAGES
-    found = refused(stack(before, layer, "Flatten"))
-    assert any("(limit max_" in message for message in found.values())
+    faults = collect_faults(build_document(before, layer, "Flatten"))
+    assert any("(limit max_" in message for message in faults.values())
 
 
-def test_sizes_that_grow_without_end_are_left_early():
-    found = refused(stack(STEPS, *[{"type": "UpSampling1D", "size": 2**62}] * 900))
-    assert found == {"/network/layers/5": "expected smaller rows, received more than 2**256 numbers"}
+def test_a_check_stops_at_sizes_beyond_every_limit():
+    faults = collect_faults(build_document(STEPS, *[{"type": "UpSampling1D", "size": 2**62}] * 900))
+    assert faults == {"/network/layers/5": "expected smaller rows, received more than 2**256 numbers"}
 
 
-def test_ten_times_the_layers_cost_ten_times_as_much():
-    def cost(layers):
-        document = stack(*[{"type": "Dense", "units": 4}, "BatchNormalization"] * (layers // 2 - 1), "Flatten")
-        assert len(checked(document).layers) == layers
-        return lines(lambda: checked(document))
+def test_the_cost_of_a_check_grows_linearly_with_the_layers():
+    def count_lines_for(layers):
+        document = build_document(
+            *[{"type": "Dense", "units": 4}, "BatchNormalization"] * (layers // 2 - 1), "Flatten"
+        )
+        assert len(check_document(document).layers) == layers
+        return count_executed_lines(lambda: check_document(document))
 
-    assert cost(1000) < 20 * cost(100)
-
-
-def test_two_layers_of_one_name_are_refused():
-    found = refused(stack({"type": "Dense", "units": 2, "name": "a"}, {"type": "Dense", "units": 2, "name": "a"}))
-    assert "layer 0" in found["/network/layers/1/name"]
+    assert count_lines_for(1000) < 20 * count_lines_for(100)
 
 
-def test_a_name_that_keras_would_make_up_is_taken_too():
-    found = refused(stack("Flatten", {"type": "Dense", "units": 2, "name": "dense"}))
-    assert found.keys() == {"/network/layers/2"}
+def test_two_layers_with_the_same_name_are_refused():
+    faults = collect_faults(
+        build_document({"type": "Dense", "units": 2, "name": "a"}, {"type": "Dense", "units": 2, "name": "a"})
+    )
+    assert "layer 0" in faults["/network/layers/1/name"]
+
+
+def test_the_default_name_of_another_layer_is_refused():
+    faults = collect_faults(build_document("Flatten", {"type": "Dense", "units": 2, "name": "dense"}))
+    assert faults.keys() == {"/network/layers/2"}
 
 
 class TestOutput:
-    def test_too_few_units_for_the_classes(self):
-        found = refused(changed({"network": {"layers": [{"type": "Dense", "units": 2}]}}))
-        assert "expected 3 units for the 3 classes" in found["/network/layers/0/units"]
+    def test_fewer_units_than_classes_are_refused(self):
+        faults = collect_faults(apply_changes({"network": {"layers": [{"type": "Dense", "units": 2}]}}))
+        assert "expected 3 units for the 3 classes" in faults["/network/layers/0/units"]
 
-    def test_a_regression_has_one_unit(self):
-        found = refused(changed(REGRESSION, {"network": {"layers": [{"type": "Dense", "units": 2}]}}))
-        assert "expected 1 unit" in found["/network/layers/0/units"]
+    def test_a_regression_with_two_units_is_refused(self):
+        faults = collect_faults(apply_changes(REGRESSION, {"network": {"layers": [{"type": "Dense", "units": 2}]}}))
+        assert "expected 1 unit" in faults["/network/layers/0/units"]
 
-    def test_the_layer_that_decides_is_named_though_others_follow(self):
+    def test_the_fault_points_at_the_layer_that_sets_the_output_size(self):
         layers = [{"type": "Dense", "units": 4}, "BatchNormalization", {"type": "Activation", "activation": "softmax"}]
-        assert "/network/layers/0/units" in refused(changed({"network": {"layers": layers}}))
+        assert "/network/layers/0/units" in collect_faults(apply_changes({"network": {"layers": layers}}))
 
-    def test_where_no_layer_decides_the_last_is_named(self):
-        assert "/network/layers/0" in refused(changed({"network": {"layers": ["ReLU"]}}))
+    def test_the_fault_points_at_the_last_layer_if_no_layer_sets_the_output_size(self):
+        assert "/network/layers/0" in collect_faults(apply_changes({"network": {"layers": ["ReLU"]}}))
 
-    def test_a_missing_flatten_is_named(self):
-        found = refused(as_arrays({"network": {"layers": [{"type": "Dense", "units": 10}]}}), MNIST)
-        assert "Flatten" in found["/network/layers/0/units"]
+    def test_the_fix_names_a_missing_flatten(self):
+        faults = collect_faults(build_array_spec({"network": {"layers": [{"type": "Dense", "units": 10}]}}), MNIST)
+        assert "Flatten" in faults["/network/layers/0/units"]
 
-    def test_two_targets_want_two_units(self):
+    def test_two_targets_need_two_units(self):
         target = {"data": {"target": {"column": ["petal_l", "petal_w"]}}}
-        assert "expected 2 units" in refused(changed(REGRESSION, target))["/network/layers/0/units"]
+        assert "expected 2 units" in collect_faults(apply_changes(REGRESSION, target))["/network/layers/0/units"]
         two = {"network": {"layers": [{"type": "Dense", "units": 2}]}}
-        assert checked(changed(REGRESSION, target, two)).output_shape == (2,)
+        assert check_document(apply_changes(REGRESSION, target, two)).output_shape == (2,)
 
 
 class TestLimits:
@@ -300,30 +313,30 @@ class TestLimits:
         ],
     )
     def test_a_huge_job_is_refused(self, change, pointer, limit):
-        found = refused(changed(change))
-        assert any(limit in message for message in found.values())
-        assert any(place.startswith(pointer) or place == "/network/layers" for place in found)
+        faults = collect_faults(apply_changes(change))
+        assert any(limit in message for message in faults.values())
+        assert any(at.startswith(pointer) or at == "/network/layers" for at in faults)
 
-    def test_each_limit_holds_at_its_bound(self):
-        report = checked(changed({}))
+    def test_each_limit_accepts_its_bound_and_refuses_less(self):
+        report = check_document(apply_changes({}))
         memory, parameters = report.memory.total_bytes, report.totals.parameters
         for name, bound in {"max_memory_bytes": memory, "max_parameters": parameters, "max_features": 4}.items():
-            assert checked(changed({}), limits=Limits(**{name: bound}))
-            assert name in " ".join(refused(changed({}), limits=Limits(**{name: bound - 1})).values())
+            assert check_document(apply_changes({}), limits=Limits(**{name: bound}))
+            assert name in " ".join(collect_faults(apply_changes({}), limits=Limits(**{name: bound - 1})).values())
 
-    def test_a_huge_batch_counts_as_the_rows_there_are(self):
-        whole = checked(changed({"training": {"batch_size": 120}})).memory
-        assert checked(changed({"training": {"batch_size": 2**62}})).memory == whole
+    def test_a_huge_batch_is_estimated_as_the_training_rows(self):
+        whole = check_document(apply_changes({"training": {"batch_size": 120}})).memory
+        assert check_document(apply_changes({"training": {"batch_size": 2**62}})).memory == whole
 
-    def test_a_batch_that_does_not_fit_is_named(self):
+    def test_a_batch_that_exceeds_the_memory_is_refused(self):
         limits = Limits(max_memory_bytes=100_000_000)
-        found = refused(as_arrays({"training": {"batch_size": 50_000}}), MNIST, limits)
-        assert "smaller batch_size" in found["/training/batch_size"]
+        faults = collect_faults(build_array_spec({"training": {"batch_size": 50_000}}), MNIST, limits)
+        assert "smaller batch_size" in faults["/training/batch_size"]
 
     @pytest.mark.parametrize(
         ("optimizer", "slots"),
         [("sgd", 0), ({"type": "SGD", "momentum": 0.9}, 1), ("rmsprop", 1), ("adam", 2), ("lion", 1)],
     )
-    def test_an_optimizer_keeps_numbers_for_each_parameter(self, optimizer, slots):
-        report = checked(changed({"training": {"optimizer": optimizer}}))
+    def test_optimizer_memory_counts_the_variables_of_each_parameter(self, optimizer, slots):
+        report = check_document(apply_changes({"training": {"optimizer": optimizer}}))
         assert report.memory.optimizer_bytes == 4 * slots * report.totals.trainable_parameters

@@ -1,29 +1,29 @@
-"""Bytes that mean harm, or that are merely wrong: a pointer and a reason each, and never another exception."""
+"""Hostile and malformed documents: each is rejected with pointers and messages, and with no other exception."""
 
 import json
 import time
 
 import pytest
 
-from stackyard.spec import Limits, SpecError, decode, parse
-from tests.spec.documents import SPEC, encode
+from stackyard.spec import Limits, SpecError, decode_json_object, parse_spec
+from tests.spec.documents import SPEC, encode_json
 
-GOOD = encode(SPEC)
-
-
-def problems(data, limits=None):
-    with pytest.raises(SpecError) as caught:
-        parse(data, limits)
-    return {problem.pointer: problem.message for problem in caught.value.problems}
+VALID_TEXT = encode_json(SPEC)
 
 
-def spec_with(old: bytes, new: bytes) -> bytes:
-    assert GOOD.count(old) == 1
-    return GOOD.replace(old, new)
+def collect_faults(data, limits=None):
+    with pytest.raises(SpecError) as raised:
+        parse_spec(data, limits)
+    return {fault.pointer: fault.message for fault in raised.value.faults}
+
+
+def replace_text(old: bytes, new: bytes) -> bytes:
+    assert VALID_TEXT.count(old) == 1
+    return VALID_TEXT.replace(old, new)
 
 
 @pytest.mark.parametrize(
-    ("data", "pointer", "words"),
+    ("data", "pointer", "message"),
     [
         (b"", "", "expected JSON"),
         (b"{", "", "expected JSON"),
@@ -31,27 +31,27 @@ def spec_with(old: bytes, new: bytes) -> bytes:
         (b"1", "", "expected a JSON object, received 1"),
         (b"null", "", "expected a JSON object, received null"),
         (b'"a"', "", "expected a JSON object"),
-        (GOOD + b" x", "", "line 1, column"),
-        (GOOD + GOOD, "", "expected JSON"),
-        (b"\xef\xbb\xbf" + GOOD, "", "byte order mark"),
+        (VALID_TEXT + b" x", "", "line 1, column"),
+        (VALID_TEXT + VALID_TEXT, "", "expected JSON"),
+        (b"\xef\xbb\xbf" + VALID_TEXT, "", "byte order mark"),
         (b'{"a": "\xff"}', "", "0xff at offset 7"),
-        (GOOD.decode().encode("utf-16"), "", "UTF-8"),
-        (spec_with(b'"units": 8', b'"units": 8, "units": 9'), "/network/layers/0/units", "once"),
-        (spec_with(b'"seed": 0', b'"seed": NaN'), "/training/seed", "NaN"),
-        (spec_with(b'"seed": 0', b'"seed": -Infinity'), "/training/seed", "-Infinity"),
-        (spec_with(b"0.8", b"1e999"), "/data/split/validation/train_fraction", "1e999"),
-        (spec_with(b'"seed": 0', b'"seed": 9223372036854775808'), "/training/seed", "64 bits"),
-        (spec_with(b'"seed": 0', b'"seed": ' + b"9" * 5000), "/training/seed", "64 bits"),
-        (spec_with(b'"seed": 0', b'"seed": -' + b"9" * 5000), "/training/seed", "64 bits"),
-        (spec_with(b'"builtin:iris"', b'"\\ud800"'), "/data/dataset", "surrogate"),
-        (spec_with(b'"builtin:iris"', b'"a\\u0000"'), "/data/dataset", "NUL"),
+        (VALID_TEXT.decode().encode("utf-16"), "", "UTF-8"),
+        (replace_text(b'"units": 8', b'"units": 8, "units": 9'), "/network/layers/0/units", "once"),
+        (replace_text(b'"seed": 0', b'"seed": NaN'), "/training/seed", "NaN"),
+        (replace_text(b'"seed": 0', b'"seed": -Infinity'), "/training/seed", "-Infinity"),
+        (replace_text(b"0.8", b"1e999"), "/data/split/validation/train_fraction", "1e999"),
+        (replace_text(b'"seed": 0', b'"seed": 9223372036854775808'), "/training/seed", "64 bits"),
+        (replace_text(b'"seed": 0', b'"seed": ' + b"9" * 5000), "/training/seed", "64 bits"),
+        (replace_text(b'"seed": 0', b'"seed": -' + b"9" * 5000), "/training/seed", "64 bits"),
+        (replace_text(b'"builtin:iris"', b'"\\ud800"'), "/data/dataset", "surrogate"),
+        (replace_text(b'"builtin:iris"', b'"a\\u0000"'), "/data/dataset", "NUL"),
         (b'{"\\ud800": 1}', "/\\ud800", "surrogate"),
         (b'{"a/b~": NaN}', "/a~1b~0", "NaN"),
     ],
     ids=lambda value: repr(value)[:40],
 )
-def test_a_wrong_document_is_refused_at_its_place(data, pointer, words):
-    assert words in problems(data)[pointer]
+def test_a_malformed_document_is_rejected_at_its_pointer(data, pointer, message):
+    assert message in collect_faults(data)[pointer]
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_a_wrong_document_is_refused_at_its_place(data, pointer, words):
     ],
     ids=["deep arrays", "deep objects", "open arrays", "a million digits", "open string", "long array", "NULs"],
 )
-def test_a_document_that_would_cost_is_refused(data):
-    assert problems(data)
+def test_an_expensive_document_is_rejected(data):
+    assert collect_faults(data)
 
 
 @pytest.mark.parametrize(
-    "made",
+    "build_text",
     [
         lambda size: b"[" * size + b"]" * size,
         lambda size: b'{"a":' * size + b"1" + b"}" * size,
@@ -85,45 +85,45 @@ def test_a_document_that_would_cost_is_refused(data):
     ],
     ids=["deep arrays", "deep objects", "open arrays", "digits", "open string", "open quotes", "long array", "NULs"],
 )
-def test_a_refusal_costs_no_more_than_in_proportion(made):
-    """Refusing 16 times as much takes 16 times as long at the most, where a square of it would be 256."""
+def test_the_time_of_a_rejection_grows_linearly_with_the_document(build_text):
+    """A document of 16 times the size takes about 16 times as long; quadratic time would be 256 times as long."""
 
-    def cost(size):
-        return min(_seconds(lambda: problems(made(size))) for _ in range(5))
+    def measure_fastest(size):
+        return min(measure_seconds(lambda: collect_faults(build_text(size))) for _ in range(5))
 
-    assert cost(64_000) < 64 * cost(4_000)
+    assert measure_fastest(64_000) < 64 * measure_fastest(4_000)
 
 
-def _seconds(action):
-    begin = time.process_time()
+def measure_seconds(action):
+    start = time.process_time()
     action()
-    return time.process_time() - begin
+    return time.process_time() - start
 
 
-def test_brackets_within_strings_are_not_depth():
-    assert decode(encode({"a": "[" * 1000 + '\\"'}))
+def test_brackets_within_strings_do_not_count_as_depth():
+    assert decode_json_object(encode_json({"a": "[" * 1000 + '\\"'}))
 
 
-def test_the_limits_are_named():
-    assert "max_json_bytes" in problems(GOOD, Limits(max_json_bytes=10))[""]
-    assert "max_json_depth" in problems(GOOD, Limits(max_json_depth=2))[""]
-    assert "max_json_elements" in problems(GOOD, Limits(max_json_elements=1))[""]
-    assert "max_layers" in problems(GOOD, Limits(max_layers=1))["/network/layers"]
+def test_an_exceeded_limit_is_named():
+    assert "max_json_bytes" in collect_faults(VALID_TEXT, Limits(max_json_bytes=10))[""]
+    assert "max_json_depth" in collect_faults(VALID_TEXT, Limits(max_json_depth=2))[""]
+    assert "max_json_elements" in collect_faults(VALID_TEXT, Limits(max_json_elements=1))[""]
+    assert "max_layers" in collect_faults(VALID_TEXT, Limits(max_layers=1))["/network/layers"]
 
 
-def test_every_fault_of_the_text_is_told_at_once():
-    assert problems(b'{"a": NaN, "b": [1e999, "\\u0000"], "a": 1}').keys() == {"/a", "/b/0", "/b/1"}
+def test_all_faults_of_the_text_are_reported_together():
+    assert collect_faults(b'{"a": NaN, "b": [1e999, "\\u0000"], "a": 1}').keys() == {"/a", "/b/0", "/b/1"}
 
 
-def test_a_flood_of_problems_ends_with_a_count():
-    found = problems(json.dumps({"x" + str(index): 1 for index in range(500)}).encode())
-    assert len(found) <= 101
-    assert "more problems" in found[""]
+def test_many_faults_end_with_a_count():
+    messages = collect_faults(json.dumps({"x" + str(index): 1 for index in range(500)}).encode())
+    assert len(messages) <= 101
+    assert "more errors" in messages[""]
 
 
-def test_what_is_repeated_of_the_document_is_short_and_printable():
-    with pytest.raises(SpecError) as caught:
-        parse(spec_with(b'"softmax"', b'"' + b"x" * 10_000 + b'"'))
-    [problem] = caught.value.problems
-    assert len(problem.message) < 2000
-    assert len(str(problem.received)) < 200
+def test_a_fault_repeats_only_a_short_part_of_the_document():
+    with pytest.raises(SpecError) as raised:
+        parse_spec(replace_text(b'"softmax"', b'"' + b"x" * 10_000 + b'"'))
+    [fault] = raised.value.faults
+    assert len(fault.message) < 2000
+    assert len(str(fault.received)) < 200

@@ -1,4 +1,4 @@
-"""Ours against Keras's own: every class, argument and default, so that a new Keras cannot drift away unseen."""
+"""Compares the spec with Keras: every class, argument and default, so that changes in a new Keras are noticed."""
 
 import inspect
 from typing import get_args
@@ -7,22 +7,22 @@ import keras
 import pytest
 
 from stackyard.spec import layers
-from stackyard.spec.base import Part
-from stackyard.spec.check.callbacks import UNDIRECTED
-from stackyard.spec.check.shapes import masked_after
-from stackyard.spec.layers.plain import ALIASES
+from stackyard.spec.base import SpecModel
+from stackyard.spec.check.callbacks import METRICS_WITHOUT_DIRECTION
+from stackyard.spec.check.shapes import has_output_mask
+from stackyard.spec.layers.non_wrappers import LAYER_ALIASES
 from stackyard.spec.network import constraints, initializers, regularizers
 from stackyard.spec.network.activations import Activation
-from stackyard.spec.tagged_union import squash
+from stackyard.spec.tagged_union import normalize_name
 from stackyard.spec.training import callbacks, losses, metrics, optimizers, schedules
 
 
-def parts(union) -> list[type[Part]]:
+def list_members(union) -> list[type[SpecModel]]:
     inner = get_args(union)[0]
     return list(get_args(inner) or (inner,))
 
 
-ROOMS = [
+KERAS_MODULES = [
     (layers.Layer, keras.layers),
     (optimizers.Optimizer, keras.optimizers),
     (schedules.Schedule, keras.optimizers.schedules),
@@ -35,70 +35,70 @@ ROOMS = [
 ]
 
 PAIRS = [
-    (part, getattr(room, part.__name__))
-    for union, room in ROOMS
-    for part in parts(union)
-    if part is not metrics.Accuracy  # Keras's string of that name, not its class: see the end of metrics.py
+    (member, getattr(module, member.__name__))
+    for union, module in KERAS_MODULES
+    for member in list_members(union)
+    if member is not metrics.Accuracy  # means Keras's string of that name, not its class
 ]
 
-LEFT_OUT = {
-    "dtype": "of another day: every weight is float32",
-    "quantization_config": "for inference",
-    "args": "none, where a class has no __init__ of its own",
-    "kwargs": "the base class's, which LayerBase and OptimizerBase have",
+UNSUPPORTED_ARGUMENTS = {
+    "dtype": "every weight is float32",
+    "quantization_config": "only for inference",
+    "args": "appears for classes without an own __init__ and has no meaning",
+    "kwargs": "arguments of the base class, which LayerBase and OptimizerBase have",
 }
 
-LEFT_OUT_OF = {
+UNSUPPORTED_BY_CLASS = {
     (metrics.F1Score, "beta"): "1 by definition",
-    (layers.Embedding, "weights"): "the numbers of a trained network are no part of a spec",
-    (layers.Bidirectional, "weights"): "the numbers of a trained network are no part of a spec",
+    (layers.Embedding, "weights"): "a spec contains no trained weights",
+    (layers.Bidirectional, "weights"): "a spec contains no trained weights",
 }
 
-FROM_THE_BASE = {"type", "name", "trainable"}
-"""Every Keras layer takes these by **kwargs."""
+BASE_ARGUMENTS = {"type", "name", "trainable"}
+"""Every Keras layer accepts these by **kwargs."""
 
 
-def keras_arguments(theirs):
+def get_keras_arguments(theirs):
     signature = inspect.signature(theirs.__init__).parameters
-    return {name: argument for name, argument in signature.items() if name not in {"self", *LEFT_OUT}}
+    return {name: argument for name, argument in signature.items() if name not in {"self", *UNSUPPORTED_ARGUMENTS}}
 
 
-def same(ours, theirs):
-    """Keras writes a part without arguments of its own as a string, in either spelling."""
-    if isinstance(ours, Part):
-        named = {squash(theirs), squash(type(keras.initializers.get(theirs)).__name__)}
-        return ours == type(ours)() and squash(ours.type) in named
+def is_same_default(ours, theirs):
+    """Return whether defaults are equal; Keras writes an object without arguments as a string, in either spelling."""
+    if isinstance(ours, SpecModel):
+        names = {normalize_name(theirs), normalize_name(type(keras.initializers.get(theirs)).__name__)}
+        return ours == type(ours)() and normalize_name(ours.type) in names
     return ours == theirs
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
-def test_every_argument_is_there(ours, theirs):
-    wanted = {name for name in keras_arguments(theirs) if (ours, name) not in LEFT_OUT_OF}
-    assert wanted <= set(ours.model_fields), wanted - set(ours.model_fields)
+def test_every_keras_argument_is_supported(ours, theirs):
+    expected = {name for name in get_keras_arguments(theirs) if (ours, name) not in UNSUPPORTED_BY_CLASS}
+    assert expected <= set(ours.model_fields), expected - set(ours.model_fields)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
-def test_every_default_is_the_same(ours, theirs):
-    for name, argument in keras_arguments(theirs).items():
-        if name == "name" or (ours, name) in LEFT_OUT_OF:
+def test_every_default_is_keras_s(ours, theirs):
+    for name, argument in get_keras_arguments(theirs).items():
+        if name == "name" or (ours, name) in UNSUPPORTED_BY_CLASS:
             continue
         field = ours.model_fields[name]
         if argument.default is inspect.Parameter.empty:
             assert field.is_required(), name
         else:
-            assert same(field.default, argument.default), name
+            assert is_same_default(field.default, argument.default), name
 
 
 @pytest.mark.parametrize(("ours", "theirs"), PAIRS, ids=lambda cls: f"{cls.__module__}.{cls.__name__}")
-def test_no_argument_is_made_up(ours, theirs):
-    taken = set(keras_arguments(theirs)) | FROM_THE_BASE
+def test_every_argument_exists_in_keras(ours, theirs):
+    accepted = set(get_keras_arguments(theirs)) | BASE_ARGUMENTS
     if "kwargs" in inspect.signature(theirs.__init__).parameters:
         for base in theirs.__mro__:
-            taken |= set(inspect.signature(base.__init__).parameters)
-    assert set(ours.model_fields) <= taken, set(ours.model_fields) - taken
+            accepted |= set(inspect.signature(base.__init__).parameters)
+    assert set(ours.model_fields) <= accepted, set(ours.model_fields) - accepted
 
 
-NEEDED = {"recall": 0.5, "precision": 0.5, "specificity": 0.5, "sensitivity": 0.5} | {
+REQUIRED_VALUES = {"recall": 0.5, "precision": 0.5, "specificity": 0.5, "sensitivity": 0.5} | {
     "initial_learning_rate": 0.5,
     "decay_steps": 1,
     "first_decay_steps": 1,
@@ -108,34 +108,32 @@ NEEDED = {"recall": 0.5, "precision": 0.5, "specificity": 0.5, "sensitivity": 0.
 }
 
 
-def made(ours, theirs):
-    needed = [name for name, field in ours.model_fields.items() if field.is_required() and name != "name"]
-    return theirs(**{name: NEEDED[name] for name in needed})
+def build_keras_object(ours, theirs):
+    required = [name for name, field in ours.model_fields.items() if field.is_required() and name != "name"]
+    return theirs(**{name: REQUIRED_VALUES[name] for name in required})
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [pair for pair in PAIRS if "name" in pair[0].model_fields])
-def test_names_are_what_keras_makes_of_them(ours, theirs):
-    if issubclass(ours, losses.LossBase | metrics.MetricBase) or ours in parts(schedules.Schedule):
-        assert ours.model_fields["name"].default == made(ours, theirs).name
+def test_default_names_are_keras_s(ours, theirs):
+    if issubclass(ours, losses.LossBase | metrics.MetricBase) or ours in list_members(schedules.Schedule):
+        assert ours.model_fields["name"].default == build_keras_object(ours, theirs).name
     else:
         assert ours.model_fields["name"].default is None
 
 
-@pytest.mark.parametrize("ours", [part for part in parts(metrics.Metric) if part is not metrics.Accuracy])
-def test_the_directions_that_keras_does_not_know_are_ours(ours):
-    known = hasattr(made(ours, getattr(keras.metrics, ours.__name__)), "_direction")
-    assert known == (ours not in UNDIRECTED)
+@pytest.mark.parametrize("ours", [member for member in list_members(metrics.Metric) if member is not metrics.Accuracy])
+def test_metrics_without_a_direction_in_keras_are_listed(ours):
+    has_direction = hasattr(build_keras_object(ours, getattr(keras.metrics, ours.__name__)), "_direction")
+    assert has_direction == (ours not in METRICS_WITHOUT_DIRECTION)
 
 
-def classes(room, base) -> set[str]:
-    named = {name: getattr(room, name) for name in dir(room) if not name.startswith("_")}
-    # Keras exports some classes by several names; theirs is the one that counts.
-    return {
-        cls.__name__ for cls in named.values() if inspect.isclass(cls) and issubclass(cls, base) and cls is not base
-    }
+def list_class_names(module, base) -> set[str]:
+    exports = [getattr(module, name) for name in dir(module) if not name.startswith("_")]
+    # Keras exports some classes by several names; the class's own name counts.
+    return {cls.__name__ for cls in exports if inspect.isclass(cls) and issubclass(cls, base) and cls is not base}
 
 
-NOT_OFFERED = {
+UNSUPPORTED_CLASSES = {
     "layers": {"Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract"}
     | {"Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention"}
     | {"RNN", "SimpleRNNCell", "GRUCell", "LSTMCell", "StackedRNNCells", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"}
@@ -160,11 +158,11 @@ NOT_OFFERED = {
     "metrics": {"Accuracy", "Mean", "Sum", "MeanMetricWrapper"}
     | {"IoU", "MeanIoU", "BinaryIoU", "OneHotIoU", "OneHotMeanIoU"},
 }
-"""With the reasons, beside the unions."""
+"""The reasons are given in the docstrings of the unions."""
 
 
 @pytest.mark.parametrize(
-    ("union", "room", "base"),
+    ("union", "module", "base"),
     [
         (layers.Layer, keras.layers, keras.layers.Layer),
         (optimizers.Optimizer, keras.optimizers, keras.optimizers.Optimizer),
@@ -178,25 +176,25 @@ NOT_OFFERED = {
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_no_class_of_keras_is_missing(union, room, base):
-    ours = {part.__name__ for part in parts(union)}
+def test_every_keras_class_is_supported(union, module, base):
+    ours = {member.__name__ for member in list_members(union)}
     if union is metrics.Metric:
         ours.discard("Accuracy")
-    theirs = {name.removesuffix("Initializer") for name in classes(room, base)}
-    assert ours == theirs - NOT_OFFERED[room.__name__.rpartition(".")[2]]
+    theirs = {name.removesuffix("Initializer") for name in list_class_names(module, base)}
+    assert ours == theirs - UNSUPPORTED_CLASSES[module.__name__.rpartition(".")[2]]
 
 
-def test_no_activation_is_missing():
-    offered = set(get_args(Activation))
+def test_every_keras_activation_is_supported():
+    supported = set(get_args(Activation))
     theirs = {
         name
         for name in dir(keras.activations)
         if inspect.isfunction(getattr(keras.activations, name)) and name not in {"get", "serialize", "deserialize"}
     }
-    assert offered == theirs - {"glu", "threshold"}
+    assert supported == theirs - {"glu", "threshold"}
 
 
-NEEDED_BY_LAYERS = {
+LAYER_ARGUMENTS = {
     "activation": "relu",
     "rate": 0.5,
     "mean": 0.0,
@@ -204,24 +202,29 @@ NEEDED_BY_LAYERS = {
     "target_shape": [1],
     "dims": [1],
 }
-"""What is no count, of the arguments that plain layers need."""
+"""Values of required arguments that are not counts."""
 
 
-OF_THEIR_OWN = {*parts(layers.Recurrent), layers.GlobalAveragePooling1D, layers.Softmax, layers.Embedding}
-"""An argument decides whether they hand a mask on, or they take it off, or are refused one."""
+SPECIAL_MASKING = {
+    *list_members(layers.RecurrentLayer),
+    layers.GlobalAveragePooling1D,
+    layers.Softmax,
+    layers.Embedding,
+}
+"""Layers that pass a mask on depending on an argument, remove it or reject it."""
 
 
-@pytest.mark.parametrize("ours", [part for part in parts(layers.Plain) if part not in OF_THEIR_OWN])
-def test_masks_are_handed_on_by_the_layers_that_keras_says(ours):
-    wanted = {name for name, field in ours.model_fields.items() if field.is_required()}
-    wanted |= {"mean", "variance"} & set(ours.model_fields)
-    given = {name: NEEDED_BY_LAYERS.get(name, 1) for name in wanted}
-    theirs = getattr(keras.layers, ours.__name__)(**given)
-    assert masked_after(ours(**given), masked=True) == theirs.supports_masking
+@pytest.mark.parametrize("ours", [cls for cls in list_members(layers.NonWrapperLayer) if cls not in SPECIAL_MASKING])
+def test_layers_pass_masks_on_as_in_keras(ours):
+    names = {name for name, field in ours.model_fields.items() if field.is_required()}
+    names |= {"mean", "variance"} & set(ours.model_fields)
+    arguments = {name: LAYER_ARGUMENTS.get(name, 1) for name in names}
+    theirs = getattr(keras.layers, ours.__name__)(**arguments)
+    assert has_output_mask(ours(**arguments), has_input_mask=True) == theirs.supports_masking
 
 
-def test_keras_s_second_names_for_layers_are_ours_too():
-    ours = {part.__name__ for part in parts(layers.Layer)}
-    named = {name: getattr(keras.layers, name) for name in dir(keras.layers)}
-    second = {name: cls.__name__ for name, cls in named.items() if inspect.isclass(cls) and cls.__name__ != name}
-    assert {name: first for name, first in second.items() if first in ours} == ALIASES
+def test_keras_s_alternative_layer_names_are_aliases():
+    ours = {member.__name__ for member in list_members(layers.Layer)}
+    exports = {name: getattr(keras.layers, name) for name in dir(keras.layers)}
+    aliases = {name: cls.__name__ for name, cls in exports.items() if inspect.isclass(cls) and cls.__name__ != name}
+    assert {alias: name for alias, name in aliases.items() if name in ours} == LAYER_ALIASES

@@ -1,4 +1,4 @@
-"""Thousands of specs made worse at random, in a process that listens to what it opens: `benchmarks/fuzz.py`."""
+"""`benchmarks/fuzz.py`: thousands of mutated specs are parsed under an audit hook that notes forbidden actions."""
 
 import difflib
 import json
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from stackyard.spec import SpecError, parse
-from stackyard.spec.reading.faults import MOST_PROBLEMS
-from tests.spec.documents import changed, encode
+from stackyard.spec import SpecError, parse_spec
+from stackyard.spec.reading.faults import MAX_FAULTS
+from tests.spec.documents import apply_changes, encode_json
 
 ROOT = Path(__file__).parents[2]
 MUTATIONS = 10_000
-MISDEEDS = {
+FORBIDDEN_ACTIONS = {
     "open": "open('/dev/null')",
     "import": "import colorsys",
     "socket": "import socket; socket.socket()",
@@ -22,41 +22,43 @@ MISDEEDS = {
     "subprocess": "import subprocess; subprocess.run(['true'])",
     "compile": "compile('1', 'a', 'eval')",
 }
-LISTEN = """
+SCRIPT = """
 import sys
 sys.path.insert(0, "benchmarks")
 import fuzz
-def misdeed(text, limits=None):
-    {misdeed}
+def act(text, limits=None):
+    {action}
     raise fuzz.SpecError([])
-fuzz.parse = misdeed
+fuzz.parse = act
 tally = fuzz.Tally()
 fuzz.try_one("a", b"", None, tally)
 print("\\n".join(tally.faults))
 """
-BREAK = LISTEN.replace("raise fuzz.SpecError([])", "")
+SCRIPT_WITHOUT_ERROR = SCRIPT.replace("raise fuzz.SpecError([])", "")
 
 
-def python(*arguments):
+def run_python(*arguments):
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_nothing_but_a_refusal_comes_of_a_mutation_and_nothing_is_opened(tmp_path):
+def test_mutations_cause_only_spec_errors_and_open_nothing(tmp_path):
     results = tmp_path / "fuzz.json"
-    ended = python("benchmarks/fuzz.py", "--mutations", str(MUTATIONS), "--processes", "1", "--results", str(results))
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    process = run_python(
+        "benchmarks/fuzz.py", "--mutations", str(MUTATIONS), "--processes", "1", "--results", str(results)
+    )
+    assert process.returncode == 0, process.stdout + process.stderr
     figures = json.loads(results.read_text())
     assert figures["mutations"] == MUTATIONS
     assert figures["faults"] == 0
-    # The mutations reach both doors, and some do no harm.
+    # The mutations reach the parser and the check, and some leave the spec valid.
     assert min(figures[name] for name in ("refused_by_the_parser", "refused_by_the_check", "accepted")) > 100
 
 
-@pytest.mark.parametrize("event", MISDEEDS)
-def test_what_a_parser_opened_would_be_heard(event):
-    ended = python("-c", LISTEN.format(misdeed=MISDEEDS[event]))
-    assert ended.returncode == 0, ended.stderr
-    assert event in ended.stdout
+@pytest.mark.parametrize("event", FORBIDDEN_ACTIONS)
+def test_a_forbidden_action_of_the_parser_is_noted(event):
+    process = run_python("-c", SCRIPT.format(action=FORBIDDEN_ACTIONS[event]))
+    assert process.returncode == 0, process.stderr
+    assert event in process.stdout
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_what_a_parser_opened_would_be_heard(event):
     ],
     ids=["wrong names", "unknown keys"],
 )
-def test_a_flood_of_faults_costs_no_flood_of_suggestions(layers, monkeypatch):
+def test_only_reported_faults_cost_a_search_for_suggestions(layers, monkeypatch):
     searches = []
     search = difflib.get_close_matches
 
@@ -77,10 +79,10 @@ def test_a_flood_of_faults_costs_no_flood_of_suggestions(layers, monkeypatch):
 
     monkeypatch.setattr(difflib, "get_close_matches", count)
     with pytest.raises(SpecError):
-        parse(encode(changed({"network": {"layers": layers}})))
-    assert 0 < len(searches) <= MOST_PROBLEMS
+        parse_spec(encode_json(apply_changes({"network": {"layers": layers}})))
+    assert 0 < len(searches) <= MAX_FAULTS
 
 
-def test_an_exception_of_another_kind_would_be_noted():
-    ended = python("-c", BREAK.format(misdeed="return {}[text]"))
-    assert "KeyError" in ended.stdout, ended.stderr
+def test_an_unexpected_exception_is_noted():
+    process = run_python("-c", SCRIPT_WITHOUT_ERROR.format(action="return {}[text]"))
+    assert "KeyError" in process.stdout, process.stderr

@@ -1,4 +1,4 @@
-"""Keras's JSON as data: what is read of it, what is named, and that nothing else ever happens."""
+"""The import of Keras's JSON: the parsed network, the omissions and the faults with their pointers."""
 
 import copy
 import json
@@ -8,36 +8,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stackyard.spec import Limits, Network, SpecError
-from stackyard.spec.keras_json import Imported, read_keras
+from stackyard.spec.keras_json import ImportedModel, parse_keras_json
+from tests.spec.documents import is_valid_pointer
 from tests.spec.keras_documents import (
-    COMPILED,
-    FLOAT32,
+    COMPILE_CONFIG,
+    DTYPE_POLICY,
     MODEL,
-    call,
-    dense,
-    door,
-    functional,
-    initializer,
-    keras_object,
-    layer,
-    node,
-    sequential,
-    tensor,
+    build_call,
+    build_dense,
+    build_functional,
+    build_initializer,
+    build_input_layer,
+    build_keras_object,
+    build_layer,
+    build_node,
+    build_sequential,
+    build_tensor,
 )
+from tests.spec.mutation import list_inner_paths
 
 
-def read(document) -> Imported:
-    return read_keras(json.dumps(document).encode())
+def parse_document(document) -> ImportedModel:
+    return parse_keras_json(json.dumps(document).encode())
 
 
-def faults(document) -> dict[str, str]:
-    with pytest.raises(SpecError) as caught:
-        read(document)
-    return {problem.pointer: problem.message for problem in caught.value.problems}
+def collect_faults(document) -> dict[str, str]:
+    with pytest.raises(SpecError) as raised:
+        parse_document(document)
+    return {fault.pointer: fault.message for fault in raised.value.faults}
 
 
-def test_what_differs_from_the_defaults_is_kept():
-    imported = read(MODEL)
+def test_only_arguments_that_differ_from_the_defaults_are_imported():
+    imported = parse_document(MODEL)
     assert imported.network == {
         "layers": [
             {"type": "Dense", "units": 8, "activation": "relu", "kernel_regularizer": {"type": "L2", "l2": 0.5}},
@@ -51,7 +53,7 @@ def test_what_differs_from_the_defaults_is_kept():
 
 
 @pytest.mark.parametrize(
-    ("names", "kept"),
+    ("names", "imported_names"),
     [
         (["dense", "dense_1", "dense_2"], [None, None, None]),
         (["dense_1", "dense", "dense_2"], ["dense_1", None, "dense_2"]),
@@ -59,171 +61,222 @@ def test_what_differs_from_the_defaults_is_kept():
         (["dense_7", "dense_8"], ["dense_7", "dense_8"]),
     ],
 )
-def test_a_name_that_keras_would_make_up_again_is_left_to_it(names, kept):
-    layers = read(sequential(*map(dense, names))).network["layers"]
-    assert [layer.get("name") for layer in layers] == kept
+def test_names_that_keras_would_generate_again_are_left_out(names, imported_names):
+    layers = parse_document(build_sequential(*map(build_dense, names))).network["layers"]
+    assert [layer.get("name") for layer in layers] == imported_names
 
 
-def test_a_functional_chain_is_followed_and_not_the_list():
-    chain = functional(
-        node(dense("last"), call("middle", training=False, mask=None)),
-        node(dense("middle", units=5), call("input_layer")),
-        node(door((None, None, 2))),
+def test_functional_layers_are_sorted_along_the_chain():
+    chain = build_functional(
+        build_node(build_dense("last"), build_call("middle", training=False, mask=None)),
+        build_node(build_dense("middle", units=5), build_call("input_layer")),
+        build_node(build_input_layer((None, None, 2))),
     )
-    imported = read(chain)
+    imported = parse_document(chain)
     assert [layer["name"] for layer in imported.network["layers"]] == ["middle", "last"]
     assert imported.input_shape == (None, 2)
 
 
-FIRST = node(door())
-LAST = node(dense("last"), call("a"))
+FIRST = build_node(build_input_layer())
+LAST = build_node(build_dense("last"), build_call("a"))
 
-BRANCHES = {
+BROKEN_CHAINS = {
     "two layers after one": (
-        functional(FIRST, node(dense("a"), call("input_layer")), node(dense("b"), call("a")), LAST),
+        build_functional(
+            FIRST,
+            build_node(build_dense("a"), build_call("input_layer")),
+            build_node(build_dense("b"), build_call("a")),
+            LAST,
+        ),
         "/config/layers/3/inbound_nodes",
-        'a branch: "b" takes the output of "a" too',
+        'a branch: "b" also receives the output of "a"',
     ),
     "two inputs of a layer": (
-        functional(FIRST, node(dense("a"), call([tensor("input_layer"), tensor("last")])), LAST),
+        build_functional(
+            FIRST, build_node(build_dense("a"), build_call([build_tensor("input_layer"), build_tensor("last")])), LAST
+        ),
         "/config/layers/1/inbound_nodes/0/args",
         "received several",
     ),
     "a layer called twice": (
-        functional(FIRST, node(dense("a"), call("input_layer"), call("input_layer")), LAST),
+        build_functional(
+            FIRST, build_node(build_dense("a"), build_call("input_layer"), build_call("input_layer")), LAST
+        ),
         "/config/layers/1/inbound_nodes",
         "several calls share",
     ),
     "another output than the first": (
-        functional(FIRST, node(dense("a"), call("input_layer")), node(dense("last"), call(tensor("a", 0, 1)))),
+        build_functional(
+            FIRST,
+            build_node(build_dense("a"), build_call("input_layer")),
+            build_node(build_dense("last"), build_call(build_tensor("a", 0, 1))),
+        ),
         "/config/layers/2/inbound_nodes/0/args",
         "another of its outputs",
     ),
     "an argument of a call": (
-        functional(FIRST, node(dense("a"), call("input_layer", training=True)), LAST),
+        build_functional(FIRST, build_node(build_dense("a"), build_call("input_layer", training=True)), LAST),
         "/config/layers/1/inbound_nodes/0/kwargs/training",
         'without "training"',
     ),
     "two inputs": (
-        functional(FIRST, node(dense("a"), call("input_layer")), LAST, inputs=[["input_layer", 0, 0], ["a", 0, 0]]),
+        build_functional(
+            FIRST,
+            build_node(build_dense("a"), build_call("input_layer")),
+            LAST,
+            inputs=[["input_layer", 0, 0], ["a", 0, 0]],
+        ),
         "/config/input_layers",
         "expected one input, received 2",
     ),
     "no output": (
-        functional(FIRST, node(dense("a"), call("input_layer")), LAST, outputs=[]),
+        build_functional(FIRST, build_node(build_dense("a"), build_call("input_layer")), LAST, outputs=[]),
         "/config/output_layers",
         "expected the output",
     ),
-    "a layer aside": (
-        functional(FIRST, node(dense("a"), call("input_layer")), LAST, node(dense("b"), call("b"))),
+    "a layer outside the chain": (
+        build_functional(
+            FIRST,
+            build_node(build_dense("a"), build_call("input_layer")),
+            LAST,
+            build_node(build_dense("b"), build_call("b")),
+        ),
         "/config/layers",
-        "received others beside it",
+        "received other layers",
     ),
-    "a circle": (
-        functional(node(door(), call("last")), node(dense("a"), call("last")), LAST),
+    "a cycle": (
+        build_functional(
+            build_node(build_input_layer(), build_call("last")), build_node(build_dense("a"), build_call("last")), LAST
+        ),
         "/config/layers/1/inbound_nodes",
         "a branch",
     ),
-    "a name twice": (
-        functional(FIRST, node(dense("a"), call("input_layer")), node(dense("a"), call("a")), LAST),
+    "a duplicate name": (
+        build_functional(
+            FIRST,
+            build_node(build_dense("a"), build_call("input_layer")),
+            build_node(build_dense("a"), build_call("a")),
+            LAST,
+        ),
         "/config/layers/2/name",
-        "a name of its own",
+        "a unique name",
     ),
 }
 
 
-@pytest.mark.parametrize(("document", "where", "why"), BRANCHES.values(), ids=BRANCHES.keys())
-def test_a_model_that_is_no_chain_is_named_where_it_is_none(document, where, why):
-    assert why in faults(document)[where]
+@pytest.mark.parametrize(("document", "pointer", "message"), BROKEN_CHAINS.values(), ids=BROKEN_CHAINS.keys())
+def test_a_fault_points_to_where_a_model_is_not_a_chain(document, pointer, message):
+    assert message in collect_faults(document)[pointer]
 
 
-def custom(made, **changes):
-    return made | changes
+def replace_members(keras_layer, **changes):
+    return keras_layer | changes
 
 
 FAULTS = {
-    "a class that is not here": (sequential(layer("Lambda", name="l")), "/config/layers/0/class_name"),
-    "an operation with nearly a layer's name": (sequential(layer("Relu")), "/config/layers/0/class_name"),
-    "a class without a name": (sequential(custom(dense(), class_name=None)), "/config/layers/0"),
+    "an unsupported class": (build_sequential(build_layer("Lambda", name="l")), "/config/layers/0/class_name"),
+    "a name similar to a layer's": (build_sequential(build_layer("Relu")), "/config/layers/0/class_name"),
+    "no class name": (build_sequential(replace_members(build_dense(), class_name=None)), "/config/layers/0"),
     "a registered class": (
-        sequential(custom(dense(), registered_name="mine>Dense")),
+        build_sequential(replace_members(build_dense(), registered_name="mine>Dense")),
         "/config/layers/0/registered_name",
     ),
-    "a class of another module": (sequential(custom(dense(), module="builtins")), "/config/layers/0/module"),
-    "a module that only begins like Keras's": (
-        sequential(custom(dense(), module="keras_hub.layers")),
+    "a class of another module": (
+        build_sequential(replace_members(build_dense(), module="builtins")),
         "/config/layers/0/module",
     ),
-    "no arguments": (sequential(custom(dense(), config=[])), "/config/layers/0/config"),
+    "a module that only begins like Keras's": (
+        build_sequential(replace_members(build_dense(), module="keras_hub.layers")),
+        "/config/layers/0/module",
+    ),
+    "no arguments": (build_sequential(replace_members(build_dense(), config=[])), "/config/layers/0/config"),
     "another dtype": (
-        sequential(dense(dtype=FLOAT32 | {"config": {"name": "mixed_float16"}})),
+        build_sequential(build_dense(dtype=DTYPE_POLICY | {"config": {"name": "mixed_float16"}})),
         "/config/layers/0/config/dtype/config/name",
     ),
-    "another dtype in short": (sequential(dense(dtype="float16")), "/config/layers/0/config/dtype"),
+    "another dtype as a string": (build_sequential(build_dense(dtype="float16")), "/config/layers/0/config/dtype"),
     "another kind of dtype": (
-        sequential(dense(dtype=FLOAT32 | {"class_name": "QuantizedDTypePolicy"})),
+        build_sequential(build_dense(dtype=DTYPE_POLICY | {"class_name": "QuantizedDTypePolicy"})),
         "/config/layers/0/config/dtype",
     ),
-    "a function of one's own": (
-        sequential(dense(activation={"module": "builtins", "class_name": "function", "config": "f"})),
+    "a custom function": (
+        build_sequential(build_dense(activation={"module": "builtins", "class_name": "function", "config": "f"})),
         "/config/layers/0/config/activation",
     ),
-    "a value out of bounds": (sequential(dense(units=0)), "/config/layers/0/config/units"),
-    "an argument that is not there": (
-        sequential(custom(dense(), config={"name": "dense"})),
+    "a value out of bounds": (build_sequential(build_dense(units=0)), "/config/layers/0/config/units"),
+    "a missing argument": (
+        build_sequential(replace_members(build_dense(), config={"name": "dense"})),
         "/config/layers/0/config",
     ),
-    "an argument that is not here": (sequential(dense(fold=True)), "/config/layers/0/config/fold"),
-    "an argument with more than its idle value": (
-        sequential(dense(quantization_config={"mode": "int8"})),
+    "an unsupported argument": (build_sequential(build_dense(fold=True)), "/config/layers/0/config/fold"),
+    "an unsupported argument with an effective value": (
+        build_sequential(build_dense(quantization_config={"mode": "int8"})),
         "/config/layers/0/config/quantization_config",
     ),
-    "an argument that would pass for the class": (sequential(dense(type="Dropout")), "/config/layers/0/config/type"),
-    "a part of a part": (
-        sequential(dense(kernel_initializer=initializer("RandomNormal", stddev=-1.0))),
+    "an argument named type": (build_sequential(build_dense(type="Dropout")), "/config/layers/0/config/type"),
+    "an argument of an initializer": (
+        build_sequential(build_dense(kernel_initializer=build_initializer("RandomNormal", stddev=-1.0))),
         "/config/layers/0/config/kernel_initializer/config/stddev",
     ),
-    "a part that is not here": (
-        sequential(dense(kernel_initializer=initializer("STFT"))),
+    "an unsupported initializer": (
+        build_sequential(build_dense(kernel_initializer=build_initializer("STFT"))),
         "/config/layers/0/config/kernel_initializer/class_name",
     ),
-    "a part of one's own": (
-        sequential(dense(kernel_initializer=initializer("Zeros") | {"registered_name": "mine>Zeros"})),
+    "a custom initializer": (
+        build_sequential(
+            build_dense(kernel_initializer=build_initializer("Zeros") | {"registered_name": "mine>Zeros"})
+        ),
         "/config/layers/0/config/kernel_initializer/registered_name",
     ),
-    "an element of an array": (
-        sequential(layer("Dropout", rate=0.5, noise_shape={"class_name": "__tuple__", "items": [None, 0]})),
+    "an item of an array": (
+        build_sequential(
+            build_layer("Dropout", rate=0.5, noise_shape={"class_name": "__tuple__", "items": [None, 0]})
+        ),
         "/config/layers/0/config/noise_shape/items/1",
     ),
-    "the layer inside another": (
-        sequential(layer("Bidirectional", layer=layer("LSTM", units=0), merge_mode="concat")),
+    "a wrapped layer": (
+        build_sequential(build_layer("Bidirectional", layer=build_layer("LSTM", units=0), merge_mode="concat")),
         "/config/layers/0/config/layer/config/units",
     ),
-    "a frozen model of layers that are not": (sequential(dense(), trainable=False), "/config/trainable"),
-    "an input in the middle": (sequential(dense(), door()), "/config/layers/1/class_name"),
-    "a sparse input": (sequential(door(sparse=True), dense()), "/config/layers/0/config/sparse"),
-    "an argument of the input": (sequential(door(size=[3]), dense()), "/config/layers/0/config/size"),
-    "an input of no size": (sequential(door((None, 0)), dense()), "/config/layers/0/config/batch_shape"),
-    "no layer": (sequential(door()), "/config/layers"),
-    "a layer in short": (sequential("Flatten"), "/config/layers/0"),
-    "no layers": (sequential() | {"config": {}}, ""),
-    "a model of one's own": (sequential(dense()) | {"class_name": "Mine"}, "/class_name"),
-    "a model registered": (sequential(dense()) | {"registered_name": "mine>Sequential"}, "/registered_name"),
-    "an older Keras": ({"class_name": "Sequential", "config": {"layers": []}, "keras_version": "2.15.0"}, ""),
-    "nothing": ({}, ""),
+    "a frozen model of trainable layers": (build_sequential(build_dense(), trainable=False), "/config/trainable"),
+    "an input in the middle": (build_sequential(build_dense(), build_input_layer()), "/config/layers/1/class_name"),
+    "a sparse input": (
+        build_sequential(build_input_layer(sparse=True), build_dense()),
+        "/config/layers/0/config/sparse",
+    ),
+    "an argument of the input": (
+        build_sequential(build_input_layer(size=[3]), build_dense()),
+        "/config/layers/0/config/size",
+    ),
+    "an input of size 0": (
+        build_sequential(build_input_layer((None, 0)), build_dense()),
+        "/config/layers/0/config/batch_shape",
+    ),
+    "no layer": (build_sequential(build_input_layer()), "/config/layers"),
+    "a layer as a string": (build_sequential("Flatten"), "/config/layers/0"),
+    "no layers": (build_sequential() | {"config": {}}, ""),
+    "a custom model": (build_sequential(build_dense()) | {"class_name": "Mine"}, "/class_name"),
+    "a registered model": (
+        build_sequential(build_dense()) | {"registered_name": "mine>Sequential"},
+        "/registered_name",
+    ),
+    "Keras 2": ({"class_name": "Sequential", "config": {"layers": []}, "keras_version": "2.15.0"}, ""),
+    "an empty object": ({}, ""),
 }
 
 
-@pytest.mark.parametrize(("document", "where"), FAULTS.values(), ids=FAULTS.keys())
-def test_what_the_language_cannot_say_is_named_at_its_place(document, where):
-    found = faults(document)
-    assert list(found) == [where]
-    assert found[where].startswith("expected ")
+@pytest.mark.parametrize(("document", "pointer"), FAULTS.values(), ids=FAULTS.keys())
+def test_unsupported_input_is_reported_at_its_pointer(document, pointer):
+    messages = collect_faults(document)
+    assert list(messages) == [pointer]
+    assert messages[pointer].startswith("expected ")
 
 
-def test_every_fault_is_told_at_once():
-    document = sequential(door(), dense(units=0), layer("Lambda"), dense(use_bias="no", activation="mine"))
-    assert list(faults(document)) == [
+def test_all_faults_are_reported_together():
+    document = build_sequential(
+        build_input_layer(), build_dense(units=0), build_layer("Lambda"), build_dense(use_bias="no", activation="mine")
+    )
+    assert list(collect_faults(document)) == [
         "/config/layers/2/class_name",
         "/config/layers/1/config/units",
         "/config/layers/3/config/activation",
@@ -231,18 +284,18 @@ def test_every_fault_is_told_at_once():
     ]
 
 
-def test_the_limits_of_a_spec_hold():
+def test_limits_of_a_spec_apply():
     with pytest.raises(SpecError, match="max_layers"):
-        read_keras(json.dumps(sequential(*[dense()] * 4)).encode(), Limits(max_layers=2))
+        parse_keras_json(json.dumps(build_sequential(*[build_dense()] * 4)).encode(), Limits(max_layers=2))
     with pytest.raises(SpecError, match="max_json_bytes"):
-        read_keras(json.dumps(MODEL).encode(), Limits(max_json_bytes=100))
+        parse_keras_json(json.dumps(MODEL).encode(), Limits(max_json_bytes=100))
 
 
-def test_what_the_network_does_without_is_left_out_by_name():
-    first = door((32, 4), name="pixels", dtype="uint8")
-    imported = read(sequential(first, dense(), name="mine"))
+def test_settings_without_effect_on_the_network_are_listed_as_omissions():
+    input_layer = build_input_layer((32, 4), name="pixels", dtype="uint8")
+    imported = parse_document(build_sequential(input_layer, build_dense(), name="mine"))
     assert imported.input_shape == (4,)
-    assert {note.pointer: note.message.split(":")[0] for note in imported.left_out} == {
+    assert {omission.pointer: omission.message.split(":")[0] for omission in imported.left_out} == {
         "/config/layers/0/config/batch_shape/0": "a batch of 32",
         "/config/layers/0/config/dtype": 'the type "uint8"',
         "/config/layers/0/config/name": 'the name "pixels"',
@@ -250,13 +303,13 @@ def test_what_the_network_does_without_is_left_out_by_name():
     }
 
 
-def test_a_model_that_was_built_without_an_input_says_its_shape():
-    assert read(sequential(dense(), build_input_shape=[None, 7])).input_shape == (7,)
-    assert read(sequential(dense())).input_shape is None
+def test_the_input_shape_of_a_built_model_is_imported():
+    assert parse_document(build_sequential(build_dense(), build_input_shape=[None, 7])).input_shape == (7,)
+    assert parse_document(build_sequential(build_dense())).input_shape is None
 
 
-def test_a_compiled_model_says_how_it_is_trained():
-    imported = read(sequential(dense(), compiled=COMPILED))
+def test_the_training_of_a_compiled_model_is_imported():
+    imported = parse_document(build_sequential(build_dense(), compiled=COMPILE_CONFIG))
     assert imported.training == {
         "optimizer": {"type": "Adam", "beta_1": 0.8},
         "loss": {"type": "SparseCategoricalCrossentropy"},
@@ -265,33 +318,33 @@ def test_a_compiled_model_says_how_it_is_trained():
     assert imported.left_out == ()
 
 
-LEFT_OUT = {
-    "an optimizer of one's own": (
-        {"optimizer": COMPILED["optimizer"] | {"registered_name": "mine>Adam"}},
+OMITTED_SETTINGS = {
+    "a custom optimizer": (
+        {"optimizer": COMPILE_CONFIG["optimizer"] | {"registered_name": "mine>Adam"}},
         "/compile_config/optimizer/registered_name",
     ),
-    "a loss of one's own": ({"loss": {"module": "builtins", "class_name": "function"}}, "/compile_config/loss/module"),
+    "a custom loss": ({"loss": {"module": "builtins", "class_name": "function"}}, "/compile_config/loss/module"),
     "several losses": ({"loss": ["mse", "mae"]}, "/compile_config/loss"),
     "Keras's exact equality": (
-        {"metrics": [keras_object("keras.metrics", "Accuracy", name="accuracy")]},
+        {"metrics": [build_keras_object("keras.metrics", "Accuracy", name="accuracy")]},
         "/compile_config/metrics/0/class_name",
     ),
     "metrics by output": ({"metrics": {"a": ["mse"]}}, "/compile_config/metrics"),
     "too many metrics": ({"metrics": ["mse"] * 101}, "/compile_config/metrics"),
-    "weights of losses": ({"loss_weights": [1.0]}, "/compile_config/loss_weights"),
-    "what Keras itself forgets": (
-        {"loss": keras_object("keras.losses", "Huber", name="huber_loss")},
+    "loss weights": ({"loss_weights": [1.0]}, "/compile_config/loss_weights"),
+    "an argument that Keras does not write": (
+        {"loss": build_keras_object("keras.losses", "Huber", name="huber_loss")},
         "/compile_config/loss",
     ),
-    "nothing of the kind": ("adam", "/compile_config"),
+    "a string": ("adam", "/compile_config"),
 }
 
 
-@pytest.mark.parametrize(("compiled", "where"), LEFT_OUT.values(), ids=LEFT_OUT.keys())
-def test_what_a_training_cannot_say_is_left_out_by_name(compiled, where):
-    whole = COMPILED | compiled if isinstance(compiled, dict) else compiled
-    imported = read(sequential(dense(), compiled=whole))
-    assert [note.pointer for note in imported.left_out] == [where]
+@pytest.mark.parametrize(("compiled", "pointer"), OMITTED_SETTINGS.values(), ids=OMITTED_SETTINGS.keys())
+def test_unsupported_settings_of_a_training_are_listed_as_omissions(compiled, pointer):
+    compile_config = COMPILE_CONFIG | compiled if isinstance(compiled, dict) else compiled
+    imported = parse_document(build_sequential(build_dense(), compiled=compile_config))
+    assert [omission.pointer for omission in imported.left_out] == [pointer]
     assert imported.network == {"layers": [{"type": "Dense", "units": 3}]}
 
 
@@ -304,54 +357,34 @@ JSON = st.recursive(
     max_leaves=5,
 )
 
-REAL = [
-    sequential(*MODEL["config"]["layers"], compiled=COMPILED),
-    functional(FIRST, node(dense("a"), call("input_layer")), LAST),
+VALID_DOCUMENTS = [
+    build_sequential(*MODEL["config"]["layers"], compiled=COMPILE_CONFIG),
+    build_functional(FIRST, build_node(build_dense("a"), build_call("input_layer")), LAST),
 ]
 
 
-def places(value, way=()):
-    yield way
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        yield from places(member, (*way, key))
-
-
 @st.composite
-def mutated(draw):
-    document = copy.deepcopy(draw(st.sampled_from(REAL)))
+def mutated_documents(draw):
+    document = copy.deepcopy(draw(st.sampled_from(VALID_DOCUMENTS)))
     for _ in range(draw(st.integers(1, 3))):
-        *way, last = draw(st.sampled_from([place for place in places(document) if place]))
-        holder = document
-        for key in way:
-            holder = holder[key]
+        *parents, last = draw(st.sampled_from(list_inner_paths(document)))
+        container = document
+        for key in parents:
+            container = container[key]
         if draw(st.booleans()):
-            holder[last] = draw(JSON)
+            container[last] = draw(JSON)
         else:
-            del holder[last]
+            del container[last]
     return document
 
 
 @settings(max_examples=400, deadline=None)
-@given(mutated())
-def test_whatever_becomes_of_a_document_it_is_a_network_or_an_error_with_places(document):
+@given(mutated_documents())
+def test_a_mutated_document_gives_a_network_or_an_error_with_valid_pointers(document):
     try:
-        imported = read(document)
+        imported = parse_document(document)
         notes = imported.left_out
         Network.model_validate(imported.network)
     except SpecError as error:
-        notes = error.problems
-    assert [note.pointer for note in notes if not leads_somewhere(document, note.pointer)] == []
-
-
-def leads_somewhere(document, pointer):
-    here = document
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, list) and int(key) < len(here):
-            here = here[int(key)]
-        elif isinstance(here, dict) and key in here:
-            here = here[key]
-        else:
-            return False
-    return True
+        notes = error.faults
+    assert [note.pointer for note in notes if not is_valid_pointer(document, note.pointer)] == []

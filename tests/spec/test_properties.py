@@ -1,4 +1,4 @@
-"""Whatever comes: a spec and a report, or a SpecError whose pointers lead into the document."""
+"""Any input gives either a spec and a report, or a SpecError whose pointers lead into the document."""
 
 import copy
 import json
@@ -6,15 +6,25 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackyard.spec import JobSpec, Report, SpecError, check, decode, parse
-from tests.spec.documents import DATASETS, IRIS, REGRESSION, SPEC, as_arrays, changed, encode
+from stackyard.spec import JobSpec, Report, SpecError, check_spec, decode_json_object, parse_spec
+from tests.spec.documents import (
+    DATASETS,
+    IRIS,
+    REGRESSION,
+    SPEC,
+    apply_changes,
+    build_array_spec,
+    encode_json,
+    is_valid_pointer,
+)
+from tests.spec.mutation import get_value, list_inner_paths, list_paths
 
 SPECS = [
     SPEC,
-    changed(REGRESSION),
-    as_arrays(),
-    as_arrays({"data": {"test": {"x": "x_test", "y": "y_test"}, "normalize": {}}}),
-    changed(
+    apply_changes(REGRESSION),
+    build_array_spec(),
+    build_array_spec({"data": {"test": {"x": "x_test", "y": "y_test"}, "normalize": {}}}),
+    apply_changes(
         {
             "data": {"features": [{"columns": ["sepal_l", "petal_l"], "transform": "standard"}]},
             "network": {
@@ -50,98 +60,79 @@ JSON = st.recursive(
 )
 
 
-def places(value, way=()):
-    yield way
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        yield from places(member, (*way, key))
-
-
-def at(document, steps):
-    for step in steps:
-        document = document[step]
-    return document
-
-
 @st.composite
-def mutated(draw):
+def mutated_documents(draw):
     document = copy.deepcopy(draw(st.sampled_from(SPECS)))
     for _ in range(draw(st.integers(1, 3))):
-        way = draw(st.sampled_from([way for way in places(document) if way]))
-        holder = at(document, way[:-1])
+        path = draw(st.sampled_from(list_inner_paths(document)))
+        container = get_value(document, path[:-1])
         match draw(st.sampled_from(["replace", "remove", "add", "copy"])):
             case "replace":
-                holder[way[-1]] = draw(JSON)
+                container[path[-1]] = draw(JSON)
             case "remove":
-                del holder[way[-1]]
-            case "add" if isinstance(holder, dict):
-                holder[draw(st.text(max_size=8))] = draw(JSON)
+                del container[path[-1]]
+            case "add" if isinstance(container, dict):
+                container[draw(st.text(max_size=8))] = draw(JSON)
             case _:
-                holder[way[-1]] = copy.deepcopy(at(document, draw(st.sampled_from(list(places(document))))))
+                source = draw(st.sampled_from(list(list_paths(document))))
+                container[path[-1]] = copy.deepcopy(get_value(document, source))
     return document
 
 
-def leads_into(document, pointer):
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        document = document[int(name)] if isinstance(document, list) else document[name]
-    return True
-
-
-def judged(data):
-    """The report on a document, or its problems: nothing else may come of it."""
+def check_text(data):
+    """Return the report on a document and its faults; no other exception may be raised."""
     try:
-        spec = parse(data)
-        return check(spec, DATASETS.get(spec.data.dataset, IRIS)), ()
+        spec = parse_spec(data)
+        return check_spec(spec, DATASETS.get(spec.data.dataset, IRIS)), ()
     except SpecError as error:
-        return None, error.problems
+        return None, error.faults
 
 
 @settings(max_examples=400, deadline=None)
-@given(mutated())
-def test_a_mutated_spec_is_right_or_refused_where_it_is_wrong(document):
-    report, problems = judged(encode(document))
-    assert (report is None) == bool(problems)
-    assert all(leads_into(document, problem.pointer) for problem in problems if "\\" not in problem.pointer)
-    assert all(problem.message for problem in problems)
+@given(mutated_documents())
+def test_a_mutated_spec_is_valid_or_rejected_with_valid_pointers(document):
+    report, faults = check_text(encode_json(document))
+    assert (report is None) == bool(faults)
+    assert all(is_valid_pointer(document, fault.pointer) for fault in faults if "\\" not in fault.pointer)
+    assert all(fault.message for fault in faults)
     if report is not None:
         assert Report.model_validate_json(report.model_dump_json()) == report
 
 
 @settings(max_examples=300, deadline=None)
-@given(mutated())
-def test_what_parses_is_the_same_after_a_trip_through_json(document):
+@given(mutated_documents())
+def test_a_mutated_spec_survives_serialization(document):
     try:
-        spec = parse(encode(document))
+        spec = parse_spec(encode_json(document))
     except SpecError:
         return
     stored = json.loads(json.dumps(spec.model_dump(mode="json"), allow_nan=False))
     assert JobSpec.model_validate_json(json.dumps(stored)) == spec
     assert JobSpec.model_validate(stored) == spec
-    assert parse(encode(stored)) == spec
+    assert parse_spec(encode_json(stored)) == spec
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_garbage_is_refused(data):
-    assert judged(data)[1]
+def test_garbage_is_rejected(data):
+    assert check_text(data)[1]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=4))
-def test_what_is_decoded_is_what_json_says(document):
+def test_decoding_equals_that_of_the_json_module(document):
     text = json.dumps(document)
     if "\\u0000" not in text and "\\ud" not in text:
-        assert decode(text.encode()) == document
+        assert decode_json_object(text.encode()) == document
 
 
 @settings(max_examples=200, deadline=None)
 @given(JSON, st.sampled_from(["data", "network", "training", "run", "name", "tags"]))
-def test_any_value_in_any_section_is_right_or_refused(value, section):
-    report, problems = judged(encode(SPEC | {section: value}))
-    assert (report is None) == bool(problems)
+def test_any_value_of_any_section_is_valid_or_rejected(value, section):
+    report, faults = check_text(encode_json(SPEC | {section: value}))
+    assert (report is None) == bool(faults)
 
 
-def test_every_spec_that_is_mutated_was_right():
+def test_the_specs_before_the_mutations_are_valid():
     for document in SPECS:
-        assert judged(encode(document))[1] == ()
+        assert check_text(encode_json(document))[1] == ()

@@ -1,4 +1,4 @@
-"""The JSON Schema of the language against the parser: they allow the same, as far as a schema can say it."""
+"""The JSON Schema of specs allows the same documents as the parser, as far as a schema can express it."""
 
 import json
 from random import Random
@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from stackyard.spec import JobSpec
-from tests.conftest import shared
-from tests.spec.documents import SPEC, changed
+from tests.conftest import require_shared_file
+from tests.spec.documents import SPEC, apply_changes
 from tests.spec.sampling import Sampler
 
 SCHEMA = JobSpec.model_json_schema()
@@ -18,59 +18,59 @@ SAMPLES = 400
 MUTATIONS = 4_000
 
 
-def errors(document):
-    """The kinds of error that the parser finds; `refused` is what our own validators say."""
+def list_error_types(document):
+    """Return the types of the parser's errors; the type of Stackyard's own validators is `invalid`."""
     try:
         JobSpec.model_validate(document)
     except ValidationError as error:
-        return {details["type"] for details in error.errors() if not is_echo(details)}
+        return {details["type"] for details in error.errors() if not is_consequence(details)}
     return set()
 
 
-def is_echo(details):
-    """Whether Pydantic calls an array too short only because some of its elements are wrong."""
+def is_consequence(details):
+    """Return whether Pydantic considers an array too short only because some of its elements are invalid."""
     return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
-def samples(count):
-    sampler = Sampler(SCHEMA, Random(0))  # noqa: S311  # the same ones every time
-    return [sampler.document() for _ in range(count)]
+def draw_documents(count):
+    sampler = Sampler(SCHEMA, Random(0))  # noqa: S311  # reproducible
+    return [sampler.draw_document() for _ in range(count)]
 
 
-def test_what_the_schema_allows_the_parser_reads():
-    """But for arguments that do not go together, which a schema cannot say."""
-    documents = samples(SAMPLES)
+def test_the_parser_accepts_what_the_schema_allows():
+    """Except for arguments that contradict each other, which a schema cannot express."""
+    documents = draw_documents(SAMPLES)
     assert all(map(VALIDATOR.is_valid, documents))
-    found = [errors(document) for document in documents]
-    assert set().union(*found) <= {"refused"}
-    assert found.count(set()) > SAMPLES / 4
+    error_types = [list_error_types(document) for document in documents]
+    assert set().union(*error_types) <= {"invalid"}
+    assert error_types.count(set()) > SAMPLES / 4
 
 
-def faulty(document, random):
-    """The document with one simple fault somewhere: an unknown key, a wrong type, a number out of range."""
+def break_document(document, random):
+    """Return the document with one simple fault: an unknown key, a wrong type or a number out of range."""
     document = json.loads(json.dumps(document))
-    holders = [document]
-    for holder in holders:
-        members = holder.values() if isinstance(holder, dict) else holder
-        holders.extend(member for member in members if isinstance(member, dict | list) and member)
-    holder = random.choice(holders)
-    step = random.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
-    holder[step] = random.choice((None, True, "x", "Dense", -1, 0.5, 10**12, -1.5, [], {}, [0.5], {"type": "x"}))
-    if isinstance(holder, dict) and random.random() < 1 / 3:
-        holder["nmae"] = 1
+    containers = [document]
+    for container in containers:
+        members = container.values() if isinstance(container, dict) else container
+        containers.extend(member for member in members if isinstance(member, dict | list) and member)
+    container = random.choice(containers)
+    key = random.choice(list(container) if isinstance(container, dict) else range(len(container)))
+    container[key] = random.choice((None, True, "x", "Dense", -1, 0.5, 10**12, -1.5, [], {}, [0.5], {"type": "x"}))
+    if isinstance(container, dict) and random.random() < 1 / 3:
+        container["nmae"] = 1
     return document
 
 
-def test_the_parser_and_the_schema_refuse_the_same():
-    random, good = Random(0), samples(SAMPLES)  # noqa: S311  # the same ones every time
-    documents = [faulty(random.choice(good), random) for _ in range(MUTATIONS)]
-    differing = []
+def test_the_parser_and_the_schema_reject_the_same():
+    random, valid_documents = Random(0), draw_documents(SAMPLES)  # noqa: S311  # reproducible
+    documents = [break_document(random.choice(valid_documents), random) for _ in range(MUTATIONS)]
+    differences = []
     for document in documents:
-        allowed, found = VALIDATOR.is_valid(document), errors(document)
-        # Where the parser's only complaint is of a validator of ours, it may be of what no schema can say.
-        if (allowed and found - {"refused"}) or (not allowed and not found):
-            differing.append((document, found))
-    assert differing == []
+        is_allowed, error_types = VALIDATOR.is_valid(document), list_error_types(document)
+        # Stackyard's own validators also check what no schema can express.
+        if (is_allowed and error_types - {"invalid"}) or (not is_allowed and not error_types):
+            differences.append((document, error_types))
+    assert differences == []
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_the_parser_and_the_schema_refuse_the_same():
         {"data": {"impute": {"fill_value": 1}}},
     ],
 )
-def test_what_a_closed_union_refuses_the_schema_refuses(change):
-    document = changed(change)
-    assert errors(document)
+def test_the_schema_rejects_what_a_tagged_union_rejects(change):
+    document = apply_changes(change)
+    assert list_error_types(document)
     assert not VALIDATOR.is_valid(document)
 
 
@@ -115,17 +115,17 @@ def test_what_a_closed_union_refuses_the_schema_refuses(change):
         {"data": {"impute": {"strategy": "constant", "fill_value": "a"}, "drop_missing": ["a"]}},
     ],
 )
-def test_short_forms_and_further_names_are_in_the_schema(change):
-    document = changed(change)
-    assert not errors(document)
+def test_the_schema_allows_short_forms_and_aliases(change):
+    document = apply_changes(change)
+    assert not list_error_types(document)
     assert VALIDATOR.is_valid(document)
 
 
-def test_the_reference_experiments_are_in_the_schema():
-    for path in sorted(shared("specs").glob("*.json")):
+def test_the_schema_allows_the_reference_specs():
+    for path in sorted(require_shared_file("specs").glob("*.json")):
         assert VALIDATOR.is_valid(json.loads(path.read_bytes())), path
 
 
-def test_what_the_base_of_these_tests_is_both_allow():
+def test_the_unchanged_spec_is_valid():
     assert VALIDATOR.is_valid(SPEC)
-    assert not errors(SPEC)
+    assert not list_error_types(SPEC)

@@ -1,4 +1,4 @@
-"""A worker that dies between any two lines that write: before and after each sync, rename and commit of an attempt."""
+"""A worker that is killed at any point of an attempt: before and after each sync, rename and commit."""
 
 import os
 import time
@@ -9,145 +9,152 @@ import numpy as np
 import pytest
 
 from models import Artifact, Checkpoint, Job, JobState, Transition
-from service.db.database import now
+from service.db.database import get_current_time
 from service.history import metric_history
-from service.jobs import attempts, jobs
-from service.jobs.attempts import Conclusion, MadeArtifact
+from service.jobs import attempts, controls, queries
+from service.jobs.attempts import Conclusion, StoredArtifact
 from service.storage.artifact_store import ArtifactStore
-from tests import runs
-from tests.factories import submit
+from tests import attempt_factories
+from tests.factories import submit_job
 from worker.attempt import checkpoint_file
-from worker.attempt.attempt_reporter import Reporter
+from worker.attempt.attempt_reporter import AttemptReporter
 from worker.engine import Snapshot
-from worker.runtime.shutdown_signal import Notice
+from worker.runtime.shutdown_signal import ShutdownSignal
 
 EPOCHS = 4
 
 
 class Killed(BaseException):
-    """The process is gone; nothing that would handle an exception runs on."""
+    """The process is gone: no handler of ordinary exceptions may run."""
 
 
-class Fate:
-    """Kills at the n-th of the moments that it is told of."""
+class KillSwitch:
+    """Kills the process at the n-th crash point."""
 
     def __init__(self, number):
-        self.left = number
-        self.struck_at = None
+        self.remaining = number
+        self.killed_at = None
 
-    def around(self, name, call):
-        def called(*args, **kwargs):
-            self._moment(f"before {name}")
+    def wrap(self, name, call):
+        def wrapped(*args, **kwargs):
+            self._pass_point(f"before {name}")
             result = call(*args, **kwargs)
-            self._moment(f"after {name}")
+            self._pass_point(f"after {name}")
             return result
 
-        return called
+        return wrapped
 
-    def _moment(self, name):
-        self.left -= 1
-        if self.left == 0:
-            self.struck_at = name
+    def _pass_point(self, name):
+        self.remaining -= 1
+        if self.remaining == 0:
+            self.killed_at = name
             raise Killed
 
 
 @pytest.fixture
-def slow(settings):
-    """The reporter's own thread writes nothing: what happens is the training thread's doing."""
+def slow_settings(settings):
+    """Settings with which the reporter's own thread writes nothing, so that only the training thread does."""
     return settings.model_copy(update={"flush_s": 3600.0, "lease_s": 3600.0})
 
 
 @pytest.fixture
-def attempt(sessions, slow, monkeypatch):
-    """Makes an attempt at the one job, as `worker.attempt.job_runner` does, which ends at the n-th moment or at the job's end."""
-    store = ArtifactStore(slow.data_dir)
+def run_attempt(sessions, slow_settings, monkeypatch):
+    """Run an attempt at the only job, as `worker.attempt.job_runner` does, and kill it at the n-th crash point.
 
-    def attempt(number):
-        fate = Fate(number)
+    The function returns the name of that point, or None if the attempt ended before.
+    """
+    store = ArtifactStore(slow_settings.data_dir)
+
+    def run_attempt(number):
+        kill_switch = KillSwitch(number)
         dialect = sessions.engine.dialect
         with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", fate.around("fsync", os.fsync))
-            patch.setattr(Path, "replace", fate.around("rename", Path.replace))
-            patch.setattr(dialect, "do_commit", fate.around("commit", dialect.do_commit))
+            patch.setattr(os, "fsync", kill_switch.wrap("fsync", os.fsync))
+            patch.setattr(Path, "replace", kill_switch.wrap("rename", Path.replace))
+            patch.setattr(dialect, "do_commit", kill_switch.wrap("commit", dialect.do_commit))
             try:
-                _run(sessions, slow, store)
+                _train(sessions, slow_settings, store)
             except Killed:
-                return fate.struck_at
+                return kill_switch.killed_at
         return None
 
-    return attempt
+    return run_attempt
 
 
-def _run(sessions, settings, store):
+def _train(sessions, settings, store):
     with sessions.begin() as session:
-        claim = attempts.claim(session, queue="cpu", worker="here:1", lease_s=settings.lease_s)
-    with Reporter(sessions, claim, settings, since=time.monotonic(), store=store, notice=Notice()) as reporter:
-        done, weights = 0, np.zeros(3)
+        claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=settings.lease_s)
+    with AttemptReporter(
+        sessions, claim, settings, lease_start=time.monotonic(), store=store, shutdown_signal=ShutdownSignal()
+    ) as reporter:
+        first_epoch, weights = 0, np.zeros(3)
         if claim.checkpoint is not None:
-            start = checkpoint_file.read(store.path(claim.checkpoint.sha256), job_id=claim.job_id)
-            done, weights = start.epoch, start.state["weights"]
-        reporter.begin()
-        for epoch in range(done, EPOCHS):
+            start = checkpoint_file.read_checkpoint(store.path(claim.checkpoint.sha256), job_id=claim.job_id)
+            first_epoch, weights = start.epoch, start.state["weights"]
+        reporter.mark_started()
+        for epoch in range(first_epoch, EPOCHS):
             weights = weights * 0.5 + epoch
-            reporter.epoch(epoch, {"loss": float(weights.sum())})
+            reporter.record_epoch(epoch, {"loss": float(weights.sum())})
             if epoch % 2:
-                reporter.checkpoint(Snapshot(epoch + 1, 0, {"weights": weights}, {}, stopped=False))
-        with store.receive() as incoming:
+                reporter.save_checkpoint(Snapshot(epoch + 1, 0, {"weights": weights}, {}, stopped=False))
+        with store.receive_file() as incoming:
             incoming.write(weights.tobytes())
-            model = MadeArtifact("model", "application/octet-stream", store.keep(incoming))
-        reporter.conclude(Conclusion(JobState.SUCCEEDED, artifacts=[model]))
+            model = StoredArtifact("model", "application/octet-stream", store.commit_file(incoming))
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED, artifacts=[model]))
 
 
-def _expire(sessions):
+def _recover_attempts(sessions):
     with sessions.begin() as session:
         for job in session.query(Job).where(Job.state == JobState.RUNNING):
-            job.lease_until = now(session) - timedelta(seconds=1)
-    runs.recover(sessions)
+            job.lease_until = get_current_time(session) - timedelta(seconds=1)
+    attempt_factories.recover_lost_attempts(sessions)
 
 
-def test_wherever_it_dies_the_job_ends_once_with_every_epoch_once_and_the_same_weights(sessions, attempt, store):
-    struck, outcomes = [], set()
+def test_a_job_ends_once_with_every_epoch_and_the_same_weights_after_a_kill_at_any_point(sessions, run_attempt, store):
+    killed_at, outcomes = [], set()
     for number in range(1, 200):
-        job = submit(sessions)
-        at = attempt(number)
-        struck.append(at)
-        _expire(sessions)
-        _is_whole(sessions, store, job)
+        job = submit_job(sessions)
+        point = run_attempt(number)
+        killed_at.append(point)
+        _recover_attempts(sessions)
+        _check_checkpoint(sessions, store, job)
         for _ in range(2):
             with sessions.read() as session:
-                ended = jobs.get(session, job.id).state is JobState.SUCCEEDED
+                ended = queries.get_job(session, job.id).state is JobState.SUCCEEDED
             if not ended:
-                attempt(0)
-        outcomes.add(_outcome(sessions, store, job))
+                run_attempt(0)
+        outcomes.add(_load_outcome(sessions, store, job))
         with sessions.begin() as session:
-            jobs.remove(session, job.id)
-        if at is None:
+            controls.delete_job(session, job.id)
+        if point is None:
             break
     assert len(outcomes) == 1, outcomes
-    assert struck[-1] is None, "the last one was not disturbed"
-    assert {name for name in struck if name} == {
-        f"{when} {what}" for when in ("before", "after") for what in ("fsync", "rename", "commit")
+    assert killed_at[-1] is None, "the last attempt passed all crash points"
+    assert {name for name in killed_at if name} == {
+        f"{when} {call}" for when in ("before", "after") for call in ("fsync", "rename", "commit")
     }
-    assert len(struck) > 25
+    assert len(killed_at) > 25
 
 
-def _is_whole(sessions, store, job):
-    """What a checkpoint says is there is there."""
+def _check_checkpoint(sessions, store, job):
+    """Check that the checkpoint's file and all epochs before it exist."""
     with sessions.read() as session:
-        kept = session.get(Checkpoint, job.id)
-        told = metric_history.read(session, job.id)
-    assert told.epochs == list(range(len(told.epochs)))
-    if kept is not None:
-        assert len(told.epochs) >= kept.epoch
-        assert checkpoint_file.read(store.path(kept.sha256), job_id=job.id).epoch == kept.epoch
+        checkpoint = session.get(Checkpoint, job.id)
+        history = metric_history.load_history(session, job.id)
+    assert history.epochs == list(range(len(history.epochs)))
+    if checkpoint is not None:
+        assert len(history.epochs) >= checkpoint.epoch
+        assert checkpoint_file.read_checkpoint(store.path(checkpoint.sha256), job_id=job.id).epoch == checkpoint.epoch
 
 
-def _outcome(sessions, store, job):
+def _load_outcome(sessions, store, job):
     with sessions.read() as session:
-        found = jobs.get(session, job.id)
-        told = metric_history.read(session, job.id)
-        ends = session.query(Transition).where(Transition.job_id == job.id, Transition.to_state == "succeeded").count()
+        row = queries.get_job(session, job.id)
+        history = metric_history.load_history(session, job.id)
+        end_count = (
+            session.query(Transition).where(Transition.job_id == job.id, Transition.to_state == "succeeded").count()
+        )
         [model] = session.query(Artifact).where(Artifact.job_id == job.id)
-    assert (found.state, ends, found.epochs_done) == (JobState.SUCCEEDED, 1, EPOCHS)
-    assert told.epochs == list(range(EPOCHS))
-    return tuple(told.metrics["loss"]), store.path(model.sha256).read_bytes()
+    assert (row.state, end_count, row.epochs_done) == (JobState.SUCCEEDED, 1, EPOCHS)
+    assert history.epochs == list(range(EPOCHS))
+    return tuple(history.metrics["loss"]), store.path(model.sha256).read_bytes()

@@ -1,4 +1,4 @@
-"""Jobs whose rows are trained on from files."""
+"""Jobs that train on rows from files."""
 
 import fcntl
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from service.datasets import dataset_source
 from service.settings import Settings
-from tests.trainer import Trainer, installed
+from tests.in_process_trainer import Trainer, create_installation
 
 SPLIT = {"test": {"method": "last", "train_fraction": 0.9}, "validation": {"method": "random", "train_fraction": 0.8}}
 NETWORK = {
@@ -41,7 +41,7 @@ ARRAYS = {
 
 @pytest.fixture
 def trainers(tmp_path, sqlite_template, broker_url, make_client):
-    """One that has room for every row in memory, and one that has none; each with the datasets."""
+    """A trainer with room for every row in memory, and one with none; each has the datasets."""
     generator = np.random.default_rng(0)
     numbers = generator.random((600, 3))
     kinds = (numbers.sum(axis=1) * 0.99).astype(int)
@@ -49,43 +49,45 @@ def trainers(tmp_path, sqlite_template, broker_url, make_client):
     arrays = BytesIO()
     np.savez(arrays, x=(numbers * 255).astype(np.uint8), y=kinds, w=generator.random(600))
 
-    def trainer(name, **settings):
+    def create_trainer(name, **settings):
         (tmp_path / name).mkdir()
-        settings = Settings(**installed(tmp_path / name, sqlite_template, broker_url).model_dump() | settings)
-        made = Trainer(make_client(settings), settings)
-        made.upload("table", table.to_csv(index=False).encode())
-        made.upload("arrays", arrays.getvalue(), dataset_source.NPZ)
-        return made
+        settings = Settings(
+            **create_installation(tmp_path / name, sqlite_template, broker_url).model_dump() | settings
+        )
+        trainer = Trainer(make_client(settings), settings)
+        trainer.upload("table", table.to_csv(index=False).encode())
+        trainer.upload("arrays", arrays.getvalue(), dataset_source.NPZ)
+        return trainer
 
-    return trainer("held"), trainer("files", data_memory=1)
+    return create_trainer("memory"), create_trainer("files", data_memory=1)
 
 
-def results(trainer, spec):
+def train_job(trainer, spec):
     job = trainer.train(spec)
     evaluation = trainer.client.get(f"/v1/jobs/{job}").json()["evaluation"]
     return trainer.client.get(f"/v1/jobs/{job}/history").json(), evaluation
 
 
 @pytest.mark.parametrize("spec", [TABLE, ARRAYS], ids=["table", "arrays"])
-def test_the_numbers_are_those_of_rows_in_memory(spec, trainers, tmp_path):
-    held, files = trainers
-    expected = results(held, spec)
-    assert results(files, spec) == expected
-    assert results(files, spec) == expected  # found prepared
-    assert results(held, spec) == expected
-    assert not (tmp_path / "held" / "prepared").exists()
+def test_results_equal_those_of_rows_in_memory(spec, trainers, tmp_path):
+    memory_trainer, file_trainer = trainers
+    expected = train_job(memory_trainer, spec)
+    assert train_job(file_trainer, spec) == expected
+    assert train_job(file_trainer, spec) == expected  # with the prepared files of the first job
+    assert train_job(memory_trainer, spec) == expected
+    assert not (tmp_path / "memory" / "prepared").exists()
     (lock,) = (tmp_path / "files" / "prepared").glob("*.lock")
     with lock.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody uses it any more
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # no job uses it any more
 
 
-def test_a_disk_that_cannot_be_written_to_fails_the_job_and_says_so(trainers, tmp_path):
-    files = trainers[1]
+def test_a_job_fails_with_a_reason_if_the_disk_is_not_writable(trainers, tmp_path):
+    file_trainer = trainers[1]
     (tmp_path / "files" / "prepared").touch()
     with pytest.raises(AssertionError, match="storage"):
-        files.train(TABLE)
-    (job,) = files.client.get("/v1/jobs").json()["items"]
+        file_trainer.train(TABLE)
+    (job,) = file_trainer.client.get("/v1/jobs").json()["items"]
     assert job["state"] == "failed"
-    reason = files.client.get(f"/v1/jobs/{job['id']}").json()["reason"]
+    reason = file_trainer.client.get(f"/v1/jobs/{job['id']}").json()["reason"]
     assert reason["code"] == "storage", json.dumps(reason)
     assert reason["message"].startswith("The worker could not write prepared rows to its disk")

@@ -1,4 +1,4 @@
-"""The process that predicts: what it makes of rows and of outputs, and how it lives and ends."""
+"""The prediction process: rows, outputs, answers, and its life cycle."""
 
 import hashlib
 import json
@@ -17,21 +17,21 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from service import prediction
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.errors import Unavailable
 from service.prediction import Predictor
-from service.prediction.protocol import Kind, Request, StoredFile
+from service.prediction.protocol import PredictionRequest, ResponseKind, StoredFile
 from service.storage.artifact_store import ArtifactStore
 from stackyard.spec import ColumnDescription, Normalize
 from tests.factories import iris_spec
-from tests.trainer import Trainer, installed
-from tests.waiting import until
-from worker.prediction import json_arrays, json_table, network_cache, predict
-from worker.prediction.columns import Feature
-from worker.prediction.network_cache import Networks
+from tests.in_process_trainer import Trainer, create_installation
+from tests.polling import wait_until
+from worker.prediction import json_arrays, json_table, predict
+from worker.prediction.feature_columns import FeatureColumn
+from worker.prediction.network_cache import NetworkCache
 from worker.prediction.predictions import Predictions
-from worker.prediction.request_loop import answer
-from worker.prediction.row_faults import Refused
+from worker.prediction.request_loop import answer_request
+from worker.prediction.row_faults import InvalidRowsError
 from worker.preparation.transforms.array_inputs import FittedArray
 from worker.preparation.transforms.features import FittedGroup
 from worker.preparation.transforms.targets import FittedTarget
@@ -43,35 +43,35 @@ FLOWERS = json.dumps({"rows": [FLOWER, FLOWER | {"petal length (cm)": 6.0}]}).en
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory, sqlite_template, broker_url):
-    return installed(tmp_path_factory.mktemp("prediction"), sqlite_template, broker_url)
+    return create_installation(tmp_path_factory.mktemp("prediction"), sqlite_template, broker_url)
 
 
 @pytest.fixture(scope="module")
 def trained(installation):
-    """A job that tells irises apart, as a prediction finds it."""
+    """The artifacts of a job that classifies irises, as a prediction uses them."""
     with TestClient(create_app(installation)) as client:
         job_id = UUID(Trainer(client, installation).train(iris_spec()))
-    sessions = Sessions(installation.database)
+    sessions = SessionFactory(installation.resolved_database_url)
     with sessions.read() as session:
-        found = prediction.find(session, job_id)
+        artifacts = prediction.find_prediction_artifacts(session, job_id)
     sessions.dispose()
-    with found.opened(ArtifactStore(installation.data_dir)) as trained:
+    with artifacts.open_files(ArtifactStore(installation.data_dir)) as trained:
         return trained
 
 
 @pytest.fixture
 def ask(trained):
-    """The answer in this process; `changes` are to the request."""
+    """Answer a request in this process; `changes` are fields of the request."""
 
     def ask(rows=FLOWERS, **changes):
-        plain = Request(**vars(trained), media_type=JSON, accept=JSON, max_rows=10)
-        return answer(plain.model_copy(update=changes), rows, Networks())
+        plain = PredictionRequest(**vars(trained), media_type=JSON, accept=JSON, max_rows=10)
+        return answer_request(plain.model_copy(update=changes), rows, NetworkCache())
 
     return ask
 
 
-def test_of_a_keras_file_the_weights_alone_are_read(ask, trained, tmp_path):
-    """Its configuration may name any class and function; here it is no configuration at all."""
+def test_only_the_weights_of_a_keras_file_are_read(ask, trained, tmp_path):
+    """A configuration may name any class and function; the one in this test is invalid."""
     changed = tmp_path / "changed"
     with zipfile.ZipFile(trained.model.path) as model, zipfile.ZipFile(changed, "w") as other:
         other.writestr("model.weights.h5", model.read("model.weights.h5"))
@@ -81,10 +81,10 @@ def test_of_a_keras_file_the_weights_alone_are_read(ask, trained, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["model", "preprocessing"])
-def test_a_file_that_is_not_what_its_hash_says_is_not_used(ask, trained, kind):
+def test_a_file_with_another_hash_is_not_used(ask, trained, kind):
     file = getattr(trained, kind)
-    assert ask(**{kind: file.model_copy(update={"sha256": "0" * 64})}).kind is Kind.DAMAGE
-    assert ask(**{kind: file.model_copy(update={"path": f"{file.path}?"})}).kind is Kind.DAMAGE
+    assert ask(**{kind: file.model_copy(update={"sha256": "0" * 64})}).kind is ResponseKind.CORRUPT_FILE
+    assert ask(**{kind: file.model_copy(update={"path": f"{file.path}?"})}).kind is ResponseKind.CORRUPT_FILE
 
 
 @pytest.mark.parametrize("kind", ["model", "preprocessing"])
@@ -92,34 +92,35 @@ def test_a_file_that_does_not_fit_the_spec_is_not_used(ask, kind, tmp_path):
     other = tmp_path / "other"
     other.write_bytes(b"{}")
     stored = StoredFile(path=str(other), sha256=hashlib.sha256(b"{}").hexdigest())
-    assert ask(**{kind: stored}).kind is Kind.DAMAGE
+    assert ask(**{kind: stored}).kind is ResponseKind.CORRUPT_FILE
 
 
 def test_weights_of_another_network_are_not_used(ask, trained):
     spec = json.loads(json.dumps(trained.spec))
     spec["network"]["layers"][1]["units"] = 9
-    assert ask(spec=spec).kind is Kind.DAMAGE
+    assert ask(spec=spec).kind is ResponseKind.CORRUPT_FILE
 
 
-def test_networks_are_built_once_and_the_least_used_go(trained, monkeypatch):
-    monkeypatch.setattr(network_cache, "_MOST_KEPT", 2)
-    kept = Networks()
+def test_networks_are_cached_and_the_least_recently_used_is_removed(trained):
+    cache = NetworkCache(max_networks=2)
     requests = [
-        Request(**vars(trained) | {"model": StoredFile(path="", sha256=name)}, media_type="", accept="", max_rows=1)
+        PredictionRequest(
+            **vars(trained) | {"model": StoredFile(path="", sha256=name)}, media_type="", accept="", max_rows=1
+        )
         for name in "abc"
     ]
-    first, second = kept.of(requests[0]), kept.of(requests[1])
-    assert kept.of(requests[0]) is first
-    kept.of(requests[2])
-    assert kept.of(requests[0]) is first
-    assert kept.of(requests[1]) is not second
+    first, second = cache.get(requests[0]), cache.get(requests[1])
+    assert cache.get(requests[0]) is first
+    cache.get(requests[2])
+    assert cache.get(requests[0]) is first
+    assert cache.get(requests[1]) is not second
 
 
-def test_more_outputs_than_one_answer_may_have_are_refused(ask, monkeypatch):
-    monkeypatch.setattr(predict, "_MOST_OUTPUTS", 5)
-    told = ask()
-    assert told.kind is Kind.REFUSAL
-    [problem] = json.loads(told.content)
+def test_more_outputs_than_the_limit_are_an_error(ask, monkeypatch):
+    monkeypatch.setattr(predict, "_MAX_OUTPUTS", 5)
+    refusal = ask()
+    assert refusal.kind is ResponseKind.INVALID_ROWS
+    [problem] = json.loads(refusal.content)
     assert "at most 1 rows" in problem["message"]
 
 
@@ -127,30 +128,30 @@ class TestColumns:
     @pytest.fixture
     def number(self):
         column = ColumnDescription(name="n", type="integer", missing=0, categories=[1, 2, 3])
-        return lambda transform, *, filled=False: Feature(column, transform, filled)
+        return lambda transform, *, filled=False: FeatureColumn(column, transform, filled)
 
     def test_a_whole_number_may_be_written_as_a_float(self, number):
-        assert json_table.read([{"n": 2.0}, {"n": 3}], [number("one_hot")]).values == {"n": [2, 3]}
+        assert json_table.read_json_table([{"n": 2.0}, {"n": 3}], [number("one_hot")]).values == {"n": [2, 3]}
 
     @pytest.mark.parametrize("value", [2.5, 1e300, True, "2", None, [2], {}])
-    def test_another_value_is_refused_where_whole_numbers_are_categories(self, number, value):
-        with pytest.raises(Refused) as refused:
-            json_table.read([{"n": value}], [number("ordinal")])
-        assert [problem.pointer for problem in refused.value.problems] == ["/rows/0/n"]
+    def test_another_value_is_an_error_if_integers_are_categories(self, number, value):
+        with pytest.raises(InvalidRowsError) as error_info:
+            json_table.read_json_table([{"n": value}], [number("ordinal")])
+        assert [problem.pointer for problem in error_info.value.faults] == ["/rows/0/n"]
 
-    def test_what_is_filled_may_be_missing_and_is_not_unknown(self, number):
+    def test_an_imputed_value_may_be_missing_and_is_not_unknown(self, number):
         features = [number("ordinal", filled=True)]
-        table = json_table.read([{"n": None}, {"n": 9}, {"n": 1}], features)
+        table = json_table.read_json_table([{"n": None}, {"n": 9}, {"n": 1}], features)
         assert table.values == {"n": [None, 9, 1]}
-        [unknown] = table.unknown(features)
+        [unknown] = table.list_unknown_values(features)
         assert (unknown.pointer, unknown.received) == ("/rows/1/n", 9)
 
-    def test_a_fill_takes_the_place_of_null_and_the_unknown_become_what_is_documented(self, number):
+    def test_null_is_imputed_and_unknown_values_are_encoded_as_documented(self, number):
         column = number("ordinal").column
-        table = json_table.read([{"n": None}, {"n": 9}, {"n": 1}], [number("ordinal", filled=True)])
+        table = json_table.read_json_table([{"n": None}, {"n": 9}, {"n": 1}], [number("ordinal", filled=True)])
         for transform, expected in (("ordinal", [[1], [-1], [0]]), ("one_hot", [[0, 1, 0], [0, 0, 0], [1, 0, 0]])):
             group = FittedGroup(columns=(column,), transform=transform, fill={"n": 2}, numbers={})
-            assert group.apply(table.frame).tolist() == expected
+            assert group.apply(table.to_frame).tolist() == expected
 
 
 class TestArrays:
@@ -165,64 +166,64 @@ class TestArrays:
             ([[[1, 2], [3, 4], [5, {}]]], {"/rows/0": "received one of 3"}),
         ],
     )
-    def test_what_is_wrong_is_named_where_it_is(self, rows, faults):
-        with pytest.raises(Refused) as refused:
-            json_arrays.read(rows, FittedArray(shape=(2, 2), type="uint8", normalize=None))
-        found = {problem.pointer: problem.message for problem in refused.value.problems}
-        assert found.keys() == faults.keys()
-        assert all(part in found[pointer] for pointer, part in faults.items())
+    def test_faults_have_their_locations(self, rows, faults):
+        with pytest.raises(InvalidRowsError) as error_info:
+            json_arrays.read_json_arrays(rows, FittedArray(shape=(2, 2), type="uint8", normalize=None))
+        messages = {problem.pointer: problem.message for problem in error_info.value.faults}
+        assert messages.keys() == faults.keys()
+        assert all(excerpt in messages[pointer] for pointer, excerpt in faults.items())
 
-    def test_booleans_are_rows_of_booleans(self):
-        read = json_arrays.read([[True, 0]], FittedArray(shape=(2,), type="bool", normalize=None))
+    def test_booleans_and_numbers_are_boolean_rows(self):
+        read = json_arrays.read_json_arrays([[True, 0]], FittedArray(shape=(2,), type="bool", normalize=None))
         assert read.tolist() == [[1.0, 0.0]]
 
-    def test_floats_are_those_of_the_dataset(self):
-        read = json_arrays.read([[0.1]], FittedArray(shape=(1,), type="float32", normalize=None))
+    def test_floats_have_the_dtype_of_the_dataset(self):
+        read = json_arrays.read_json_arrays([[0.1]], FittedArray(shape=(1,), type="float32", normalize=None))
         assert read.dtype == np.float32
 
-    def test_norms_over_all_rows_of_a_dataset_are_no_other_rows(self, ask, tmp_path):
+    def test_normalization_over_all_rows_permits_no_prediction(self, ask, tmp_path):
         inputs = FittedArray(shape=(2,), type="float32", normalize=Normalize(axis=-2))
         target = FittedTarget(columns=("y",), kind="regression")
         fitted = tmp_path / "fitted"
         fitted.write_text(json.dumps({"inputs": inputs.model_dump(), "target": target.model_dump()}))
         stored = StoredFile(path=str(fitted), sha256=hashlib.sha256(fitted.read_bytes()).hexdigest())
-        assert ask(b'{"rows": [[1, 2]]}', preprocessing=stored).kind is Kind.INABILITY
+        assert ask(b'{"rows": [[1, 2]]}', preprocessing=stored).kind is ResponseKind.NOT_PREDICTABLE
 
 
 class TestAnswers:
-    def test_numbers_that_are_not_finite_are_null_and_named(self):
+    def test_nonfinite_numbers_are_null_and_listed(self):
         target = FittedTarget(columns=("a", "b/c"), kind="regression")
-        told = json.loads(Predictions(np.array([[1, np.nan], [-np.inf, 2]]), target).json())
-        assert told["predictions"] == [{"a": 1, "b/c": None}, {"a": None, "b/c": 2}]
-        assert told["nonfinite"] == {"/predictions/0/b~1c": "NaN", "/predictions/1/a": "-Infinity"}
+        answer_document = json.loads(Predictions(np.array([[1, np.nan], [-np.inf, 2]]), target).to_json())
+        assert answer_document["predictions"] == [{"a": 1, "b/c": None}, {"a": None, "b/c": 2}]
+        assert answer_document["nonfinite"] == {"/predictions/0/b~1c": "NaN", "/predictions/1/a": "-Infinity"}
 
-    def test_a_class_is_null_where_its_scores_are_not_finite(self):
+    def test_a_class_with_nonfinite_scores_is_null(self):
         target = FittedTarget(columns=("a",), kind="classification", classes=("x", "y"))
         predicted = Predictions(np.array([[0.2, 0.8], [np.nan, 0.5]]), target)
-        told = json.loads(predicted.json())
-        assert told["predictions"] == ["y", None]
-        assert told["scores"] == [[0.2, 0.8], [None, 0.5]]
-        assert told["nonfinite"] == {"/predictions/1": "NaN", "/scores/1/0": "NaN"}
-        assert predicted.csv().decode().splitlines() == ["a,score_x,score_y", "y,0.2,0.8", ",nan,0.5"]
+        answer_document = json.loads(predicted.to_json())
+        assert answer_document["predictions"] == ["y", None]
+        assert answer_document["scores"] == [[0.2, 0.8], [None, 0.5]]
+        assert answer_document["nonfinite"] == {"/predictions/1": "NaN", "/scores/1/0": "NaN"}
+        assert predicted.to_csv().decode().splitlines() == ["a,score_x,score_y", "y,0.2,0.8", ",nan,0.5"]
 
-    def test_classes_on_both_sides_of_0_have_no_scores(self):
+    def test_sign_losses_have_no_scores(self):
         target = FittedTarget(columns=("a",), kind="classification", classes=(-1, 1), signs=True)
         predicted = Predictions(np.array([[-0.4], [3.0]]), target)
-        told = json.loads(predicted.json())
-        assert (told["predictions"], told["scores"]) == ([-1, 1], None)
-        assert predicted.csv() == b"a\n-1\n1\n"
+        answer_document = json.loads(predicted.to_json())
+        assert (answer_document["predictions"], answer_document["scores"]) == ([-1, 1], None)
+        assert predicted.to_csv() == b"a\n-1\n1\n"
 
-    def test_outputs_that_mean_neither_are_told_as_they_are(self):
+    def test_other_outputs_are_returned_unchanged(self):
         outputs = np.arange(8, dtype=np.float32).reshape(2, 2, 2)
         predicted = Predictions(outputs, FittedTarget(columns=("a",), kind="other"))
-        assert json.loads(predicted.json())["predictions"] == outputs.tolist()
-        assert predicted.csv().splitlines()[0] == b"output_0,output_1,output_2,output_3"
+        assert json.loads(predicted.to_json())["predictions"] == outputs.tolist()
+        assert predicted.to_csv().splitlines()[0] == b"output_0,output_1,output_2,output_3"
 
 
 class TestProcess:
     @pytest.fixture
     def start(self, installation, trained):
-        """Asks a predictor with other settings; with how much patience is the process's to say."""
+        """Return a function that predicts with a predictor of other settings."""
         with ExitStack() as stack:
 
             def start(**changes):
@@ -232,34 +233,34 @@ class TestProcess:
 
             yield start
 
-    def test_starts_again_after_it_ended_for_want_of_work_or_was_killed(self, start, ask):
+    def test_restarts_after_it_was_idle_or_killed(self, start, ask):
         predict = start(prediction_idle_s=1)
         expected = ask().content
         assert predict() == expected
-        until(lambda: children() == [])
+        wait_until(lambda: list_children() == [])
         assert predict() == expected
-        only_child().kill()
-        until(lambda: children() == [])
+        get_only_child().kill()
+        wait_until(lambda: list_children() == [])
         assert predict() == expected
 
     @pytest.mark.parametrize("changes", [{"prediction_timeout_s": 1.0}, {"prediction_memory": 100 * 2**20}])
-    def test_that_takes_too_much_is_a_refusal_and_gone(self, start, changes):
-        with pytest.raises(Unavailable) as refused:
+    def test_exceeding_a_limit_is_an_error_and_ends_the_process(self, start, changes):
+        with pytest.raises(Unavailable) as error_info:
             start(**changes)()
-        assert refused.value.code == "prediction_failed"
-        assert children() == []
+        assert error_info.value.code == "prediction_failed"
+        assert list_children() == []
 
-    def test_only_so_many_wait_for_it(self, start):
+    def test_only_a_limited_number_of_requests_wait(self, start):
         predict = start()
         with ThreadPoolExecutor(12) as threads:
-            asked = [threads.submit(predict) for _ in range(12)]
-        refused = [one.exception() for one in asked if one.exception() is not None]
-        assert [error.code for error in refused] == ["predictions_busy"] * 3
+            requests = [threads.submit(predict) for _ in range(12)]
+        errors = [request.exception() for request in requests if request.exception() is not None]
+        assert [error.code for error in errors] == ["predictions_busy"] * 3
 
-    def test_knows_no_secret_and_ends_with_the_one_that_started_it(self, trained, tmp_path):
-        asked = tmp_path / "trained.json"
-        asked.write_text(json.dumps(asdict(trained), default=lambda file: file.model_dump()))
-        command = [sys.executable, "-c", PARENT, str(asked)]
+    def test_has_no_secrets_and_ends_with_its_parent(self, trained, tmp_path):
+        document = tmp_path / "trained.json"
+        document.write_text(json.dumps(asdict(trained), default=lambda file: file.model_dump()))
+        command = [sys.executable, "-c", PARENT, str(document)]
         secret = {"STACKYARD_TOKEN": "a secret"}
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=secret) as parent:
             child = psutil.Process(int(parent.stdout.readline()))
@@ -268,8 +269,8 @@ class TestProcess:
         child.wait(10)
 
 
-def children():
-    """The processes that predict for this one and have not ended."""
+def list_children():
+    """Return the running prediction processes that this process started."""
     return [
         child
         for child in psutil.Process().children()
@@ -277,8 +278,8 @@ def children():
     ]
 
 
-def only_child():
-    [child] = children()
+def get_only_child():
+    [child] = list_children()
     return child
 
 
@@ -286,12 +287,12 @@ PARENT = """
 import json, sys, time
 from pathlib import Path
 import psutil
-from service.prediction import Predictor, Trained
+from service.prediction import Predictor, OpenedArtifacts
 from service.prediction.protocol import StoredFile
 from service.settings import Settings
 
-told = json.loads(Path(sys.argv[1]).read_text())
-trained = Trained(told["spec"], StoredFile(**told["model"]), StoredFile(**told["preprocessing"]))
+document = json.loads(Path(sys.argv[1]).read_text())
+trained = Trained(document["spec"], StoredFile(**document["model"]), StoredFile(**document["preprocessing"]))
 rows = b'{"rows": [[]]}'
 try:
     Predictor(Settings()).predict(trained, rows, "application/json", "application/json")

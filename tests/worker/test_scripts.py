@@ -1,4 +1,4 @@
-"""Scripts of stock Keras beside the jobs that they stand for, over the breadth of the spec language."""
+"""Compare exported scripts with the jobs that they export, for all kinds of specs."""
 
 import csv
 import json
@@ -13,23 +13,23 @@ import pandas as pd
 import pytest
 
 from service.datasets import dataset_source
-from service.datasets.builtins import load
+from service.datasets.builtins import load_builtins
 from service.datasets.dataset_source import BuiltinSource, FileSource
 from service.datasets.inspection import csv_file, npz_file, parquet_file
-from stackyard.spec import ArraysDescription, TableDescription, check, parse
+from stackyard.spec import ArraysDescription, TableDescription, check_spec, parse_spec
 from stackyard.spec.network.initializers import Constant, Initializer
-from stackyard.spec.script import Origin, write
-from stackyard.spec.script.constructors import value_of
-from tests.worker.stock import trained
-from worker.preparation import prepare
+from stackyard.spec.script import DatasetOrigin, write_script
+from stackyard.spec.script.constructors import build_argument
+from tests.worker.keras_reference import train_with_engine
+from worker.preparation import prepare_data
 
-# Importing keras takes longer than training so little: all scripts run in one process, for one process of tests.
+# Importing keras takes longer than these trainings, so all scripts run in one process, and all tests on one worker.
 pytestmark = pytest.mark.xdist_group("scripts")
 
-_MEMORY = 2**30
+MEMORY = 2**30
 ROWS = 120
 
-RUN = """
+RUN_SCRIPTS = """
 import os, runpy, sys
 import keras
 for directory in sys.argv[1:]:
@@ -41,44 +41,44 @@ for directory in sys.argv[1:]:
 """
 
 
-def frame():
-    draw = np.random.default_rng(0)
+def build_table():
+    generator = np.random.default_rng(0)
     table = pd.DataFrame(
         {
-            "size": draw.normal(50, 20, ROWS),
-            "count": draw.integers(0, 9, ROWS),
-            "colour": draw.choice(["red", 'gr"een', "b'lue", "{x}"], ROWS),
-            "flag": draw.choice([True, False], ROWS),
-            "kind": draw.choice(["a", "b", "c"], ROWS),
-            "weight": draw.random(ROWS),
+            "size": generator.normal(50, 20, ROWS),
+            "count": generator.integers(0, 9, ROWS),
+            "colour": generator.choice(["red", 'gr"een', "b'lue", "{x}"], ROWS),
+            "flag": generator.choice([True, False], ROWS),
+            "kind": generator.choice(["a", "b", "c"], ROWS),
+            "weight": generator.random(ROWS),
             "who": [f"person {row // 4}" for row in range(ROWS)],
-            "set": draw.choice(["train", "test"], ROWS),
-            "price": draw.normal(100, 30, ROWS),
-            "label": draw.integers(0, 3, ROWS),
+            "set": generator.choice(["train", "test"], ROWS),
+            "price": generator.normal(100, 30, ROWS),
+            "label": generator.integers(0, 3, ROWS),
         }
     )
-    holes = draw.random((ROWS, 3)) < 0.1
-    table["size"] = table["size"].mask(holes[:, 0])
-    table["kind"] = table["kind"].mask(holes[:, 1])
-    table["late"] = table["price"].mask(holes[:, 2])
+    is_missing = generator.random((ROWS, 3)) < 0.1
+    table["size"] = table["size"].mask(is_missing[:, 0])
+    table["kind"] = table["kind"].mask(is_missing[:, 1])
+    table["late"] = table["price"].mask(is_missing[:, 2])
     return table
 
 
-def arrays():
-    draw = np.random.default_rng(1)
+def build_arrays():
+    generator = np.random.default_rng(1)
     return {
-        "x": draw.normal(size=(ROWS, 6, 5)),
-        "y": draw.integers(0, 3, ROWS),
-        "amounts": draw.normal(10, 4, (ROWS, 2)),
-        "w": draw.random(ROWS),
+        "x": generator.normal(size=(ROWS, 6, 5)),
+        "y": generator.integers(0, 3, ROWS),
+        "amounts": generator.normal(10, 4, (ROWS, 2)),
+        "w": generator.random(ROWS),
         "g": np.arange(ROWS) // 5,
-        "tx": draw.normal(size=(20, 6, 5)),
-        "ty": draw.integers(0, 3, 20),
-        "tamounts": draw.normal(10, 4, (20, 2)),
+        "tx": generator.normal(size=(20, 6, 5)),
+        "ty": generator.integers(0, 3, 20),
+        "tamounts": generator.normal(10, 4, (20, 2)),
     }
 
 
-def dense(units, activation=None):
+def build_dense_layers(units, activation=None):
     return [
         {"type": "Dense", "units": 8, "activation": "tanh"},
         {"type": "Dense", "units": units, "activation": activation},
@@ -100,7 +100,7 @@ CASES = {
     "every transform": (
         "csv",
         {"target": {"column": "label"}, "features": EVERY_TRANSFORM, "split": RANDOM},
-        dense(3, "softmax"),
+        build_dense_layers(3, "softmax"),
         {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]},
     ),
     "missing rows, text labels and a stratified split": (
@@ -114,7 +114,7 @@ CASES = {
                 "validation": {"method": "train_test_split", "train_fraction": 0.75},
             },
         },
-        dense(3, "softmax"),
+        build_dense_layers(3, "softmax"),
         {"loss": "sparse_categorical_crossentropy", "class_weight": {"a": 2.0}},
     ),
     "columns, groups and weights": (
@@ -129,13 +129,13 @@ CASES = {
                 "validation": {"method": "group", "column": "who", "train_fraction": 0.6},
             },
         },
-        dense(2),
+        build_dense_layers(2),
         {"loss": "mse", "metrics": ["mae", {"type": "RootMeanSquaredError", "name": "rmse"}]},
     ),
     "a binary target, balanced": (
         "csv",
         {"target": {"column": "flag"}, "features": PLAIN, "split": RANDOM},
-        dense(1),
+        build_dense_layers(1),
         {
             "loss": {"type": "BinaryCrossentropy", "from_logits": True},
             "class_weight": "balanced",
@@ -149,13 +149,13 @@ CASES = {
             "features": PLAIN,
             "split": {"validation": {"method": "train_test_split", "train_fraction": 0.7, "shuffle": False}},
         },
-        dense(4, "softmax"),
+        build_dense_layers(4, "softmax"),
         {"loss": "categorical_crossentropy", "class_weight": "balanced", "shuffle": False},
     ),
     "a schedule and callbacks": (
         "csv",
         {"target": {"column": "price"}, "features": PLAIN, "split": RANDOM},
-        dense(1),
+        build_dense_layers(1),
         {
             "loss": {"type": "Huber", "delta": 2.0},
             "optimizer": {"type": "SGD", "momentum": 0.9, "nesterov": True, "clipnorm": 1.0},
@@ -203,13 +203,13 @@ CASES = {
     "a training that diverges": (
         "csv",
         {"target": {"column": "price"}, "features": PLAIN, "split": RANDOM},
-        dense(1),
+        build_dense_layers(1),
         {"loss": "mse", "optimizer": {"type": "SGD", "learning_rate": 1e30}},
     ),
     "a training that goes on all the same": (
         "csv",
         {"target": {"column": "price"}, "features": PLAIN, "split": RANDOM},
-        dense(1),
+        build_dense_layers(1),
         {"loss": "mse", "optimizer": {"type": "SGD", "learning_rate": 1e30}, "on_nonfinite": "continue"},
     ),
     "arrays by groups, with a test pair": (
@@ -222,7 +222,7 @@ CASES = {
             "target": {"encode": "one_hot"},
             "split": {"validation": {"method": "group", "column": "g", "train_fraction": 0.7}},
         },
-        ["Flatten", *dense(3, "softmax")],
+        ["Flatten", *build_dense_layers(3, "softmax")],
         {"loss": "categorical_crossentropy", "metrics": ["accuracy"]},
     ),
     "arrays of amounts, with weights": (
@@ -235,7 +235,7 @@ CASES = {
             "target": {"divide_by": 2, "standard": True},
             "split": {"validation": {"method": "train_test_split", "train_fraction": 0.7, "seed": 3, "stratify": "g"}},
         },
-        [{"type": "Bidirectional", "layer": {"type": "LSTM", "units": 3}}, *dense(2)],
+        [{"type": "Bidirectional", "layer": {"type": "LSTM", "units": 3}}, *build_dense_layers(2)],
         {"loss": "mse"},
     ),
     "pixels through convolutions": (
@@ -255,91 +255,100 @@ CASES = {
     "a built-in table": (
         "builtin",
         {"dataset": "builtin:wine", "target": {"column": "target"}, "split": RANDOM},
-        [{"type": "LayerNormalization"}, *dense(3, "softmax")],
+        [{"type": "LayerNormalization"}, *build_dense_layers(3, "softmax")],
         {"loss": "sparse_categorical_crossentropy"},
     ),
 }
 
 
-def stored(kind, directory):
-    """A dataset in a file of its kind: its description, where the worker finds it, and where a script does."""
+def store_dataset(kind, directory):
+    """Store a dataset of this kind; return its description and its sources for the worker and for a script."""
     if kind == "builtin":
-        builtin = next(entry for entry in load() if entry.name == "wine")
-        return TableDescription.model_validate(builtin.description), BuiltinSource("wine"), Origin(builtin="wine")
+        builtin = next(entry for entry in load_builtins() if entry.name == "wine")
+        return (
+            TableDescription.model_validate(builtin.description),
+            BuiltinSource("wine"),
+            DatasetOrigin(builtin="wine"),
+        )
     path = directory / f"data.{kind}"
     if kind == "npz":
-        np.savez(path, **arrays())
-        described = ArraysDescription.model_validate(npz_file.describe(path, _MEMORY))
-        return described, FileSource(path, dataset_source.NPZ), Origin("npz")
+        np.savez(path, **build_arrays())
+        described = ArraysDescription.model_validate(npz_file.describe_npz(path, MEMORY))
+        return described, FileSource(path, dataset_source.NPZ), DatasetOrigin("npz")
     if kind == "parquet":
-        frame().to_parquet(path, index=False)
-        described = TableDescription.model_validate(parquet_file.describe(path, _MEMORY))
-        return described, FileSource(path, dataset_source.PARQUET), Origin("parquet")
-    frame().to_csv(path, index=False)
+        build_table().to_parquet(path, index=False)
+        described = TableDescription.model_validate(parquet_file.describe_parquet(path, MEMORY))
+        return described, FileSource(path, dataset_source.PARQUET), DatasetOrigin("parquet")
+    build_table().to_csv(path, index=False)
     return (
-        TableDescription.model_validate(csv_file.describe(path, _MEMORY)),
+        TableDescription.model_validate(csv_file.describe_csv(path, MEMORY)),
         FileSource(path, dataset_source.CSV),
-        Origin("csv"),
+        DatasetOrigin("csv"),
     )
 
 
-def parsed(data, layers, training):
+def build_spec(data, layers, training):
     fit = {"batch_size": 16, "epochs": 3, "seed": 9}
     document = {"data": {"dataset": "data", **data}, "network": {"layers": layers}, "training": fit | training}
-    return parse(json.dumps(document).encode())
+    return parse_spec(json.dumps(document).encode())
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """By the case's name: the spec, what it was checked to be, its source, and what its script left behind."""
-    made = {}
+    """Run the script of each case; return its spec, description, source and directory of results by name."""
+    runs = {}
     for name, (kind, data, layers, training) in CASES.items():
         directory = tmp_path_factory.mktemp("script")
-        description, source, origin = stored(kind, directory)
-        spec = parsed(data, layers, training)
-        (directory / "train.py").write_text(write(spec, description, origin))
-        made[name] = (spec, description, source, directory)
+        description, source, origin = store_dataset(kind, directory)
+        spec = build_spec(data, layers, training)
+        (directory / "train.py").write_text(write_script(spec, description, origin))
+        runs[name] = (spec, description, source, directory)
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-c", RUN, *(str(directory) for *_, directory in made.values())]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return made
+    command = [sys.executable, "-c", RUN_SCRIPTS, *(str(directory) for *_, directory in runs.values())]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+    return runs
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_script_has_the_history_of_its_job_to_the_bit(name, runs):
+def test_a_script_has_exactly_the_history_of_its_job(name, runs):
     spec, description, source, directory = runs[name]
-    report = check(spec, description)
-    _, told = trained(spec, prepare(spec, description, source, report.task))
+    report = check_spec(spec, description)
+    _, recorded = train_with_engine(spec, prepare_data(spec, description, source, report.task))
     with (directory / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(told.epochs)
+    assert len(rows) == len(recorded.epochs)
     assert set(rows[0]) == {"epoch", *report.metrics}
-    for metric, column in told.columns().items():
-        stock = [float(row[metric]) for row in rows]
-        assert stock == pytest.approx(column, rel=0, abs=0, nan_ok=True), metric
+    for metric, column in recorded.columns().items():
+        script_values = [float(row[metric]) for row in rows]
+        assert script_values == pytest.approx(column, rel=0, abs=0, nan_ok=True), metric
     assert (directory / "model.keras").exists()
 
 
-@pytest.mark.parametrize("part", [one for one in get_args(get_args(Initializer)[0]) if one is not Constant])
-def test_keras_knows_an_initializer_by_the_name_that_a_script_gives_it(part):
-    name = value_of(part())
-    assert type(keras.initializers.get(name.strip('"'))) is getattr(keras.initializers, part.__name__)
+INITIALIZERS = [cls for cls in get_args(get_args(Initializer)[0]) if cls is not Constant]
 
 
-def test_a_name_is_a_literal_and_never_code():
-    evil = '"]); __import__("os").system("touch hacked"); (["'
-    columns = [{"name": name, "type": "float", "missing": 0, "minimum": 0, "maximum": 1} for name in (evil, "y\n# b")]
+@pytest.mark.parametrize("initializer", INITIALIZERS)
+def test_keras_knows_the_names_of_initializers_in_scripts(initializer):
+    name = build_argument(initializer())
+    assert type(keras.initializers.get(name.strip('"'))) is getattr(keras.initializers, initializer.__name__)
+
+
+def test_names_in_a_script_are_literals_and_never_code():
+    injection = '"]); __import__("os").system("touch hacked"); (["'
+    columns = [
+        {"name": name, "type": "float", "missing": 0, "minimum": 0, "maximum": 1} for name in (injection, "y\n# b")
+    ]
     description = TableDescription.model_validate({"rows": 2, "columns": columns})
-    spec = parsed({"dataset": evil, "target": {"column": "y\n# b"}}, dense(1), {"loss": "mse"})
-    named = spec.model_copy(update={"name": '"""\nimport os', "tags": ("'''",)})
-    module = compile(write(named, description, Origin("csv")), "train.py", "exec")
+    spec = build_spec({"dataset": injection, "target": {"column": "y\n# b"}}, build_dense_layers(1), {"loss": "mse"})
+    spec = spec.model_copy(update={"name": '"""\nimport os', "tags": ("'''",)})
+    module = compile(write_script(spec, description, DatasetOrigin("csv")), "train.py", "exec")
     assert "__import__" not in module.co_names
-    assert evil in str(module.co_consts)
+    assert injection in str(module.co_consts)
 
 
-def test_a_script_uses_what_it_imports_and_nothing_else(runs):
+def test_a_script_imports_exactly_the_names_that_it_uses(runs):
     scripts = [str(directory / "train.py") for *_, directory in runs.values()]
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "E9,F,I", *scripts]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout

@@ -1,4 +1,4 @@
-"""Jobs whose files cannot be written or read: they fail with the reason, and the next one trains."""
+"""Jobs whose files cannot be written or read fail with a reason, and the next job trains."""
 
 import errno
 import hashlib
@@ -12,12 +12,12 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from service.settings import Settings
 from tests.factories import iris_spec
-from tests.trainer import Trainer, installed
+from tests.in_process_trainer import Trainer, create_installation
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory, sqlite_template, broker_url):
-    return installed(tmp_path_factory.mktemp("storage"), sqlite_template, broker_url)
+    return create_installation(tmp_path_factory.mktemp("storage"), sqlite_template, broker_url)
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +26,19 @@ def trainer(installation):
         yield Trainer(client, installation)
 
 
-def test_a_job_whose_files_the_disk_does_not_take_fails_and_the_next_trains(trainer, installation, monkeypatch):
+def test_a_job_fails_if_the_disk_is_full_and_the_next_job_trains(trainer, installation, monkeypatch):
     for step in ("tempfile.mkstemp", "os.fsync", "pathlib.Path.replace"):
         with monkeypatch.context() as patch:
-            patch.setattr(step, _no_room)
+            patch.setattr(step, _raise_disk_full)
             job = trainer.attempt(iris_spec())
         assert (job["state"], job["reason"]["code"]) == ("failed", "storage"), job
         assert os.strerror(errno.ENOSPC) in job["reason"]["message"]
-        assert job["progress"]["epochs_done"] == 3, "what was trained is in the history all the same"
+        assert job["progress"]["epochs_done"] == 3, "the history must have the epochs that were trained"
         assert list((installation.data_dir / "incoming").iterdir()) == []
     trainer.train(iris_spec())
 
 
-def test_a_job_whose_dataset_was_changed_on_the_disk_says_so(trainer, installation):
+def test_a_job_fails_with_a_reason_if_its_dataset_was_changed_on_the_disk(trainer, installation):
     rows = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n % 3) for n in range(21))
     trainer.upload("numbers", rows)
     spec = iris_spec()
@@ -53,15 +53,15 @@ def test_a_job_whose_dataset_was_changed_on_the_disk_says_so(trainer, installati
     trainer.train(spec)
 
 
-def test_a_job_on_two_machines_that_share_a_bucket(bucket, sqlite_url, broker_url, tmp_path):
-    """From the upload to the model, each machine with a disk of its own."""
-    here, there = (
+def test_two_machines_that_share_a_bucket_run_a_job(bucket, sqlite_url, broker_url, tmp_path):
+    """The API and the worker have separate disks, from the upload to the model."""
+    api_settings, worker_settings = (
         Settings(data_dir=tmp_path / name, database_url=sqlite_url, broker_url=broker_url, **bucket)
         for name in ("api", "worker")
     )
     rows = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n % 3) for n in range(21))
-    with TestClient(create_app(here)) as client:
-        trainer = Trainer(client, there)
+    with TestClient(create_app(api_settings)) as client:
+        trainer = Trainer(client, worker_settings)
         trainer.upload("numbers", rows)
         job_id = trainer.train(iris_spec(data={"dataset": "numbers", "target": {"column": "b"}}))
         model = client.get(f"/v1/jobs/{job_id}/model")
@@ -72,5 +72,5 @@ def test_a_job_on_two_machines_that_share_a_bucket(bucket, sqlite_url, broker_ur
     assert not (tmp_path / "api" / "sha256").exists()
 
 
-def _no_room(*_, **__):
+def _raise_disk_full(*_, **__):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,4 +1,4 @@
-"""What goes on beside the training: epochs and checkpoints are recorded, the lease is renewed, wishes are heard."""
+"""Report an attempt while it trains: write epochs and checkpoints, renew the lease, read control requests."""
 
 import math
 import os
@@ -11,87 +11,88 @@ from typing import TYPE_CHECKING, Self
 import structlog
 from sqlalchemy.orm import Session
 
-from service.db.database import UNAVAILABLE, Sessions
+from service.db.database import DATABASE_UNAVAILABLE_ERRORS, SessionFactory
 from service.errors import LeaseLost, StorageError
 from service.history import metric_summaries
 from service.jobs import attempts
-from service.jobs.attempts import Claim, Conclusion, EpochRow, LetGo, MadeCheckpoint, Wishes
+from service.jobs.attempts import Claim, Conclusion, ControlRequests, EpochMetrics, ReleasedAttempt, StoredCheckpoint
 from service.settings import Settings
-from service.storage.artifact_store import ArtifactStore, Stored
-from worker.attempt.stop_reasons import Cancelled, HandedBack, OutOfTime, Paused, Stop
+from service.storage.artifact_store import ArtifactStore, FileReference
+from worker.attempt.stop_reasons import JobCancelled, JobPaused, StopTraining, TimeLimitReached, WorkerShutdown
 from worker.runtime import memory
-from worker.runtime.shutdown_signal import Notice
-from worker.supervision.child_monitor import STOPPED_ITSELF
+from worker.runtime.exit_codes import FORCED_STOP
+from worker.runtime.shutdown_signal import ShutdownSignal
 
-if TYPE_CHECKING:  # it comes with tensorflow
+if TYPE_CHECKING:  # importing it loads tensorflow
     from worker.engine import Snapshot
 
-_SAFETY = 0.2
-"""The share of a lease's time before whose end a worker that could not renew it stops itself."""
-_GROWN = 1.1
-"""By this factor the process's memory grows before somebody is told at once."""
+_LEASE_MARGIN = 0.2
+"""A worker that cannot renew its lease stops itself when this share of the lease is left."""
+_REPORTED_GROWTH = 1.1
+"""If the process's peak memory grows by this factor, it is reported at once."""
 
 log = structlog.get_logger()
 
 
-class Reporter:
-    """Between the training thread, which must never wait, and the database.
+class AttemptReporter:
+    """Connects the training thread, which must never wait, with the database.
 
-    `epoch`, `check` and what has to do with checkpoints are the training thread's. What it need not wait for is
-    written in a thread of the reporter's own, at most every `Settings.flush_s`. A second thread looks at the clock
-    alone, so that a database that keeps the first one waiting cannot make it miss the lease's end. Used as a context
-    manager: the threads live as long as the block.
+    The training thread calls the public methods. Two further threads live as long as the `with` block:
 
-    Whatever wants the training to stop is raised by `check`, before there is anything to lose; from `begin` on, only
-    the wish to cancel is. The others wait for a checkpoint, and for `Settings.cancel_grace_s` at most.
+    - The reporter thread writes everything for which the training need not wait, at most every `Settings.flush_s`.
+    - The watchdog thread looks only at the clock, so that a database that blocks the reporter thread cannot make it
+      miss the end of the lease.
+
+    A reason to stop is raised by `check`. Once `mark_started` has been called, only a cancellation is raised there.
+    Other reasons wait for the next checkpoint, but no longer than `Settings.cancel_grace_s`.
 
     Args:
         sessions: of the installation's database.
-        claim: the attempt.
-        settings: for the times.
-        since: `time.monotonic()` from before the claim, when the lease cannot have begun yet.
-        store: where checkpoints go.
-        notice: that this process is to end.
+        claim: the claim of the attempt.
+        settings: with the intervals and time limits.
+        lease_start: a `time.monotonic()` from before the claim, which the start of the lease cannot precede.
+        store: the store for checkpoints.
+        shutdown_signal: the flag that this process is to shut down.
 
     """
 
     def __init__(
         self,
-        sessions: Sessions,
+        sessions: SessionFactory,
         claim: Claim,
         settings: Settings,
         *,
-        since: float,
+        lease_start: float,
         store: ArtifactStore,
-        notice: Notice,
+        shutdown_signal: ShutdownSignal,
     ) -> None:
         self._sessions = sessions
         self._claim = claim
         self._settings = settings
         self._store = store
-        self._notice = notice
+        self._shutdown_signal = shutdown_signal
         self._lock = threading.Lock()
-        self._writing = threading.Lock()  # or the older of two looks at what is pending could be written last
-        self._names = tuple(claim.names)
-        self._pending: list[EpochRow] = []
+        self._commit_lock = threading.Lock()  # keeps two commits of pending epochs in their order
+        self._metric_names = tuple(claim.metric_names)
+        self._pending_rows: list[EpochMetrics] = []
         self._summaries = dict(claim.summaries)
-        self._began = self._renewed = self._heard = since
-        self._spent_s = claim.spent_s
-        self._checkpointed = math.inf
-        self._wishes = Wishes(cancel=False, pause=False)
-        self._wanted_since = math.inf
-        self._stop_by = math.inf
-        self._peak = 0
+        self._started = self._last_renewal = self._last_progress = lease_start
+        self._earlier_time_s = claim.spent_s
+        self._last_checkpoint = math.inf
+        self._control_requests = ControlRequests(cancel=False, pause=False)
+        self._stop_pending_since = math.inf
+        self._stop_deadline = math.inf
+        self._peak_memory = 0
         self._lost = threading.Event()
         self._closing = threading.Event()
         self._threads = [
-            threading.Thread(target=self._report, name="reporter", daemon=True),
-            threading.Thread(target=self._watch, name="watchdog", daemon=True),
+            threading.Thread(target=self._run_reporter, name="reporter", daemon=True),
+            threading.Thread(target=self._run_watchdog, name="watchdog", daemon=True),
         ]
 
     def __enter__(self) -> Self:
-        memory.forget_peak()
-        self._peak = memory.peak()
+        memory.reset_peak_memory()
+        self._peak_memory = memory.read_peak_memory()
         for thread in self._threads:
             thread.start()
         return self
@@ -106,215 +107,226 @@ class Reporter:
         for thread in self._threads:
             thread.join()
 
-    # Called by the training thread
+    # Methods for the training thread
 
-    def begin(self) -> None:
-        """The training begins: from now on there is something to lose."""
-        self._checkpointed = time.monotonic()
+    def mark_started(self) -> None:
+        """Mark the start of the training: from now on a stop would lose progress."""
+        self._last_checkpoint = time.monotonic()
 
-    def begin_anew(self) -> None:
-        """Begin at the beginning, for the checkpoint is of no use: what was recorded before it goes.
+    def discard_progress(self) -> None:
+        """Delete an unusable checkpoint and all recorded epochs, so that the training can begin again.
 
         Raises:
-            LeaseLost: the attempt is no longer ours.
+            LeaseLost: the attempt no longer belongs to this process.
 
         """
         with self._lock:
-            self._names, self._pending, self._summaries, self._spent_s = (), [], {}, 0.0
-        self._write(lambda session: attempts.start_anew(session, self._claim))
+            self._metric_names, self._pending_rows, self._summaries, self._earlier_time_s = (), [], {}, 0.0
+        self._commit_with_retries(lambda session: attempts.restart_attempt(session, self._claim))
 
-    def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """Take note of an epoch's metrics; its names are those of the first epoch.
+    def record_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record the metrics of an epoch; the first epoch decides the metric names.
 
         Raises:
-            Cancelled: as `check`.
+            JobCancelled: as `check`.
             LeaseLost: as `check`.
 
         """
         with self._lock:
-            self._names = self._names or tuple(values)
-            row = EpochRow(number, [float(values[name]) for name in self._names])
-            self._pending.append(row)
-            self._summaries = metric_summaries.with_epoch(self._summaries, self._names, number, row.values)
+            self._metric_names = self._metric_names or tuple(metrics)
+            row = EpochMetrics(epoch, [float(metrics[name]) for name in self._metric_names])
+            self._pending_rows.append(row)
+            self._summaries = metric_summaries.update_summaries(self._summaries, self._metric_names, epoch, row.values)
         self.check()
 
     def check(self) -> None:
-        """Go on only while somebody wants the result and the attempt is ours.
+        """Raise if the training is to stop now.
 
         Raises:
-            Cancelled: the job's owner wants it to stop.
-            LeaseLost: the attempt is no longer ours, or will soon not be.
-            Stop: another reason, before the training has begun.
+            JobCancelled: a client cancelled the job.
+            LeaseLost: the attempt no longer belongs to this process, or soon will not.
+            StopTraining: there is another reason to stop, and the training has not begun.
 
         """
-        self._heard = time.monotonic()
+        self._last_progress = time.monotonic()
         if self._lost.is_set():
-            raise self._lease_lost()
-        stop = self._wanted()
-        if stop is not None and (isinstance(stop, Cancelled) or self._checkpointed == math.inf):
-            raise stop
+            raise self._build_lease_lost()
+        reason = self._find_stop_reason()
+        has_begun = self._last_checkpoint != math.inf
+        if reason is not None and (isinstance(reason, JobCancelled) or not has_begun):
+            raise reason
 
     def wants_checkpoint(self) -> bool:
-        """Whether it is time for one, or the training is to stop with one.
+        """Return whether a checkpoint is due, or the training is to stop with one.
 
         Raises:
-            Cancelled: as `check`.
+            JobCancelled: as `check`.
             LeaseLost: as `check`.
 
         """
         self.check()
-        return self._wanted() is not None or time.monotonic() - self._checkpointed >= self._settings.checkpoint_s
+        is_due = time.monotonic() - self._last_checkpoint >= self._settings.checkpoint_s
+        return self._find_stop_reason() is not None or is_due
 
-    def checkpoint(self, snapshot: "Snapshot") -> None:
-        """Have the job go on from here, should this attempt not end it.
+    def save_checkpoint(self, snapshot: "Snapshot") -> None:
+        """Store a checkpoint, from which the next attempt continues if this one does not finish the job.
 
-        A disk that does not take it does not end the training: there is a next time.
+        If the disk does not accept the file, the training goes on without it until the next checkpoint.
 
         Raises:
-            LeaseLost: the attempt is no longer ours.
-            Stop: what it was wanted for.
+            LeaseLost: the attempt no longer belongs to this process.
+            StopTraining: the reason to stop that waited for this checkpoint.
 
         """
         try:
-            made = MadeCheckpoint(self._stored(snapshot), snapshot.epoch, snapshot.step, self._spent())
-            self._write(lambda session: attempts.keep_checkpoint(session, self._claim, made))
+            checkpoint = StoredCheckpoint(
+                self._store_snapshot(snapshot), snapshot.epoch, snapshot.step, self._compute_spent_time()
+            )
+            self._commit_with_retries(lambda session: attempts.save_checkpoint(session, self._claim, checkpoint))
         except StorageError as error:
             log.warning("checkpoint not written", action="checkpoint_failed", error=str(error))
-        self._heard = self._checkpointed = time.monotonic()
-        if (stop := self._wanted()) is not None:
-            raise stop
+        self._last_progress = self._last_checkpoint = time.monotonic()
+        if (reason := self._find_stop_reason()) is not None:
+            raise reason
 
-    def conclude(self, ending: Conclusion | LetGo) -> None:
-        """Record what is left and end the attempt, trying until the database answers or the lease is over.
+    def end_attempt(self, ending: Conclusion | ReleasedAttempt) -> None:
+        """Record the remaining epochs and end the attempt; retry until the database answers or the lease is over.
 
         Raises:
-            LeaseLost: it was over first.
+            LeaseLost: the lease was over first.
 
         """
-        self._write(lambda session: self._end(session, ending))
+        self._commit_with_retries(lambda session: self._end_attempt(session, ending))
         self._closing.set()
 
-    def _stored(self, snapshot: "Snapshot") -> Stored:
-        from worker.attempt import checkpoint_file  # noqa: PLC0415 it comes with tensorflow
+    def _store_snapshot(self, snapshot: "Snapshot") -> FileReference:
+        from worker.attempt import checkpoint_file  # noqa: PLC0415 it loads tensorflow
 
-        with self._store.receive() as incoming:
-            checkpoint_file.write(snapshot, incoming, job_id=self._claim.job_id, attempt=self._claim.attempt)
-            return self._store.keep(incoming)
+        with self._store.receive_file() as incoming:
+            checkpoint_file.write_checkpoint(
+                snapshot, incoming, job_id=self._claim.job_id, attempt=self._claim.attempt
+            )
+            return self._store.commit_file(incoming)
 
-    def _write(self, then: Callable[[Session], None]) -> None:
-        """Commit, trying until the database answers or the lease is over."""
+    def _commit_with_retries(self, change: Callable[[Session], None]) -> None:
+        """Commit a change; retry until the database answers or the lease is over."""
         while not self._lost.is_set():
-            self._heard = time.monotonic()
+            self._last_progress = time.monotonic()
             try:
-                self._commit(then)
-            except UNAVAILABLE as error:
+                self._commit(change)
+            except DATABASE_UNAVAILABLE_ERRORS as error:
                 log.warning("not written yet", action="write_failed", error=str(error))
                 self._lost.wait(self._settings.flush_s)
             else:
                 return
-        raise self._lease_lost()
+        raise self._build_lease_lost()
 
-    # What both sides use
+    # Helpers for all threads
 
-    def _wanted(self) -> Stop | None:
+    def _find_stop_reason(self) -> StopTraining | None:
         limit_s = self._claim.spec.run.time_limit_s
-        if self._wishes.cancel:
-            return Cancelled()
-        if self._notice.given:
-            return HandedBack()
-        if self._wishes.pause:
-            return Paused()
-        if limit_s is not None and self._spent() >= limit_s:
-            return OutOfTime(limit_s)
+        if self._control_requests.cancel:
+            return JobCancelled()
+        if self._shutdown_signal.is_set:
+            return WorkerShutdown()
+        if self._control_requests.pause:
+            return JobPaused()
+        if limit_s is not None and self._compute_spent_time() >= limit_s:
+            return TimeLimitReached(limit_s)
         return None
 
-    def _spent(self) -> float:
-        return self._spent_s + time.monotonic() - self._began
+    def _compute_spent_time(self) -> float:
+        return self._earlier_time_s + time.monotonic() - self._started
 
-    def _commit(self, then: Callable[[Session], None]) -> None:
-        """Record the epochs that are pending and, in the same transaction, whatever comes with them."""
-        with self._writing:
+    def _commit(self, change: Callable[[Session], None]) -> None:
+        """Record the pending epochs and apply a change in one transaction."""
+        with self._commit_lock:
             with self._lock:
-                rows, names, known = list(self._pending), self._names, dict(self._summaries)
+                rows, names, summaries = list(self._pending_rows), self._metric_names, dict(self._summaries)
             with self._sessions.begin() as session:
-                attempts.record_epochs(session, self._claim, names, rows, known)
-                then(session)
+                attempts.record_epochs(session, self._claim, names, rows, summaries)
+                change(session)
             with self._lock:
-                self._pending = self._pending[len(rows) :]
+                self._pending_rows = self._pending_rows[len(rows) :]
 
-    def _end(self, session: Session, ending: Conclusion | LetGo) -> None:
-        peak = max(self._peak, memory.peak())
+    def _end_attempt(self, session: Session, ending: Conclusion | ReleasedAttempt) -> None:
+        peak_memory = max(self._peak_memory, memory.read_peak_memory())
         if isinstance(ending, Conclusion):
-            attempts.conclude(session, self._claim, ending, peak_memory=peak)
+            attempts.conclude_attempt(session, self._claim, ending, peak_memory=peak_memory)
         else:
-            attempts.let_go(session, self._claim, ending, peak_memory=peak)
+            attempts.release_attempt(session, self._claim, ending, peak_memory=peak_memory)
 
-    def _lease_lost(self) -> LeaseLost:
-        return LeaseLost(f"Attempt {self._claim.attempt} of job {self._claim.job_id} is no longer ours.")
+    def _build_lease_lost(self) -> LeaseLost:
+        return LeaseLost(
+            f"Attempt {self._claim.attempt} of job {self._claim.job_id} no longer belongs to this worker."
+        )
 
     # The threads
 
-    def _report(self) -> None:
+    def _run_reporter(self) -> None:
         while not self._closing.wait(self._settings.flush_s):
             try:
                 if not self._lost.is_set():
-                    self._flush()
-                    self._renew()
-                    self._insist()
+                    self._flush_epochs()
+                    self._renew_lease()
+                    self._enforce_stop()
             except LeaseLost:
-                self._lose()
-            except UNAVAILABLE as error:
+                self._mark_lost()
+            except DATABASE_UNAVAILABLE_ERRORS as error:
                 log.warning("report not written", action="report_failed", error=str(error))
-            except Exception:  # whatever it is, the watchdog ends this before the lease does
+            except Exception:  # the watchdog stops the training before the lease ends, whatever the error is
                 log.exception("report not written", action="report_failed")
 
-    def _watch(self) -> None:
-        """Hold the training to the lease: tell it in time to stop, and stop it by force if it does not."""
+    def _run_watchdog(self) -> None:
+        """Ask the training to stop before the lease ends, and end the process if it does not stop."""
         while not self._closing.wait(self._settings.flush_s):
-            if time.monotonic() - self._renewed > self._settings.lease_s * (1 - _SAFETY):
-                self._lose()
-            if time.monotonic() > self._stop_by:
+            if time.monotonic() - self._last_renewal > self._settings.lease_s * (1 - _LEASE_MARGIN):
+                self._mark_lost()
+            if time.monotonic() > self._stop_deadline:
                 log.error("stopped by force", action="lease_enforced", job=str(self._claim.job_id))
-                os._exit(STOPPED_ITSELF)
+                os._exit(FORCED_STOP)
 
-    def _flush(self) -> None:
-        if self._pending:
-            self._commit(self._hear)
+    def _flush_epochs(self) -> None:
+        if self._pending_rows:
+            self._commit(self._read_control_requests)
         else:
             with self._sessions.read() as session:
-                self._hear(session)
+                self._read_control_requests(session)
 
-    def _hear(self, session: Session) -> None:
-        self._wishes = attempts.wishes(session, self._claim)
+    def _read_control_requests(self, session: Session) -> None:
+        self._control_requests = attempts.load_control_requests(session, self._claim)
 
-    def _renew(self) -> None:
-        began, peak = time.monotonic(), memory.peak()
-        if began - self._renewed < self._settings.heartbeat_s and peak < self._peak * _GROWN:
+    def _renew_lease(self) -> None:
+        renewal_time, peak_memory = time.monotonic(), memory.read_peak_memory()
+        is_due = renewal_time - self._last_renewal >= self._settings.heartbeat_s
+        if not is_due and peak_memory < self._peak_memory * _REPORTED_GROWTH:
             return
         with self._sessions.begin() as session:
-            attempts.renew(session, self._claim, self._settings.lease_s, peak_memory=peak)
-        self._renewed, self._peak = began, peak
+            attempts.renew_lease(session, self._claim, self._settings.lease_s, peak_memory=peak_memory)
+        self._last_renewal, self._peak_memory = renewal_time, peak_memory
 
-    def _insist(self) -> None:
-        """End the attempt, and this process, if the training does not stop when it is to, or makes no progress."""
-        now, stop = time.monotonic(), self._wanted()
-        self._wanted_since = math.inf if stop is None else min(self._wanted_since, now)
-        if stop is not None and now - self._wanted_since > self._settings.cancel_grace_s:
-            self._force(lambda session: self._end(session, stop.by_force()))
-        silent_s, most = now - self._heard, self._settings.max_crashes
+    def _enforce_stop(self) -> None:
+        """End the attempt and this process if the training ignores a reason to stop, or makes no progress."""
+        current_time, reason = time.monotonic(), self._find_stop_reason()
+        self._stop_pending_since = math.inf if reason is None else min(self._stop_pending_since, current_time)
+        if reason is not None and current_time - self._stop_pending_since > self._settings.cancel_grace_s:
+            self._end_by_force(lambda session: self._end_attempt(session, reason.build_forced_ending()))
+        silent_s, max_crashes = current_time - self._last_progress, self._settings.max_crashes
         if silent_s > self._settings.progress_s:
-            self._force(
-                lambda session: attempts.end_stalled(session, self._claim, silent_s=silent_s, max_crashes=most)
+            self._end_by_force(
+                lambda session: attempts.end_stalled_attempt(
+                    session, self._claim, silent_s=silent_s, max_crashes=max_crashes
+                )
             )
 
-    def _force(self, end: Callable[[Session], None]) -> None:
-        self._commit(end)
+    def _end_by_force(self, end_attempt: Callable[[Session], None]) -> None:
+        self._commit(end_attempt)
         log.error("stopped by force", action="stop_enforced", job=str(self._claim.job_id))
-        os._exit(STOPPED_ITSELF)
+        os._exit(FORCED_STOP)
 
-    def _lose(self) -> None:
-        """Let the training thread know that it must stop, and until when it has time to."""
+    def _mark_lost(self) -> None:
+        """Tell the training thread to stop, and set its deadline."""
         if not self._lost.is_set():
-            ends = self._renewed + self._settings.lease_s
-            self._stop_by = min(time.monotonic() + self._settings.cancel_grace_s, ends)
+            lease_end = self._last_renewal + self._settings.lease_s
+            self._stop_deadline = min(time.monotonic() + self._settings.cancel_grace_s, lease_end)
             self._lost.set()

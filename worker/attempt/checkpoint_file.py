@@ -1,7 +1,12 @@
-"""Checkpoints as files: what a training needs to go on elsewhere, and nothing that could run on being read.
+"""Checkpoint files: the state from which another process continues a training. Reading one runs no code.
 
-A file is: a line that names the format; the length of the header, 8 bytes, little-endian; the header, JSON; the
-arrays' bytes, in the header's order, little-endian and in C order; the SHA-256 of all this, 32 bytes.
+A file consists of:
+
+- a line that names the format;
+- the length of the header: 8 bytes, little-endian;
+- the header, as JSON;
+- the bytes of the arrays in the header's order, little-endian and in C order;
+- the SHA-256 of everything before: 32 bytes.
 """
 
 import hashlib
@@ -18,14 +23,14 @@ import numpy as np
 from worker.engine.snapshot import CheckpointError, Snapshot
 from worker.preparation.arrays import Array
 
-__all__ = ["CheckpointError", "read", "write"]
+__all__ = ["CheckpointError", "read_checkpoint", "write_checkpoint"]
 
-_FORMAT = b"stackyard checkpoint 1\n"
-_LENGTH = struct.Struct("<Q")
-_DIGEST = hashlib.sha256().digest_size
-_CHUNK = 1 << 20
-_KINDS = "biuf"
-"""The dtypes that variables have, as `numpy.dtype.kind`: truth values, integers, and floats."""
+_FORMAT_LINE = b"stackyard checkpoint 1\n"
+_HEADER_LENGTH = struct.Struct("<Q")
+_DIGEST_SIZE = hashlib.sha256().digest_size
+_CHUNK_SIZE = 1 << 20
+_DTYPE_KINDS = "biuf"
+"""The dtypes that variables have, as `numpy.dtype.kind`: booleans, integers, and floats."""
 
 
 class Writable(Protocol):
@@ -36,99 +41,104 @@ class Writable(Protocol):
         ...
 
 
-def write(snapshot: Snapshot, file: Writable, *, job_id: UUID, attempt: int) -> None:
-    """Write a snapshot; bringing it to the disk is the file's part.
+def write_checkpoint(snapshot: Snapshot, file: Writable, *, job_id: UUID, attempt: int) -> None:
+    """Write a snapshot to a file; the caller flushes it to the disk.
 
     Args:
-        snapshot: of a training.
-        file: to write to.
-        job_id: whose training it is. Thus no two jobs have a file in common, whatever they train.
-        attempt: which wrote it.
+        snapshot: the state of a training.
+        file: the file to write to.
+        job_id: the job of the training. It makes the files of two jobs differ, even if their states are equal.
+        attempt: the number of the attempt that writes.
 
     """
-    header = _header(snapshot) | {"job": str(job_id), "attempt": attempt}
+    header = _build_header(snapshot) | {"job": str(job_id), "attempt": attempt}
     digest = hashlib.sha256()
-    for chunk in _chunks(json.dumps(header).encode(), snapshot.state):
+    for chunk in _split_into_chunks(json.dumps(header).encode(), snapshot.state):
         digest.update(chunk)
         file.write(chunk)
     file.write(digest.digest())
 
 
-def read(path: Path, *, job_id: UUID) -> Snapshot:
-    """Read a snapshot of a job.
+def read_checkpoint(path: Path, *, job_id: UUID) -> Snapshot:
+    """Read the snapshot of a job.
 
-    Its arrays cannot be written to, and share the memory of the file's bytes.
+    Its arrays are read-only, and share the memory of the file's bytes.
 
     Raises:
-        CheckpointError: there is no such file, it is not whole, or it is another job's.
+        CheckpointError: the file is missing or damaged, or belongs to another job.
 
     """
     try:
         content = memoryview(path.read_bytes())
-        header, rest = _opened(content)
+        header, array_bytes = _verify_and_split(content)
         if header["job"] != str(job_id):
-            raise CheckpointError(f"It is a checkpoint of job {header['job']}, not of {job_id}.")
-        return _snapshot(header, rest)
+            raise CheckpointError(f"The checkpoint is of job {header['job']}, not of {job_id}.")
+        return _parse_snapshot(header, array_bytes)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
         raise CheckpointError(f"The checkpoint cannot be read: {error}") from error
 
 
-def _header(snapshot: Snapshot) -> dict[str, Any]:
-    arrays = [{"name": n, "dtype": _little(a).str, "shape": a.shape} for n, a in snapshot.state.items()]
+def _build_header(snapshot: Snapshot) -> dict[str, Any]:
+    arrays = [
+        {"name": name, "dtype": _to_little_endian(array).str, "shape": array.shape}
+        for name, array in snapshot.state.items()
+    ]
     return {
         "epoch": snapshot.epoch,
         "step": snapshot.step,
         "stopped": snapshot.stopped,
-        "callbacks": snapshot.callbacks,
-        "trained": snapshot.trained,
+        "callbacks": snapshot.callback_state,
+        "trained": snapshot.train_metrics,
         "arrays": arrays,
     }
 
 
-def _chunks(header: bytes, arrays: Mapping[str, Array]) -> Iterator[bytes]:
-    yield _FORMAT
-    yield _LENGTH.pack(len(header))
+def _split_into_chunks(header: bytes, arrays: Mapping[str, Array]) -> Iterator[bytes]:
+    yield _FORMAT_LINE
+    yield _HEADER_LENGTH.pack(len(header))
     yield header
     for array in arrays.values():
-        flat = np.ascontiguousarray(array, _little(array)).reshape(-1).view(np.uint8)
-        for first in range(0, len(flat), _CHUNK):
-            yield flat[first : first + _CHUNK].tobytes()
+        flat = np.ascontiguousarray(array, _to_little_endian(array)).reshape(-1).view(np.uint8)
+        for start in range(0, len(flat), _CHUNK_SIZE):
+            yield flat[start : start + _CHUNK_SIZE].tobytes()
 
 
-def _little(array: Array) -> np.dtype[Any]:
+def _to_little_endian(array: Array) -> np.dtype[Any]:
     return array.dtype.newbyteorder("<")
 
 
-def _opened(content: memoryview) -> tuple[dict[str, Any], memoryview]:
-    """The header and the arrays' bytes of a file that is found to be whole."""
-    whole, digest = content[:-_DIGEST], bytes(content[-_DIGEST:])
-    if bytes(whole[: len(_FORMAT)]) != _FORMAT:
-        raise ValueError("it is none, or in another format")
-    if hashlib.sha256(whole).digest() != digest:
-        raise ValueError("its bytes are not those that were written")
-    begin = len(_FORMAT) + _LENGTH.size
-    (length,) = _LENGTH.unpack(whole[len(_FORMAT) : begin])
-    return cast("dict[str, Any]", json.loads(bytes(whole[begin : begin + length]))), whole[begin + length :]
+def _verify_and_split(content: memoryview) -> tuple[dict[str, Any], memoryview]:
+    """Return the header and the arrays' bytes of a file, after a check of its format and its digest."""
+    body, digest = content[:-_DIGEST_SIZE], bytes(content[-_DIGEST_SIZE:])
+    if bytes(body[: len(_FORMAT_LINE)]) != _FORMAT_LINE:
+        raise ValueError("the file is not a checkpoint, or has another format")
+    if hashlib.sha256(body).digest() != digest:
+        raise ValueError("its digest does not match its content")
+    header_start = len(_FORMAT_LINE) + _HEADER_LENGTH.size
+    (header_length,) = _HEADER_LENGTH.unpack(body[len(_FORMAT_LINE) : header_start])
+    header_end = header_start + header_length
+    return cast("dict[str, Any]", json.loads(bytes(body[header_start:header_end]))), body[header_end:]
 
 
-def _snapshot(header: dict[str, Any], rest: memoryview) -> Snapshot:
+def _parse_snapshot(header: dict[str, Any], array_bytes: memoryview) -> Snapshot:
     return Snapshot(
         epoch=int(header["epoch"]),
         step=int(header["step"]),
-        state=dict(_arrays(header["arrays"], rest)),
-        callbacks=header["callbacks"],
+        state=dict(_parse_arrays(header["arrays"], array_bytes)),
+        callback_state=header["callbacks"],
         stopped=bool(header["stopped"]),
-        trained=header["trained"],
+        train_metrics=header["trained"],
     )
 
 
-def _arrays(described: list[dict[str, Any]], rest: memoryview) -> Iterator[tuple[str, Array]]:
-    for one in described:
-        dtype, shape = np.dtype(str(one["dtype"])), tuple(int(size) for size in one["shape"])
-        if dtype.kind not in _KINDS:
-            raise ValueError(f"{dtype} is no dtype of a variable")
+def _parse_arrays(descriptions: list[dict[str, Any]], array_bytes: memoryview) -> Iterator[tuple[str, Array]]:
+    remaining = array_bytes
+    for description in descriptions:
+        dtype, shape = np.dtype(str(description["dtype"])), tuple(int(size) for size in description["shape"])
+        if dtype.kind not in _DTYPE_KINDS:
+            raise ValueError(f"expected a boolean, integer or float dtype, received {dtype}")
         size = dtype.itemsize * math.prod(shape)
-        yield str(one["name"]), np.frombuffer(rest[:size], dtype).reshape(shape)
-        rest = rest[size:]
-    if rest:
-        raise ValueError("it has more bytes than its header says")
+        yield str(description["name"]), np.frombuffer(remaining[:size], dtype).reshape(shape)
+        remaining = remaining[size:]
+    if remaining:
+        raise ValueError("it has more bytes than its header describes")

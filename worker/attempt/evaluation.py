@@ -1,4 +1,4 @@
-"""What a trained network does on rows that it was not trained on: metrics, and where it errs."""
+"""Evaluate a trained network on rows that it was not trained on: metrics, confusion matrix, residuals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,57 +7,60 @@ import numpy as np
 
 from service.history import metric_history
 from worker.engine import Outcome
-from worker.preparation import Prepared
+from worker.preparation import PreparedData
 from worker.preparation.arrays import Array
 from worker.preparation.transforms.targets import FittedTarget
 
-MOST_CLASSES = 100
-MOST_COLUMNS = 100
-MOST_PAIRS = 500
-_ALL_PAIRS = 10_000
-"""Pairs of all target columns together, so that a job's view stays of a bounded size."""
-_BINS = 30
-_QUANTILES = (0, 5, 25, 50, 75, 95, 100)
+_MAX_CLASSES = 100
+_MAX_COLUMNS = 100
+_MAX_PAIRS_PER_COLUMN = 500
+_MAX_PAIRS = 10_000
+"""The pairs of all target columns together; the limit bounds the size of a job's JSON."""
+_MAX_BINS = 30
+_PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
-def evaluate(outcome: Outcome, data: Prepared, batch_size: int, check: Callable[[], None]) -> dict[str, Any] | None:
-    """Evaluate on the test set or, where there is none, on the validation set; None where there is neither.
+def evaluate_network(
+    outcome: Outcome, data: PreparedData, batch_size: int, check_stop: Callable[[], None]
+) -> dict[str, Any] | None:
+    """Evaluate on the test set or, without one, on the validation set; return None if there is neither.
 
     Args:
-        outcome: of the training, its network trained to the end.
-        data: what it was trained on.
-        batch_size: of the training.
-        check: called several times a second; what it raises passes through.
+        outcome: the outcome of a training that reached its end.
+        data: the data of that training.
+        batch_size: rows a step, as in the training.
+        check_stop: called several times a second; its exceptions pass through.
 
     Returns:
-        As JSON: `on` (`test` or `validation`), how many `rows`, Keras's `metrics` with `nonfinite` beside them, and
-        `confusion` for at most 100 classes or `residuals` for at most 100 numbers, each null where it does not apply.
-        `rows_left_out` have outputs that are not finite; they are in the metrics alone.
+        As JSON: `on` (`test` or `validation`), the number of `rows`, Keras's `metrics` with `nonfinite` values apart,
+        and `confusion` for at most 100 classes or `residuals` for at most 100 columns, each null if not applicable.
+        `rows_left_out` counts the rows with non-finite outputs, which only the metrics include.
 
     """
-    found = _rows(data)
-    if found is None:
+    rows = _select_rows(data)
+    if rows is None:
         return None
-    on, x, y = found
-    read = _reader(data.target)
-    predicted = None if read is None else _Predicted(read)
-    numbers = outcome.evaluate(x, y, batch_size, check, None if predicted is None else predicted.take)
+    subset, x, y = rows
+    decode = _select_decoder(data.target)
+    predictions = None if decode is None else _Predictions(decode)
+    take_outputs = None if predictions is None else predictions.add_outputs
+    metrics = outcome.evaluate(x, y, batch_size, check_stop, take_outputs)
     return {
-        "on": on,
+        "on": subset,
         "rows": len(x),
-        "metrics": {name: metric_history.finite(number) for name, number in numbers.items()},
-        "nonfinite": metric_history.nonfinite(numbers.items()),
-        **_errors(predicted, y, data.target),
+        "metrics": {name: metric_history.to_json_float(value) for name, value in metrics.items()},
+        "nonfinite": metric_history.collect_nonfinite(metrics.items()),
+        **_compute_errors(predictions, y, data.target),
     }
 
 
-def evaluated_rows(data: Prepared) -> int:
-    """By how many rows a network is evaluated."""
-    found = _rows(data)
-    return 0 if found is None else len(found[1])
+def count_evaluation_rows(data: PreparedData) -> int:
+    """Return the number of rows on which a network is evaluated."""
+    rows = _select_rows(data)
+    return 0 if rows is None else len(rows[1])
 
 
-def _rows(data: Prepared) -> tuple[str, Array, Array] | None:
+def _select_rows(data: PreparedData) -> tuple[str, Array, Array] | None:
     if data.x_test is not None and data.y_test is not None:
         return "test", data.x_test, data.y_test
     if data.x_validation is not None and data.y_validation is not None:
@@ -65,64 +68,64 @@ def _rows(data: Prepared) -> tuple[str, Array, Array] | None:
     return None
 
 
-def _classifies(target: FittedTarget) -> bool:
-    return target.classes is not None and len(target.classes) <= MOST_CLASSES
+def _has_confusion(target: FittedTarget) -> bool:
+    return target.classes is not None and len(target.classes) <= _MAX_CLASSES
 
 
-def _reader(target: FittedTarget) -> Callable[[Array], Array] | None:
-    """What reads off outputs that of which errors are told; None where none are."""
-    if _classifies(target):
-        return target.labels
-    return target.values if target.kind == "regression" and len(target.columns) <= MOST_COLUMNS else None
+def _select_decoder(target: FittedTarget) -> Callable[[Array], Array] | None:
+    """Return the function from outputs to labels or values; None if no confusion or residuals are computed."""
+    if _has_confusion(target):
+        return target.predict_class_indices
+    return target.undo_scaling if target.kind == "regression" and len(target.columns) <= _MAX_COLUMNS else None
 
 
-class _Predicted:
-    """What outputs say, of which only what is needed is kept: a label, or the numbers of a row."""
+class _Predictions:
+    """The decoded predictions of all batches: a label or the values of each row with finite outputs."""
 
-    def __init__(self, read: Callable[[Array], Array]) -> None:
-        self._read = read
-        self._finite: list[Array] = []
-        self._found: list[Array] = []
+    def __init__(self, decode: Callable[[Array], Array]) -> None:
+        self._decode = decode
+        self._finite_masks: list[Array] = []
+        self._decoded: list[Array] = []
 
-    def take(self, outputs: Array) -> None:
-        """Read off the outputs of some more rows."""
-        usable = _finite(outputs)
-        self._finite.append(usable)
-        self._found.append(self._read(np.nan_to_num(outputs))[usable])
-
-    @property
-    def usable(self) -> Array:
-        """Which rows have finite outputs; of shape (rows,)."""
-        return np.concatenate(self._finite)
+    def add_outputs(self, outputs: Array) -> None:
+        """Decode the outputs of further rows, and drop the outputs."""
+        finite_rows = _find_finite_rows(outputs)
+        self._finite_masks.append(finite_rows)
+        self._decoded.append(self._decode(np.nan_to_num(outputs))[finite_rows])
 
     @property
-    def found(self) -> Array:
-        """What is said of those rows."""
-        return np.concatenate(self._found)
+    def finite_rows(self) -> Array:
+        """The mask of rows with finite outputs, of shape (rows,)."""
+        return np.concatenate(self._finite_masks)
+
+    @property
+    def decoded(self) -> Array:
+        """The predictions of the rows with finite outputs."""
+        return np.concatenate(self._decoded)
 
 
-def _errors(predicted: _Predicted | None, y: Array, target: FittedTarget) -> dict[str, Any]:
-    if predicted is None:
+def _compute_errors(predictions: _Predictions | None, y: Array, target: FittedTarget) -> dict[str, Any]:
+    if predictions is None:
         return {"rows_left_out": 0, "confusion": None, "residuals": None}
-    usable, found = predicted.usable, predicted.found
-    told: dict[str, Any] = {"rows_left_out": int((~usable).sum()), "confusion": None, "residuals": None}
-    if _classifies(target):
-        return told | {"confusion": confusion(target.places(y)[usable], found, target)}
-    return told | {"residuals": residuals(target.values(y)[usable], found, target)}
+    finite_rows, predicted = predictions.finite_rows, predictions.decoded
+    errors: dict[str, Any] = {"rows_left_out": int((~finite_rows).sum()), "confusion": None, "residuals": None}
+    if _has_confusion(target):
+        return errors | {"confusion": compute_confusion(target.to_class_indices(y)[finite_rows], predicted, target)}
+    return errors | {"residuals": compute_residuals(target.undo_scaling(y)[finite_rows], predicted, target)}
 
 
-def _finite(outputs: Array) -> Array:
-    """Which rows are finite throughout; of shape (rows,)."""
+def _find_finite_rows(outputs: Array) -> Array:
+    """Return the mask of rows whose outputs are all finite, of shape (rows,)."""
     return np.asarray(np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
 
 
-def confusion(actual: Array, predicted: Array, target: FittedTarget) -> dict[str, Any]:
-    """How many rows of each class were taken for which; `matrix[i][j]` are those of class i taken for class j.
+def compute_confusion(actual: Array, predicted: Array, target: FittedTarget) -> dict[str, Any]:
+    """Return the confusion matrix; `matrix[i][j]` counts the rows of class i that were predicted as class j.
 
     Args:
-        actual: places among the target's classes, of shape (rows,).
+        actual: indices into the target's classes, of shape (rows,).
         predicted: likewise.
-        target: a classification's.
+        target: the target of a classification.
 
     """
     classes = target.classes or ()
@@ -130,50 +133,55 @@ def confusion(actual: Array, predicted: Array, target: FittedTarget) -> dict[str
     return {"classes": list(classes), "matrix": counts.reshape(len(classes), -1).tolist()}
 
 
-def residuals(actual: Array, predicted: Array, target: FittedTarget) -> list[dict[str, Any]]:
-    """What was actual less what was predicted, of each target column, in its own units.
+def compute_residuals(actual: Array, predicted: Array, target: FittedTarget) -> list[dict[str, Any]]:
+    """Return statistics of actual minus predicted values for each target column, in the column's own units.
 
     Args:
         actual: of shape (rows, columns).
         predicted: likewise.
-        target: a regression's.
+        target: the target of a regression.
 
     """
-    pairs = min(MOST_PAIRS, _ALL_PAIRS // len(target.columns))
+    max_pairs = min(_MAX_PAIRS_PER_COLUMN, _MAX_PAIRS // len(target.columns))
     return [
-        _of_column(name, actual[:, place], predicted[:, place], pairs) for place, name in enumerate(target.columns)
+        _describe_column(name, actual[:, index], predicted[:, index], max_pairs)
+        for index, name in enumerate(target.columns)
     ]
 
 
-def _of_column(name: str, actual: Array, predicted: Array, pairs: int) -> dict[str, Any]:
-    """Numbers of one column; all but the counts are null where there are no rows."""
-    usable = np.isfinite(actual - predicted)  # a float32 can be too large for a float64, in other units
-    actual, predicted = actual[usable], predicted[usable]
+def _describe_column(name: str, actual: Array, predicted: Array, max_pairs: int) -> dict[str, Any]:
+    """Return the statistics of one column; without rows all but the counts are null."""
+    # In the column's own units a finite float32 output can overflow.
+    finite_rows = np.isfinite(actual - predicted)
+    actual, predicted = actual[finite_rows], predicted[finite_rows]
     errors = actual - predicted
-    sample = np.linspace(0, len(errors) - 1, min(pairs, len(errors))).round().astype(np.int64)
+    sample = np.linspace(0, len(errors) - 1, min(max_pairs, len(errors))).round().astype(np.int64)
     return {
         "column": name,
         "count": len(errors),
-        "mean": _of(np.mean, errors),
-        "standard_deviation": _of(np.std, errors),
-        "mean_absolute": _of(np.mean, np.abs(errors)),
-        "root_mean_square": _of(lambda numbers: np.sqrt(np.mean(numbers**2)), errors),
-        "quantiles": {str(percent): _of(lambda n, p=percent: np.percentile(n, p), errors) for percent in _QUANTILES},
-        "histogram": _histogram(errors),
+        "mean": _compute_statistic(np.mean, errors),
+        "standard_deviation": _compute_statistic(np.std, errors),
+        "mean_absolute": _compute_statistic(np.mean, np.abs(errors)),
+        "root_mean_square": _compute_statistic(lambda values: np.sqrt(np.mean(values**2)), errors),
+        "quantiles": {
+            str(percent): _compute_statistic(lambda values, q=percent: np.percentile(values, q), errors)
+            for percent in _PERCENTILES
+        },
+        "histogram": _compute_histogram(errors),
         "pairs": np.stack([actual[sample], predicted[sample]], axis=1).tolist(),
     }
 
 
-def _of(statistic: Callable[[Array], Any], numbers: Array) -> float | None:
-    return None if len(numbers) == 0 else metric_history.finite(float(statistic(numbers)))
+def _compute_statistic(statistic: Callable[[Array], Any], values: Array) -> float | None:
+    return None if len(values) == 0 else metric_history.to_json_float(float(statistic(values)))
 
 
-def _histogram(errors: Array) -> dict[str, list[Any]]:
-    """Counts in bins of equal width; `edges` has one more than `counts`, and a bin holds its lower edge."""
+def _compute_histogram(errors: Array) -> dict[str, list[Any]]:
+    """Return counts in bins of equal width; `edges` is one longer than `counts`, and a bin includes its lower edge."""
     if len(errors) == 0:
         return {"edges": [], "counts": []}
     low, high = float(errors.min()), float(errors.max())
-    edges = np.linspace(low, high, min(_BINS, len(errors)) + 1)
-    if not (np.diff(edges) > 0).all():  # they lie too close, or too far apart, for floats to be put between them
+    edges = np.linspace(low, high, min(_MAX_BINS, len(errors)) + 1)
+    if not (np.diff(edges) > 0).all():  # the range is too narrow, or too wide, for distinct floats between its ends
         edges = np.sort([low, high if high > low else np.nextafter(low, 0 if low else 1)])
     return {"edges": edges.tolist(), "counts": np.histogram(errors, edges)[0].tolist()}

@@ -1,4 +1,4 @@
-"""One job, from its claim to its end."""
+"""Run one job, from its claim to its end."""
 
 import os
 import socket
@@ -10,134 +10,145 @@ import structlog
 
 from models import JobState
 from service.datasets import catalog
-from service.db.database import Sessions
-from service.errors import FileGone, LeaseLost, StorageError
+from service.db.database import SessionFactory
+from service.errors import FileRemoved, LeaseLost, StorageError
 from service.jobs import attempts, lifecycle
-from service.jobs.attempts import Claim, Conclusion, LetGo
-from service.queue.wake_ups import WakeUps
+from service.jobs.attempts import Claim, Conclusion, ReleasedAttempt
+from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
-from worker.attempt.attempt_reporter import Reporter
-from worker.attempt.job_training import train
-from worker.attempt.stop_reasons import Stop
+from worker.attempt.attempt_reporter import AttemptReporter
+from worker.attempt.job_training import train_job
+from worker.attempt.stop_reasons import StopTraining
 from worker.engine import Engine
 from worker.preparation import PreparationError, Preparer
-from worker.runtime.shutdown_signal import Notice
-from worker.runtime.threads import Threads
+from worker.runtime.shutdown_signal import ShutdownSignal
+from worker.runtime.threads import ThreadAllocator
+
+_MAX_MESSAGE_LENGTH = 1000
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Runner:
-    """What a worker child needs to run jobs, one after another; `worker_id` is its parent's on the list of workers."""
+class JobRunner:
+    """Runs jobs in a worker's child, one after another; `worker_id` is the worker's id in the registry."""
 
     settings: Settings
-    sessions: Sessions
+    sessions: SessionFactory
     store: ArtifactStore
-    wake_ups: WakeUps
+    wake_ups: WakeUpSender
     preparer: Preparer
     engine: Engine
-    threads: Threads
+    thread_allocator: ThreadAllocator
     worker_id: UUID | None = None
-    notice: Notice = field(default_factory=Notice)
+    shutdown_signal: ShutdownSignal = field(default_factory=ShutdownSignal)
 
-    def run_next(self, queue: str) -> None:
-        """Claim the best waiting job of a queue, if one waits, and run it to its end or to this process's.
+    def run_next_job(self, queue: str) -> None:
+        """Claim the best waiting job of a queue, if there is one, and run it until it ends or this process shuts down.
 
-        Where more jobs wait afterwards it wakes the queue again, so that a lost wake-up delays nobody.
+        If more jobs wait afterwards, send another wake-up, so that a lost one delays no job.
         """
-        if not self.notice.given and not self._claim_and_run(queue):
+        if not self.shutdown_signal.is_set and not self._claim_and_run(queue):
             return
         with self.sessions.read() as session:
-            more = attempts.waiting(session, queue)
-        if more:
+            has_waiting_jobs = attempts.has_waiting_jobs(session, queue)
+        if has_waiting_jobs:
             self.wake_ups.send(queue)
 
     def _claim_and_run(self, queue: str) -> bool:
-        since = time.monotonic()
+        lease_start = time.monotonic()
         with self.sessions.begin() as session:
-            claim = attempts.claim(
+            claim = attempts.claim_job(
                 session,
                 queue=queue,
                 worker=f"{socket.gethostname()}:{os.getpid()}",
                 lease_s=self.settings.lease_s,
                 worker_id=self.worker_id,
-                options=self.threads.options,
+                options=self.thread_allocator.execution_options,
             )
         if claim is None:
             return False
         with structlog.contextvars.bound_contextvars(job=str(claim.job_id), attempt=claim.attempt):
-            self._run(claim, since)
+            self._run_attempt(claim, lease_start)
         return True
 
-    def _run(self, claim: Claim, since: float) -> None:
+    def _run_attempt(self, claim: Claim, lease_start: float) -> None:
         log.info("attempt started", action="attempt_started")
-        with Reporter(
-            self.sessions, claim, self.settings, since=since, store=self.store, notice=self.notice
+        with AttemptReporter(
+            self.sessions,
+            claim,
+            self.settings,
+            lease_start=lease_start,
+            store=self.store,
+            shutdown_signal=self.shutdown_signal,
         ) as reporter:
             try:
-                self._conclude(reporter, self._attempt(claim, reporter))
+                self._end_attempt(reporter, self._train(claim, reporter))
             except LeaseLost as error:
                 log.warning(str(error), action="lease_lost")
             else:
                 log.info("attempt ended", action="attempt_ended")
 
-    def _conclude(self, reporter: Reporter, ending: Conclusion | LetGo) -> None:
-        """Write down how it ended or, where the database will not have that, that it failed.
+    def _end_attempt(self, reporter: AttemptReporter, ending: Conclusion | ReleasedAttempt) -> None:
+        """Record how the attempt ended or, if that cannot be recorded, that it failed.
 
         Raises:
-            LeaseLost: the attempt is no longer ours.
+            LeaseLost: the attempt no longer belongs to this process.
 
         """
         try:
-            reporter.conclude(ending)
+            reporter.end_attempt(ending)
         except LeaseLost:
             raise
-        except FileGone as error:
+        except FileRemoved as error:
             log.warning(str(error), action="file_gone")
-            reporter.conclude(LetGo(lifecycle.reason("file_gone", str(error))))
+            reporter.end_attempt(ReleasedAttempt(lifecycle.build_reason("file_gone", str(error))))
         except StorageError as error:
             log.warning("file not published", action="storage_failed", error=str(error))
-            reporter.conclude(_ended(JobState.FAILED, "storage", str(error)))
+            reporter.end_attempt(_build_failure("storage", str(error)))
         except Exception as error:
             log.exception("ending not written", action="conclude_failed")
-            reporter.conclude(_ended(JobState.FAILED, "unexpected", f"{type(error).__name__}: {error}"[:1000]))
+            reporter.end_attempt(_build_unexpected_failure(error))
 
-    def _attempt(self, claim: Claim, reporter: Reporter) -> Conclusion | LetGo:
-        """Train, and turn whatever happens but the loss of the lease into an ending.
+    def _train(self, claim: Claim, reporter: AttemptReporter) -> Conclusion | ReleasedAttempt:
+        """Train, and turn every error except the loss of the lease into an ending.
 
         Raises:
-            LeaseLost: the attempt is no longer ours.
+            LeaseLost: the attempt no longer belongs to this process.
 
         """
         try:
-            reading = self.preparer.has_no_room_for(claim.spec, catalog.description(claim.dataset))
-            with self.threads.of(claim.ran_on, reading=reading):
-                return train(claim, reporter, self.store, self.preparer, self.engine)
+            reads_files = self.preparer.exceeds_memory(claim.spec, catalog.parse_description(claim.dataset))
+            with self.thread_allocator.allocate_threads(claim.ran_on, reads_files=reads_files):
+                return train_job(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
             raise
-        except Stop as stop:
+        except StopTraining as stop:
             return stop.ending
         except PreparationError as error:
-            return _ended(JobState.FAILED, "data", str(error))
+            return _build_failure("data", str(error))
         except (StorageError, OSError) as error:
             log.warning("file not stored or read", action="storage_failed", exc_info=error)
-            return _ended(JobState.FAILED, "storage", _storage(error))
+            return _build_failure("storage", _format_storage_error(error))
         except MemoryError:
-            return _ended(JobState.FAILED, "out_of_memory", "The job needed more memory than the worker has.")
+            return _build_failure("out_of_memory", "The job needed more memory than the worker has.")
         except Exception as error:
             log.exception("attempt failed", action="attempt_failed")
-            return _ended(JobState.FAILED, "unexpected", f"{type(error).__name__}: {error}"[:1000])
+            return _build_unexpected_failure(error)
         finally:
-            self.preparer.release()
+            self.preparer.release_files()
 
 
-def _storage(error: StorageError | OSError) -> str:
+def _format_storage_error(error: StorageError | OSError) -> str:
     if isinstance(error, StorageError):
         return str(error)
-    return f"A file could not be written or read: {error.strerror or error}."[:1000]
+    return f"A file could not be written or read: {error.strerror or error}."[:_MAX_MESSAGE_LENGTH]
 
 
-def _ended(state: JobState, code: str, message: str) -> Conclusion:
-    return Conclusion(state, lifecycle.reason(code, message))
+def _build_unexpected_failure(error: Exception) -> Conclusion:
+    return _build_failure("unexpected", f"{type(error).__name__}: {error}"[:_MAX_MESSAGE_LENGTH])
+
+
+def _build_failure(code: str, message: str) -> Conclusion:
+    return Conclusion(JobState.FAILED, lifecycle.build_reason(code, message))

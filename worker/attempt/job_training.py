@@ -1,4 +1,4 @@
-"""A claimed job's way: data, network, engine, evaluation, files."""
+"""Train a claimed job: prepare the data, train the network, evaluate it, and store the files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,110 +10,119 @@ import structlog
 
 from models import JobState
 from service.datasets import catalog
-from service.errors import Damaged
+from service.errors import CorruptFile
 from service.jobs import lifecycle
-from service.jobs.attempts import Claim, Conclusion, MadeArtifact
+from service.jobs.attempts import Claim, Conclusion, StoredArtifact
 from service.storage.artifact_store import ArtifactStore
-from stackyard.spec import UNLIMITED, DatasetDescription, Task, check
+from stackyard.spec import UNLIMITED, DatasetDescription, Task, check_spec
 from worker.attempt import checkpoint_file
-from worker.attempt.attempt_reporter import Reporter
+from worker.attempt.attempt_reporter import AttemptReporter
 from worker.attempt.checkpoint_file import CheckpointError
-from worker.attempt.evaluation import evaluate, evaluated_rows
+from worker.attempt.evaluation import count_evaluation_rows, evaluate_network
 from worker.engine import Divergence, Engine, Outcome, Snapshot
-from worker.preparation import Prepared, Preparer
-from worker.preparation.transforms.fitted_transforms import Fitted
+from worker.preparation import PreparedData, Preparer
+from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
-# As keras.Sequential, `summary` and `save` have no types: networks are Any from here on.
-_SUMMARY_COLUMNS = 100
+# Networks are Any in this module, because `summary` and `save` of keras.Sequential have no types.
+_SUMMARY_WIDTH = 100
 
 log = structlog.get_logger()
 
 
-def train(claim: Claim, reporter: Reporter, store: ArtifactStore, preparer: Preparer, engine: Engine) -> Conclusion:
-    """Do what the job's spec says.
+def train_job(
+    claim: Claim, reporter: AttemptReporter, store: ArtifactStore, preparer: Preparer, engine: Engine
+) -> Conclusion:
+    """Train a job as its spec says, and return how the job ended, with its files.
 
     Raises:
-        LeaseLost: the attempt is no longer ours.
-        MemoryError: it needs more than there is.
-        PreparationError: the rows cannot be made into what the spec asks for.
-        Stop: somebody or something wants the attempt to end.
+        LeaseLost: the attempt no longer belongs to this process.
+        MemoryError: the job needs more memory than there is.
+        PreparationError: the rows cannot be prepared as the spec asks.
+        StopTraining: the attempt is to end before the training does.
         StorageError: a file cannot be read, or cannot be written to the disk.
 
     """
     spec = claim.spec
-    description = catalog.description(claim.dataset)
+    description = catalog.parse_description(claim.dataset)
     task = _load_task(claim, description)
-    with catalog.source(claim.dataset, store) as source:
+    with catalog.open_dataset_source(claim.dataset, store) as source:
         data = preparer.prepare(spec, claim.dataset.sha256, description, source, task, reporter.check)
     reporter.check()
-    outcome = _trained(claim, reporter, store, engine, data)
-    summary = _summary(outcome.network, store)
-    if outcome.diverged is not None:
-        why = _why(outcome.diverged, _hint(claim.warnings))
-        return Conclusion(JobState.DIVERGED, why, artifacts=[summary])
-    evaluation = evaluate(outcome, data, spec.training.batch_size, reporter.check)
+    outcome = _train_network(claim, reporter, store, engine, data)
+    summary = _store_summary(outcome.network, store)
+    if outcome.divergence is not None:
+        reason = _build_divergence_reason(outcome.divergence, _find_hint(claim.warnings))
+        return Conclusion(JobState.DIVERGED, reason, artifacts=[summary])
+    evaluation = evaluate_network(outcome, data, spec.training.batch_size, reporter.check)
     reporter.check()
-    artifacts = [summary, _preprocessing(data, store), _model(outcome.network, store)]
+    artifacts = [summary, _store_preprocessing(data, store), _store_model(outcome.network, store)]
     return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=artifacts)
 
 
 def _load_task(claim: Claim, description: DatasetDescription) -> Task:
     """Return the task that the check at submit found; a job of an earlier release is checked for it now."""
     if claim.task is None:
-        return check(claim.spec, description, UNLIMITED).task
+        return check_spec(claim.spec, description, UNLIMITED).task
     return Task.model_validate(claim.task)
 
 
-def _trained(claim: Claim, reporter: Reporter, store: ArtifactStore, engine: Engine, data: Prepared) -> Outcome:
-    """Train from the checkpoint, if there is one that can be used, else from the beginning."""
+def _train_network(
+    claim: Claim, reporter: AttemptReporter, store: ArtifactStore, engine: Engine, data: PreparedData
+) -> Outcome:
+    """Train from the checkpoint if there is a usable one, otherwise from the beginning."""
+    evaluated = count_evaluation_rows(data)
     try:
-        start = _start(claim, store)
-        reporter.begin()
-        return engine.train(claim.spec, data, reporter, start, evaluated=evaluated_rows(data))
-    except (CheckpointError, Damaged) as error:
+        start = _read_checkpoint(claim, store)
+        reporter.mark_started()
+        return engine.train(claim.spec, data, reporter, start, evaluation_rows=evaluated)
+    except (CheckpointError, CorruptFile) as error:
         log.warning("checkpoint not used", action="checkpoint_unusable", error=str(error))
-        reporter.begin_anew()
-        return engine.train(claim.spec, data, reporter, evaluated=evaluated_rows(data))
+        reporter.discard_progress()
+        return engine.train(claim.spec, data, reporter, evaluation_rows=evaluated)
 
 
-def _start(claim: Claim, store: ArtifactStore) -> Snapshot | None:
+def _read_checkpoint(claim: Claim, store: ArtifactStore) -> Snapshot | None:
     if claim.checkpoint is None:
         return None
-    with store.local(claim.checkpoint.sha256) as path:
-        return checkpoint_file.read(path, job_id=claim.job_id)
+    with store.verified_path(claim.checkpoint.sha256) as path:
+        return checkpoint_file.read_checkpoint(path, job_id=claim.job_id)
 
 
-def _why(diverged: Divergence, hint: str | None) -> dict[str, Any]:
-    """The reason of a job that diverged; `hint` is what to change, for people."""
-    layer = None if diverged.layer is None else asdict(diverged.layer)
-    where = {"epoch": diverged.epoch, "step": diverged.step, "layer": layer}
-    return lifecycle.reason("loss_not_finite", diverged.sentence, **where, hint=hint)
+def _build_divergence_reason(divergence: Divergence, hint: str | None) -> dict[str, Any]:
+    """Return the reason of a job that diverged; `hint` tells the user what to change."""
+    layer = None if divergence.layer is None else asdict(divergence.layer)
+    location = {"epoch": divergence.epoch, "step": divergence.step, "layer": layer}
+    return lifecycle.build_reason("loss_not_finite", divergence.message, **location, hint=hint)
 
 
-def _hint(warnings: Sequence[Mapping[str, Any]]) -> str | None:
-    """What the check warned of and a divergence comes from."""
-    found = (
+def _find_hint(warnings: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the warning of the check that explains a divergence, if there is one."""
+    hints = (
         f"{warning['message']}: {warning['fix']}." for warning in warnings if warning["code"] == "unscaled_features"
     )
-    return next(found, None)
+    return next(hints, None)
 
 
-def _summary(network: Any, store: ArtifactStore) -> MadeArtifact:
+def _store_summary(network: Any, store: ArtifactStore) -> StoredArtifact:
     lines: list[str] = []
-    network.summary(line_length=_SUMMARY_COLUMNS, print_fn=lines.append)
-    with store.receive() as incoming:
-        incoming.write("\n".join([*lines, ""]).encode())
-        return MadeArtifact("summary", "text/plain", store.keep(incoming))
+    network.summary(line_length=_SUMMARY_WIDTH, print_fn=lines.append)
+    content = "\n".join([*lines, ""]).encode()
+    return _store_artifact("summary", "text/plain", content, store)
 
 
-def _preprocessing(data: Prepared, store: ArtifactStore) -> MadeArtifact:
-    with store.receive() as incoming:
-        incoming.write(Fitted(inputs=data.inputs, target=data.target).model_dump_json().encode())
-        return MadeArtifact("preprocessing", "application/json", store.keep(incoming))
+def _store_preprocessing(data: PreparedData, store: ArtifactStore) -> StoredArtifact:
+    content = FittedTransforms(inputs=data.inputs, target=data.target).model_dump_json().encode()
+    return _store_artifact("preprocessing", "application/json", content, store)
 
 
-def _model(network: Any, store: ArtifactStore) -> MadeArtifact:
+def _store_artifact(kind: str, media_type: str, content: bytes, store: ArtifactStore) -> StoredArtifact:
+    with store.receive_file() as incoming:
+        incoming.write(content)
+        return StoredArtifact(kind, media_type, store.commit_file(incoming))
+
+
+def _store_model(network: Any, store: ArtifactStore) -> StoredArtifact:
     with TemporaryDirectory(prefix="stackyard-") as directory:
         path = Path(directory) / "model.keras"
         network.save(path)
-        return MadeArtifact("model", "application/octet-stream", store.add(path))
+        return StoredArtifact("model", "application/octet-stream", store.add_file(path))

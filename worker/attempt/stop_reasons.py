@@ -1,54 +1,57 @@
-"""Why a training stops though nothing is wrong with it, and what becomes of its job.
+"""Exceptions that stop a training that works, and how its attempt then ends.
 
-Stop
-├── Cancelled
-├── HandedBack
-├── Paused
-└── OutOfTime
+StopTraining
+├── JobCancelled
+├── WorkerShutdown
+├── JobPaused
+└── TimeLimitReached
 """
-
-from dataclasses import replace
 
 from models import JobState
 from service.jobs import lifecycle
-from service.jobs.attempts import Conclusion, LetGo
+from service.jobs.attempts import Conclusion, ReleasedAttempt
 
-_BY_FORCE = "It did not stop when asked, and was stopped by force."
-
-
-class Stop(Exception):
-    """Somebody or something wants the attempt to end; `ending` is how."""
-
-    ending: Conclusion | LetGo
-
-    def by_force(self) -> Conclusion | LetGo:
-        """The same ending, for a training that did not come to it by itself."""
-        why = self.ending.why or {}
-        return replace(self.ending, why=why | {"message": f"{why['message']} {_BY_FORCE}"})
+_FORCED_STOP = "The training did not stop in time and was stopped by force."
 
 
-class Cancelled(Stop):
-    """The job's owner does not want it any more."""
+class StopTraining(Exception):
+    """The attempt is to end, for a reason other than an error; `ending` is how."""
 
-    ending = Conclusion(JobState.CANCELLED, lifecycle.reason("cancelled", "Cancelled while it ran."))
+    ending: Conclusion | ReleasedAttempt
 
-
-class HandedBack(Stop):
-    """The worker is to end; another goes on with the job."""
-
-    ending = LetGo(lifecycle.reason(lifecycle.HANDED_BACK, "Its worker was told to end."))
-
-
-class Paused(Stop):
-    """The job's owner wants it put aside. If it is wanted again by the time it stops, it waits."""
-
-    ending = LetGo(lifecycle.reason(lifecycle.HANDED_BACK, "It was to be paused, and is wanted again."))
+    def build_forced_ending(self) -> Conclusion | ReleasedAttempt:
+        """Return the same ending, with a message that the training was stopped by force."""
+        reason = self.ending.reason or {}
+        forced_reason = reason | {"message": f"{reason['message']} {_FORCED_STOP}"}
+        if isinstance(self.ending, ReleasedAttempt):
+            return ReleasedAttempt(forced_reason)
+        return Conclusion(self.ending.state, forced_reason)
 
 
-class OutOfTime(Stop):
-    """It ran for as long as its spec allows."""
+class JobCancelled(StopTraining):
+    """A client cancelled the job."""
+
+    ending = Conclusion(JobState.CANCELLED, lifecycle.build_reason("cancelled", "Cancelled while it ran."))
+
+
+class WorkerShutdown(StopTraining):
+    """The worker shuts down; another worker continues the job."""
+
+    ending = ReleasedAttempt(lifecycle.build_reason(lifecycle.HANDED_BACK, "Its worker was shut down."))
+
+
+class JobPaused(StopTraining):
+    """A client paused the job. If it was resumed before the attempt stopped, the job is queued again."""
+
+    ending = ReleasedAttempt(
+        lifecycle.build_reason(lifecycle.HANDED_BACK, "It was resumed before its attempt had paused.")
+    )
+
+
+class TimeLimitReached(StopTraining):
+    """The job ran for as long as its spec allows."""
 
     def __init__(self, limit_s: float) -> None:
         super().__init__()
         message = f"It ran for the {limit_s:g} s that run.time_limit_s allows."
-        self.ending = Conclusion(JobState.FAILED, lifecycle.reason(lifecycle.TIME_LIMIT, message))
+        self.ending = Conclusion(JobState.FAILED, lifecycle.build_reason(lifecycle.TIME_LIMIT, message))

@@ -1,4 +1,4 @@
-"""What Keras's callbacks remember from one epoch to the next; they themselves can neither tell nor be told it."""
+"""Save and load the state of Keras's callbacks between epochs; the callbacks themselves have no methods for it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,52 +15,53 @@ _ATTRIBUTES: Mapping[type[Any], tuple[str, ...]] = {
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
     keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
 }
-"""Of every callback of the language; all of them numbers. A learning rate is the optimizer's variable."""
+"""Numeric attributes of every callback in the spec language. The learning rate is a variable of the optimizer."""
 _WEIGHTS = "best_weights"
-"""The one attribute that is a list of arrays, or None: EarlyStopping's."""
+"""The only attribute that is a list of arrays, or None; EarlyStopping has it."""
 
 
-def numbers(callbacks: Iterable[Any]) -> dict[str, Any]:
-    """Return what callbacks remember, but for arrays, as JSON has it."""
-    return {str(place): _numbers(callback) for place, callback in enumerate(callbacks)}
+def collect_scalars(callbacks: Iterable[Any]) -> dict[str, Any]:
+    """Return the callbacks' state without arrays, as JSON values."""
+    return {str(index): _get_scalars(callback) for index, callback in enumerate(callbacks)}
 
 
-def arrays(callbacks: Iterable[Any]) -> dict[str, Array]:
-    """Return the arrays that callbacks remember."""
+def collect_arrays(callbacks: Iterable[Any]) -> dict[str, Array]:
+    """Return the arrays of the callbacks' state."""
     return {
-        f"callbacks/{place}/{_WEIGHTS}/{index}": array
-        for place, callback in enumerate(callbacks)
-        for index, array in enumerate(getattr(callback, _WEIGHTS, None) or ())
+        f"callbacks/{index}/{_WEIGHTS}/{weight_index}": array
+        for index, callback in enumerate(callbacks)
+        for weight_index, array in enumerate(getattr(callback, _WEIGHTS, None) or ())
     }
 
 
-def restore(callbacks: Iterable[Any], kept: Mapping[str, Any], kept_arrays: Mapping[str, Array]) -> None:
-    """Let callbacks, whose training has begun, remember what others remembered.
+def load_state(callbacks: Iterable[Any], scalars: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+    """Load state into callbacks whose training has begun.
 
     Raises:
-        CheckpointError: those were others.
+        CheckpointError: the state is of other callbacks.
 
     """
     try:
-        for place, callback in enumerate(callbacks):
-            _restore(callback, place, kept[str(place)], kept_arrays)
+        for index, callback in enumerate(callbacks):
+            _load_callback(callback, index, scalars[str(index)], arrays)
     except KeyError as error:
-        raise CheckpointError(f"A callback's {error} was not kept.") from error
+        raise CheckpointError(f"The checkpoint lacks a callback's {error}.") from error
 
 
-def _numbers(callback: Any) -> dict[str, Any]:
-    found = {name: getattr(callback, name) for name in _ATTRIBUTES[type(callback)]}
+def _get_scalars(callback: Any) -> dict[str, Any]:
+    scalars = {name: getattr(callback, name) for name in _ATTRIBUTES[type(callback)]}
     if hasattr(callback, _WEIGHTS):
         weights = callback.best_weights
-        found[_WEIGHTS] = None if weights is None else len(weights)
-    return found
+        scalars[_WEIGHTS] = None if weights is None else len(weights)
+    return scalars
 
 
-def _restore(callback: Any, place: int, kept: Mapping[str, Any], kept_arrays: Mapping[str, Array]) -> None:
+def _load_callback(callback: Any, index: int, scalars: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     for name in _ATTRIBUTES[type(callback)]:
-        setattr(callback, name, kept[name])
-    if hasattr(callback, _WEIGHTS) and kept[_WEIGHTS] is not None:
-        # Copied, since an array that was read may be a part of all that was.
+        setattr(callback, name, scalars[name])
+    if hasattr(callback, _WEIGHTS) and scalars[_WEIGHTS] is not None:
+        # Copied, since an array may be a view of a whole checkpoint file.
         callback.best_weights = [
-            np.array(kept_arrays[f"callbacks/{place}/{_WEIGHTS}/{index}"]) for index in range(kept[_WEIGHTS])
+            np.array(arrays[f"callbacks/{index}/{_WEIGHTS}/{weight_index}"])
+            for weight_index in range(scalars[_WEIGHTS])
         ]

@@ -1,8 +1,8 @@
-"""Which layer's output was first not finite, found by training up to that step once more.
+"""Find the first layer whose output was not finite, by repeating the training up to that step.
 
-The training itself cannot say without looking at every output of every step. So it says nothing, and only one that
-diverged is done again from where it began: up to the step at fault, whose batch then goes through the layers one by
-one, with the weights and the random state that it met the first time. That takes as long as the training took.
+A training cannot tell this without checking every output of every step. So only a diverged training is repeated, from
+its start to the failing step. The batch of that step then passes through the layers one by one, with the same weights
+and random state as the first time. This takes as long as the training did.
 """
 
 from collections.abc import Mapping
@@ -12,68 +12,71 @@ import keras
 import numpy as np
 
 from worker.engine import training_state
-from worker.engine.divergence import Divergence, Forward, LayerReference
-from worker.engine.program.compiled_program import Compiled
+from worker.engine.divergence import Divergence, ForwardPass, LayerReference
+from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.snapshot import Snapshot
-from worker.engine.training_loop import Fit
-from worker.engine.training_observer import Watch
+from worker.engine.training_loop import TrainingLoop
+from worker.engine.training_observer import TrainingObserver
 from worker.preparation.arrays import Array
 
-# Without types, or with some that are not known.
+# Untyped, or partly so.
 _ops: Any = keras.ops
 
 
-class Replay:
-    """A watch for a training that is gone through again: asked whether to go on, as in the first, and told nothing."""
+class ReplayObserver:
+    """The observer of a repeated training: it can stop the training, and ignores everything else."""
 
-    def __init__(self, watch: Watch) -> None:
-        self.check = watch.check
+    def __init__(self, observer: TrainingObserver) -> None:
+        self.check = observer.check
 
-    def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """Hear nothing new."""
+    def record_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Ignore an epoch, which was recorded the first time."""
 
     def wants_checkpoint(self) -> bool:
-        """Want none: what is to come is known."""
+        """Return False: a repeated training needs no checkpoint."""
         return False
 
-    def checkpoint(self, snapshot: Snapshot) -> None:
-        """Get none."""
+    def save_checkpoint(self, snapshot: Snapshot) -> None:
+        """Ignore a checkpoint; there is none."""
 
 
-def diagnose(network: Any, compiled: Compiled, fit: Fit, diverged: Divergence) -> Forward | None:
-    """Look into the forward pass of the step at which a training diverged.
+def diagnose_divergence(
+    network: Any, program: CompiledProgram, loop: TrainingLoop, divergence: Divergence
+) -> ForwardPass | None:
+    """Inspect the forward pass of the step at which a training diverged.
 
     Args:
-        network: the job's own as it was before the training; it is left with the state that the step met.
-        compiled: what trained it.
-        fit: the same training once more.
-        diverged: the step.
+        network: the job's own, as it was before the training; afterwards it has the state before the failing step.
+        program: the program of the training.
+        loop: a second loop of the same training.
+        divergence: the failing step.
 
     Returns:
-        What became of the step's batch; None where this time the training did not diverge at that step.
+        The result of the forward pass; None if this time the training did not get to that step.
 
     """
-    training_state.copy(network, compiled.network)
-    if not fit.up_to(diverged.epoch, diverged.step):
+    training_state.copy_state(network, program.network)
+    if not loop.run_until(divergence.epoch, divergence.step):
         return None
-    training_state.copy(compiled.network, network)
-    training_state.copy_loss(compiled.network, network)
-    return _forward(network, fit.batch(diverged.epoch, diverged.step))
+    training_state.copy_state(program.network, network)
+    training_state.copy_loss(program.network, network)
+    return _inspect_forward_pass(network, loop.select_batch(divergence.epoch, divergence.step))
 
 
-def _forward(network: Any, batch: tuple[Array, ...]) -> Forward | None:
+def _inspect_forward_pass(network: Any, batch: tuple[Array, ...]) -> ForwardPass | None:
     x, y = batch[:2]
-    weights = batch[2] if len(batch) > 2 else None  # noqa: PLR2004 the third
+    weights = batch[2] if len(batch) > 2 else None  # noqa: PLR2004 the sample weights
     output = x
     for index, layer in enumerate(network.layers):
         output = layer(output, training=True)
-        if not _finite(output):
-            return Forward(LayerReference(index, layer.name, type(layer).__name__))
+        if not _is_finite(output):
+            return ForwardPass(LayerReference(index, layer.name, type(layer).__name__))
     loss = network.compute_loss(x=x, y=y, y_pred=output, sample_weight=weights, training=True)
-    mean = network.metrics[0]  # over the epoch, which is what the training looked at: its sum too leaves float32
-    mean.update_state(loss, sample_weight=len(x))
-    return None if _finite(mean.result()) else Forward(None)
+    # Training checks the mean over the epoch, whose sum may exceed float32 although every loss is finite.
+    mean_loss = network.metrics[0]
+    mean_loss.update_state(loss, sample_weight=len(x))
+    return None if _is_finite(mean_loss.result()) else ForwardPass(None)
 
 
-def _finite(values: Any) -> bool:
+def _is_finite(values: Any) -> bool:
     return bool(np.isfinite(_ops.convert_to_numpy(values)).all())

@@ -1,11 +1,11 @@
-"""Where a training diverged."""
+"""The step and the layer at which a training diverged."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class LayerReference:
-    """A layer of the network: its place in the spec's `network.layers`, from 0, and what Keras calls it."""
+    """A layer of the network: its index in the spec's `network.layers`, from 0, and its name in Keras."""
 
     index: int
     name: str
@@ -13,35 +13,35 @@ class LayerReference:
 
 
 @dataclass(frozen=True)
-class Forward:
-    """The forward pass of the step whose loss was not finite: `layer` is the first whose output was not, if any."""
+class ForwardPass:
+    """The forward pass of the failing step: `layer` is the first with an output that is not finite, if any."""
 
     layer: LayerReference | None
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where the loss stopped being finite; epoch and step count from 0.
+    """The step after which the loss was not finite; epoch and step count from 0.
 
-    `forward` is None where the step could not be had again, as on a GPU, whose sums may differ from run to run.
+    `forward_pass` is None if the step could not be reproduced, as on a GPU, whose sums may differ between runs.
     """
 
     epoch: int
     step: int
-    forward: Forward | None = None
+    forward_pass: ForwardPass | None = None
 
     @property
     def layer(self) -> LayerReference | None:
-        """The first layer whose output was not finite; None where there was none, or where it is not known."""
-        return None if self.forward is None else self.forward.layer
+        """The first layer whose output was not finite; None if there is none or it is unknown."""
+        return None if self.forward_pass is None else self.forward_pass.layer
 
     @property
-    def sentence(self) -> str:
-        """The same for people."""
-        where = f"The loss stopped being finite in epoch {self.epoch}, at step {self.step} (both count from 0)"
-        if self.forward is None:
-            return f"{where}."
+    def message(self) -> str:
+        """A message for the job's owner."""
+        location = f"The loss stopped being finite in epoch {self.epoch}, at step {self.step} (both count from 0)"
+        if self.forward_pass is None:
+            return f"{location}."
         if self.layer is None:
-            return f"{where}; the output of every layer was finite."
-        named = f'"{self.layer.name}" ({self.layer.type}, network.layers[{self.layer.index}])'
-        return f"{where}; the first output that was not is that of the layer {named}."
+            return f"{location}; the output of every layer was finite."
+        layer = f'"{self.layer.name}" ({self.layer.type}, network.layers[{self.layer.index}])'
+        return f"{location}; the first output that was not finite is that of the layer {layer}."

@@ -1,4 +1,4 @@
-"""A training from its first step to its outcome."""
+"""Run one training after another, from the first step to the outcome."""
 
 from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
@@ -10,124 +10,143 @@ import tensorflow as tf
 
 from stackyard.spec import JobSpec
 from worker.engine import keras_session, training_state
-from worker.engine.diagnosis import Replay, diagnose
-from worker.engine.optimizations.lean_adam import has_the_bits_of_keras
-from worker.engine.optimizations.ways import warm_up
+from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
+from worker.engine.optimizations.lean_adam import is_lean_update_identical
+from worker.engine.optimizations.product_variants import create_operations
 from worker.engine.outcome import Outcome
-from worker.engine.program.architecture import Architecture, architecture, with_hyperparameters
-from worker.engine.program.compiled_program import Compiled
-from worker.engine.program.program_cache import Cache
-from worker.engine.rows import batch_of, rows_of_steps, training_rows, validation_rows
+from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program.program_cache import ProgramCache
+from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
+from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size, list_step_sizes
 from worker.engine.snapshot import Snapshot
-from worker.engine.training_loop import Fit
-from worker.engine.training_observer import Watch
-from worker.keras_build.compilation import build_compiled
+from worker.engine.training_loop import TrainingLoop
+from worker.engine.training_observer import TrainingObserver
+from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
-from worker.preparation import Prepared
+from worker.preparation import PreparedData
 
 _tensorflow: Any = tf  # which carries no types
-_TOO_LARGE: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
+_OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
 
 
 class Engine:
-    """Trains networks, one after the other, and keeps what it traced for the next of the same architecture.
+    """Trains networks one after another, and reuses traced programs for jobs of the same architecture.
 
     Args:
-        cache_memory: bytes that what it keeps may take, about.
+        cache_memory: approximate maximum size of the cached programs in bytes.
 
     """
 
     def __init__(self, cache_memory: int) -> None:
-        self._cache = Cache(cache_memory)
-        has_the_bits_of_keras()  # here and below: now, and not in the first job
-        warm_up()
-        keras_session.remember_what_is_saved()
+        self._cache = ProgramCache(cache_memory)
+        # The next three calls would otherwise delay the first job.
+        is_lean_update_identical()
+        create_operations()
+        keras_session.cache_saved_attributes()
 
     def train(
         self,
         spec: JobSpec,
-        data: Prepared,
-        watch: Watch,
-        start: Snapshot | None = None,
+        data: PreparedData,
+        observer: TrainingObserver,
+        snapshot: Snapshot | None = None,
         *,
-        evaluated: int = 0,
+        evaluation_rows: int = 0,
     ) -> Outcome:
         """Train a spec's network.
 
         Args:
-            spec: of the job, found right by `stackyard.spec.check`, its seed filled in.
-            data: float32 rows, the training rows in the order in which `shuffle=False` takes them.
-            watch: hears of every epoch; what it raises ends the training and passes through.
-            start: of a training of the same spec and rows, which is to go on from there; it hears of no epoch before.
-            evaluated: by how many rows the outcome is to be evaluated; graphs for that are then prepared meanwhile.
+            spec: of the job, valid by `stackyard.spec.check` and with its seed filled in.
+            data: float32 rows; the training rows are in the order that `shuffle=False` uses.
+            observer: is informed of every epoch; exceptions that it raises end the training and are passed on.
+            snapshot: a snapshot of the same training, from which to continue. Earlier epochs are not reported again.
+            evaluation_rows: number of rows that the outcome will evaluate; the graph for it is prepared meanwhile.
 
         Raises:
-            CheckpointError: `start` is of another network; nobody has heard of an epoch yet.
-            MemoryError: the rows, the network or a step of it are too large.
+            CheckpointError: `snapshot` is of another network; no epoch has been reported.
+            MemoryError: the rows, the network or one of its steps are too large.
 
         """
-        with self._memory():
-            return self._trained(spec, data, watch, start, evaluated=evaluated)
+        with self._translate_out_of_memory():
+            return self._train_network(spec, data, observer, snapshot, evaluation_rows=evaluation_rows)
 
-    def _trained(
-        self, spec: JobSpec, data: Prepared, watch: Watch, start: Snapshot | None, *, evaluated: int
+    def _train_network(
+        self,
+        spec: JobSpec,
+        data: PreparedData,
+        observer: TrainingObserver,
+        snapshot: Snapshot | None,
+        *,
+        evaluation_rows: int,
     ) -> Outcome:
-        train = training_rows(data)
-        validation = validation_rows(data)
-        rows = rows_of_steps(train.count, spec.training.batch_size)
-        wanted = architecture(spec, data, batch_of(train.count, spec.training.batch_size))
-        compiled = self._cache.get(wanted, rows, lambda: _compiled(spec, data, wanted, rows))
-        compiled.expect(rows)
-        fit = Fit(compiled, spec.training, train, validation, watch, start, evaluated=evaluated)
+        train = build_training_rows(data)
+        validation = build_validation_rows(data)
+        step_sizes = list_step_sizes(train.count, spec.training.batch_size)
+        key = build_program_key(spec, data, get_fixed_batch_size(train.count, spec.training.batch_size))
+        program = self._cache.get(key, step_sizes, lambda: _build_program(spec, data, key, step_sizes))
+        program.select_variants(step_sizes)
+        loop = TrainingLoop(
+            program, spec.training, train, validation, observer, snapshot, evaluation_rows=evaluation_rows
+        )
         try:
-            with fit.preparing():
-                network = _network(spec, data)
-            training_state.copy(network, compiled.network)
-            diverged = fit.run()
+            with loop.prepare_calls():
+                network = _build_network(spec, data)
+            training_state.copy_state(network, program.network)
+            divergence = loop.run()
         finally:
-            compiled.settle()
-        if diverged is not None:
+            program.wait_until_prepared()
+        if divergence is not None:
             with (
-                suppress(*_TOO_LARGE),
-                training_state.kept(compiled.network),
-            ):  # without room for that, we know no more of it
-                again = Fit(compiled, spec.training, train, validation, Replay(watch), start)
-                diverged = replace(diverged, forward=diagnose(network, compiled, again, diverged))
-        training_state.copy(compiled.network, network)
-        return Outcome(network, diverged, compiled)
+                suppress(*_OUT_OF_MEMORY),  # without memory for a second training, the layer stays unknown
+                training_state.preserve_state(program.network),
+            ):
+                second_loop = TrainingLoop(
+                    program, spec.training, train, validation, ReplayObserver(observer), snapshot
+                )
+                divergence = replace(
+                    divergence, forward_pass=diagnose_divergence(network, program, second_loop, divergence)
+                )
+        training_state.copy_state(program.network, network)
+        return Outcome(network, divergence, program)
 
     @contextmanager
-    def _memory(self) -> Generator[None]:
-        """Make one error of TensorFlow's and Python's, and give back what can be given back."""
+    def _translate_out_of_memory(self) -> Generator[None]:
+        """Turn TensorFlow's and Python's errors into a MemoryError, after the cached programs are freed."""
         try:
             yield
-        except _TOO_LARGE as error:
+        except _OUT_OF_MEMORY as error:
             self._cache.clear()
             raise MemoryError(str(error)) from error
 
 
-def _network(spec: JobSpec, data: Prepared) -> Any:
-    """The spec's network, named as if no other had been made before, its state that of a training's start."""
-    keras_session.begin(spec.training.seed or 0)
-    with keras_session.one_name():
-        network: Any = build_compiled(spec, data.x_train.shape[1:])
+def _build_network(spec: JobSpec, data: PreparedData) -> Any:
+    """Build the spec's network in its initial state, with the names of the first network in a process."""
+    keras_session.reset_session(spec.training.seed or 0)
+    with keras_session.share_variable_name():
+        network: Any = build_compiled_network(spec, data.x_train.shape[1:])
         if isinstance(network.optimizer, keras.optimizers.ScheduleFreeAdamW):
-            # Its build copies the weights into the momentum. `fit` builds it while it traces, where that comes to
-            # nothing.
-            _tensorflow.function(lambda: _build(network), autograph=False).get_concrete_function()
+            # Its build copies the weights into the momentum. `fit` builds it while it traces, where the copy has no
+            # effect; so it is traced here, too.
+            _tensorflow.function(lambda: _build_optimizer(network), autograph=False).get_concrete_function()
         else:
-            _build(network)
+            _build_optimizer(network)
     return network
 
 
-def _build(network: Any) -> None:
+def _build_optimizer(network: Any) -> None:
     network.optimizer.build(network.trainable_variables)
 
 
-def _compiled(spec: JobSpec, data: Prepared, wanted: Architecture, rows: Collection[int]) -> Compiled:
-    """What is traced is a network of its own: its numbers are not those of one job."""
-    among = Hyperparameters(wanted.numbers)
-    network = _network(with_hyperparameters(spec, among), data)
-    return Compiled(
-        network, among, data.x_train, data.y_train, weighted=wanted.weighted, rows=rows, batch=wanted.batch
+def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey, step_sizes: Collection[int]) -> CompiledProgram:
+    """Build a program with a network of its own, whose hyperparameters are variables."""
+    hyperparameters = Hyperparameters(key.hyperparameters)
+    network = _build_network(insert_hyperparameters(spec, hyperparameters), data)
+    return CompiledProgram(
+        network,
+        hyperparameters,
+        data.x_train,
+        data.y_train,
+        has_weights=key.has_weights,
+        step_sizes=step_sizes,
+        fixed_batch_size=key.fixed_batch_size,
     )

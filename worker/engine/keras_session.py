@@ -1,4 +1,4 @@
-"""What Keras and TensorFlow remember from one network to the next."""
+"""Global state of Keras and TensorFlow that outlives a network."""
 
 import random
 from collections import defaultdict
@@ -11,22 +11,22 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
-# Without types.
+# Untyped.
 _keras: Any = global_state
 _saving: Any = saving_lib
 _tf: Any = tf
 
-_NAME = "Variable"
-_SAVED = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
-"""What a model's file is made of, in Keras's words."""
+_VARIABLE_NAME = "Variable"
+_SAVED_KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
+"""Keras's names for the kinds of objects in a model file."""
 
 
-def begin(seed: int) -> None:
-    """Begin as a new process does that sets a seed.
+def reset_session(seed: int) -> None:
+    """Reset Keras's global state and set the seed, as in a new process.
 
-    This is `keras.backend.clear_session` and `keras.utils.set_random_seed`, but for what these do to TensorFlow: each
-    makes it forget all graphs that it has prepared, which costs it a tenth of a second a graph to do again. Keras
-    itself needs nothing of that: its layers draw by seeds of their own, which come from Python's generator.
+    This does the same as `keras.backend.clear_session` and `keras.utils.set_random_seed`, except for their effects on
+    TensorFlow. Either function discards all graphs that TensorFlow has prepared, which take long to prepare again.
+    Keras does not need that: its layers use seeds of their own, which come from Python's generator.
     """
     _keras.set_global_attribute("object_name_uids", defaultdict[str, int](int))
     _keras.set_global_attribute("global_seed_generator", None)
@@ -34,24 +34,24 @@ def begin(seed: int) -> None:
     np.random.seed(seed)  # noqa: NPY002 the generator that Keras's function seeds
 
 
-def one_name() -> AbstractContextManager[None]:
-    """While this lasts, TensorFlow knows all variables by one name; Keras's names and paths are its own.
+def share_variable_name() -> AbstractContextManager[None]:
+    """Give all variables created in this context one TensorFlow name; Keras's names and paths do not change.
 
-    TensorFlow makes a variable by a kernel that it keeps for the next of the same name, shape and type, and takes 0.4
-    ms to make another. What an optimizer remembers of a weight has the weight's shape and another name.
+    TensorFlow caches the kernel that creates a variable by name, shape and type, and a new kernel is expensive. An
+    optimizer's slots have the shapes of the weights, but other names.
     """
-    return _tf.variable_creator_scope(_named_alike)
+    return _tf.variable_creator_scope(_create_with_shared_name)
 
 
-def _named_alike(create: Callable[..., Any], **given: Any) -> Any:
-    return create(**given | {"name": _NAME})
+def _create_with_shared_name(create: Callable[..., Any], **arguments: Any) -> Any:
+    return create(**arguments | {"name": _VARIABLE_NAME})
 
 
-def remember_what_is_saved() -> None:
-    """Have Keras find out once, and not in each `save`, which attributes of its objects have no place in a file.
+def cache_saved_attributes() -> None:
+    """Have Keras compute only once which attributes are left out of model files, and not in each `save`.
 
-    It means to, but Keras 3.15 notes them under one name (`saving_attr_skipset_…`) and looks under another. Without
-    that it makes an optimizer, a metric and several layers for each `save`, in a fifth of its time.
+    Keras intends this, but Keras 3.15 stores the result under one name (`saving_attr_skipset_…`) and looks it up under
+    another. Without this function, each `save` creates an optimizer, a metric and several layers to find out.
     """
-    for kind in _SAVED:
+    for kind in _SAVED_KINDS:
         _keras.set_global_attribute(f"saving_attr_skiplist_{kind}", _saving.get_attr_skipset(kind))

@@ -1,4 +1,4 @@
-"""What comes of a training."""
+"""The outcome of a training."""
 
 import math
 from collections.abc import Callable
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.engine.divergence import Divergence
-from worker.engine.program.call_size import Pace
-from worker.engine.program.compiled_program import Compiled, Metrics
-from worker.engine.rows import rows
-from worker.engine.training_loop import test
+from worker.engine.program.call_size import CallSizer
+from worker.engine.program.compiled_program import CompiledProgram, Metrics
+from worker.engine.rows import build_rows
+from worker.engine.training_loop import evaluate_rows
 from worker.preparation.arrays import Array
 
-_MOST_OUTPUTS = 2**24
-"""Numbers that the outputs of several batches may have together; a single batch's may be more."""
+_MAX_OUTPUTS = 2**24
+"""Maximum number of output values of several batches together; those of a single batch may be more."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The network, trained as far as it went, and how that ended.
+    """A trained network, and how its training ended.
 
-    `network` is a keras.Sequential. `diverged` is None where the training reached its end, or a callback's. `calls`
-    compute with the network's numbers until the engine trains another.
+    `network` is a keras.Sequential. `divergence` is None if the training was completed, or stopped by a callback.
+    `program` has the network's weights until the engine trains another network.
     """
 
     network: Any
-    diverged: Divergence | None
-    calls: Compiled
+    divergence: Divergence | None
+    program: CompiledProgram
 
     def evaluate(
         self,
@@ -34,19 +34,19 @@ class Outcome:
         y: Array,
         batch_size: int,
         check: Callable[[], None],
-        take: Callable[[Array], None] | None = None,
+        handle_outputs: Callable[[Array], None] | None = None,
     ) -> Metrics:
-        """Return the metrics over some rows, as the network's `evaluate` does.
+        """Return the metrics over some rows, as Keras's `evaluate` does.
 
         Args:
             x: the rows.
             y: their targets.
-            batch_size: rows a step.
-            check: is called now and then; what it raises passes through.
-            take: takes the outputs for these rows, as the network's `predict` has them, of some batches at a time.
+            batch_size: number of rows in a step.
+            check: called between calls; exceptions that it raises are passed on.
+            handle_outputs: receives the outputs for these rows, some batches at a time, as from Keras's `predict`.
 
         """
-        pace = Pace()
-        if take is not None:
-            pace = Pace(most=_MOST_OUTPUTS // (batch_size * math.prod(self.network.output_shape[1:])))
-        return test(self.calls, rows(x, y), batch_size, pace, lambda _: check(), 0, take)
+        pace = CallSizer()
+        if handle_outputs is not None:
+            pace = CallSizer(max_steps=_MAX_OUTPUTS // (batch_size * math.prod(self.network.output_shape[1:])))
+        return evaluate_rows(self.program, build_rows(x, y), batch_size, pace, lambda _: check(), 0, handle_outputs)

@@ -1,4 +1,4 @@
-"""In which order an epoch takes the training rows."""
+"""The order of the training rows in each epoch."""
 
 import functools
 from collections.abc import Callable
@@ -11,57 +11,57 @@ from stackyard.spec.training.training import Shuffle
 from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types
-_MOST = 2**31 - 1
-"""What TensorFlow's seeds are counted up to."""
+_SEED_MODULUS = 2**31 - 1
+"""TensorFlow reduces seeds modulo this number."""
 
 
-def orders(shuffle: Shuffle, seed: int, rows: int) -> Callable[[int], Array]:
-    """Return the function from an epoch, counted from 0, to the order of its rows.
+def build_row_order(shuffle: Shuffle, seed: int, rows: int) -> Callable[[int], Array]:
+    """Return a function from an epoch, counted from 0, to the order of its rows.
 
     Args:
-        shuffle: True for an order of its own for every epoch, `permutation`; "keras" for the one that stock
-            `fit(shuffle=True)` takes in every epoch after `keras.utils.set_random_seed(seed)`; False for none.
+        shuffle: True for another order in every epoch, see `draw_permutation`; "keras" for the order that stock
+            `fit(shuffle=True)` uses in every epoch after `keras.utils.set_random_seed(seed)`; False for none.
         seed: of the training.
-        rows: how many there are.
+        rows: number of rows.
 
     Returns:
         A function whose results are int32 of shape (rows,).
 
     """
     if shuffle is True:
-        return lambda epoch: permutation(seed, epoch, rows)
-    order = _of_keras(seed, rows) if shuffle == "keras" else np.arange(rows, dtype=np.int32)
+        return lambda epoch: draw_permutation(seed, epoch, rows)
+    order = _draw_keras_order(seed, rows) if shuffle == "keras" else np.arange(rows, dtype=np.int32)
     return lambda _: order
 
 
-def permutation(seed: int, epoch: int, rows: int) -> Array:
-    """Draw the order of an epoch from the seed and the epoch's number alone, of shape (rows,).
+def draw_permutation(seed: int, epoch: int, rows: int) -> Array:
+    """Draw the order of an epoch, of shape (rows,), from the seed and the epoch alone.
 
-    By NumPy's legacy generator, whose numbers never change with its version (NEP 19): the exported script draws the
-    same anywhere.
+    NumPy's legacy generator is used since its numbers are the same in all versions (NEP 19): the exported script
+    draws the same order anywhere.
     """
     return np.random.RandomState([seed, epoch]).permutation(rows).astype(np.int32)
 
 
-@functools.lru_cache(maxsize=1)  # a training that diverges is gone through twice
-def _of_keras(seed: int, rows: int) -> Array:
-    """What keras.src.trainers.data_adapters.ArrayDataAdapter draws, of shape (rows,).
+@functools.lru_cache(maxsize=1)  # a diverged training is repeated
+def _draw_keras_order(seed: int, rows: int) -> Array:
+    """Return the order that keras.src.trainers.data_adapters.ArrayDataAdapter draws, of shape (rows,).
 
-    It shuffles the numbers of rows in a function of tf.data, as the first random operation of a graph, whose seeds are
-    the global one and 0 (tf.random.set_seed), and begins anew with every epoch: the same order each time.
+    Keras shuffles the row numbers in a tf.data function, as the first random operation of a graph. Its seeds are the
+    global seed (tf.random.set_seed) and 0, and it restarts with every epoch, so that the order is always the same.
     """
-    first, second = seed % _MOST, 0 if seed % _MOST else _MOST  # as tensorflow.python.framework.random_seed does
-    # A graph of its own begins anew, as tf.data's does. One of a session's costs a millisecond, of tf.function's five.
+    first, second = seed % _SEED_MODULUS, 0 if seed % _SEED_MODULUS else _SEED_MODULUS  # as framework.random_seed does
+    # A new graph starts its random sequence anew, like that of tf.data. A session is faster here than tf.function.
     graph = _tf.Graph()
     with graph.as_default():
-        numbers = _tf.compat.v1.placeholder("int32", (rows,))
-        shuffled = _tf.raw_ops.RandomShuffle(value=numbers, seed=first, seed2=second)
-    with _tf.compat.v1.Session(graph=graph, config=_once()) as session:
-        return session.run(shuffled, {numbers: np.arange(rows, dtype=np.int32)})
+        row_numbers = _tf.compat.v1.placeholder("int32", (rows,))
+        shuffled = _tf.raw_ops.RandomShuffle(value=row_numbers, seed=first, seed2=second)
+    with _tf.compat.v1.Session(graph=graph, config=_build_session_config()) as session:
+        return session.run(shuffled, {row_numbers: np.arange(rows, dtype=np.int32)})
 
 
-def _once() -> Any:
-    """What a session is told that runs a single operation: it is not worth optimising, and no card has it."""
+def _build_session_config() -> Any:
+    """Return a configuration for a single operation on the CPU, which is not worth optimizing."""
     config = _tf.compat.v1.ConfigProto(device_count={"GPU": 0})
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config

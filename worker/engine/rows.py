@@ -1,4 +1,4 @@
-"""Rows as compiled calls take them: in tensors, or slice by slice from where they are mapped into memory."""
+"""Rows for compiled calls: in tensors, or read in slices from memory-mapped files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -10,39 +10,39 @@ import numpy as np
 from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
-from worker.engine.program.call_size import Pace
-from worker.engine.program.step_loops import Rows as Tensors
-from worker.preparation import Prepared
+from worker.engine.program.call_size import CallSizer
+from worker.engine.program.step_loops import RowTensors as Tensors
+from worker.preparation import PreparedData
 from worker.preparation.arrays import Array
-from worker.preparation.mapped_rows import read
+from worker.preparation.mapped_rows import read_rows
 
-# Without types and a public name.
+# Untyped, and without public names.
 _context: Any = context
 _ops: Any = ops
-_MOST_BYTES = 64 * 2**20
-"""Of mapped rows, what a slice may take; two are in memory at a time."""
+_MAX_SLICE_BYTES = 64 * 2**20
+"""Maximum size of a slice of mapped rows; two slices are in memory at a time."""
 
 
-class Slice(NamedTuple):
-    """What one call is to take: steps of rows, in an order of these rows."""
+class RowSlice(NamedTuple):
+    """The arguments of one call: rows, their order, and the steps over them."""
 
     rows: Tensors
     order: Array
     steps: range
-    before: int
-    """How many steps of the epoch lie before the first of `rows`."""
+    step_offset: int
+    """Number of the epoch's steps before the first of `rows`."""
 
     @property
-    def first(self) -> int:
-        """The first step of the epoch that it takes."""
-        return self.before + self.steps.start
+    def first_step(self) -> int:
+        """The first step of the call, counted in the epoch."""
+        return self.step_offset + self.steps.start
 
 
 class Rows(ABC):
-    """Rows of one kind: to train on, to validate by, to test by.
+    """Rows for training, validation or evaluation.
 
     Args:
-        arrays: of as many rows each: `x`, `y` and, where there are any, weights.
+        arrays: `x`, `y` and optionally sample weights, with equal numbers of rows.
 
     """
 
@@ -50,120 +50,121 @@ class Rows(ABC):
         self._arrays = arrays
         self.count = len(arrays[0])
 
-    def chosen(self, places: Array) -> tuple[Array, ...]:
-        """Return some rows, of each array.
+    def select_rows(self, indices: Array) -> tuple[Array, ...]:
+        """Return the rows at these indices, from each array.
 
         Raises:
-            OSError: those in files cannot be read.
+            OSError: rows in files cannot be read.
 
         """
-        return tuple(read(array, places) for array in self._arrays)
+        return tuple(read_rows(array, indices) for array in self._arrays)
 
     @abstractmethod
-    def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
-        """Divide an epoch into calls; the pace is asked before each.
+    def iterate_slices(
+        self, order: Array, batch_size: int, call_sizer: CallSizer, first_step: int = 0
+    ) -> Iterator[RowSlice]:
+        """Divide an epoch into calls, of as many steps as `call_sizer` says before each call.
 
         Args:
-            order: which row is the epoch's first, second and so on; int32, as long as the epoch.
-            batch_size: rows a step.
-            pace: says how many steps a call takes.
-            first: the epoch's first step that is to be taken; none where there are not as many.
+            order: indices of the epoch's rows in their order; int32, as long as the epoch.
+            batch_size: number of rows in a step.
+            call_sizer: chooses the number of steps in a call.
+            first_step: the first step of the epoch to take; if the epoch has fewer steps, there is no call.
 
         """
 
 
-class Held(Rows):
-    """Rows in tensors."""
+class InMemoryRows(Rows):
+    """Rows in memory, as tensors."""
 
     def __init__(self, *arrays: Array) -> None:
         super().__init__(*arrays)
-        self.tensors = tuple(_shared(array) for array in arrays)
+        self.tensors = tuple(_wrap_as_tensor(array) for array in arrays)
 
-    def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
-        """Divide an epoch's steps."""
-        for steps in _calls(range(first, steps_of(len(order), batch_size)), pace, self.count):
-            yield Slice(self.tensors, order, steps, 0)
+    def iterate_slices(
+        self, order: Array, batch_size: int, call_sizer: CallSizer, first_step: int = 0
+    ) -> Iterator[RowSlice]:
+        """Divide an epoch's steps; every slice has all rows."""
+        for steps in _iterate_calls(range(first_step, count_steps(len(order), batch_size)), call_sizer, self.count):
+            yield RowSlice(self.tensors, order, steps, 0)
 
 
-class Mapped(Rows):
-    """Rows in files: while one slice is trained on, the next is read."""
+class FileRows(Rows):
+    """Rows in files: while one slice is used, the next one is read."""
 
-    def slices(self, order: Array, batch_size: int, pace: Pace, first: int = 0) -> Iterator[Slice]:
-        """Divide an epoch's rows, too."""
-        most = max(1, _MOST_BYTES // (batch_size * sum(array[:1].nbytes for array in self._arrays)))
-        calls = _calls(range(first, steps_of(len(order), batch_size)), pace, most)
+    def iterate_slices(
+        self, order: Array, batch_size: int, call_sizer: CallSizer, first_step: int = 0
+    ) -> Iterator[RowSlice]:
+        """Divide an epoch's steps; every slice has the rows of its steps."""
+        max_steps = max(1, _MAX_SLICE_BYTES // (batch_size * sum(array[:1].nbytes for array in self._arrays)))
+        calls = _iterate_calls(range(first_step, count_steps(len(order), batch_size)), call_sizer, max_steps)
         with ThreadPoolExecutor(1) as reader:
-            reading = [reader.submit(self._read, order, steps, batch_size) for steps in _one(calls)]
-            while reading:
-                ready = reading.pop().result()
-                reading = [reader.submit(self._read, order, steps, batch_size) for steps in _one(calls)]
+            pending = [reader.submit(self._read_slice, order, steps, batch_size) for steps in islice(calls, 1)]
+            while pending:
+                ready = pending.pop().result()
+                pending = [reader.submit(self._read_slice, order, steps, batch_size) for steps in islice(calls, 1)]
                 yield ready
 
-    def _read(self, order: Array, steps: range, batch_size: int) -> Slice:
-        chosen = order[steps.start * batch_size : steps.stop * batch_size]
-        rows = tuple(_shared(array) for array in self.chosen(chosen))
-        return Slice(rows, np.arange(len(chosen), dtype=np.int32), range(len(steps)), steps.start)
+    def _read_slice(self, order: Array, steps: range, batch_size: int) -> RowSlice:
+        indices = order[steps.start * batch_size : steps.stop * batch_size]
+        tensors = tuple(_wrap_as_tensor(array) for array in self.select_rows(indices))
+        return RowSlice(tensors, np.arange(len(indices), dtype=np.int32), range(len(steps)), steps.start)
 
 
-def training_rows(data: Prepared) -> Rows:
-    """Return the rows to train on, with their weights."""
-    weights = data.weights if data.class_weight is None else _of_classes(data.y_train, data.class_weight)
-    return rows(data.x_train, data.y_train, *([] if weights is None else [weights]))
+def build_training_rows(data: PreparedData) -> Rows:
+    """Return the training rows, with their weights if there are any."""
+    weights = data.weights if data.class_weight is None else _compute_row_weights(data.y_train, data.class_weight)
+    return build_rows(data.x_train, data.y_train, *([] if weights is None else [weights]))
 
 
-def validation_rows(data: Prepared) -> Rows | None:
-    """Return the rows to validate by, if there are any."""
+def build_validation_rows(data: PreparedData) -> Rows | None:
+    """Return the validation rows, if there are any."""
     if data.x_validation is None or data.y_validation is None:
         return None
-    return rows(data.x_validation, data.y_validation)
+    return build_rows(data.x_validation, data.y_validation)
 
 
-def rows(*arrays: Array) -> Rows:
-    """Return rows as they are best kept: in memory if that is where they are."""
-    return Mapped(*arrays) if isinstance(arrays[0], np.memmap) else Held(*arrays)
+def build_rows(*arrays: Array) -> Rows:
+    """Return rows that stay where the arrays are: in memory, or in files."""
+    return FileRows(*arrays) if isinstance(arrays[0], np.memmap) else InMemoryRows(*arrays)
 
 
-def steps_of(count: int, batch_size: int) -> int:
-    """Return how many steps so many rows make."""
+def count_steps(count: int, batch_size: int) -> int:
+    """Return the number of steps over `count` rows."""
     return -(-count // batch_size)
 
 
-def batch_of(count: int, batch_size: int) -> int:
-    """Return how many rows each step has, or 0 where they differ.
+def get_fixed_batch_size(count: int, batch_size: int) -> int:
+    """Return the number of rows of every step over `count` rows, or 0 if the steps differ.
 
-    Where all have as many, Keras's dataset says so, and what `fit` traces depends on it: a mean over a known number of
-    rows has a factor that TensorFlow turns into another one, whose product may have other bits than the quotient.
+    If all steps are equal, Keras's dataset declares their size, and the graph of `fit` depends on it: TensorFlow turns
+    a mean over a known number of rows into a product, whose bits may differ from those of the quotient.
     """
     return 0 if count % batch_size else batch_size
 
 
-def rows_of_steps(count: int, batch_size: int) -> set[int]:
-    """Return how many rows the steps over so many rows have."""
+def list_step_sizes(count: int, batch_size: int) -> set[int]:
+    """Return the different numbers of rows that the steps over `count` rows have."""
     return {min(count, batch_size), count % batch_size} - {0}
 
 
-def _shared(array: Array) -> Any:
-    """Return an array as a tensor in the same memory, where that lies as TensorFlow wants it; nobody may change it."""
-    running = _context.context()
-    running.ensure_initialized()
-    return _ops.EagerTensor(array, running.device_name, None)  # convert_to_tensor is this with a copy
+def _wrap_as_tensor(array: Array) -> Any:
+    """Return an array as a tensor, which shares its memory if that is aligned. The array must not change any more."""
+    eager_context = _context.context()
+    eager_context.ensure_initialized()
+    return _ops.EagerTensor(array, eager_context.device_name, None)  # like convert_to_tensor, which copies
 
 
-def _of_classes(y: Array, weights: Mapping[int, float]) -> Array:
-    """Each row's weight by its class, float32 of shape (rows,), as Keras makes it of `fit`'s class_weight."""
+def _compute_row_weights(y: Array, class_weight: Mapping[int, float]) -> Array:
+    """Return each row's weight by its class, float32 of shape (rows,), as Keras computes it from class_weight."""
     labels = y if y.ndim == 1 else y[:, 0] if y.shape[-1] == 1 else y.argmax(axis=-1)
-    classes, places = np.unique(np.round(labels).astype(np.int32), return_inverse=True)
-    return np.asarray([weights.get(int(one), 1.0) for one in classes], dtype=np.float32)[places]
+    classes, indices = np.unique(np.round(labels).astype(np.int32), return_inverse=True)
+    return np.asarray([class_weight.get(int(label), 1.0) for label in classes], dtype=np.float32)[indices]
 
 
-def _calls(steps: range, pace: Pace, most: int) -> Iterator[range]:
+def _iterate_calls(steps: range, pace: CallSizer, max_steps: int) -> Iterator[range]:
     first = steps.start
     while first < steps.stop:
-        last = min(first + min(pace.steps, most), steps.stop)
+        last = min(first + min(pace.steps, max_steps), steps.stop)
         yield range(first, last)
         first = last
-
-
-def _one(calls: Iterator[range]) -> list[range]:
-    """The next call, if there is one."""
-    return list(islice(calls, 1))

@@ -1,4 +1,4 @@
-"""An epoch after the other, as Keras's `fit` goes through them."""
+"""The training loop: epoch after epoch, as in Keras's `fit`."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,300 +12,330 @@ from stackyard.spec import Training
 from stackyard.spec.training import callbacks
 from worker.engine import callback_state, training_state
 from worker.engine.divergence import Divergence
-from worker.engine.program.call_size import SLICE_S, Pace, guess
-from worker.engine.program.compiled_program import Compiled, Metrics
-from worker.engine.row_order import orders
-from worker.engine.rows import Held, Rows, batch_of, steps_of
+from worker.engine.program.call_size import TARGET_CALL_S, CallSizer, estimate_epoch_s
+from worker.engine.program.compiled_program import CompiledProgram, Metrics
+from worker.engine.row_order import build_row_order
+from worker.engine.rows import InMemoryRows, Rows, count_steps, get_fixed_batch_size
 from worker.engine.snapshot import Snapshot
-from worker.engine.training_observer import Watch
+from worker.engine.training_observer import TrainingObserver
 from worker.keras_build.compilation import build_callbacks
 from worker.preparation.arrays import Array
 
-_MOST_PLACES = 4_000_000
-"""How many rows' places the orders of one call may hold."""
-_FEWEST = 10
-"""Epochs that fit into a slice where it pays to go over several in a call: it saves a millisecond of each."""
-_LEFT = 400
-"""Epochs to come for which it pays to turn to such calls, since TensorFlow prepares another graph for them."""
+_MAX_ORDER_ENTRIES = 4_000_000
+"""Maximum number of row indices in the orders of one call."""
+_MIN_EPOCHS_PER_CALL = 10
+"""Epochs that must fit into a call for which several epochs in a call are worth it."""
+_MIN_REMAINING_EPOCHS = 400
+"""Remaining epochs for which it is worth it to switch to such calls, since TensorFlow then prepares another graph."""
 
 Logs = Mapping[str, Any] | None
 
 
-class Fit:
-    """One training of a compiled network, whose variables are as they are to be at its start.
+class TrainingLoop:
+    """One training of a compiled network, whose variables have their initial values.
 
     Args:
-        compiled: what to train.
+        program: the program to train with.
         training: of the job's spec.
-        rows: to train on.
-        validation: to validate by, after each epoch.
-        watch: hears of every epoch; is asked between any two calls whether to go on, and whether it wants the state.
-        start: from where to go on, of the same training.
-        evaluated: by how many rows it is evaluated afterwards.
+        rows: the training rows.
+        validation: the validation rows, used after each epoch.
+        observer: is informed of every epoch. Between calls it may stop the training, or ask for the state.
+        snapshot: a snapshot of the same training, from which to continue.
+        evaluation_rows: number of rows of the evaluation after the training.
 
     """
 
     def __init__(
         self,
-        compiled: Compiled,
+        program: CompiledProgram,
         training: Training,
         rows: Rows,
         validation: Rows | None,
-        watch: Watch,
-        start: Snapshot | None = None,
+        observer: TrainingObserver,
+        snapshot: Snapshot | None = None,
         *,
-        evaluated: int = 0,
+        evaluation_rows: int = 0,
     ) -> None:
-        self._compiled = compiled
+        self._program = program
         self._training = training
         self._rows = rows
         self._validation = validation
-        self._watch = watch
-        self._start = start
-        self._steps = steps_of(rows.count, training.batch_size)
-        self._validation_batch = None if validation is None else batch_of(validation.count, training.batch_size)
-        self._evaluation_batch = batch_of(evaluated, training.batch_size) if evaluated else None
-        self._order = orders(training.shuffle, training.seed or 0, rows.count)
-        self._stop = training.on_nonfinite == "stop"
-        self._pace, self._test_pace = Pace(), Pace()
-        self._epoch_s = guess(compiled.network, rows.count, self._steps)
-        self._prepared: set[bool] = set()
-        self._diverged: Divergence | None = None
-        self._calls, self._doubted = 0, -1
-        chosen = [one for one in training.callbacks if not isinstance(one, callbacks.TerminateOnNaN)]  # we do its work
-        self._chosen = build_callbacks(chosen)
+        self._observer = observer
+        self._snapshot = snapshot
+        self._steps = count_steps(rows.count, training.batch_size)
+        self._validation_batch = (
+            None if validation is None else get_fixed_batch_size(validation.count, training.batch_size)
+        )
+        self._evaluation_batch = (
+            get_fixed_batch_size(evaluation_rows, training.batch_size) if evaluation_rows else None
+        )
+        self._get_order = build_row_order(training.shuffle, training.seed or 0, rows.count)
+        self._stop_on_nonfinite = training.on_nonfinite == "stop"
+        self._pace, self._validation_pace = CallSizer(), CallSizer()
+        self._epoch_s = estimate_epoch_s(program.network, rows.count, self._steps)
+        self._prepared_calls: set[bool] = set()
+        """Which kinds of calls were made: True for several epochs in a call, False for steps of an epoch."""
+        self._divergence: Divergence | None = None
+        self._call_count, self._nonfinite_weights_at_call = 0, -1
+        # The loop itself does the work of TerminateOnNaN.
+        parts = [part for part in training.callbacks if not isinstance(part, callbacks.TerminateOnNaN)]
+        self._spec_callbacks = build_callbacks(parts)
         self._callbacks: Any = keras.callbacks.CallbackList(
-            [*self._chosen, _Telling(watch)], model=compiled.network, epochs=training.epochs, steps=self._steps
+            [*self._spec_callbacks, _EpochReporter(observer)],
+            model=program.network,
+            epochs=training.epochs,
+            steps=self._steps,
         )
 
-    def preparing(self) -> AbstractContextManager[None]:
-        """While this lasts, TensorFlow prepares the first epoch's calls; at its end, the training can begin."""
-        first = 0 if self._start is None else self._start.epoch
-        return self._compiled.preparing(
-            several=self._several_fit(first), validation=self._validation_batch, evaluation=self._evaluation_batch
+    def prepare_calls(self) -> AbstractContextManager[None]:
+        """Return a context in which TensorFlow prepares the first calls; at its end, the training can begin."""
+        first_epoch = 0 if self._snapshot is None else self._snapshot.epoch
+        return self._program.prepare_training(
+            several_epochs=self._can_train_several_epochs(first_epoch),
+            validation_batch_size=self._validation_batch,
+            evaluation_batch_size=self._evaluation_batch,
         )
 
     def run(self) -> Divergence | None:
-        """Train to the end, whichever it is, and return where the training diverged, if it did and stopped there.
+        """Train to the end, and return where the training diverged if it stopped for that reason.
 
         Raises:
-            CheckpointError: what it is to start from is of another network.
+            CheckpointError: the snapshot is of another network.
 
         """
-        network = self._compiled.network
-        epoch, logs = self._begin(), {}
+        network = self._program.network
+        epoch, logs = self._start_training(), {}
         while epoch < self._training.epochs and not network.stop_training:
-            since = time.perf_counter()
-            several = self._several_fit(epoch)
-            done = self._several(epoch) if several else [self._one(epoch)]
-            # Neither an epoch's end tells how long the whole takes, nor a call of a graph that is prepared in it.
-            if several in self._prepared and not self._begun(epoch):
-                self._epoch_s = (time.perf_counter() - since) / len(done)
-            self._prepared.add(several)
-            epoch += len(done)
-            logs = done[-1]
-            self._offer(epoch, 0)
-            if self._evaluation_batch is not None and self._diverged is None:
-                # In the first of many epochs it would have kept back their calls.
-                self._compiled.prepare_evaluation(self._evaluation_batch)
-        self._compiled.hand_back()
+            start_time = time.perf_counter()
+            is_several = self._can_train_several_epochs(epoch)
+            epoch_metrics = self._train_several_epochs(epoch) if is_several else [self._train_epoch(epoch)]
+            # A resumed epoch does not tell the duration of a whole one, nor does the first call of a graph.
+            if is_several in self._prepared_calls and not self._get_resumed_step(epoch):
+                self._epoch_s = (time.perf_counter() - start_time) / len(epoch_metrics)
+            self._prepared_calls.add(is_several)
+            epoch += len(epoch_metrics)
+            logs = epoch_metrics[-1]
+            self._offer_snapshot(epoch, 0)
+            if self._evaluation_batch is not None and self._divergence is None:
+                # Not earlier, since in the first epoch it would delay the training's own calls.
+                self._program.prepare_evaluation(self._evaluation_batch)
+        self._program.store_state()
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
-        return self._diverged
+        return self._divergence
 
-    def up_to(self, epoch: int, step: int) -> bool:
-        """Train up to a step, and return whether it was come to: neither stopped nor diverged before."""
-        network = self._compiled.network
-        for before in range(self._begin(), epoch):
-            self._one(before)
+    def run_until(self, epoch: int, step: int) -> bool:
+        """Train until a step, and return whether it was reached: neither stopped nor diverged before."""
+        network = self._program.network
+        for earlier_epoch in range(self._start_training(), epoch):
+            self._train_epoch(earlier_epoch)
             if network.stop_training:
                 return False
-        if not self._begun(epoch):
+        if not self._get_resumed_step(epoch):
             self._callbacks.on_epoch_begin(epoch)
             network.reset_metrics()
-        self._train(epoch, self._order(epoch)[: step * self._training.batch_size])
-        self._compiled.hand_back()
-        return self._diverged is None
+        self._train_steps(epoch, self._get_order(epoch)[: step * self._training.batch_size])
+        self._program.store_state()
+        return self._divergence is None
 
-    def batch(self, epoch: int, step: int) -> tuple[Array, ...]:
+    def select_batch(self, epoch: int, step: int) -> tuple[Array, ...]:
         """Return the rows of a step."""
         size = self._training.batch_size
-        return self._rows.chosen(self._order(epoch)[step * size : (step + 1) * size])
+        return self._rows.select_rows(self._get_order(epoch)[step * size : (step + 1) * size])
 
-    def _begin(self) -> int:
-        """Bring everything to where the training starts, and return in or before which epoch that is."""
-        self._compiled.network.stop_training = False
+    def _start_training(self) -> int:
+        """Set the initial state, or that of the snapshot, and return the first epoch."""
+        self._program.network.stop_training = False
         self._callbacks.on_train_begin()
-        if self._start is not None:
-            self._restore(self._start)
-        self._compiled.take_over()
-        return 0 if self._start is None else self._start.epoch
+        if self._snapshot is not None:
+            self._load_snapshot(self._snapshot)
+        self._program.load_state()
+        return 0 if self._snapshot is None else self._snapshot.epoch
 
-    def _restore(self, start: Snapshot) -> None:
-        if start.step > self._steps:  # what callbacks then do to weights is undone at once
+    def _load_snapshot(self, snapshot: Snapshot) -> None:
+        if snapshot.step > self._steps:  # callbacks may change weights here; the next line sets them again
             self._callbacks.on_test_begin()
-        training_state.assign(self._compiled.network, start.state, metrics=start.step > 0)
-        callback_state.restore(self._chosen, start.callbacks, start.state)
-        self._compiled.network.stop_training = start.stopped
+        training_state.load_arrays(self._program.network, snapshot.state, metrics=snapshot.step > 0)
+        callback_state.load_state(self._spec_callbacks, snapshot.callback_state, snapshot.state)
+        self._program.network.stop_training = snapshot.stopped
 
-    def _begun(self, epoch: int) -> int:
-        """With which step of an epoch the training starts: not 0 in the one within which it does."""
-        return self._start.step if self._start is not None and self._start.epoch == epoch else 0
+    def _get_resumed_step(self, epoch: int) -> int:
+        """Return the first step to take of an epoch: 0, except for the epoch within which the training resumes."""
+        return self._snapshot.step if self._snapshot is not None and self._snapshot.epoch == epoch else 0
 
-    def _several_fit(self, epoch: int) -> bool:
-        """Whether a call may go over several epochs: nobody acts between them, they are short, and none has begun."""
-        if self._begun(epoch) or self._epoch_s * _FEWEST > SLICE_S:
+    def _can_train_several_epochs(self, epoch: int) -> bool:
+        """Return whether a call may take several epochs: they are short, and no callback acts between them."""
+        if self._get_resumed_step(epoch) or self._epoch_s * _MIN_EPOCHS_PER_CALL > TARGET_CALL_S:
             return False
-        if self._prepared == {False} and self._training.epochs - epoch < _LEFT:
+        if self._prepared_calls == {False} and self._training.epochs - epoch < _MIN_REMAINING_EPOCHS:
             return False
-        in_memory = isinstance(self._rows, Held) and (self._validation is None or isinstance(self._validation, Held))
-        return not self._chosen and in_memory and self._compiled.metrics_are_means
+        in_memory = isinstance(self._rows, InMemoryRows) and (
+            self._validation is None or isinstance(self._validation, InMemoryRows)
+        )
+        return not self._spec_callbacks and in_memory and self._program.has_only_mean_metrics
 
-    def _one(self, epoch: int) -> Metrics:
-        begun = self._begun(epoch)
-        if not begun:
+    def _train_epoch(self, epoch: int) -> Metrics:
+        resumed_step = self._get_resumed_step(epoch)
+        if not resumed_step:
             self._callbacks.on_epoch_begin(epoch)
-        metrics = self._train(epoch, self._order(epoch)) or self._compiled.metrics()
-        self._compiled.make_whole()
-        logs = dict(self._start.trained if self._start and begun > self._steps else metrics)
+        metrics = self._train_steps(epoch, self._get_order(epoch)) or self._program.compute_metrics()
+        self._program.store_weights()
+        logs = dict(self._snapshot.train_metrics if self._snapshot and resumed_step > self._steps else metrics)
         if self._validation is not None:
-            logs |= _validation(self._tested(epoch, self._validation, logs))
+            logs |= _prefix_validation(self._validate(epoch, self._validation, logs))
         self._callbacks.on_epoch_end(epoch, logs)
-        self._end_if_diverged()
+        self._stop_if_diverged()
         return logs
 
-    def _tested(self, epoch: int, rows: Rows, trained: Metrics) -> Metrics:
-        done = max(0, self._begun(epoch) - self._steps)
-        if not done:
+    def _validate(self, epoch: int, rows: Rows, train_metrics: Metrics) -> Metrics:
+        resumed_step = max(0, self._get_resumed_step(epoch) - self._steps)
+        if not resumed_step:
             self._callbacks.on_test_begin()
 
-        def after(step: int) -> None:
-            self._watch.check()
-            self._offer(epoch, self._steps + step, trained)
+        def after_call(step: int) -> None:
+            self._observer.check()
+            self._offer_snapshot(epoch, self._steps + step, train_metrics)
 
-        tested = test(self._compiled, rows, self._training.batch_size, self._test_pace, after, done, take=None)
-        self._callbacks.on_test_end(tested)
-        return tested
-
-    def _train(self, epoch: int, order: Array) -> Metrics | None:
-        """Train for an epoch, and return the metrics over it if the last call did."""
-        batch_size, metrics = self._training.batch_size, None
-        for part in self._rows.slices(order, batch_size, self._pace, self._begun(epoch)):
-            since = time.perf_counter()
-            taken = self._compiled.train(
-                part.rows, part.order, part.steps, batch_size, fresh=part.first == 0, stop=self._stop
-            )
-            self._pace.took(taken.step - part.steps.start, time.perf_counter() - since)
-            self._calls += 1
-            metrics = taken.metrics
-            self._watch.check()
-            if not taken.finite:
-                self._diverged = Divergence(epoch, part.before + taken.step - 1)
-                break
-            self._offer(epoch, part.before + taken.step)
+        metrics = evaluate_rows(
+            self._program,
+            rows,
+            self._training.batch_size,
+            self._validation_pace,
+            after_call,
+            resumed_step,
+            handle_outputs=None,
+        )
+        self._callbacks.on_test_end(metrics)
         return metrics
 
-    def _several(self, first: int) -> list[Metrics]:
+    def _train_steps(self, epoch: int, order: Array) -> Metrics | None:
+        """Train the steps of an epoch, and return the metrics over it if the last call computed them."""
+        batch_size, metrics = self._training.batch_size, None
+        for piece in self._rows.iterate_slices(order, batch_size, self._pace, self._get_resumed_step(epoch)):
+            start_time = time.perf_counter()
+            result = self._program.train_steps(
+                piece.rows,
+                piece.order,
+                piece.steps,
+                batch_size,
+                reset_metrics=piece.first_step == 0,
+                stop_on_nonfinite=self._stop_on_nonfinite,
+            )
+            self._pace.record_call(result.step - piece.steps.start, time.perf_counter() - start_time)
+            self._call_count += 1
+            metrics = result.metrics
+            self._observer.check()
+            if not result.is_finite:
+                self._divergence = Divergence(epoch, piece.step_offset + result.step - 1)
+                break
+            self._offer_snapshot(epoch, piece.step_offset + result.step)
+        return metrics
+
+    def _train_several_epochs(self, first_epoch: int) -> list[Metrics]:
         rows, validation = self._rows, self._validation
-        assert isinstance(rows, Held)  # noqa: S101 for the type checker; `_several_fit` has seen to it
-        assert validation is None or isinstance(validation, Held)  # noqa: S101 likewise
+        assert isinstance(rows, InMemoryRows)  # noqa: S101 for the type checker; `_can_train_several_epochs` checks it
+        assert validation is None or isinstance(validation, InMemoryRows)  # noqa: S101 likewise
         count = min(
-            self._training.epochs - first,
-            max(1, int(SLICE_S / self._epoch_s)),
-            max(1, _MOST_PLACES // rows.count),
+            self._training.epochs - first_epoch,
+            max(1, int(TARGET_CALL_S / self._epoch_s)),
+            max(1, _MAX_ORDER_ENTRIES // rows.count),
         )
-        taken = self._compiled.train_epochs(
+        result = self._program.train_epochs(
             rows.tensors,
             None if validation is None else validation.tensors,
-            np.stack([self._order(first + place) for place in range(count)]),
+            np.stack([self._get_order(first_epoch + index) for index in range(count)]),
             self._training.batch_size,
-            batch=self._validation_batch or 0,
-            stop=self._stop,
+            fixed_batch_size=self._validation_batch or 0,
+            stop_on_nonfinite=self._stop_on_nonfinite,
         )
-        self._calls += 1
-        if not taken.finite:
-            self._diverged = Divergence(first + len(taken.metrics) - 1, taken.step - 1)
-        done = [self._told(first + place, *metrics) for place, metrics in enumerate(taken.metrics)]
-        self._end_if_diverged()
-        return done
-
-    def _told(self, epoch: int, trained: Metrics, tested: Metrics) -> Metrics:
-        logs = {**trained, **_validation(tested)}
-        self._watch.epoch(epoch, logs)  # as the one callback that there is would tell it
+        self._call_count += 1
+        if not result.is_finite:
+            self._divergence = Divergence(first_epoch + len(result.metrics) - 1, result.step - 1)
+        logs = [self._report_epoch(first_epoch + index, *metrics) for index, metrics in enumerate(result.metrics)]
+        self._stop_if_diverged()
         return logs
 
-    def _end_if_diverged(self) -> None:
-        if self._diverged is not None:
-            self._compiled.network.stop_training = True
+    def _report_epoch(self, epoch: int, train_metrics: Metrics, validation_metrics: Metrics) -> Metrics:
+        logs = {**train_metrics, **_prefix_validation(validation_metrics)}
+        self._observer.record_epoch(epoch, logs)  # in place of `_EpochReporter`, the only callback there is
+        return logs
 
-    def _offer(self, epoch: int, step: int, trained: Metrics | None = None) -> None:
-        """Hand the watch the state if it wants it and it is worth keeping; `epoch` and `step` are what comes next."""
-        if self._diverged is not None or not self._watch.wants_checkpoint():
-            return
-        self._compiled.hand_back()
-        kept = training_state.arrays(self._compiled.network, metrics=step > 0)
-        if self._stop and self._is_doubtful(kept):
-            return
-        stopped = bool(self._compiled.network.stop_training)
-        callbacks = callback_state.numbers(self._chosen)
-        self._watch.checkpoint(
-            Snapshot(epoch, step, kept | callback_state.arrays(self._chosen), callbacks, stopped, trained or {})
-        )
+    def _stop_if_diverged(self) -> None:
+        if self._divergence is not None:
+            self._program.network.stop_training = True
 
-    def _is_doubtful(self, kept: Mapping[str, Array]) -> bool:
-        """Whether the next step's loss may not be finite: weights are not, and no step has gone well with such yet."""
-        if training_state.is_sound(kept) or self._doubted not in {-1, self._calls}:
+    def _offer_snapshot(self, epoch: int, step: int, train_metrics: Metrics | None = None) -> None:
+        """Give the observer a snapshot if it wants one and the state is usable; `epoch` and `step` come next."""
+        if self._divergence is not None or not self._observer.wants_checkpoint():
+            return
+        self._program.store_state()
+        arrays = training_state.read_arrays(self._program.network, metrics=step > 0)
+        if self._stop_on_nonfinite and self._may_diverge_next(arrays):
+            return
+        stopped = bool(self._program.network.stop_training)
+        scalars = callback_state.collect_scalars(self._spec_callbacks)
+        arrays |= callback_state.collect_arrays(self._spec_callbacks)
+        self._observer.save_checkpoint(Snapshot(epoch, step, arrays, scalars, stopped, train_metrics or {}))
+
+    def _may_diverge_next(self, arrays: Mapping[str, Array]) -> bool:
+        """Return whether weights are not finite and no later call has had a finite loss yet."""
+        if training_state.has_finite_weights(arrays) or self._nonfinite_weights_at_call not in {-1, self._call_count}:
             return False
-        self._doubted = self._calls
+        self._nonfinite_weights_at_call = self._call_count
         return True
 
 
-def test(
-    compiled: Compiled,
+def evaluate_rows(
+    program: CompiledProgram,
     rows: Rows,
     batch_size: int,
-    pace: Pace,
-    after: Callable[[int], None],
-    first: int,
-    take: Callable[[Array], None] | None,
+    call_sizer: CallSizer,
+    after_call: Callable[[int], None],
+    first_step: int,
+    handle_outputs: Callable[[Array], None] | None,
 ) -> Metrics:
-    """Return the network's metrics over rows, as its `evaluate` gives them.
+    """Return the network's metrics over rows, as Keras's `evaluate` does.
 
     Args:
-        compiled: the network.
-        rows: to test by.
-        batch_size: rows a step.
-        pace: says how many steps a call takes.
-        after: is called after each call, with the number of steps that are done.
-        first: the first step that is not done yet; the metrics are those of the steps before it.
-        take: takes the network's outputs, those of each call; None where nobody wants them.
+        program: the program of the network.
+        rows: to evaluate.
+        batch_size: number of rows in a step.
+        call_sizer: chooses the number of steps in a call.
+        after_call: called after each call with the number of completed steps.
+        first_step: the first step that is not completed; the program's metrics are those of the steps before it.
+        handle_outputs: receives the network's outputs of each call; None if they are not needed.
 
     """
-    metrics, batch = None, batch_of(rows.count, batch_size)
-    for part in rows.slices(np.arange(rows.count, dtype=np.int32), batch_size, pace, first):
-        since = time.perf_counter()
-        tested = compiled.test(
-            part.rows, part.steps, batch_size, batch=batch, fresh=part.first == 0, kept=take is not None
+    metrics, batch = None, get_fixed_batch_size(rows.count, batch_size)
+    for piece in rows.iterate_slices(np.arange(rows.count, dtype=np.int32), batch_size, call_sizer, first_step):
+        start_time = time.perf_counter()
+        result = program.evaluate_steps(
+            piece.rows,
+            piece.steps,
+            batch_size,
+            fixed_batch_size=batch,
+            reset_metrics=piece.first_step == 0,
+            return_outputs=handle_outputs is not None,
         )
-        pace.took(len(part.steps), time.perf_counter() - since)
-        metrics = tested.metrics
-        if take is not None and tested.outputs is not None:
-            take(tested.outputs)
-        after(part.first + len(part.steps))
-    return metrics or compiled.metrics()
+        call_sizer.record_call(len(piece.steps), time.perf_counter() - start_time)
+        metrics = result.metrics
+        if handle_outputs is not None and result.outputs is not None:
+            handle_outputs(result.outputs)
+        after_call(piece.first_step + len(piece.steps))
+    return metrics or program.compute_metrics()
 
 
-def _validation(logs: Metrics) -> dict[str, float]:
-    return {f"val_{name}": value for name, value in logs.items()}
+def _prefix_validation(metrics: Metrics) -> dict[str, float]:
+    return {f"val_{name}": value for name, value in metrics.items()}
 
 
-class _Telling(keras.callbacks.Callback):
-    """Tells of every epoch, after the spec's callbacks have put into its logs what they put there."""
+class _EpochReporter(keras.callbacks.Callback):
+    """Reports every epoch, after the spec's callbacks have added their values to its metrics."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, observer: TrainingObserver) -> None:
         super().__init__()
-        self._watch = watch
+        self._observer = observer
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Tell."""
-        self._watch.epoch(epoch, dict(logs or {}))
+        """Report the epoch's metrics."""
+        self._observer.record_epoch(epoch, dict(logs or {}))

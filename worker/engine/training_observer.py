@@ -1,4 +1,4 @@
-"""Whoever looks on while a network is trained."""
+"""The interface through which the engine reports on a training."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -6,21 +6,27 @@ from typing import Protocol
 from worker.engine.snapshot import Snapshot
 
 
-class Watch(Protocol):
-    """Whoever looks on. Each call may raise to stop the training; the engine lets the exception through."""
+class TrainingObserver(Protocol):
+    """Observes a training. Each method may raise to stop the training; the engine passes the exception on."""
 
-    def epoch(self, number: int, values: Mapping[str, float]) -> None:
-        """An epoch is done; `number` counts from 0, `values` are Keras's logs of it."""
+    def record_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Record a completed epoch.
+
+        Args:
+            epoch: of the epoch, from 0.
+            metrics: the metrics that Keras logs for it.
+
+        """
         ...
 
     def check(self) -> None:
-        """Called at least several times a second while training goes on."""
+        """Raise if the training should stop; called at least several times a second."""
         ...
 
     def wants_checkpoint(self) -> bool:
-        """Whether the training's state is wanted now; asked about as often, so it must not take long."""
+        """Return whether the training's state is to be saved now; called as often, so it must be fast."""
         ...
 
-    def checkpoint(self, snapshot: Snapshot) -> None:
-        """Take the state that was wanted; the training goes on when this returns."""
+    def save_checkpoint(self, snapshot: Snapshot) -> None:
+        """Save the state after `wants_checkpoint` returned True; the training continues afterwards."""
         ...

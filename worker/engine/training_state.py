@@ -1,4 +1,4 @@
-"""What training changes: a network's weights and seeds, its optimizer's variables, and its metrics'."""
+"""The state that training changes: weights and seeds of the network, and variables of its optimizer and metrics."""
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -12,93 +12,96 @@ from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types
 
+_PREFIXES = ("network/", "optimizer/", "metrics/")
 
-def copy(source: Any, target: Any) -> None:
-    """Give one network the state of another of the same architecture; both compiled, their optimizers built."""
-    _set(target, _read(source))
+
+def copy_state(source: Any, target: Any) -> None:
+    """Copy the state of a network to another of the same architecture; both compiled, with built optimizers."""
+    _write_values(target, _read_values(source))
 
 
 @contextmanager
-def kept(network: Any) -> Generator[None]:
-    """Whatever is done to a network within this block, its state is afterwards what it was before."""
-    before = _read(network)  # what writes to a variable leaves alone a tensor that was read of it
+def preserve_state(network: Any) -> Generator[None]:
+    """Restore the network's state at the end of the block."""
+    values = _read_values(network)  # a tensor that was read does not change when its variable is written
     try:
         yield
     finally:
-        _set(network, before)
+        _write_values(network, values)
 
 
 def copy_loss(source: Any, target: Any) -> None:
-    """Give one network the mean loss that another has come to in its epoch."""
-    for mine, theirs in zip(target.metrics[0].variables, source.metrics[0].variables, strict=True):
-        mine.assign(theirs)
+    """Copy the mean loss over the epoch so far."""
+    for target_variable, source_variable in zip(target.metrics[0].variables, source.metrics[0].variables, strict=True):
+        target_variable.assign(source_variable)
 
 
-def size(network: Any) -> int:
-    """Return how many bytes the state takes."""
-    return size_of(_variables(network))
+def measure_state(network: Any) -> int:
+    """Return the size of the state in bytes."""
+    return measure_variables(_list_variables(network))
 
 
-def size_of(variables: Iterable[Any]) -> int:
-    """Return how many bytes some of Keras's variables take."""
+def measure_variables(variables: Iterable[Any]) -> int:
+    """Return the total size of Keras variables in bytes."""
     return sum(variable.value.dtype.size * variable.value.shape.num_elements() for variable in variables)
 
 
-def arrays(network: Any, *, metrics: bool) -> dict[str, Array]:
-    """Return the state by names that every network of the architecture has, and that of the metrics if wanted."""
-    return {name: np.asarray(variable.value.numpy()) for name, variable in _named(network, metrics=metrics).items()}
+def read_arrays(network: Any, *, metrics: bool) -> dict[str, Array]:
+    """Return the state by names that depend on the architecture only, optionally with the state of the metrics."""
+    variables = _name_variables(network, metrics=metrics)
+    return {name: np.asarray(variable.value.numpy()) for name, variable in variables.items()}
 
 
-def assign(network: Any, kept: Mapping[str, Array], *, metrics: bool) -> None:
-    """Give a network the state that `arrays` returned.
+def load_arrays(network: Any, arrays: Mapping[str, Array], *, metrics: bool) -> None:
+    """Load the state that `read_arrays` returned.
 
     Raises:
-        CheckpointError: it is that of another architecture; nothing was assigned.
+        CheckpointError: the state is of another architecture; nothing was loaded.
 
     """
-    variables = _named(network, metrics=metrics)
-    if {name: _kind(variable) for name, variable in variables.items()} != {
-        name: (array.shape, array.dtype) for name, array in kept.items() if name.startswith(_OURS)
+    variables = _name_variables(network, metrics=metrics)
+    if {name: _get_shape_and_dtype(variable) for name, variable in variables.items()} != {
+        name: (array.shape, array.dtype) for name, array in arrays.items() if name.startswith(_PREFIXES)
     }:
-        raise CheckpointError("The variables that were kept are not those of this network.")
+        raise CheckpointError("The variables in the checkpoint are not those of this network.")
     for name, variable in variables.items():
-        variable.assign(kept[name])
+        variable.assign(arrays[name])
 
 
-def is_sound(kept: Mapping[str, Array]) -> bool:
+def has_finite_weights(arrays: Mapping[str, Array]) -> bool:
     """Return whether all weights are finite."""
-    weights = (array for name, array in kept.items() if name.startswith("network/"))
+    weights = (array for name, array in arrays.items() if name.startswith("network/"))
     return all(bool(np.isfinite(array).all()) for array in weights)
 
 
-_OURS = ("network/", "optimizer/", "metrics/")
-
-
-def _named(network: Any, *, metrics: bool) -> dict[str, Any]:
-    """The variables by their places: Keras's own names are not always different."""
-    parts: dict[str, list[Any]] = {
+def _name_variables(network: Any, *, metrics: bool) -> dict[str, Any]:
+    """Return the variables by their indices, since Keras's own names are not unique."""
+    groups: dict[str, list[Any]] = {
         "network": network.variables,
         "optimizer": network.optimizer.variables,
         "metrics": network.metrics_variables if metrics else [],
     }
-    return {f"{part}/{place}": one for part, variables in parts.items() for place, one in enumerate(variables)}
+    return {
+        f"{group}/{index}": variable for group, variables in groups.items() for index, variable in enumerate(variables)
+    }
 
 
-def _kind(variable: Any) -> tuple[tuple[int, ...], Any]:
+def _get_shape_and_dtype(variable: Any) -> tuple[tuple[int, ...], Any]:
     return tuple(variable.shape), np.dtype(variable.dtype)
 
 
-def _variables(network: Any) -> list[Any]:
+def _list_variables(network: Any) -> list[Any]:
     return [*network.variables, *network.optimizer.variables]
 
 
-def _read(network: Any) -> list[Any]:
+def _read_values(network: Any) -> list[Any]:
     return [
-        _tf.raw_ops.ReadVariableOp(resource=one.value.handle, dtype=one.value.dtype) for one in _variables(network)
+        _tf.raw_ops.ReadVariableOp(resource=variable.value.handle, dtype=variable.value.dtype)
+        for variable in _list_variables(network)
     ]
 
 
-def _set(network: Any, values: Iterable[Any]) -> None:
-    for variable, value in zip(_variables(network), values, strict=True):
-        # What Keras's own `assign` comes to, which takes a tenth of a millisecond for each.
+def _write_values(network: Any, values: Iterable[Any]) -> None:
+    for variable, value in zip(_list_variables(network), values, strict=True):
+        # Keras's own `assign` comes to this, but with much overhead for each variable.
         _tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)

@@ -1,0 +1,1 @@
+"""Build Keras networks, optimizers, losses, metrics and callbacks from a spec."""

@@ -1,15 +1,15 @@
-"""From a spec's training to a compiled network and Keras's callbacks."""
+"""Build a compiled network and Keras callbacks from a spec."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
 
-from stackyard.spec import Callback, JobSpec, Part
+from stackyard.spec import Callback, JobSpec, SpecModel
 from stackyard.spec.training import callbacks, losses, metrics, optimizers
-from worker.keras_build.network import arguments, build, make
+from worker.keras_build.network import build_keras_object, build_network, get_keras_arguments
 
-_CLASSES: Mapping[type[Part], Any] = {
+_KERAS_CLASSES: Mapping[type[SpecModel], Any] = {
     optimizers.SGD: keras.optimizers.SGD,
     optimizers.RMSprop: keras.optimizers.RMSprop,
     optimizers.Adam: keras.optimizers.Adam,
@@ -88,43 +88,47 @@ _CLASSES: Mapping[type[Part], Any] = {
 }
 
 
-def build_compiled(spec: JobSpec, input_shape: tuple[int, ...]) -> keras.Sequential:
+def build_compiled_network(spec: JobSpec, input_shape: tuple[int, ...]) -> keras.Sequential:
     """Build a spec's network and compile it.
 
     Args:
-        spec: found right by `stackyard.spec.check`.
-        input_shape: of one row.
+        spec: a spec that `stackyard.spec.check` accepted.
+        input_shape: the shape of one row.
 
     Returns:
-        The network, which trains as the same `compile` in a Keras script would make it.
+        The network, which trains like that of a Keras script with the same `compile` arguments.
 
     """
-    network: Any = build(spec.network, input_shape)  # as keras.Sequential, compile has no types
+    network: Any = build_network(spec.network, input_shape)  # Any, because compile of keras.Sequential has no types
     training = spec.training
+    output_size = network.output_shape[-1]
     network.compile(
-        optimizer=_made(training.optimizer),
-        loss=_made(training.loss),
-        metrics=[_made(metrics.resolved(one, training.loss, network.output_shape[-1])) for one in training.metrics],
+        optimizer=_build_from_table(training.optimizer),
+        loss=_build_from_table(training.loss),
+        metrics=[
+            _build_from_table(metrics.resolve_accuracy(metric, training.loss, output_size))
+            for metric in training.metrics
+        ],
     )
     return network
 
 
-def build_callbacks(wanted: Iterable[Callback]) -> list[keras.callbacks.Callback]:
-    """Build Keras's callbacks, in their order."""
-    return [_callback(callback) for callback in wanted]
+def build_callbacks(definitions: Iterable[Callback]) -> list[keras.callbacks.Callback]:
+    """Build the Keras callbacks of a spec, in the spec's order."""
+    return [_build_callback(definition) for definition in definitions]
 
 
-def _callback(callback: Callback) -> keras.callbacks.Callback:
-    given = arguments(callback)
-    if "schedule" in given:
-        given["schedule"] = _of_epochs(given["schedule"])
-    return _CLASSES[type(callback)](**given)
+def _build_callback(definition: Callback) -> keras.callbacks.Callback:
+    keyword_arguments = get_keras_arguments(definition)
+    if "schedule" in keyword_arguments:
+        keyword_arguments["schedule"] = _to_epoch_function(keyword_arguments["schedule"])
+    return _KERAS_CLASSES[type(definition)](**keyword_arguments)
 
 
-def _of_epochs(schedule: Any) -> Callable[[int, float], float]:
-    """A schedule as the function that LearningRateScheduler takes: of the epoch, and of a rate that is forgotten."""
+def _to_epoch_function(schedule: Any) -> Callable[[int, float], float]:
+    """Return a schedule as the function that LearningRateScheduler takes; it ignores the current learning rate."""
     return lambda epoch, _: float(schedule(epoch))
 
 
-def _made(part: Part) -> Any:
-    return make(_CLASSES[type(part)], part)
+def _build_from_table(definition: SpecModel) -> Any:
+    return build_keras_object(_KERAS_CLASSES[type(definition)], definition)

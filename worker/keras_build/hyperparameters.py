@@ -1,11 +1,15 @@
-"""Numbers of a spec that a compiled function reads anew for every job.
+"""Numbers of a spec that a compiled function reads again for every job.
 
-Keras writes a dropout rate or a momentum into the graph that it traces, as a constant: another rate needs another
-trace, which takes longer than many a training. A `Hyperparameter` is a float that knows where it comes from.
-Arithmetic with it gives further ones; where TensorFlow makes a tensor of it, the graph gets a variable; and whenever
-Python looks at it (`rate > 0`), what it saw is noted. The graph is right for all other numbers that look the same: it
-then is, but for the constants, the one that Keras would have traced, and its arithmetic is done in Python's float64
-and rounded where Keras's is. torch.compile guards its graphs likewise.
+Keras writes a dropout rate or a momentum as a constant into the graph that it traces. Another rate needs another
+trace, which can take longer than the training. A `Hyperparameter` is a float that knows its place in the spec:
+
+- Arithmetic with it returns another `Hyperparameter`.
+- If TensorFlow converts it to a tensor while a graph is traced, the graph gets a variable.
+- If Python compares it (`rate > 0`), the comparison and its result are recorded.
+
+The graph is valid for all numbers for which the recorded comparisons have the same results. Apart from constants it
+is then the graph that Keras would have traced. The arithmetic is done in Python's float64 and rounded where Keras
+rounds. torch.compile guards its graphs in the same way.
 """
 
 import operator
@@ -16,21 +20,21 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-_tf: Any = tf  # which carries no types
+_tf: Any = tf  # tensorflow carries no types
 
-Path = tuple[str | int, ...]
-"""Where in a spec a number stands, as a JSON pointer's parts."""
+SpecPath = tuple[str | int, ...]
+"""The location of a number in a spec, as the segments of a JSON pointer."""
 
-Term = float | Path | tuple["Operation", "Term", "Term"]
-"""A number, the place of one, or what becomes of two."""
+Term = float | SpecPath | tuple["Operation", "Term", "Term"]
+"""A number, the path of a number, or an operation on two terms."""
 
-_Two = Callable[[float, float], float]
+_BinaryFunction = Callable[[float, float], float]
 
 
 class Operation:
-    """Arithmetic of two numbers; one object for each kind, so that terms compare and hash by it."""
+    """An arithmetic operation on two numbers; one object for each kind, so that terms compare and hash by it."""
 
-    def __init__(self, function: _Two) -> None:
+    def __init__(self, function: _BinaryFunction) -> None:
         self.function = function
 
 
@@ -42,42 +46,42 @@ _POWER = Operation(lambda left, right: left**right)
 
 
 class Hyperparameters:
-    """The numbers of one architecture, at the values of one job.
+    """The hyperparameters of one architecture, with the values of the current job.
 
     Args:
-        values: the first job's.
+        values: the values of the first job.
 
     """
 
-    def __init__(self, values: Mapping[Path, float]) -> None:
+    def __init__(self, values: Mapping[SpecPath, float]) -> None:
         self._values = dict(values)
-        self._seen: dict[tuple[Callable[[float, float], bool], Term, Term], bool] = {}
+        self._comparisons: dict[tuple[Callable[[float, float], bool], Term, Term], bool] = {}
         self._variables: dict[tuple[Term, Any], Any] = {}
         self._reads: dict[tuple[Any, Term, Any], Any] = {}
         self._tracing = False
-        self._turn = threading.Lock()
+        self._tracing_lock = threading.Lock()
 
-    def number(self, path: Path) -> "Hyperparameter":
-        """The number at a place, as Keras is to have it."""
-        return Hyperparameter.of(path, self)
+    def get_hyperparameter(self, path: SpecPath) -> "Hyperparameter":
+        """Return the hyperparameter at a path, to be passed to Keras."""
+        return Hyperparameter.from_term(path, self)
 
-    def fit(self, values: Mapping[Path, float]) -> bool:
-        """Return whether what was traced is right for these values."""
+    def is_valid_for(self, values: Mapping[SpecPath, float]) -> bool:
+        """Return whether the traced graphs are valid for these values."""
         return all(
-            compare(_evaluated(left, values), _evaluated(right, values)) is outcome
-            for (compare, left, right), outcome in self._seen.items()
+            compare(_evaluate_term(left, values), _evaluate_term(right, values)) is result
+            for (compare, left, right), result in self._comparisons.items()
         )
 
-    def assign(self, values: Mapping[Path, float]) -> None:
-        """Set what was traced to these values, which fit."""
+    def assign_values(self, values: Mapping[SpecPath, float]) -> None:
+        """Set the variables of the traced graphs to these values, for which the graphs must be valid."""
         self._values = dict(values)
         for (term, _), variable in self._variables.items():
-            variable.assign(_evaluated(term, values))
+            variable.assign(_evaluate_term(term, values))
 
     @contextmanager
-    def tracing(self) -> Generator[None]:
-        """While this lasts, tensors made of the numbers are variables; another thread's must wait."""
-        with self._turn:
+    def use_variables(self) -> Generator[None]:
+        """Convert hyperparameters to variables within the block; other threads wait for their turn."""
+        with self._tracing_lock:
             self._tracing = True
             try:
                 yield
@@ -85,170 +89,174 @@ class Hyperparameters:
                 self._tracing = False
                 self._reads.clear()
 
-    def evaluated(self, term: Term) -> float:
-        """The term's value for the present job."""
-        return _evaluated(term, self._values)
+    def evaluate(self, term: Term) -> float:
+        """Return the value of a term for the current job."""
+        return _evaluate_term(term, self._values)
 
-    def look(self, compare: Callable[[float, float], bool], left: Term, right: Term) -> bool:
-        """Compare two terms for Python, and note what it saw."""
-        outcome = compare(self.evaluated(left), self.evaluated(right))
-        self._seen[compare, left, right] = outcome
-        return outcome
+    def compare(self, comparison: Callable[[float, float], bool], left: Term, right: Term) -> bool:
+        """Compare two terms, and record the comparison and its result."""
+        result = comparison(self.evaluate(left), self.evaluate(right))
+        self._comparisons[comparison, left, right] = result
+        return result
 
-    def forget(self, term: Term) -> None:
-        """Forget that a term was given away."""
-        self._seen.pop((operator.eq, term, self.evaluated(term)), None)
+    def forget_value(self, term: Term) -> None:
+        """Remove the record that a term was used as a plain number."""
+        self._comparisons.pop((operator.eq, term, self.evaluate(term)), None)
 
-    def tensor(self, term: Term, dtype: Any) -> Any:
-        """Return a scalar tensor: a variable's in a graph that is being traced, else a constant, which is noted."""
-        value = self.evaluated(term)
-        kind = _tf.float32 if dtype is None else _tf.as_dtype(dtype)
-        if not self._tracing or _tf.executing_eagerly() or not kind.is_floating:
-            self.look(operator.eq, term, value)
+    def to_tensor(self, term: Term, dtype: Any) -> Any:
+        """Return a scalar tensor: a variable's value while a graph is traced, else a constant, which is recorded."""
+        value = self.evaluate(term)
+        tensor_dtype = _tf.float32 if dtype is None else _tf.as_dtype(dtype)
+        if not self._tracing or _tf.executing_eagerly() or not tensor_dtype.is_floating:
+            self.compare(operator.eq, term, value)
             return _tf.constant(value, dtype)
         graph = _tf.compat.v1.get_default_graph()
-        key = (graph, term, kind)  # one read a graph: a variable's costs as much as any small operation
+        key = (graph, term, tensor_dtype)  # one read in each graph: it costs as much as any small operation
         if key not in self._reads:
-            self._reads[key] = self._variable(term, value, kind).read_value()
+            self._reads[key] = self._get_variable(term, value, tensor_dtype).read_value()
         return self._reads[key]
 
-    def _variable(self, term: Term, value: float, kind: Any) -> Any:
-        if (term, kind) not in self._variables:
-            # As if nothing were being traced: a function that has seen the making of a variable is traced twice.
+    def _get_variable(self, term: Term, value: float, dtype: Any) -> Any:
+        if (term, dtype) not in self._variables:
+            # Outside the traced graph, because TensorFlow traces a function that creates variables twice.
             with _tf.Graph().as_default(), _tf.__internal__.eager_context.eager_mode():
-                self._variables[term, kind] = _tf.Variable(value, dtype=kind, trainable=False)
-        return self._variables[term, kind]
+                self._variables[term, dtype] = _tf.Variable(value, dtype=dtype, trainable=False)
+        return self._variables[term, dtype]
 
 
-def _evaluated(term: Term, values: Mapping[Path, float]) -> float:
+def _evaluate_term(term: Term, values: Mapping[SpecPath, float]) -> float:
     match term:
         case float() | int():
             return term
         case (Operation() as operation, left, right):
-            return operation.function(_evaluated(left, values), _evaluated(right, values))
+            return operation.function(_evaluate_term(left, values), _evaluate_term(right, values))
         case _:
             return values[term]
 
 
 class Hyperparameter(float):
-    """A float that Keras computes with as with any other; see this module."""
+    """A float for Keras that records how it is used; see the module's docstring."""
 
     term: Term
-    among: Hyperparameters
+    hyperparameters: Hyperparameters
 
     @classmethod
-    def of(cls, term: Term, among: Hyperparameters) -> Self:
-        """Make one of a term over the numbers `among` which its places are."""
-        made = cls(among.evaluated(term))
-        made.term = term
-        made.among = among
-        return made
+    def from_term(cls, term: Term, hyperparameters: Hyperparameters) -> Self:
+        """Build a hyperparameter from a term, whose paths belong to `hyperparameters`."""
+        number = cls(hyperparameters.evaluate(term))
+        number.term = term
+        number.hyperparameters = hyperparameters
+        return number
 
     dtype = float
-    """What keras.backend.result_type takes a float for; it would look at the class of what has no dtype."""
+    """The dtype that keras.backend.result_type uses for a float; without it, it would use the class of the object."""
 
-    def kept(self) -> Self:
-        """Return this, for an attribute that has its plain number; it was given away for nothing else."""
-        self.among.forget(self.term)
+    def mark_as_stored(self) -> Self:
+        """Return self, for an attribute that holds its plain number, and forget that the number was used.
+
+        Call this only if the constructor used the plain number for nothing but that attribute.
+        """
+        self.hyperparameters.forget_value(self.term)
         return self
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
-        """Become a tensor, by TensorFlow's protocol of that name."""
+        """Convert to a tensor, as in TensorFlow's protocol of this name."""
         del name
-        return self.among.tensor(self.term, dtype)
+        return self.hyperparameters.to_tensor(self.term, dtype)
 
-    def _with(self, operation: Operation, other: object, *, reflected: bool = False) -> Any:
+    def _apply_operation(self, operation: Operation, other: object, *, reflected: bool = False) -> Any:
         if not isinstance(other, float | int):
             return NotImplemented
         term = other.term if isinstance(other, Hyperparameter) else float(other)
-        pair = (term, self.term) if reflected else (self.term, term)
-        return Hyperparameter.of((operation, *pair), self.among)
+        operands = (term, self.term) if reflected else (self.term, term)
+        return Hyperparameter.from_term((operation, *operands), self.hyperparameters)
 
-    def _look(self, compare: Callable[[Any, Any], bool], other: object) -> Any:
+    def _compare_with(self, comparison: Callable[[Any, Any], bool], other: object) -> Any:
         if not isinstance(other, float | int):
             return NotImplemented
-        return self.among.look(compare, self.term, other.term if isinstance(other, Hyperparameter) else float(other))
+        term = other.term if isinstance(other, Hyperparameter) else float(other)
+        return self.hyperparameters.compare(comparison, self.term, term)
 
-    def _given_away(self) -> float:
-        """The plain number, for whoever cannot do without: the graph is right for this one alone."""
-        value = self.among.evaluated(self.term)
-        self.among.look(operator.eq, self.term, value)
+    def _get_plain_number(self) -> float:
+        """Return the plain number, and record it: the graph is then valid for this number only."""
+        value = self.hyperparameters.evaluate(self.term)
+        self.hyperparameters.compare(operator.eq, self.term, value)
         return value
 
     def __add__(self, other: object) -> Any:
-        return self._with(_ADD, other)
+        return self._apply_operation(_ADD, other)
 
     def __radd__(self, other: object) -> Any:
-        return self._with(_ADD, other, reflected=True)
+        return self._apply_operation(_ADD, other, reflected=True)
 
     def __sub__(self, other: object) -> Any:
-        return self._with(_SUBTRACT, other)
+        return self._apply_operation(_SUBTRACT, other)
 
     def __rsub__(self, other: object) -> Any:
-        return self._with(_SUBTRACT, other, reflected=True)
+        return self._apply_operation(_SUBTRACT, other, reflected=True)
 
     def __mul__(self, other: object) -> Any:
-        return self._with(_MULTIPLY, other)
+        return self._apply_operation(_MULTIPLY, other)
 
     def __rmul__(self, other: object) -> Any:
-        return self._with(_MULTIPLY, other, reflected=True)
+        return self._apply_operation(_MULTIPLY, other, reflected=True)
 
     def __truediv__(self, other: object) -> Any:
-        return self._with(_DIVIDE, other)
+        return self._apply_operation(_DIVIDE, other)
 
     def __rtruediv__(self, other: object) -> Any:
-        return self._with(_DIVIDE, other, reflected=True)
+        return self._apply_operation(_DIVIDE, other, reflected=True)
 
     def __pow__(self, other: object, modulo: None = None) -> Any:
-        return self._with(_POWER, other)
+        return self._apply_operation(_POWER, other)
 
     def __rpow__(self, other: object, modulo: None = None) -> Any:
-        return self._with(_POWER, other, reflected=True)
+        return self._apply_operation(_POWER, other, reflected=True)
 
     def __neg__(self) -> Any:
-        return self._with(_MULTIPLY, -1.0)
+        return self._apply_operation(_MULTIPLY, -1.0)
 
     def __eq__(self, other: object) -> Any:
-        return self._look(operator.eq, other)
+        return self._compare_with(operator.eq, other)
 
     def __ne__(self, other: object) -> Any:
-        return self._look(operator.ne, other)
+        return self._compare_with(operator.ne, other)
 
     def __lt__(self, other: object) -> Any:
-        return self._look(operator.lt, other)
+        return self._compare_with(operator.lt, other)
 
     def __le__(self, other: object) -> Any:
-        return self._look(operator.le, other)
+        return self._compare_with(operator.le, other)
 
     def __gt__(self, other: object) -> Any:
-        return self._look(operator.gt, other)
+        return self._compare_with(operator.gt, other)
 
     def __ge__(self, other: object) -> Any:
-        return self._look(operator.ge, other)
+        return self._compare_with(operator.ge, other)
 
     def __bool__(self) -> bool:
-        return self._look(operator.ne, 0.0)
+        return self._compare_with(operator.ne, 0.0)
 
     def __pos__(self) -> Any:
         return self
 
     def __abs__(self) -> float:
-        return abs(self._given_away())
+        return abs(self._get_plain_number())
 
     def __round__(self, digits: Any = None) -> Any:
-        return round(self._given_away(), digits)
+        return round(self._get_plain_number(), digits)
 
     def __floordiv__(self, other: Any) -> Any:
-        return self._given_away() // other
+        return self._get_plain_number() // other
 
     def __mod__(self, other: Any) -> Any:
-        return self._given_away() % other
+        return self._get_plain_number() % other
 
     def __float__(self) -> float:
-        return self._given_away()
+        return self._get_plain_number()
 
     def __int__(self) -> int:
-        return int(self._given_away())
+        return int(self._get_plain_number())
 
     def __hash__(self) -> int:
-        return hash(self._given_away())
+        return hash(self._get_plain_number())

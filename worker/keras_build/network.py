@@ -1,11 +1,11 @@
-"""From a spec's layers to Keras's: by tables of classes, so that nothing of a spec reaches a Keras deserialiser."""
+"""Build Keras layers from a spec's layers. Tables of classes do it, so that no spec reaches a Keras deserializer."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
 
 import keras
 
-from stackyard.spec import Network, Part, layers
+from stackyard.spec import Network, SpecModel, layers
 from stackyard.spec.network import constraints, initializers, regularizers
 from stackyard.spec.network.activations import Activation
 from stackyard.spec.training import schedules
@@ -13,9 +13,9 @@ from worker.keras_build.hyperparameters import Hyperparameter
 
 _ACTIVATIONS: Mapping[str, Any] = {name: getattr(keras.activations, name) for name in get_args(Activation)}
 
-_INITIALIZERS: tuple[type[Part], ...] = get_args(get_args(initializers.Initializer)[0])
+_INITIALIZERS: tuple[type[SpecModel], ...] = get_args(get_args(initializers.Initializer)[0])
 
-_CLASSES: Mapping[type[Part], Any] = {
+_KERAS_CLASSES: Mapping[type[SpecModel], Any] = {
     layers.Activation: keras.layers.Activation,
     layers.Dense: keras.layers.Dense,
     layers.Embedding: keras.layers.Embedding,
@@ -120,66 +120,67 @@ _CLASSES: Mapping[type[Part], Any] = {
 }
 
 
-_CONVERTED: Mapping[type[Part], tuple[str, ...]] = {
+_PLAIN_FLOAT_ARGUMENTS: Mapping[type[SpecModel], tuple[str, ...]] = {
     layers.BatchNormalization: ("momentum", "epsilon"),
     regularizers.L1: ("l1",),
     regularizers.L2: ("l2",),
     regularizers.L1L2: ("l1", "l2"),
 }
-"""Arguments of which the constructor makes plain floats, kept in attributes of the same names and nowhere else."""
+"""Arguments that the Keras constructor converts to plain floats and stores in attributes of the same names only."""
 
 
-def build(network: Network, input_shape: tuple[int, ...]) -> keras.Sequential:
-    """Build a spec's network, its weights drawn as a Keras script with the same layers would draw them.
+def build_network(network: Network, input_shape: tuple[int, ...]) -> keras.Sequential:
+    """Build a spec's network; its initial weights equal those of a Keras script with the same layers.
 
     Args:
-        network: found right by `stackyard.spec.check`.
-        input_shape: of one row.
+        network: of a spec that `stackyard.spec.check` accepted.
+        input_shape: the shape of one row.
 
     Returns:
         The network, not compiled.
 
     """
-    stack = [_value(layer) for layer in network.layers]
+    stack = [_convert_value(layer) for layer in network.layers]
     return keras.Sequential([keras.layers.InputLayer(input_shape), *stack])
 
 
-def make(kind: Any, part: Part) -> Any:
-    """Make Keras's object for a part of a spec.
+def build_keras_object(keras_class: Any, definition: SpecModel) -> Any:
+    """Build the Keras object for a definition of a spec.
 
-    Some of Keras's classes make plain floats of their numbers: a number that is to stay open is put back there.
+    Some Keras constructors convert their numbers to plain floats. This puts hyperparameters back into the attributes.
     """
-    given = arguments(part)
-    made = kind(**given)
-    for name in _CONVERTED.get(type(part), ()):
-        if isinstance(given[name], Hyperparameter):
-            setattr(made, name, given[name].kept())
-    return made
+    keyword_arguments = get_keras_arguments(definition)
+    keras_object = keras_class(**keyword_arguments)
+    for name in _PLAIN_FLOAT_ARGUMENTS.get(type(definition), ()):
+        if isinstance(keyword_arguments[name], Hyperparameter):
+            setattr(keras_object, name, keyword_arguments[name].mark_as_stored())
+    return keras_object
 
 
-def arguments(part: Part) -> dict[str, Any]:
-    """Return a part's arguments for the Keras class of the same name; a `name` of null is left to Keras."""
-    # In the order of Keras's signature: a random initializer draws its seed when it is made.
-    given = {name: getattr(part, name) for name in type(part).model_fields if name != "type"}
-    return {name: _argument(name, value) for name, value in given.items() if (name, value) != ("name", None)}
+def get_keras_arguments(definition: SpecModel) -> dict[str, Any]:
+    """Return a definition's arguments for the Keras class of the same name; Keras chooses a `name` that is null."""
+    # In the order of Keras's signature, because a random initializer draws its seed when it is constructed.
+    values = {name: getattr(definition, name) for name in type(definition).model_fields if name != "type"}
+    return {name: _convert_argument(name, value) for name, value in values.items() if (name, value) != ("name", None)}
 
 
-def _argument(name: str, value: object) -> Any:
+def _convert_argument(name: str, value: object) -> Any:
     if name in ("activation", "recurrent_activation"):
         return None if value is None else _ACTIVATIONS[str(value)]
-    return _value(value)
+    return _convert_value(value)
 
 
-def _value(value: object) -> Any:
+def _convert_value(value: object) -> Any:
     match value:
         case layers.RenormClipping():
             return {name: bound for name, bound in value if bound is not None}
-        case Part() if isinstance(value, _INITIALIZERS) and value == type(value)():
-            # Keras makes one out of the class when it would make one out of a string: SimpleRNN draws a seed before.
-            return _CLASSES[type(value)]
-        case Part():
-            return make(_CLASSES[type(value)], value)
+        case SpecModel() if isinstance(value, _INITIALIZERS) and value == type(value)():
+            # Keras constructs a class when it would construct the initializer of a string. SimpleRNN draws a seed
+            # before that, so an instance that is made here would get another seed.
+            return _KERAS_CLASSES[type(value)]
+        case SpecModel():
+            return build_keras_object(_KERAS_CLASSES[type(value)], value)
         case tuple():
-            return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # of any part
+            return list(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]  # of any type
         case _:
             return value

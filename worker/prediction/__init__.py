@@ -1,5 +1,5 @@
-"""Trained networks at work on rows from outside, in a process of their own (`python -m worker.prediction`).
+"""Predict rows with trained networks, in a process of its own (`python -m worker.prediction`).
 
-`service.prediction` starts that process by its name, keeps it warm and speaks with it. Nothing is imported here: the
-process has to choose its device before anything loads tensorflow.
+`service.prediction` starts that process by its module name, keeps it running and talks to it. This file imports
+nothing: the process has to choose its device before anything loads TensorFlow.
 """

@@ -1,7 +1,7 @@
-"""`python -m worker.prediction --memory BYTES --seconds SECONDS --idle SECONDS`: predict rows, until none come.
+"""`python -m worker.prediction --memory BYTES --seconds SECONDS --idle SECONDS`: predict rows until no request comes.
 
-Requests come on standard input and answers go to standard output, framed as in `service.prediction.protocol`. The
-process bounds itself, so that it ends even where the one that started it is gone.
+Requests come on standard input, and answers go to standard output, framed as in `service.prediction.protocol`. The
+process limits its own memory and time, so that it ends even if the process that started it is gone.
 """
 
 import argparse
@@ -14,25 +14,26 @@ from typing import Any, cast
 _THREADS = 2
 
 
-def _main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    """Parse the arguments, set the limits, and serve requests."""
     parser = argparse.ArgumentParser(prog="python -m worker.prediction", description=__doc__)
-    parser.add_argument("--memory", type=int, required=True, help="bytes that the process may have")
-    parser.add_argument("--seconds", type=int, required=True, help="how long a request may take, and the start")
-    parser.add_argument("--idle", type=float, required=True, help="how many seconds to wait for a request")
-    asked = parser.parse_args(arguments)
-    signal.alarm(asked.seconds)
-    # Private writable memory, which is what costs; address space that is merely reserved does not count.
-    resource.setrlimit(resource.RLIMIT_DATA, (asked.memory, asked.memory))
+    parser.add_argument("--memory", type=int, required=True, help="maximum memory of the process in bytes")
+    parser.add_argument("--seconds", type=int, required=True, help="maximum duration of a request, and of the start")
+    parser.add_argument("--idle", type=float, required=True, help="seconds to wait for a request before exiting")
+    options = parser.parse_args(arguments)
+    signal.alarm(options.seconds)
+    # The limit counts private writable memory; address space that is merely reserved does not count.
+    resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints goes to the log, not among the answers
-    _choose_device()
-    from worker.prediction.request_loop import serve  # noqa: PLC0415 it loads tensorflow
+    os.dup2(2, 1)  # output that a library prints goes to the log and not between the answers
+    _configure_tensorflow()
+    from worker.prediction.request_loop import serve_requests  # noqa: PLC0415 it loads tensorflow
 
-    serve(sys.stdin.buffer, answers, asked.seconds, asked.idle)
+    serve_requests(sys.stdin.buffer, answers, options.seconds, options.idle)
 
 
-def _choose_device() -> None:
-    """A processor's few threads, and no GPU, which trainings need."""
+def _configure_tensorflow() -> None:
+    """Use a few threads of the CPU, and no GPU, which trainings need."""
     os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     import tensorflow as tf  # noqa: PLC0415 it reads the variables above when it is imported
 
@@ -42,4 +43,4 @@ def _choose_device() -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    main(sys.argv[1:])

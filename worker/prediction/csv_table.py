@@ -1,4 +1,4 @@
-"""Rows of a table that come as CSV: cut into records and read as a dataset's are, with pandas' missing values."""
+"""Read a table's rows from CSV: parsed like a dataset's rows, with pandas's missing values."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -7,83 +7,88 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from service.datasets.inspection.csv_records import Block, CsvRecords
-from service.datasets.inspection.invalid_file import Refused as NotCsv
-from stackyard.spec import Problem
-from stackyard.spec.reading.faults import say
-from stackyard.spec.tagged_union import suggest
-from worker.prediction.columns import Feature, Value
-from worker.prediction.row_faults import Findings, Refused
-from worker.prediction.table import Table
+from service.datasets.inspection.csv_records import CsvBlock, CsvReader
+from service.datasets.inspection.invalid_file import InvalidFileError as InvalidCsv
+from stackyard.spec import Fault
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.tagged_union import suggest_name
+from worker.prediction.feature_columns import CellValue, FeatureColumn
+from worker.prediction.feature_table import FeatureTable
+from worker.prediction.row_faults import InvalidRowsError, RowFaults
 
-_pandas: Any = pd  # its functions are typed in part
+_pandas: Any = pd  # partly untyped
 
 _BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
-"""As `pandas.read_csv` knows them."""
+"""The texts that `pandas.read_csv` reads as booleans."""
 
 
-def read(text: bytes, features: Sequence[Feature]) -> Table:
-    """The values of each feature. Other columns may be there and are not looked at.
+def read_csv_table(text: bytes, features: Sequence[FeatureColumn]) -> FeatureTable:
+    """Read the values of each feature. Other columns are ignored.
 
     Args:
         text: UTF-8 with a header line.
         features: the columns that are needed.
 
     Raises:
-        Refused: with everything that is wrong; of records that are not as long as the header, with the first.
+        InvalidRowsError: the rows are invalid; it has all faults, except that only the first record of a wrong length
+            is reported.
 
     """
     try:
-        records = CsvRecords(BytesIO(text))
-        _check_header(records.names, features)
-        blocks = [(_cells(block, features), block.lines) for block in records.blocks()]
-    except NotCsv as error:
-        raise Refused([Problem(pointer="", message=str(error))]) from None
+        records = CsvReader(BytesIO(text))
+        _check_header(records.column_names, features)
+        blocks = [(_read_cells(block, features), block.lines) for block in records.iterate_blocks()]
+    except InvalidCsv as error:
+        raise InvalidRowsError([Fault(pointer="", message=str(error))]) from None
     if not blocks:
-        raise Refused([Problem(pointer="", message="expected at least one row below the header, received none")])
-    lines = [line for _, numbers in blocks for line in numbers]
+        raise InvalidRowsError(
+            [Fault(pointer="", message="expected at least one row below the header, received none")]
+        )
+    lines = [line for _, block_lines in blocks for line in block_lines]
     cells: Any = _pandas.concat([frame for frame, _ in blocks], ignore_index=True)
-    findings = Findings(lines)
-    values = {one.name: one.read(_typed(cells[one.name], one), findings) for one in features}
-    findings.refuse()
-    return Table(values, lines)
+    faults = RowFaults(lines)
+    values = {
+        feature.name: feature.read_values(_convert_cells(cells[feature.name], feature), faults) for feature in features
+    }
+    faults.raise_if_any()
+    return FeatureTable(values, lines)
 
 
-def _check_header(names: Sequence[str], features: Sequence[Feature]) -> None:
-    findings = Findings()
-    others = set(names) - {feature.name for feature in features}
+def _check_header(names: Sequence[str], features: Sequence[FeatureColumn]) -> None:
+    faults = RowFaults()
+    other_names = set(names) - {feature.name for feature in features}
     for feature in features:
         if feature.name not in names:
-            message = f"expected a column {say(feature.name)} in the header, received none"
-            findings.add(message, fix=suggest(feature.name, others))
-    findings.refuse()
+            message = f"expected a column {format_value(feature.name)} in the header, received none"
+            faults.add(message, fix=suggest_name(feature.name, other_names))
+    faults.raise_if_any()
 
 
-def _cells(block: Block, features: Sequence[Feature]) -> Any:
-    """A block's cells of the features as they were written, NaN where pandas takes one for missing."""
+def _read_cells(block: CsvBlock, features: Sequence[FeatureColumn]) -> Any:
+    """Return a block's cells of the features as text, NaN where pandas sees a missing value."""
     names = [feature.name for feature in features]
-    where = f"from line {block.lines[0]} on"
+    location = f"from line {block.lines[0]} on"
     try:
         frame = _pandas.read_csv(BytesIO(block.data), usecols=names, dtype="str", low_memory=False)
     except pd.errors.ParserError as error:
-        raise NotCsv(f"The rows {where} cannot be read: {error}.") from None
+        raise InvalidCsv(f"The rows {location} cannot be read: {error}.") from None
     if len(frame) != len(block.lines):
-        raise NotCsv(f"The rows {where} cannot be told apart: readers would not agree where one ends.")
+        raise InvalidCsv(f"The rows {location} are ambiguous: CSV readers disagree on where a row ends.")
     return frame
 
 
-def _typed(cells: Any, feature: Feature) -> list[Value]:
-    """The cells as JSON would have them; text stays where nothing else can be read."""
+def _convert_cells(cells: Any, feature: FeatureColumn) -> list[CellValue]:
+    """Return the cells as in JSON; a cell that is not of the feature's type stays text."""
     present = cells[cells.notna()].astype("object")
     match feature.column.type:
         case "text":
-            read = present
+            converted = present
         case "boolean":
-            read = present.replace(_BOOLEANS)
+            converted = present.replace(_BOOLEANS)
         case "integer" | "float":
             numbers = _pandas.to_numeric(present, errors="coerce")
-            read = numbers.astype("object").where(np.isfinite(numbers), present)
-    values: list[Value] = [None] * len(cells)
-    for row, value in zip(read.index.tolist(), read.tolist(), strict=True):
+            converted = numbers.astype("object").where(np.isfinite(numbers), present)
+    values: list[CellValue] = [None] * len(cells)
+    for row, value in zip(converted.index.tolist(), converted.tolist(), strict=True):
         values[row] = value
     return values

@@ -1,45 +1,48 @@
-"""Rows of a table that come as JSON objects."""
+"""Read a table's rows from JSON objects."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from stackyard.spec.reading.faults import say
-from stackyard.spec.tagged_union import suggest
-from worker.prediction.columns import ABSENT, Feature
-from worker.prediction.row_faults import Findings
-from worker.prediction.table import Table
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.tagged_union import suggest_name
+from worker.prediction.feature_columns import MISSING, FeatureColumn
+from worker.prediction.feature_table import FeatureTable
+from worker.prediction.row_faults import RowFaults
 
 
-def read(rows: Sequence[object], features: Sequence[Feature]) -> Table:
-    """The values of each feature. Other columns may be there and are not looked at.
+def read_json_table(rows: Sequence[object], features: Sequence[FeatureColumn]) -> FeatureTable:
+    """Read the values of each feature. Other columns are ignored.
 
     Args:
-        rows: as JSON has them.
+        rows: as in JSON.
         features: the columns that are needed.
 
     Raises:
-        Refused: with everything that is wrong.
+        InvalidRowsError: the rows are invalid; it has all faults.
 
     """
-    findings = Findings()
-    for place, row in enumerate(rows):
+    faults = RowFaults()
+    for index, row in enumerate(rows):
         if not isinstance(row, dict):
-            findings.at_row(f"expected an object with a value for each column, received {say(row)}", place)
-    findings.refuse()
+            faults.add_at_row(f"expected an object with a value for each column, received {format_value(row)}", index)
+    faults.raise_if_any()
     objects = cast("Sequence[Mapping[str, object]]", rows)
     names = {feature.name for feature in features}
-    values = {one.name: one.read(_values(objects, one.name, names, findings), findings) for one in features}
-    findings.refuse()
-    return Table(values)
+    values = {
+        feature.name: feature.read_values(_read_column(objects, feature.name, names, faults), faults)
+        for feature in features
+    }
+    faults.raise_if_any()
+    return FeatureTable(values)
 
 
-def _values(
-    rows: Sequence[Mapping[str, object]], name: str, features: set[str], findings: Findings
+def _read_column(
+    rows: Sequence[Mapping[str, object]], name: str, feature_names: set[str], faults: RowFaults
 ) -> Sequence[object]:
-    values = [row.get(name, ABSENT) for row in rows]
-    lacking = [place for place, value in enumerate(values) if value is ABSENT]
-    if lacking:
-        near = suggest(name, rows[lacking[0]].keys() - features)
-        for place in lacking:
-            findings.at_row(f"expected a value for {say(name)}, received none", place, fix=near)
+    values = [row.get(name, MISSING) for row in rows]
+    rows_without = [index for index, value in enumerate(values) if value is MISSING]
+    if rows_without:
+        similar_name = suggest_name(name, rows[rows_without[0]].keys() - feature_names)
+        for index in rows_without:
+            faults.add_at_row(f"expected a value for {format_value(name)}, received none", index, fix=similar_name)
     return values

@@ -1,97 +1,101 @@
-"""Trained networks, rebuilt from their jobs' specs, with weights whose SHA-256 was verified.
+"""Trained networks, rebuilt from their jobs' specs, with weights whose SHA-256 is verified.
 
-Of a `.keras` file its weights alone are read: its `config.json`, which names classes and functions to call, is not.
+Only the weights of a `.keras` file are read, not its `config.json`, which names classes and functions to call.
 """
 
 import hashlib
 import io
 import zipfile
-from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from service.prediction.protocol import Request, StoredFile
+from service.prediction.protocol import PredictionRequest, StoredFile
 from stackyard.spec import JobSpec
-from worker.keras_build.network import build
-from worker.preparation.transforms.fitted_transforms import Fitted
+from worker.keras_build.network import build_network
+from worker.preparation.memory_cache import MemoryCache
+from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
-_MOST_KEPT = 4
 _WEIGHTS = "model.weights.h5"
-"""Their name in a `.keras` file; Keras knows the format by the end of it."""
+"""Name of the weights in a `.keras` file; Keras recognizes their format by its end."""
 
 
-class Damaged(Exception):
-    """A stored file is not there, or is not what its SHA-256 says."""
+class CorruptModelError(Exception):
+    """A stored file is missing or unreadable, differs from its SHA-256, or does not fit its job's spec."""
 
 
-class Trained:
-    """What one job made: what was fitted, and its network, which is built when it is first needed."""
+class LoadedNetwork:
+    """The fitted transforms of one job, and its network, which is built when it is first needed."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: PredictionRequest) -> None:
         self._request = request
         self._network: Any = None
-        with _read(request.preprocessing) as content:
-            self.fitted = Fitted.model_validate_json(content)
+        with _read_verified(request.preprocessing) as content:
+            self.transforms = FittedTransforms.model_validate_json(content)
 
-    def network(self, input_shape: tuple[int, ...]) -> Any:
-        """The trained keras.Sequential, which has no types.
+    def build_network(self, input_shape: tuple[int, ...]) -> Any:
+        """Return the trained keras.Sequential, which is untyped.
 
         Args:
             input_shape: of one row's inputs.
 
         Raises:
-            Damaged: the stored model is.
+            CorruptModelError: the stored model is corrupt.
 
         """
         if self._network is None:
-            with _read(self._request.model) as content:
+            with _read_verified(self._request.model) as content:
                 spec = JobSpec.model_validate(self._request.spec)
-                network: Any = build(spec.network, input_shape)
+                network: Any = build_network(spec.network, input_shape)
                 _load_weights(network, content)
             self._network = network
         return self._network
 
 
-class Networks:
-    """The last few that were asked for, so that they are warm when they are asked for again."""
+class NetworkCache:
+    """The most recently used networks, so that further requests find them built.
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], Trained] = OrderedDict()
+    Args:
+        max_networks: number of networks that are kept.
 
-    def of(self, request: Request) -> Trained:
-        """What the request's job made.
+    """
+
+    def __init__(self, max_networks: int = 4) -> None:
+        self._cache = MemoryCache[tuple[str, str], LoadedNetwork](max_networks)
+
+    def get(self, request: PredictionRequest) -> LoadedNetwork:
+        """Return the network of the request's job.
 
         Raises:
-            Damaged: what it fitted is.
+            CorruptModelError: the stored transforms are corrupt.
 
         """
         key = (request.model.sha256, request.preprocessing.sha256)
-        trained = self._kept.pop(key, None) or Trained(request)
-        self._kept[key] = trained
-        if len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
-        return trained
+        network = self._cache.get(key)
+        if network is None:
+            network = LoadedNetwork(request)
+            self._cache.put(key, network)
+        return network
 
 
 @contextmanager
-def _read(file: StoredFile) -> Generator[bytes]:
-    """A file's content, for a block that makes something of it."""
+def _read_verified(file: StoredFile) -> Generator[bytes]:
+    """Yield a file's verified content to a block that parses it; errors of the block mean that the file is corrupt."""
     try:
-        yield _verified(file)
+        yield _read_and_verify(file)
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise Damaged(f"{file.path} is not what its job's spec asks for: {error}") from error
+        raise CorruptModelError(f"{file.path} does not fit its job's spec: {error}") from error
 
 
-def _verified(file: StoredFile) -> bytes:
+def _read_and_verify(file: StoredFile) -> bytes:
     try:
         content = Path(file.path).read_bytes()
     except OSError as error:
-        raise Damaged(f"{file.path} cannot be read: {error.strerror}.") from None
+        raise CorruptModelError(f"{file.path} cannot be read: {error.strerror}.") from None
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise Damaged(f"{file.path} is not what its SHA-256 says.")
+        raise CorruptModelError(f"{file.path} does not match its SHA-256.")
     return content
 
 

@@ -1,4 +1,4 @@
-"""One request's rows: read, made into inputs, given to the network."""
+"""Predict the rows of one request: read them, transform them into inputs, and run the network."""
 
 import math
 from collections.abc import Sequence
@@ -7,109 +7,112 @@ from typing import cast
 import numpy as np
 
 from service.datasets.dataset_source import CSV
-from service.prediction.protocol import Request
-from stackyard.spec import Limits, Problem, SpecError, decode
-from stackyard.spec.reading.faults import say
+from service.prediction.protocol import PredictionRequest
+from stackyard.spec import Fault, Limits, SpecError, decode_json_object
+from stackyard.spec.reading.faults import format_value
 from worker.prediction import csv_table, json_arrays, json_table
-from worker.prediction.columns import features_of
-from worker.prediction.network_cache import Networks
+from worker.prediction.feature_columns import iterate_features
+from worker.prediction.network_cache import NetworkCache
 from worker.prediction.predictions import Predictions
-from worker.prediction.row_faults import Findings, Refused
-from worker.preparation.arrays import Array
+from worker.prediction.row_faults import InvalidRowsError, RowFaults
+from worker.preparation.arrays import Array, mask_finite_rows
 from worker.preparation.transforms.array_inputs import FittedArray
 from worker.preparation.transforms.features import FittedTable
 
-_BATCH = 32
-"""Rows at a time, as in `keras.Model.predict`: other batches would give other last bits."""
-_MOST_OUTPUTS = 1_000_000
-"""Numbers in one answer."""
+_BATCH_SIZE = 32
+"""The default of `keras.Model.predict`: another batch size could change the last bits of outputs."""
+_MAX_OUTPUTS = 1_000_000
+"""Maximum number of output values in one answer."""
 
 
-class NotAlone(Exception):
-    """The inputs of a row depend on all the rows of the dataset, so no other row has any."""
+class DependentRowsError(Exception):
+    """The job's inputs depend on all rows of the dataset together, so other rows cannot be transformed."""
 
 
-def predict(request: Request, rows: bytes, networks: Networks) -> Predictions:
-    """What a job's network says of some rows.
+def predict_rows(request: PredictionRequest, rows: bytes, networks: NetworkCache) -> Predictions:
+    """Return the predictions of a job's network for some rows.
 
     Args:
-        request: which job, and how the rows are written.
-        rows: as they came over HTTP.
-        networks: to find the job's in.
+        request: the job, and the format of the rows.
+        rows: as received over HTTP.
+        networks: cache that has or builds the job's network.
 
     Raises:
-        Refused: the rows cannot be predicted, each fault at its place.
-        NotAlone: no rows can be.
-        Damaged: a stored file is.
+        InvalidRowsError: the rows are invalid; it has the location of each fault.
+        DependentRowsError: the job cannot predict any rows.
+        CorruptModelError: a stored file is corrupt.
 
     """
-    trained = networks.of(request)
-    x, unknown = _inputs(trained.fitted.inputs, request, rows)
+    trained = networks.get(request)
+    x, unknown = _build_inputs(trained.transforms.inputs, request, rows)
     _check_finite(x)
-    network = trained.network(x.shape[1:])
-    _check_outputs(len(x), network.output_shape[1:])
-    batches = [network.predict_on_batch(x[start : start + _BATCH]) for start in range(0, len(x), _BATCH)]
-    return Predictions(np.concatenate(batches), trained.fitted.target, unknown)
+    network = trained.build_network(x.shape[1:])
+    _check_output_count(len(x), network.output_shape[1:])
+    batches = [network.predict_on_batch(x[start : start + _BATCH_SIZE]) for start in range(0, len(x), _BATCH_SIZE)]
+    return Predictions(np.concatenate(batches), trained.transforms.target, unknown)
 
 
-def _inputs(fitted: FittedTable | FittedArray, request: Request, rows: bytes) -> tuple[Array, Sequence[Problem]]:
-    if isinstance(fitted, FittedArray):
-        return _of_arrays(fitted, request, rows), ()
-    features = tuple(features_of(fitted))
+def _build_inputs(
+    inputs: FittedTable | FittedArray, request: PredictionRequest, rows: bytes
+) -> tuple[Array, Sequence[Fault]]:
+    """Return the inputs, and the values of the rows that the dataset did not have."""
+    if isinstance(inputs, FittedArray):
+        return _build_array_inputs(inputs, request, rows), ()
+    features = tuple(iterate_features(inputs))
     if request.media_type == CSV:
-        table = csv_table.read(rows, features)
-        _check_number(len(table.lines or ()), request)
+        table = csv_table.read_csv_table(rows, features)
+        _check_row_count(len(table.lines or ()), request)
     else:
-        table = json_table.read(_json(request, rows), features)
-    return fitted.apply(table.frame), table.unknown(features)
+        table = json_table.read_json_table(_read_json_rows(request, rows), features)
+    return inputs.apply(table.to_frame), table.list_unknown_values(features)
 
 
-def _of_arrays(fitted: FittedArray, request: Request, rows: bytes) -> Array:
+def _build_array_inputs(inputs: FittedArray, request: PredictionRequest, rows: bytes) -> Array:
     if request.media_type == CSV:
-        raise Refused([Problem(pointer="", message="expected JSON, as the job learnt from arrays; received CSV")])
-    if fitted.normalize is not None and fitted.normalize.axis % (len(fitted.shape) + 1) == 0:
-        raise NotAlone("The job normalized its inputs along axis 0, over all rows of the dataset together.")
-    return fitted.apply(json_arrays.read(_json(request, rows), fitted))
+        message = "expected JSON, since the job was trained on arrays; received CSV"
+        raise InvalidRowsError([Fault(pointer="", message=message)])
+    if inputs.normalize is not None and inputs.normalize.axis % (len(inputs.shape) + 1) == 0:
+        raise DependentRowsError("The job normalized its inputs along axis 0, over all rows of the dataset together.")
+    return inputs.apply(json_arrays.read_json_arrays(_read_json_rows(request, rows), inputs))
 
 
-def _json(request: Request, text: bytes) -> Sequence[object]:
-    """The rows of a JSON document; at least one."""
+def _read_json_rows(request: PredictionRequest, text: bytes) -> Sequence[object]:
+    """Return the rows of a JSON document; at least one."""
     size = max(1, len(text))
     try:
-        document = decode(text, Limits(max_json_bytes=size, max_json_elements=size))
+        document = decode_json_object(text, Limits(max_json_bytes=size, max_json_elements=size))
     except SpecError as error:
-        raise Refused(error.problems) from None
-    findings = Findings()
+        raise InvalidRowsError(error.faults) from None
+    faults = RowFaults()
     for name in document.keys() - {"rows"}:
-        findings.add(f'expected "rows" and nothing else, received {say(name)}', name)
+        faults.add(f'expected "rows" and nothing else, received {format_value(name)}', name)
     rows = cast("list[object]", document.get("rows"))
     if "rows" not in document:
-        findings.add('expected "rows", an array of at least one; received none')
-    elif not isinstance(rows, list) or not rows:  # pyright: ignore[reportUnnecessaryIsInstance]  # it may be anything
-        received = "none" if rows == [] else say(rows)
-        findings.add(f"expected an array of at least one row, received {received}", "rows", received=rows)
-    findings.refuse()
-    _check_number(len(rows), request)
+        faults.add('expected "rows", an array of at least one; received none')
+    elif not isinstance(rows, list) or not rows:  # pyright: ignore[reportUnnecessaryIsInstance]  # any JSON value
+        received = "none" if rows == [] else format_value(rows)
+        faults.add(f"expected an array of at least one row, received {received}", "rows", received=rows)
+    faults.raise_if_any()
+    _check_row_count(len(rows), request)
     return rows
 
 
-def _check_number(rows: int, request: Request) -> None:
+def _check_row_count(rows: int, request: PredictionRequest) -> None:
     if rows > request.max_rows:
         message = f"expected at most {request.max_rows} rows (limit max_predict_rows), received {rows}"
-        raise Refused([Problem(pointer="/rows", message=message)])
+        raise InvalidRowsError([Fault(pointer="/rows", message=message)])
 
 
 def _check_finite(x: Array) -> None:
-    """Refuse rows with numbers that float32 cannot hold, as they are or once they are scaled."""
-    lost = np.flatnonzero(~np.isfinite(x.reshape(len(x), -1)).all(axis=1)).tolist()
-    findings = Findings()
-    for row in lost:
-        findings.at_row("expected numbers that float32 can hold when they are scaled, received a greater one", row)
-    findings.refuse()
+    """Raise if inputs exceed float32, before or after scaling."""
+    faults = RowFaults()
+    for row in np.flatnonzero(~mask_finite_rows(x)).tolist():
+        faults.add_at_row("expected numbers that fit into float32 after scaling, received a larger one", row)
+    faults.raise_if_any()
 
 
-def _check_outputs(rows: int, output_shape: Sequence[int]) -> None:
-    most = _MOST_OUTPUTS // math.prod(output_shape)
-    if rows > most:
-        message = f"expected at most {most} rows, each of which has an output of shape {list(output_shape)}"
-        raise Refused([Problem(pointer="/rows", message=f"{message}; received {rows}")])
+def _check_output_count(rows: int, output_shape: Sequence[int]) -> None:
+    max_rows = _MAX_OUTPUTS // math.prod(output_shape)
+    if rows > max_rows:
+        message = f"expected at most {max_rows} rows, each of which has an output of shape {list(output_shape)}"
+        raise InvalidRowsError([Fault(pointer="/rows", message=f"{message}; received {rows}")])

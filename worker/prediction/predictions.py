@@ -1,4 +1,4 @@
-"""What a network's outputs say, as JSON and as CSV."""
+"""A network's outputs as predictions, in JSON and CSV."""
 
 import csv
 import io
@@ -10,117 +10,117 @@ from typing import Any
 import numpy as np
 
 from service.history import metric_history
-from stackyard.spec import Problem
-from stackyard.spec.reading.json_pointers import Step, pointer
-from worker.preparation.arrays import Array
+from stackyard.spec import Fault
+from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
+from worker.preparation.arrays import Array, mask_finite_rows
 from worker.preparation.transforms.targets import FittedTarget
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """The outputs for some rows, of shape (rows, …), what they mean, and which values of the rows were unknown."""
+    """The outputs for some rows, of shape (rows, …), their meaning, and values that the dataset did not have."""
 
     outputs: Array
     target: FittedTarget
-    unknown: Sequence[Problem] = ()
+    unknown_values: Sequence[Fault] = ()
 
-    def json(self) -> bytes:
-        """The answer that `api.jobs.predictions.PredictionsView` describes."""
-        words: dict[str, str] = {}
-        scores = self._scores()
+    def to_json(self) -> bytes:
+        """Return the JSON document that `api.jobs.predictions.PredictionsView` describes."""
+        nonfinite: dict[str, str] = {}
+        scores = self._compute_scores()
         document = {
             "target": self.target.columns,
             "classes": self.target.classes,
-            "predictions": self._predictions(words),
-            "scores": None if scores is None else _numbers(scores, words, "scores"),
-            "nonfinite": words,
-            "unknown": [problem.model_dump() for problem in self.unknown],
+            "predictions": self._build_predictions(nonfinite),
+            "scores": None if scores is None else _to_json_numbers(scores, nonfinite, "scores"),
+            "nonfinite": nonfinite,
+            "unknown": [problem.model_dump() for problem in self.unknown_values],
         }
         return json.dumps(document, allow_nan=False).encode()
 
-    def csv(self) -> bytes:
-        """A line of names, then a line for each row: what is predicted, and a score for each class."""
+    def to_csv(self) -> bytes:
+        """Return a header line, then a line for each row: its prediction, and a score for each class."""
         text = io.StringIO()
-        lines = csv.writer(text, lineterminator="\n")
-        lines.writerow(self._names())
-        lines.writerows(self._lines())
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self._build_header())
+        writer.writerows(self._build_lines())
         return text.getvalue().encode()
 
-    def _predictions(self, words: dict[str, str]) -> list[Any]:
+    def _build_predictions(self, nonfinite: dict[str, str]) -> list[Any]:
         match self.target.kind:
             case "classification":
-                return self._labels(words)
+                return self._build_labels(nonfinite)
             case "regression":
-                return _of_columns(self.target.values(self.outputs), self.target.columns, words)
+                return _to_json_columns(self.target.undo_scaling(self.outputs), self.target.columns, nonfinite)
             case "other":
-                return _numbers(self.outputs, words, "predictions")
+                return _to_json_numbers(self.outputs, nonfinite, "predictions")
 
-    def _labels(self, words: dict[str, str]) -> list[Any]:
-        """The likeliest class of each row; None where its outputs are not finite."""
+    def _build_labels(self, nonfinite: dict[str, str]) -> list[Any]:
+        """Return the most likely class of each row; None if its outputs are not finite."""
         classes = self.target.classes or ()
-        lost = np.flatnonzero(~_finite(self.outputs)).tolist()
-        words.update({pointer(("predictions", row)): "NaN" for row in lost})
-        labels: list[Any] = [classes[place] for place in self.target.labels(np.nan_to_num(self.outputs))]
-        for row in lost:
+        nonfinite_rows = np.flatnonzero(~mask_finite_rows(self.outputs)).tolist()
+        nonfinite.update({format_pointer(("predictions", row)): "NaN" for row in nonfinite_rows})
+        labels: list[Any] = [
+            classes[index] for index in self.target.predict_class_indices(np.nan_to_num(self.outputs))
+        ]
+        for row in nonfinite_rows:
             labels[row] = None
         return labels
 
-    def _scores(self) -> Array | None:
-        return self.target.scores(self.outputs) if self.target.kind == "classification" else None
+    def _compute_scores(self) -> Array | None:
+        return self.target.compute_scores(self.outputs) if self.target.kind == "classification" else None
 
-    def _names(self) -> list[str]:
+    def _build_header(self) -> list[str]:
         match self.target.kind:
             case "classification":
-                scored = () if self._scores() is None else self.target.classes or ()
-                return [*self.target.columns, *(f"score_{value}" for value in scored)]
+                scored_classes = () if self._compute_scores() is None else self.target.classes or ()
+                return [*self.target.columns, *(f"score_{value}" for value in scored_classes)]
             case "regression":
                 return list(self.target.columns)
             case "other":
-                return [f"output_{place}" for place in range(self._flat().shape[1])]
+                return [f"output_{index}" for index in range(self._flatten_outputs().shape[1])]
 
-    def _lines(self) -> Iterable[Sequence[Any]]:
+    def _build_lines(self) -> Iterable[Sequence[Any]]:
         match self.target.kind:
             case "classification":
-                scores = self._scores()
-                shares = [()] * len(self.outputs) if scores is None else scores.tolist()
-                return ([label, *share] for label, share in zip(self._labels({}), shares, strict=True))
+                scores = self._compute_scores()
+                row_scores = [()] * len(self.outputs) if scores is None else scores.tolist()
+                return ([label, *score] for label, score in zip(self._build_labels({}), row_scores, strict=True))
             case "regression":
-                return self.target.values(self.outputs).tolist()
+                return self.target.undo_scaling(self.outputs).tolist()
             case "other":
-                return self._flat().tolist()
+                return self._flatten_outputs().tolist()
 
-    def _flat(self) -> Array:
+    def _flatten_outputs(self) -> Array:
         return self.outputs.reshape(len(self.outputs), -1)
 
 
-def _of_columns(values: Array, names: Sequence[str], words: dict[str, str]) -> list[Any]:
-    """Numbers of one target column as they are; of several, an object a row with each under its column's name."""
+def _to_json_columns(values: Array, names: Sequence[str], nonfinite: dict[str, str]) -> list[Any]:
+    """Return plain numbers for a single target column; else for each row an object with a number by column name."""
     if len(names) == 1:
-        return _numbers(values[:, 0], words, "predictions")
-    return [dict(zip(names, row, strict=True)) for row in _numbers(values, words, "predictions", names)]
+        return _to_json_numbers(values[:, 0], nonfinite, "predictions")
+    rows = _to_json_numbers(values, nonfinite, "predictions", names)
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _numbers(array: Array, words: dict[str, str], name: str, columns: Sequence[Step] | None = None) -> list[Any]:
-    """The numbers as JSON can carry them, None for the others, whose words go under their pointers.
+def _to_json_numbers(
+    array: Array, nonfinite: dict[str, str], name: str, columns: Sequence[PathSegment] | None = None
+) -> list[Any]:
+    """Return the numbers as nested lists. NaN and infinities become None and are recorded in `nonfinite`.
 
     Args:
         array: of shape (rows, …).
-        words: to add to.
-        name: of the answer's member that they become.
-        columns: what the last axis is called; None where its places are.
+        nonfinite: names of the numbers that JSON lacks, by JSON pointer; it is extended.
+        name: of the document's member that holds the numbers.
+        columns: names along the last axis; None to use indices.
 
     """
     finite = np.isfinite(array)
     if finite.all():
         return array.tolist()
-    for steps in np.argwhere(~finite).tolist():
-        way = steps if columns is None else [*steps[:-1], columns[steps[-1]]]
-        words[pointer((name, *way))] = metric_history.word(array[tuple(steps)])
-    carried = array.astype(object)
-    carried[~finite] = None
-    return carried.tolist()
-
-
-def _finite(outputs: Array) -> Array:
-    """Which rows are finite throughout; of shape (rows,)."""
-    return np.asarray(np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
+    for index in np.argwhere(~finite).tolist():
+        steps = index if columns is None else [*index[:-1], columns[index[-1]]]
+        nonfinite[format_pointer((name, *steps))] = metric_history.format_nonfinite(array[tuple(index)])
+    numbers = array.astype(object)
+    numbers[~finite] = None
+    return numbers.tolist()

@@ -1,53 +1,55 @@
-"""One request after the other, and what is answered to it."""
+"""Answer prediction requests one after another."""
 
 import json
 import signal
 from typing import BinaryIO
 
 from service.datasets.dataset_source import CSV
-from service.prediction.protocol import Answer, Kind, Request
+from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
 from service.subprocess import framing
-from worker.prediction.network_cache import Damaged, Networks
-from worker.prediction.predict import NotAlone, predict
-from worker.prediction.row_faults import Refused
+from worker.prediction.network_cache import CorruptModelError, NetworkCache
+from worker.prediction.predict import DependentRowsError, predict_rows
+from worker.prediction.row_faults import InvalidRowsError
 
 
-def serve(requests: BinaryIO, answers: BinaryIO, seconds: int, idle: float) -> None:
-    """Answer requests until there are no more, or none comes for a while.
+def serve_requests(requests: BinaryIO, answers: BinaryIO, max_request_s: int, max_idle_s: float) -> None:
+    """Answer requests until the input ends or no request comes for a while.
 
     Args:
-        requests: frames, one at a time.
-        answers: where the frames of the answers go.
-        seconds: for one request; a longer one ends the process.
-        idle: seconds to wait for the next.
+        requests: stream of request frames.
+        answers: stream for answer frames.
+        max_request_s: maximum duration of a request; a longer one ends the process.
+        max_idle_s: seconds to wait for the next request.
 
     """
-    networks = Networks()
+    networks = NetworkCache()
 
-    def answered(parts: list[bytes]) -> tuple[bytes, bytes]:
+    def answer_frame(parts: list[bytes]) -> tuple[bytes, bytes]:
         request, rows = parts
-        return answer(Request.model_validate_json(request), rows, networks).parts()
+        return answer_request(PredictionRequest.model_validate_json(request), rows, networks).to_frame()
 
     signal.alarm(0)
-    framing.serve(requests, answers, answered, seconds, idle)
+    framing.serve_requests(requests, answers, answer_frame, max_request_s, max_idle_s)
 
 
-def answer(request: Request, rows: bytes, networks: Networks) -> Answer:
-    """What goes back.
+def answer_request(request: PredictionRequest, rows: bytes, networks: NetworkCache) -> PredictionResponse:
+    """Return the answer to one request, which may be an error.
 
     Args:
-        request: which job, and how the rows are written.
-        rows: as they came over HTTP.
-        networks: to find the job's in.
+        request: the job, and the format of the rows.
+        rows: as received over HTTP.
+        networks: cache that has or builds the job's network.
 
     """
     try:
-        predicted = predict(request, rows, networks)
-    except Refused as refused:
-        problems = [problem.model_dump() for problem in refused.problems]
-        return Answer(Kind.REFUSAL, json.dumps(problems).encode())
-    except NotAlone as error:
-        return Answer(Kind.INABILITY, str(error).encode())
-    except Damaged as error:
-        return Answer(Kind.DAMAGE, str(error).encode())
-    return Answer(Kind.PREDICTIONS, predicted.csv() if request.accept == CSV else predicted.json())
+        predictions = predict_rows(request, rows, networks)
+    except InvalidRowsError as error:
+        problems = [problem.model_dump() for problem in error.faults]
+        return PredictionResponse(ResponseKind.INVALID_ROWS, json.dumps(problems).encode())
+    except DependentRowsError as error:
+        return PredictionResponse(ResponseKind.NOT_PREDICTABLE, str(error).encode())
+    except CorruptModelError as error:
+        return PredictionResponse(ResponseKind.CORRUPT_FILE, str(error).encode())
+    return PredictionResponse(
+        ResponseKind.PREDICTIONS, predictions.to_csv() if request.accept == CSV else predictions.to_json()
+    )

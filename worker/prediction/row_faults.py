@@ -1,59 +1,61 @@
-"""What is found about rows, at its places: the first hundred, and how many more."""
+"""Collect faults of rows with their locations: the first ones, and the number of the others."""
 
 from collections.abc import Sequence
 
-from stackyard.spec import Problem
-from stackyard.spec.reading.faults import MOST_PROBLEMS, shorten
-from stackyard.spec.reading.json_pointers import Step, pointer
+from stackyard.spec import Fault
+from stackyard.spec.reading.faults import MAX_FAULTS, shorten_value
+from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
 
 
-class Refused(Exception):
-    """The rows cannot be predicted; `problems` say why, each at its place."""
+class InvalidRowsError(Exception):
+    """The rows are invalid; `faults` has each fault with its location."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(f"{len(problems)} problems")
-        self.problems = tuple(problems)
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = tuple(faults)
 
 
-class Findings:
-    """Problems, of which a request may have millions: few are kept, and the others counted.
+class RowFaults:
+    """Faults of rows. A request may have millions, so only the first are stored, and the others are counted.
 
     Args:
-        lines: of a file, where each row begins, from 1; None for rows that come from no file.
+        lines: the line in the file at which each row begins, from 1; None for rows that are not from a file.
 
     """
 
     def __init__(self, lines: Sequence[int] | None = None) -> None:
         self._lines = lines
-        self._kept: list[Problem] = []
-        self._others = 0
+        self._stored: list[Fault] = []
+        self._omitted = 0
 
-    def add(self, message: str, *steps: Step, received: object = None, fix: str | None = None) -> None:
-        """Note something at the place to which these steps lead."""
-        if len(self._kept) < MOST_PROBLEMS:
-            place, shown = pointer(steps), shorten(received)
-            self._kept.append(Problem(pointer=place, message=message, received=shown, fix=fix))
+    def add(self, message: str, *steps: PathSegment, received: object = None, fix: str | None = None) -> None:
+        """Add a fault at the location of these JSON pointer steps."""
+        if len(self._stored) < MAX_FAULTS:
+            location, excerpt = format_pointer(steps), shorten_value(received)
+            self._stored.append(Fault(pointer=location, message=message, received=excerpt, fix=fix))
         else:
-            self._others += 1
+            self._omitted += 1
 
-    def at_row(self, message: str, row: int, *steps: Step, received: object = None, fix: str | None = None) -> None:
-        """Note something in a row, with its line where it has one."""
-        where = "" if self._lines is None else f" (line {self._lines[row]})"
-        self.add(message + where, "rows", row, *steps, received=received, fix=fix)
+    def add_at_row(
+        self, message: str, row: int, *steps: PathSegment, received: object = None, fix: str | None = None
+    ) -> None:
+        """Add a fault of a row, with the row's line if it has one."""
+        line = "" if self._lines is None else f" (line {self._lines[row]})"
+        self.add(message + line, "rows", row, *steps, received=received, fix=fix)
 
     @property
-    def problems(self) -> list[Problem]:
-        """What was noted, and at the end how much more there is."""
-        if not self._others:
-            return self._kept
-        return [*self._kept, Problem(pointer="", message=f"and {self._others} more of this kind or other")]
+    def faults(self) -> list[Fault]:
+        """The stored faults, followed by the number of the others, if any."""
+        if not self._omitted:
+            return self._stored
+        return [*self._stored, Fault(pointer="", message=f"and {self._omitted} more errors")]
 
-    def refuse(self) -> None:
-        """Go on only where nothing was noted.
+    def raise_if_any(self) -> None:
+        """Raise the faults, if there are any.
 
         Raises:
-            Refused: something was.
+            InvalidRowsError: there is at least one fault.
 
         """
-        if self._kept:
-            raise Refused(self.problems)
+        if self._stored:
+            raise InvalidRowsError(self.faults)

@@ -1,12 +1,12 @@
-"""From a dataset's rows to the arrays that a network trains on. Nothing in here loads keras.
+"""Turn a dataset's rows into the arrays that a network trains on. Nothing in this package loads Keras.
 
-`prepare` makes them in memory. A worker's door is `Preparer`, which also keeps them, and turns to files for the large.
+`prepare_data` works in memory. Workers use `Preparer`, which also caches results and prepares large data in files.
 """
 
 from service.errors import StorageError
 from worker.preparation.arrays import PreparationError
-from worker.preparation.prepare import prepare
-from worker.preparation.prepared_data import Prepared
+from worker.preparation.prepare import prepare_data
+from worker.preparation.prepared_data import PreparedData
 from worker.preparation.preparer import Preparer
 
-__all__ = ["PreparationError", "Prepared", "Preparer", "StorageError", "prepare"]
+__all__ = ["PreparationError", "PreparedData", "Preparer", "StorageError", "prepare_data"]

@@ -1,4 +1,4 @@
-"""Arrays of numbers, and how preparation says that it cannot make them."""
+"""NumPy array helpers and the error that preparation raises."""
 
 import math
 from collections.abc import Iterator
@@ -12,43 +12,52 @@ DType = np.dtype[Any]
 
 _FLOAT32 = np.dtype(np.float32)
 _ALIGNMENT = 64
-"""Bytes at whose multiples TensorFlow wants a tensor to begin; elsewhere it makes a copy."""
+"""TensorFlow uses memory without a copy only if it starts at a multiple of this number of bytes."""
 
 
 class PreparationError(Exception):
-    """The rows cannot be made into what the spec asks for; the message is a sentence for the job's owner."""
+    """The rows do not permit what the spec asks for; the message is written for the job's owner."""
 
 
-def empty(shape: tuple[int, ...], dtype: DType = _FLOAT32) -> Array:
-    """Return numbers of a shape, not filled yet, where TensorFlow can use them as they lie."""
+def allocate_aligned(shape: tuple[int, ...], dtype: DType = _FLOAT32) -> Array:
+    """Return an uninitialized array whose memory TensorFlow can use without a copy."""
     size = math.prod(shape) * dtype.itemsize
     memory = np.empty(size + _ALIGNMENT, np.uint8)
     start = -memory.ctypes.data % _ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
-def check_finite(array: Array, what: str) -> Array:
-    """Give `array` back.
+def check_finite(array: Array, name: str) -> Array:
+    """Return `array` if all its values are finite.
+
+    Args:
+        array: numbers of any type.
+        name: name of the values in the error message, in the plural.
 
     Raises:
-        PreparationError: it has NaN or an infinity, perhaps only since it is float32.
+        PreparationError: a value is NaN or infinite, perhaps only since the conversion to float32.
 
     """
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise PreparationError(f"The {what} have values that are missing, infinite, or too large for float32.")
+        raise PreparationError(f"The {name} have values that are missing, infinite, or too large for float32.")
     return array
 
 
-def blocks(count: int, most: int) -> Iterator[slice]:
-    """Divide so many rows, or columns, into blocks of nearly the same size.
+def mask_finite_rows(array: Array) -> Array:
+    """Return which rows contain only finite numbers; bool of shape (rows,)."""
+    return np.asarray(np.isfinite(array.reshape(len(array), -1)).all(axis=1))
 
-    None has a single one where there are several: with a single row or column NumPy may sum in another order.
+
+def split_into_blocks(count: int, max_size: int) -> Iterator[slice]:
+    """Divide `count` rows or columns into blocks of nearly equal size.
+
+    If there are several blocks, each has at least two rows: NumPy may sum a single row or column in another order.
 
     Args:
-        count: how many there are.
-        most: of a block; less than 3 counts as 3.
+        count: number of rows or columns.
+        max_size: maximum size of a block; values below 3 count as 3.
 
     """
-    number = -(-count // max(3, most))
-    ends = [count * place // number for place in range(number + 1)]
+    block_count = -(-count // max(3, max_size))
+    ends = [count * index // block_count for index in range(block_count + 1)]
     return (slice(first, last) for first, last in pairwise(ends))

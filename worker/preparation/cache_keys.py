@@ -1,4 +1,4 @@
-"""What prepared rows are known by: everything that they depend on, and nothing else."""
+"""Cache keys of prepared data: a hash of everything that the result depends on."""
 
 import hashlib
 import json
@@ -10,48 +10,49 @@ from typing import Any
 from stackyard.spec import DatasetDescription, GroupSplit, JobSpec, RandomSplit, Task, TrainTestSplit
 from stackyard.spec.data.split import SplitMethod
 from stackyard.spec.training.losses import LABEL_LOSSES, SIGN_LOSSES
-from worker.preparation.transforms.targets import link_of
+from worker.preparation.transforms.targets import get_link
 
 _LIBRARIES = ("numpy", "pandas", "pyarrow", "scikit-learn")
 
 
-def key(spec: JobSpec, sha256: str, media_type: str, description: DatasetDescription, task: Task) -> str:
-    """The name, a SHA-256, of what `prepare` makes: equal where it makes the same, to the bit.
+def build_cache_key(spec: JobSpec, sha256: str, media_type: str, description: DatasetDescription, task: Task) -> str:
+    """Return the SHA-256 under which prepared data is cached. Equal keys mean bit-identical results.
 
     Args:
-        spec: of the job, its seed filled in. Of its training, preparation looks at the class weights, at the seed
-            where a split that draws has none of its own, and at what kind of targets the loss takes.
+        spec: of the job, with its seed filled in. Preparation depends on three things in its `training` section:
+            the class weights, the kind of targets that the loss takes, and the seed. The seed counts only if a
+            random split has no seed of its own.
         sha256: of the dataset's content.
-        media_type: of its file.
-        description: by which the file is read.
-        task: as `stackyard.spec.check` found it.
+        media_type: of the dataset's file.
+        description: how the file is read.
+        task: as returned by `stackyard.spec.check`.
 
     """
     training, data = spec.training, spec.data
     loss = training.loss
-    parts: list[Any] = [
-        _code(),
+    inputs: list[Any] = [
+        _hash_code(),
         sha256,
         media_type,
         description.model_dump_json(),
         data.model_dump_json(exclude={"dataset"}),
-        training.seed if any(_draws_by_the_trainings(method) for method in data.split.methods) else None,
-        [isinstance(loss, LABEL_LOSSES), isinstance(loss, SIGN_LOSSES), link_of(loss)],
+        training.seed if any(_uses_training_seed(method) for method in data.split.methods) else None,
+        [isinstance(loss, LABEL_LOSSES), isinstance(loss, SIGN_LOSSES), get_link(loss)],
         task.model_dump_json(),
         training.class_weight,
     ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def _draws_by_the_trainings(method: SplitMethod) -> bool:
+def _uses_training_seed(method: SplitMethod) -> bool:
     if not isinstance(method, RandomSplit | TrainTestSplit | GroupSplit) or method.seed is not None:
         return False
     return not isinstance(method, TrainTestSplit) or method.shuffle
 
 
 @cache
-def _code() -> str:
-    """What does the work: files outlive the release that wrote them."""
+def _hash_code() -> str:
+    """Hash this package's source and its libraries' versions: cached files outlive the release that wrote them."""
     sources = sorted(Path(__file__).parent.rglob("*.py"))
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
     for source in sources:

@@ -1,4 +1,4 @@
-"""Rows, read as their description says they are. Loads pandas: for workers, never for the API."""
+"""Read a dataset's rows as its description specifies. Loads pandas, so only workers import it, never the API."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn import datasets as sklearn_datasets
 
-from service.datasets.dataset_source import CSV, BuiltinSource, FileSource, Source
+from service.datasets.dataset_source import CSV, BuiltinSource, DatasetSource, FileSource
 from stackyard.spec import ColumnDescription, TableDescription
 
-# These have no types of their own, or not those of what they return.
+# These libraries are untyped, or their return types are.
 _pandas: Any = pd
 _arrow: Any = pa
 _parquet: Any = pq
@@ -28,72 +28,74 @@ _LOADERS = {
 }
 
 
-def read(source: Source, description: TableDescription, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The rows of a table, wherever it lies; see `read_table`."""
+def read_source(
+    source: DatasetSource, description: TableDescription, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read a table's rows from a file or a built-in dataset; see `read_table_file`."""
     if isinstance(source, BuiltinSource):
         frame: Any = read_builtin(source.name)
         return frame if columns is None else frame[list(columns)]
-    return read_table(source.path, source.media_type, description, columns)
+    return read_table_file(source.path, source.media_type, description, columns)
 
 
-def read_table(
+def read_table_file(
     path: Path,
     media_type: str,
     description: TableDescription,
     columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """The rows of a CSV or Parquet file, in its order, numbers as `pandas.read_csv` reads them.
+    """Read the rows of a CSV or Parquet file in file order. Numbers are parsed as by `pandas.read_csv`.
 
     Args:
         path: the file.
         media_type: `CSV` or `PARQUET`.
-        description: what inspection found in this very file.
-        columns: which to read, in the order wanted; all by default.
+        description: the result of inspecting this file.
+        columns: names of the columns to read, in the order of the result; all by default.
 
     Returns:
-        A table of int64 (float64 where values are missing), float64, bool (pandas's nullable one where values are
-        missing) and str columns.
+        A DataFrame with int64, float64, bool and str columns. If values are missing, integers are float64 and
+        booleans use pandas's nullable type.
 
     """
-    wanted = [column.name for column in description.columns] if columns is None else list(columns)
-    types = dtypes(description, wanted)
+    names = [column.name for column in description.columns] if columns is None else list(columns)
+    types = get_dtypes(description, names)
     if media_type == CSV:
-        frame = _pandas.read_csv(path, usecols=wanted, dtype=types, low_memory=False)
-        return frame[wanted]
-    return _parquet_frame(_parquet.read_table(path, columns=wanted)).astype(types)[wanted]
+        frame = _pandas.read_csv(path, usecols=names, dtype=types, low_memory=False)
+        return frame[names]
+    return _convert_parquet_table(_parquet.read_table(path, columns=names)).astype(types)[names]
 
 
 def read_blocks(
-    source: FileSource, description: TableDescription, columns: Sequence[str], rows: int
+    source: FileSource, description: TableDescription, columns: Sequence[str], max_rows: int
 ) -> Iterator[pd.DataFrame]:
-    """The rows of `read_table`, at most so many at a time; only these and a part of the file are in memory.
+    """Read the same rows as `read_table_file` in blocks. Only one block and a part of the file are in memory.
 
     Args:
         source: the file.
-        description: what inspection found in it.
-        columns: which to read, in the order wanted.
-        rows: the most of a block.
+        description: the result of inspecting this file.
+        columns: names of the columns to read, in the order of the result.
+        max_rows: maximum number of rows in a block.
 
     """
-    wanted = list(columns)
-    types = dtypes(description, wanted)
+    names = list(columns)
+    types = get_dtypes(description, names)
     if source.media_type == CSV:
-        with _pandas.read_csv(source.path, usecols=wanted, dtype=types, low_memory=False, chunksize=rows) as frames:
+        with _pandas.read_csv(source.path, usecols=names, dtype=types, low_memory=False, chunksize=max_rows) as frames:
             for frame in frames:
-                yield frame[wanted]
+                yield frame[names]
         return
     with _parquet.ParquetFile(source.path, memory_map=True) as file:
-        for batch in file.iter_batches(rows, columns=wanted):
-            yield _parquet_frame(_arrow.Table.from_batches([batch])).astype(types)[wanted]
+        for batch in file.iter_batches(max_rows, columns=names):
+            yield _convert_parquet_table(_arrow.Table.from_batches([batch])).astype(types)[names]
 
 
-def dtypes(description: TableDescription, columns: Sequence[str]) -> dict[str, str]:
-    """The pandas type of each of these columns, as `read_table` gives it."""
-    described = {column.name: column for column in description.columns}
-    return {name: _dtype(described[name]) for name in columns}
+def get_dtypes(description: TableDescription, columns: Sequence[str]) -> dict[str, str]:
+    """Return the pandas dtype of each of these columns, as `read_table_file` returns it."""
+    descriptions = {column.name: column for column in description.columns}
+    return {name: _get_dtype(descriptions[name]) for name in columns}
 
 
-def _dtype(column: ColumnDescription) -> str:
+def _get_dtype(column: ColumnDescription) -> str:
     match column.type:
         case "integer":
             return "float64" if column.missing else "int64"
@@ -105,26 +107,26 @@ def _dtype(column: ColumnDescription) -> str:
             return "float64"
 
 
-def _parquet_frame(table: Any) -> Any:
-    """Without what pandas left in the file about an index, and without categories, which may be repeated there."""
-    for place, field in enumerate(table.schema):
+def _convert_parquet_table(table: Any) -> Any:
+    """Convert a table to a DataFrame without pandas's index metadata and without categories, which may repeat."""
+    for index, field in enumerate(table.schema):
         if _arrow.types.is_dictionary(field.type):
-            plain = table.column(place).cast(field.type.value_type)
-            table = table.set_column(place, field.name, plain)
+            plain = table.column(index).cast(field.type.value_type)
+            table = table.set_column(index, field.name, plain)
     return table.to_pandas(ignore_metadata=True)
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> "Mapping[str, np.ndarray[Any, Any]]":
-    """Arrays of an NPZ file, by name, as they are there."""
+    """Read arrays of an NPZ file, by name and unchanged."""
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in names}
 
 
 def read_builtin(name: str) -> pd.DataFrame:
-    """A table of scikit-learn's, its inputs' columns and then `target`.
+    """Return one of scikit-learn's tables: the input columns, then `target`.
 
     Args:
-        name: without the prefix, `iris`.
+        name: without the prefix, such as `iris`.
 
     """
     return _LOADERS[name](as_frame=True).frame

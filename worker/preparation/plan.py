@@ -1,10 +1,10 @@
-"""How a job's rows are made: what was fitted, and for each part which rows it has and what makes them.
+"""Plan how a job's rows are built: fit the transforms, and split the rows into subsets.
 
-Nothing in here says where rows lie, or where those that are made go to. So it is the same for all of them, to the bit.
+A plan does not depend on where rows are read from or where built rows are stored, so results are always bit-identical.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,135 +19,135 @@ from stackyard.spec import (
     Task,
     TrainTestSplit,
 )
-from worker.preparation.arrays import Array, blocks, check_finite
-from worker.preparation.mapped_rows import chosen
+from worker.preparation.arrays import Array, check_finite, split_into_blocks
+from worker.preparation.mapped_rows import select_rows
 from worker.preparation.splits import split_rows
 from worker.preparation.transforms import features, normalization, targets
 from worker.preparation.transforms.array_inputs import FittedArray, FittedInputs
 from worker.preparation.transforms.targets import FittedTarget
 
-Make = Callable[[Array], Array]
-"""Makes the rows at some positions, in their order; raises PreparationError where they cannot be made."""
+BuildRows = Callable[[Array], Array]
+"""Builds the rows at some positions, in their order; raises PreparationError if a row cannot be built."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """The rows of a part by their positions, in its order, and what makes any of them."""
+class Subset:
+    """A subset: the positions of its rows, in its order, and functions that build any of them."""
 
     positions: Array
-    x: Make
-    y: Make
+    build_x: BuildRows
+    build_y: BuildRows
 
 
 @dataclass(frozen=True)
-class Plan:
-    """All parts of a job; `weights` are the training rows'."""
+class PreparationPlan:
+    """All subsets of a job; `build_weights` builds the training rows' weights."""
 
     inputs: FittedInputs
     target: FittedTarget
-    train: Part
-    validation: Part | None
-    test: Part | None
-    weights: Make | None
+    train: Subset
+    validation: Subset | None
+    test: Subset | None
+    build_weights: BuildRows | None
 
 
-class Table(Protocol):
-    """The rows of a table that are left, numbered anew, with the columns that have a task."""
+class TableRows(Protocol):
+    """The used columns of a table, without dropped rows; positions count the remaining rows."""
 
     @property
-    def count(self) -> int:
-        """How many there are."""
+    def row_count(self) -> int:
+        """Number of rows."""
         ...
 
-    def column(self, name: str) -> Any:
-        """A column of all rows, as a Series."""
+    def read_column(self, name: str) -> Any:
+        """Return a column with all rows, as a Series."""
         ...
 
-    def frame(self, names: Sequence[str], positions: Array) -> Any:
-        """Some columns of some rows, in these orders, as a DataFrame."""
+    def read_frame(self, names: Sequence[str], positions: Array) -> Any:
+        """Return these columns of the rows at these positions, in the given orders, as a DataFrame."""
         ...
 
-    def columns(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
-        """The same, as DataFrames of as many columns each as there is room for; see `Columns`."""
+    def iterate_frames(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
+        """Yield the same data as DataFrames of as many columns as fit into memory; see `ColumnReader`."""
         ...
 
 
-def used_columns(data: TableData, description: TableDescription) -> list[str]:
-    """The columns of a table that have a task."""
+def list_used_columns(data: TableData, description: TableDescription) -> list[str]:
+    """Return the columns of a table that the spec uses."""
     names = [column.name for column in description.columns]
-    inputs = [name for group in data.groups(names) for name in group.columns]
-    return list(dict.fromkeys([*inputs, *data.set_aside, *_stratifying(data)]))
+    inputs = [name for group in data.list_feature_groups(names) for name in group.columns]
+    return list(dict.fromkeys([*inputs, *data.reserved_columns, *_list_stratified(data)]))
 
 
-def used_arrays(data: ArrayData) -> list[str]:
-    """The arrays that have a task."""
+def list_used_arrays(data: ArrayData) -> list[str]:
+    """Return the arrays that the spec uses."""
     test = () if data.test is None else (data.test.x, data.test.y)
     weight = () if data.sample_weight is None else (data.sample_weight,)
-    return sorted({data.x, data.y, *test, *weight, *data.split.deciding_columns, *_stratifying(data)})
+    return sorted({data.x, data.y, *test, *weight, *data.split.split_columns, *_list_stratified(data)})
 
 
-def _stratifying(data: TableData | ArrayData) -> list[str]:
-    named = [method.stratify for method in data.split.methods if isinstance(method, TrainTestSplit)]
-    return [name for name in named if name is not None]
+def _list_stratified(data: TableData | ArrayData) -> list[str]:
+    names = [method.stratify for method in data.split.methods if isinstance(method, TrainTestSplit)]
+    return [name for name in names if name is not None]
 
 
 def plan_table(
     spec: JobSpec,
     data: TableData,
     description: TableDescription,
-    table: Table,
+    table: TableRows,
     task: Task,
     check: Callable[[], None],
-) -> Plan:
-    """Divide a table's rows, and fit what is to be fitted on the training rows.
+) -> PreparationPlan:
+    """Split a table's rows, and fit the transforms on the training rows.
 
     Args:
         spec: of the job.
-        data: its section of that name.
+        data: the spec's `data` section.
         description: of the dataset.
         table: its rows.
-        task: as `stackyard.spec.check` found it.
-        check: called between any two steps; what it raises passes through.
+        task: as returned by `stackyard.spec.check`.
+        check: called between steps; exceptions that it raises are passed on.
 
     Raises:
-        PreparationError: something that only the rows can show is in the way.
+        PreparationError: the rows do not permit what the spec asks for.
 
     """
-    described = {column.name: column for column in description.columns}
-    parts = split_rows(data.split, table.count, spec.training.seed or 0, table.column)
+    columns = {column.name: column for column in description.columns}
+    indices = split_rows(data.split, table.row_count, spec.training.seed or 0, table.read_column)
     check()
 
-    def training_rows(names: Sequence[str]) -> Iterator[Any]:
-        for frame in table.columns(names, parts.train):
+    def read_training_rows(names: Sequence[str]) -> Iterator[Any]:
+        for frame in table.iterate_frames(names, indices.train):
             check()
             yield frame
 
-    inputs = features.fit(data, described, training_rows)
-    target = targets.fit_table(training_rows, data.target, described, spec.training.loss, task)
+    inputs = features.fit_features(data, columns, read_training_rows)
+    target = targets.fit_table_target(read_training_rows, data.target, columns, spec.training.loss, task)
     names = [column.name for column in inputs.columns]
-    weight = data.sample_weight
+    weight_column = data.sample_weight
 
-    def x(positions: Array) -> Array:
-        return inputs.apply(table.frame(names, positions))
+    def build_x(positions: Array) -> Array:
+        return inputs.apply(table.read_frame(names, positions))
 
-    def y(positions: Array) -> Array:
-        frame = table.frame(data.target.columns, positions)
-        return targets.of_table(frame, data.target, described, target, spec.training.loss)
+    def build_y(positions: Array) -> Array:
+        frame = table.read_frame(data.target.columns, positions)
+        return targets.build_table_targets(frame, data.target, columns, target, spec.training.loss)
 
-    def weights(positions: Array) -> Array:
-        assert weight is not None  # noqa: S101 or else nobody calls it
-        return table.frame([weight], positions)[weight].to_numpy(np.float32)
+    def build_weights(positions: Array) -> Array:
+        assert weight_column is not None  # noqa: S101 otherwise this function is not used
+        return table.read_frame([weight_column], positions)[weight_column].to_numpy(np.float32)
 
-    def part(positions: Array | None) -> Part | None:
-        return None if positions is None else _part(positions, x, y)
+    def build_subset(positions: Array | None) -> Subset | None:
+        return None if positions is None else _build_subset(positions, build_x, build_y)
 
-    return Plan(
+    return PreparationPlan(
         inputs=inputs,
         target=target,
-        train=_part(parts.train, x, y),
-        validation=part(parts.validation),
-        test=part(parts.test),
-        weights=None if weight is None else _finite(weights, "sample weights"),
+        train=_build_subset(indices.train, build_x, build_y),
+        validation=build_subset(indices.validation),
+        test=build_subset(indices.test),
+        build_weights=None if weight_column is None else _require_finite(build_weights, "sample weights"),
     )
 
 
@@ -155,91 +155,104 @@ def plan_arrays(
     spec: JobSpec,
     data: ArrayData,
     description: ArraysDescription,
-    stored: Mapping[str, Array],
+    arrays: Mapping[str, Array],
     task: Task,
     check: Callable[[], None],
-    most_cells: int | None = None,
-) -> Plan:
-    """Divide the rows of arrays, and fit what is to be fitted on the training rows.
+    max_cells: int | None = None,
+) -> PreparationPlan:
+    """Split the rows of arrays, and fit the target's transform on the training rows.
 
     Args:
         spec: of the job.
-        data: its section of that name.
+        data: the spec's `data` section.
         description: of the dataset.
-        stored: its arrays that have a task, in memory or mapped into it.
-        task: as `stackyard.spec.check` found it.
-        check: called between any two steps; what it raises passes through.
-        most_cells: numbers of the target that are looked at at a time, or three columns; all by default.
+        arrays: the arrays that the spec uses, in memory or mapped.
+        task: as returned by `stackyard.spec.check`.
+        check: called between steps; exceptions that it raises are passed on.
+        max_cells: maximum number of target values that are fitted at a time, but at least three columns; all by
+            default.
 
     Raises:
-        PreparationError: something that only the rows can show is in the way.
+        PreparationError: the rows do not permit what the spec asks for.
 
     """
-    described = {array.name: array for array in description.arrays}[data.y]
-    rows = stored[data.x]
-    parts = split_rows(data.split, len(rows), spec.training.seed or 0, lambda name: stored[name])
+    target_description = {array.name: array for array in description.arrays}[data.y]
+    rows = arrays[data.x]
+    indices = split_rows(data.split, len(rows), spec.training.seed or 0, lambda name: arrays[name])
     check()
     inputs = FittedArray(shape=rows.shape[1:], type=str(rows.dtype), normalize=data.normalize)
 
-    def training_rows() -> Iterator[Array]:
-        values = stored[data.y]
+    def read_training_targets() -> Iterator[Array]:
+        values = arrays[data.y]
         width = values[0].size
-        for block in blocks(width, width if most_cells is None else most_cells // len(parts.train)):
+        for block in split_into_blocks(width, width if max_cells is None else max_cells // len(indices.train)):
             check()
-            yield _flat(values, range(width)[block])[parts.train]
+            yield _select_flat_columns(values, range(width)[block])[indices.train]
 
-    target = targets.fit_array(training_rows, data.target, described, spec.training.loss, task)
-    x, y = _inputs(rows, inputs, check), _targets(spec, data, stored[data.y], described, target)
-    test = None if parts.test is None else _part(parts.test, x, y)
+    target = targets.fit_array_target(read_training_targets, data.target, target_description, spec.training.loss, task)
+
+    def plan_pair(positions: Array, x: str, y: str) -> Subset:
+        build_x = _build_input_builder(arrays[x], inputs, check)
+        build_y = _build_target_builder(spec, data, arrays[y], target_description, target)
+        return _build_subset(positions, build_x, build_y)
+
+    train = plan_pair(indices.train, data.x, data.y)
+    test = None if indices.test is None else replace(train, positions=indices.test)
     if data.test is not None:
-        test_x = _inputs(stored[data.test.x], inputs, check)
-        test_y = _targets(spec, data, stored[data.test.y], described, target)
-        test = _part(np.arange(len(stored[data.test.x])), test_x, test_y)
-    weight = None if data.sample_weight is None else stored[data.sample_weight]
-    return Plan(
+        test = plan_pair(np.arange(len(arrays[data.test.x])), data.test.x, data.test.y)
+    weight = None if data.sample_weight is None else arrays[data.sample_weight]
+    return PreparationPlan(
         inputs=inputs,
         target=target,
-        train=_part(parts.train, x, y),
-        validation=None if parts.validation is None else _part(parts.validation, x, y),
+        train=train,
+        validation=None if indices.validation is None else replace(train, positions=indices.validation),
         test=test,
-        weights=None if weight is None else _finite(lambda some: weight[some].astype(np.float32), "sample weights"),
+        build_weights=None
+        if weight is None
+        else _require_finite(lambda positions: weight[positions].astype(np.float32), "sample weights"),
     )
 
 
-def _inputs(rows: Array, inputs: FittedArray, check: Callable[[], None]) -> Make:
-    how = inputs.normalize
-    if how is None or not normalization.crosses_rows(rows, how):
-        return lambda positions: inputs.apply(_taken(rows, positions))
-    divisors = normalization.over_rows(rows, how, check)
-    return lambda positions: (chosen(rows, positions) / divisors[positions]).astype(np.float32)
+def _build_input_builder(rows: Array, inputs: FittedArray, check: Callable[[], None]) -> BuildRows:
+    options = inputs.normalize
+    if options is None or not normalization.is_across_rows(rows, options):
+        return lambda positions: inputs.apply(_select_in_same_layout(rows, positions))
+    divisors = normalization.compute_divisors(rows, options, check)
+    return lambda positions: (select_rows(rows, positions) / divisors[positions]).astype(np.float32)
 
 
-def _taken(rows: Array, positions: Array) -> Array:
-    """Some rows, laid out as all of them are, for NumPy adds them up in the order in which they lie."""
-    taken = chosen(rows, positions)
-    return taken if rows.flags.c_contiguous else np.asfortranarray(taken)
+def _select_in_same_layout(rows: Array, positions: Array) -> Array:
+    """Return rows in the memory layout of the whole array: NumPy sums numbers in the order of their layout."""
+    selected = select_rows(rows, positions)
+    return selected if rows.flags.c_contiguous else np.asfortranarray(selected)
 
 
-def _flat(values: Array, places: range) -> Array:
-    """Some of each row's numbers, as if a row had but one axis; of shape (rows, places)."""
+def _select_flat_columns(values: Array, columns: range) -> Array:
+    """Return some numbers of each row, indexed as if each row were flat; shape (rows, columns)."""
     if values.flags.c_contiguous:
-        return values.reshape(len(values), -1)[:, places.start : places.stop]
-    axes = values.shape[1:]
-    return np.stack([values[(slice(None), *np.unravel_index(place, axes))] for place in places], axis=1)
+        return values.reshape(len(values), -1)[:, columns.start : columns.stop]
+    row_shape = values.shape[1:]
+    return np.stack([values[(slice(None), *np.unravel_index(column, row_shape))] for column in columns], axis=1)
 
 
-def _targets(spec: JobSpec, data: ArrayData, values: Array, described: ArrayDescription, target: FittedTarget) -> Make:
-    return lambda some: targets.of_array(values[some], data.target, described, target, spec.training.loss)
+def _build_target_builder(
+    spec: JobSpec, data: ArrayData, values: Array, description: ArrayDescription, target: FittedTarget
+) -> BuildRows:
+    return lambda positions: targets.build_array_targets(
+        values[positions], data.target, description, target, spec.training.loss
+    )
 
 
-def _part(positions: Array, x: Make, y: Make) -> Part:
-    return Part(positions, _finite(_among_others(x), "features"), _finite(y, "targets"))
+def _build_subset(positions: Array, build_x: BuildRows, build_y: BuildRows) -> Subset:
+    return Subset(
+        positions, _require_finite(_pad_single_row(build_x), "features"), _require_finite(build_y, "targets")
+    )
 
 
-def _finite(make: Make, what: str) -> Make:
-    return lambda positions: check_finite(make(positions), what)
+def _require_finite(build: BuildRows, name: str) -> BuildRows:
+    return lambda positions: check_finite(build(positions), name)
 
 
-def _among_others(make: Make) -> Make:
-    """Make a row that is alone beside itself: NumPy may add up the numbers of a single one in another order."""
-    return lambda positions: make(np.repeat(positions, 2))[:1] if len(positions) == 1 else make(positions)
+def _pad_single_row(build: BuildRows) -> BuildRows:
+    """Build a single row together with a copy of itself: NumPy may sum a single row in another order."""
+    return lambda positions: build(np.repeat(positions, 2))[:1] if len(positions) == 1 else build(positions)

@@ -1,9 +1,9 @@
-"""One job's data: read, cleaned, divided and made into numbers, all of it in memory."""
+"""Prepare one job's data in memory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from service.datasets.dataset_source import FileSource, Source
+from service.datasets.dataset_source import DatasetSource, FileSource
 from stackyard.spec import (
     ArrayData,
     ArraysDescription,
@@ -15,89 +15,89 @@ from stackyard.spec import (
 )
 from worker.preparation import dataset_reader
 from worker.preparation.arrays import Array, PreparationError
-from worker.preparation.plan import Make, plan_arrays, plan_table, used_arrays, used_columns
-from worker.preparation.prepared_data import Prepared, make
+from worker.preparation.plan import BuildRows, list_used_arrays, list_used_columns, plan_arrays, plan_table
+from worker.preparation.prepared_data import PreparedData, build_prepared_data
 
 
-def prepare(
+def prepare_data(
     spec: JobSpec,
     description: DatasetDescription,
-    source: Source,
+    source: DatasetSource,
     task: Task,
     check: Callable[[], None] = lambda: None,
-) -> Prepared:
-    """Make the arrays that a job trains on.
+) -> PreparedData:
+    """Build the arrays that a job trains on.
 
     Args:
-        spec: of the job, found right by `stackyard.spec.check`, its seed filled in.
+        spec: of the job, valid by `stackyard.spec.check` and with its seed filled in.
         description: of the dataset.
-        source: where its rows are.
-        task: as the check found it.
-        check: called between any two steps; what it raises passes through.
+        source: where the rows are.
+        task: as returned by the check.
+        check: called between steps; exceptions that it raises are passed on.
 
     Raises:
-        PreparationError: something that only the rows can show is in the way.
+        PreparationError: the rows do not permit what the spec asks for.
 
     """
 
-    def keep(_: str, positions: Array, made: Make) -> Array:
+    def store(_: str, positions: Array, build: BuildRows) -> Array:
         check()
-        array = made(positions)
+        array = build(positions)
         array.flags.writeable = False
         return array
 
     check()
     match spec.data, description, source:
         case TableData() as data, TableDescription(), _:
-            table = _Table(_rows(data, description, source))
-            return make(plan_table(spec, data, description, table, task, check), spec.training, keep)
+            table = _InMemoryTable(_read_frame(data, description, source))
+            return build_prepared_data(plan_table(spec, data, description, table, task, check), spec.training, store)
         case ArrayData() as data, ArraysDescription(), FileSource():
-            stored = dataset_reader.read_arrays(source.path, used_arrays(data))
-            return make(plan_arrays(spec, data, description, stored, task, check), spec.training, keep)
+            arrays = dataset_reader.read_arrays(source.path, list_used_arrays(data))
+            return build_prepared_data(plan_arrays(spec, data, description, arrays, task, check), spec.training, store)
         case _:
-            raise mismatch()
+            raise build_mismatch_error()
 
 
-def mismatch() -> PreparationError:
-    """What is wrong where a dataset is a table and the spec speaks of arrays, or the other way."""
+def build_mismatch_error() -> PreparationError:
+    """Return the error for a spec and a dataset of which one has a table and the other arrays."""
     return PreparationError("The dataset is not of the kind that the spec was checked against.")
 
 
-def lacking_columns(data: TableData, description: TableDescription) -> list[str]:
-    """The columns whose missing values leave out rows."""
-    return [column.name for column in description.columns if column.missing and data.drops(column.name)]
+def list_required_columns(data: TableData, description: TableDescription) -> list[str]:
+    """Return the columns that have missing values for which the spec drops rows."""
+    return [column.name for column in description.columns if column.missing and data.drops_rows_without(column.name)]
 
 
-def nothing_left() -> PreparationError:
-    """What is wrong where no row is left."""
+def build_no_rows_error() -> PreparationError:
+    """Return the error for a table of which every row is dropped."""
     return PreparationError("Every row lacks a value in some column, so drop_missing leaves none.")
 
 
-def _rows(data: TableData, description: TableDescription, source: Source) -> Any:
-    used, lacking = used_columns(data, description), lacking_columns(data, description)
-    frame: Any = dataset_reader.read(source, description, list(dict.fromkeys([*used, *lacking])))
-    if lacking:
-        frame = frame.dropna(subset=lacking, ignore_index=True)
+def _read_frame(data: TableData, description: TableDescription, source: DatasetSource) -> Any:
+    used, required = list_used_columns(data, description), list_required_columns(data, description)
+    frame: Any = dataset_reader.read_source(source, description, list(dict.fromkeys([*used, *required])))
+    if required:
+        frame = frame.dropna(subset=required, ignore_index=True)
     if len(frame) == 0:
-        raise nothing_left()
+        raise build_no_rows_error()
     return frame[used]
 
 
-class _Table:
-    """A table in memory."""
+class _InMemoryTable:
+    """A table whose rows are in memory."""
 
     def __init__(self, frame: Any) -> None:
         self._frame = frame
 
     @property
-    def count(self) -> int:
+    def row_count(self) -> int:
         return len(self._frame)
 
-    def column(self, name: str) -> Any:
+    def read_column(self, name: str) -> Any:
         return self._frame[name]
 
-    def frame(self, names: Sequence[str], positions: Array) -> Any:
+    def read_frame(self, names: Sequence[str], positions: Array) -> Any:
         return self._frame[list(names)].iloc[positions]
 
-    def columns(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
-        return iter([self.frame(names, positions)] if names else [])
+    def iterate_frames(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
+        return iter([self.read_frame(names, positions)] if names else [])

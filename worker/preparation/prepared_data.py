@@ -1,4 +1,4 @@
-"""What preparation makes."""
+"""The arrays that preparation produces."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from types import MappingProxyType
 
 from stackyard.spec import Training
 from worker.preparation.arrays import Array
-from worker.preparation.plan import Make, Plan
+from worker.preparation.plan import BuildRows, PreparationPlan
 from worker.preparation.transforms import class_weights
 from worker.preparation.transforms.array_inputs import FittedInputs
 from worker.preparation.transforms.targets import FittedTarget
 
-Keep = Callable[[str, Array, Make], Array]
-"""Makes an array, called by its field of `Prepared`, of the rows at some positions, and gives it read-only."""
+StoreArray = Callable[[str, Array, BuildRows], Array]
+"""Builds the rows at some positions and returns them as a read-only array; the name is a field of `PreparedData`."""
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Rows for training, validation and test; the latter two are None where the spec has no such part.
+class PreparedData:
+    """Rows for training, validation and test; fields of a subset that the spec does not have are None.
 
-    Each `x` is float32 of shape (rows, *input). Each `y` has as many rows: int64 labels for a loss that takes them,
-    else float32; of shape (rows,) for a single number, (rows, k) for several or for one-hot classes. `weights` are
-    float32 of shape (rows,) for the training rows, `class_weight` is by class as Keras's `fit` takes it; there is at
-    most one of the two. `inputs` and `target` are what was fitted, by which more rows can be prepared in the same way.
+    Each `x` is float32 of shape (rows, *input). Each `y` has as many rows: int64 labels for a loss that takes labels,
+    else float32. Its shape is (rows,) for a single number, (rows, k) for several numbers or one-hot classes.
+    `weights` are float32 of shape (rows,) for the training rows. `class_weight` is by class, as Keras's `fit` takes
+    it. At most one of the two is set. `inputs` and `target` are the fitted transforms, to prepare more rows alike.
 
-    Arrays are read-only: they may be another job's, too. Either all are in memory, or all are np.memmap.
+    Arrays are read-only, since other jobs may share them. Either all are in memory, or all are np.memmap.
     """
 
     x_train: Array
@@ -39,25 +39,25 @@ class Prepared:
     class_weight: Mapping[int, float] | None = None
 
     @property
-    def bytes(self) -> int:
-        """What the arrays take up."""
+    def nbytes(self) -> int:
+        """Total size of the arrays in bytes."""
         pairs = (self.x_train, self.y_train, self.x_validation, self.y_validation, self.x_test, self.y_test)
         return sum(array.nbytes for array in (*pairs, self.weights) if array is not None)
 
 
-def make(plan: Plan, training: Training, keep: Keep) -> Prepared:
-    """Make every array of a plan.
+def build_prepared_data(plan: PreparationPlan, training: Training, store: StoreArray) -> PreparedData:
+    """Build every array of a plan.
 
     Raises:
-        PreparationError: some row cannot be made, or is not finite.
+        PreparationError: a row cannot be built, or is not finite.
 
     """
-    parts = {"train": plan.train, "validation": plan.validation, "test": plan.test}
-    there = {name: part for name, part in parts.items() if part is not None}
-    made = {f"x_{name}": keep(f"x_{name}", part.positions, part.x) for name, part in there.items()}
-    made |= {f"y_{name}": keep(f"y_{name}", part.positions, part.y) for name, part in there.items()}
-    if plan.weights is not None:
-        made["weights"] = keep("weights", plan.train.positions, plan.weights)
-    by_class = class_weights.by_class(training, made["y_train"], plan.target)
-    class_weight = None if by_class is None else MappingProxyType(dict(by_class))
-    return Prepared(**made, inputs=plan.inputs, target=plan.target, class_weight=class_weight)
+    optional_subsets = {"train": plan.train, "validation": plan.validation, "test": plan.test}
+    subsets = {name: subset for name, subset in optional_subsets.items() if subset is not None}
+    arrays = {f"x_{name}": store(f"x_{name}", subset.positions, subset.build_x) for name, subset in subsets.items()}
+    arrays |= {f"y_{name}": store(f"y_{name}", subset.positions, subset.build_y) for name, subset in subsets.items()}
+    if plan.build_weights is not None:
+        arrays["weights"] = store("weights", plan.train.positions, plan.build_weights)
+    weight_by_class = class_weights.compute_class_weight(training, arrays["y_train"], plan.target)
+    class_weight = None if weight_by_class is None else MappingProxyType(dict(weight_by_class))
+    return PreparedData(**arrays, inputs=plan.inputs, target=plan.target, class_weight=class_weight)

@@ -1,121 +1,124 @@
-"""What a worker child prepares with, and what it keeps of that for the next job."""
+"""Prepare jobs' data in a worker child, and cache it for later jobs."""
 
 from collections.abc import Callable
 from contextlib import suppress
 
 from models.dataset import BUILTIN_MEDIA_TYPE
-from service.datasets.dataset_source import FileSource, Source
+from service.datasets.dataset_source import DatasetSource, FileSource
 from service.errors import StorageError
 from service.settings import Settings
 from stackyard.spec import DatasetDescription, JobSpec, Task
-from worker.preparation.cache_keys import key
-from worker.preparation.memory_cache import Cache
-from worker.preparation.out_of_core.disk_cache import Shelf, Taken
-from worker.preparation.out_of_core.prepare_files import read, write
-from worker.preparation.prepare import prepare
-from worker.preparation.prepared_data import Prepared
-from worker.preparation.size_estimates import sizes
+from worker.preparation.cache_keys import build_cache_key
+from worker.preparation.memory_cache import MemoryCache
+from worker.preparation.out_of_core.disk_cache import CacheEntry, DiskCache
+from worker.preparation.out_of_core.prepare_files import read_prepared_files, write_prepared_files
+from worker.preparation.prepare import prepare_data
+from worker.preparation.prepared_data import PreparedData
+from worker.preparation.size_estimates import estimate_sizes
 
 
 class Preparer:
-    """Prepares one job's data after the other, each thing once.
+    """Prepares the data of one job after another, and reuses earlier results.
 
-    What takes up more than `Settings.data_memory` is prepared into files, which other workers' jobs find too; the rest
-    in memory, where it is kept for this child's next jobs.
+    Data larger than `Settings.data_memory` is prepared in files, which jobs of other workers find too. Smaller data
+    is prepared in memory and cached for the next jobs of this child.
 
     Args:
-        settings: for the sizes, and for the directory in which files are kept.
+        settings: sizes of the caches, and the data directory.
 
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._share = settings.data_memory
-        self._cache = Cache(settings.prepared_memory)
-        self._shelf = Shelf(settings.data_dir / "prepared", settings.prepared_disk)
-        self._taken: Taken | None = None
-        with suppress(StorageError):  # whoever wants to write will hear of it
-            self._shelf.sweep()
+        self._max_memory = settings.data_memory
+        self._memory_cache = MemoryCache[str, PreparedData](settings.prepared_memory, lambda prepared: prepared.nbytes)
+        self._disk_cache = DiskCache(settings.data_dir / "prepared", settings.prepared_disk)
+        self._entry: CacheEntry | None = None
+        with suppress(StorageError):  # the next write raises it again
+            self._disk_cache.remove_leftovers()
 
     def prepare(
         self,
         spec: JobSpec,
         sha256: str,
         description: DatasetDescription,
-        source: Source,
+        source: DatasetSource,
         task: Task,
         check: Callable[[], None],
-    ) -> Prepared:
-        """Make the arrays that a job trains on, or find them made.
+    ) -> PreparedData:
+        """Build the arrays that a job trains on, or return them from a cache.
 
         Args:
-            spec: of the job, found right by `stackyard.spec.check`, its seed filled in.
+            spec: of the job, valid by `stackyard.spec.check` and with its seed filled in.
             sha256: of the dataset's content.
             description: of the dataset.
-            source: where its rows are.
-            task: as the check found it.
-            check: called between any two steps; what it raises passes through.
+            source: where the rows are.
+            task: as returned by the check.
+            check: called between steps; exceptions that it raises are passed on.
 
         Raises:
-            MemoryError: there is no room for one job's rows.
-            PreparationError: something that only the rows can show is in the way.
-            StorageError: the rows are many, and cannot be written to the disk.
+            MemoryError: there is not enough memory for the rows.
+            PreparationError: the rows do not permit what the spec asks for.
+            StorageError: the rows are too large for memory and cannot be written to the disk.
 
         """
-        self.release()
-        name = key(
+        self.release_files()
+        cache_key = build_cache_key(
             spec,
             sha256,
             source.media_type if isinstance(source, FileSource) else BUILTIN_MEDIA_TYPE,
             description,
             task,
         )
-        if isinstance(source, FileSource) and self.has_no_room_for(spec, description):
-            return self._from_files(name, spec, description, source, task, check)
-        return self._cache.get(name) or self._in_memory(name, spec, description, source, task, check)
+        if isinstance(source, FileSource) and self.exceeds_memory(spec, description):
+            return self._prepare_in_files(cache_key, spec, description, source, task, check)
+        cached = self._memory_cache.get(cache_key)
+        return cached or self._prepare_in_memory(cache_key, spec, description, source, task, check)
 
-    def has_no_room_for(self, spec: JobSpec, description: DatasetDescription) -> bool:
-        """Say whether a job's rows take up more memory than they may, so that it reads them from files, if it can."""
-        wanted = sizes(spec, description)
-        return wanted.stored + wanted.prepared > self._share
+    def exceeds_memory(self, spec: JobSpec, description: DatasetDescription) -> bool:
+        """Return whether a job's rows exceed `Settings.data_memory`, so that rows of a file are prepared in files."""
+        estimate = estimate_sizes(spec, description)
+        return estimate.raw_bytes + estimate.prepared_bytes > self._max_memory
 
-    def release(self) -> None:
-        """Let others remove the files of the last job, which is over."""
-        if self._taken is not None:
-            self._taken.lock.release()
-            self._taken = None
+    def release_files(self) -> None:
+        """Release the files of the last job, which has ended, so that any worker may remove them."""
+        if self._entry is not None:
+            self._entry.lock.release()
+            self._entry = None
 
-    def _in_memory(
+    def _prepare_in_memory(
         self,
-        name: str,
+        cache_key: str,
         spec: JobSpec,
         description: DatasetDescription,
-        source: Source,
+        source: DatasetSource,
         task: Task,
         check: Callable[[], None],
-    ) -> Prepared:
+    ) -> PreparedData:
         try:
-            prepared = prepare(spec, description, source, task, check)
+            prepared = prepare_data(spec, description, source, task, check)
         except MemoryError:
-            self._cache.clear()
+            self._memory_cache.clear()
             raise
-        self._cache.keep(name, prepared)
+        self._memory_cache.put(cache_key, prepared)
         return prepared
 
-    def _from_files(
+    def _prepare_in_files(
         self,
-        name: str,
+        cache_key: str,
         spec: JobSpec,
         description: DatasetDescription,
         source: FileSource,
         task: Task,
         check: Callable[[], None],
-    ) -> Prepared:
-        self._cache.clear()  # a large job has use for the memory, and time to make up for it
-        wanted = sizes(spec, description)
-        self._taken = self._shelf.take(
-            name,
-            wanted.prepared + wanted.unpacked,
-            lambda directory: write(spec, description, source, task, directory, self._share, check),
+    ) -> PreparedData:
+        self._memory_cache.clear()  # a large job needs the memory, and takes long compared with preparing anew
+        estimate = estimate_sizes(spec, description)
+        self._entry = self._disk_cache.acquire(
+            cache_key,
+            estimate.prepared_bytes + estimate.spooled_bytes,
+            lambda directory: write_prepared_files(
+                spec, description, source, task, directory, self._max_memory, check
+            ),
             check,
         )
-        return read(self._taken.directory)
+        return read_prepared_files(self._entry.directory)

@@ -1,4 +1,4 @@
-"""What a job's rows will take up, by integers alone, from what is known of the dataset."""
+"""Upper estimates of the size of a job's rows, computed from the dataset's description alone."""
 
 import math
 from typing import NamedTuple
@@ -6,62 +6,65 @@ from typing import NamedTuple
 import numpy as np
 
 from stackyard.spec import ArrayData, ArraysDescription, DatasetDescription, JobSpec, TableData, TableDescription
-from worker.preparation.plan import used_arrays, used_columns
+from worker.preparation.plan import list_used_arrays, list_used_columns
 
-_FLOAT = 4
-_NUMBER = 8
-_TEXT = 64
-"""About what a text takes up, with all that pandas has beside it."""
-
-
-class Sizes(NamedTuple):
-    """Bytes; at most so many, for no row is taken to be left out."""
-
-    stored: int
-    """Of the rows as they are read, before they are made into anything."""
-    prepared: int
-    """Of what is made of them."""
-    unpacked: int
-    """Of the rows as they are read, in files from which any of them can be had."""
+_FLOAT32_BYTES = 4
+_NUMBER_BYTES = 8
+_TEXT_BYTES = 64
+"""Approximate size of a text in pandas, with its overhead."""
 
 
-def sizes(spec: JobSpec, description: DatasetDescription) -> Sizes:
-    """Say how much memory it takes to have a job's rows there, read and made; nothing where the two do not fit."""
+class SizeEstimate(NamedTuple):
+    """Maximum sizes in bytes, on the assumption that no row is dropped."""
+
+    raw_bytes: int
+    """Of the rows as they are read, before any transform."""
+    prepared_bytes: int
+    """Of the prepared arrays."""
+    spooled_bytes: int
+    """Of the temporary files that give random access to the rows as they are read."""
+
+
+def estimate_sizes(spec: JobSpec, description: DatasetDescription) -> SizeEstimate:
+    """Estimate the size of a job's rows, read and prepared; all zero if spec and dataset are of different kinds."""
     match spec.data, description:
         case TableData() as data, TableDescription():
-            return _table(data, description)
+            return _estimate_table(data, description)
         case ArrayData() as data, ArraysDescription():
-            return _arrays(data, description)
+            return _estimate_arrays(data, description)
         case _:
-            return Sizes(0, 0, 0)
+            return SizeEstimate(0, 0, 0)
 
 
-def _table(data: TableData, description: TableDescription) -> Sizes:
+def _estimate_table(data: TableData, description: TableDescription) -> SizeEstimate:
     columns = {column.name: column for column in description.columns}
-    used = used_columns(data, description)
-    read = (_TEXT if columns[name].type == "text" else _NUMBER for name in used)
-    inputs = sum(
+    names = list_used_columns(data, description)
+    cell_sizes = (_TEXT_BYTES if columns[name].type == "text" else _NUMBER_BYTES for name in names)
+    input_count = sum(
         len(columns[name].categories or ()) if group.transform == "one_hot" else 1
-        for group in data.groups(columns)
+        for group in data.list_feature_groups(columns)
         for name in group.columns
     )
-    first = columns[data.target.columns[0]]
-    target = _target(data.target.encode, first.categories, len(data.target.columns))
-    weight = 0 if data.sample_weight is None else _FLOAT
-    made = _FLOAT * inputs + target + weight
-    return Sizes(description.rows * sum(read), description.rows * made, description.rows * _NUMBER * len(used))
+    target_column = columns[data.target.columns[0]]
+    target_size = _estimate_target(data.target.encode, target_column.categories, len(data.target.columns))
+    weight_size = 0 if data.sample_weight is None else _FLOAT32_BYTES
+    row_size = _FLOAT32_BYTES * input_count + target_size + weight_size
+    rows = description.rows
+    return SizeEstimate(rows * sum(cell_sizes), rows * row_size, rows * _NUMBER_BYTES * len(names))
 
 
-def _arrays(data: ArrayData, description: ArraysDescription) -> Sizes:
+def _estimate_arrays(data: ArrayData, description: ArraysDescription) -> SizeEstimate:
     arrays = {array.name: array for array in description.arrays}
-    stored = sum(math.prod(arrays[name].shape) * np.dtype(arrays[name].type).itemsize for name in used_arrays(data))
-    prepared = 0 if data.sample_weight is None else _FLOAT * arrays[data.x].shape[0]
+    stored = sum(
+        math.prod(arrays[name].shape) * np.dtype(arrays[name].type).itemsize for name in list_used_arrays(data)
+    )
+    prepared = 0 if data.sample_weight is None else _FLOAT32_BYTES * arrays[data.x].shape[0]
     for x, y in ((data.x, data.y), *(() if data.test is None else ((data.test.x, data.test.y),))):
-        numbers = math.prod(arrays[y].shape[1:])
-        target = _target(data.target.encode, arrays[data.y].categories, numbers)
-        prepared += _FLOAT * math.prod(arrays[x].shape) + arrays[y].shape[0] * target
-    return Sizes(stored, prepared, stored)
+        width = math.prod(arrays[y].shape[1:])
+        target_size = _estimate_target(data.target.encode, arrays[data.y].categories, width)
+        prepared += _FLOAT32_BYTES * math.prod(arrays[x].shape) + arrays[y].shape[0] * target_size
+    return SizeEstimate(stored, prepared, stored)
 
 
-def _target(encode: str | None, categories: list[int | bool | str] | list[int] | None, numbers: int) -> int:
-    return _NUMBER * numbers if encode is None else _FLOAT * len(categories or ())
+def _estimate_target(encode: str | None, categories: list[int | bool | str] | list[int] | None, width: int) -> int:
+    return _NUMBER_BYTES * width if encode is None else _FLOAT32_BYTES * len(categories or ())

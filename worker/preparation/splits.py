@@ -1,4 +1,4 @@
-"""Which rows train, validate and test, by their positions."""
+"""Split rows into training, validation and test subsets, by row position."""
 
 import math
 from collections.abc import Callable
@@ -12,103 +12,108 @@ from sklearn import model_selection
 from stackyard.spec import ColumnSplit, GroupSplit, LastSplit, RandomSplit, Split, SplitMethod, TrainTestSplit
 from worker.preparation.arrays import Array, PreparationError
 
-_selection: Any = model_selection  # scikit-learn does not type what its functions return
+_selection: Any = model_selection  # scikit-learn's return types are untyped
 
-Find = Callable[[str], Any]
-"""Gives the values of every row in a column, or an array, that a split names: a Series or an array of one axis."""
+ReadColumn = Callable[[str], Any]
+"""Reads a column, or an array with one axis, that a split names; returns a Series or an array with every row."""
 
-_Sides = tuple[Array, Array]
+_TrainAndRest = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
-class Parts:
-    """Positions of rows, each part in its own order; None where the spec has no such part."""
+class SplitIndices:
+    """Row positions of each subset, in the subset's order; None if the spec has no such subset."""
 
     train: Array
     validation: Array | None
     test: Array | None
 
 
-def split_rows(split: Split, rows: int, seed: int, find: Find) -> Parts:
-    """Set the test rows aside, then divide what is left.
+def split_rows(split: Split, row_count: int, seed: int, read_column: ReadColumn) -> SplitIndices:
+    """Hold out the test rows, then split the others into training and validation rows.
 
     Args:
         split: of the spec.
-        rows: how many there are.
-        seed: for the methods that have none of their own.
-        find: for the methods that go by values.
+        row_count: number of rows.
+        seed: for methods that have no seed of their own.
+        read_column: reads the values that a method splits by.
 
     Raises:
-        PreparationError: a part would be empty, or cannot have what it is to have.
+        PreparationError: a subset is empty, or the method cannot be applied to these rows.
 
     """
-    left: Array = np.arange(rows)
-    _hold(left, "training", rows)
-    left, test = _part(split.test, left, seed, find, "test")
-    left, validation = _part(split.validation, left, seed, find, "validation")
-    return Parts(left, validation, test)
+    remaining: Array = np.arange(row_count)
+    _require_rows(remaining, "training", row_count)
+    remaining, test = _hold_out(split.test, remaining, seed, read_column, "test")
+    remaining, validation = _hold_out(split.validation, remaining, seed, read_column, "validation")
+    return SplitIndices(remaining, validation, test)
 
 
-def _part(method: SplitMethod | None, left: Array, seed: int, find: Find, name: str) -> tuple[Array, Array | None]:
+def _hold_out(
+    method: SplitMethod | None, remaining: Array, seed: int, read_column: ReadColumn, subset: str
+) -> tuple[Array, Array | None]:
     if method is None:
-        return left, None
+        return remaining, None
 
-    def find_left(column: str) -> Any:
-        values: Any = pd.Series(find(column))
-        return values.iloc[left]
+    def read_remaining(column: str) -> Any:
+        values: Any = pd.Series(read_column(column))
+        return values.iloc[remaining]
 
-    train, others = divide(method, len(left), seed, find_left)
-    return _hold(left[train], "training", len(left)), _hold(left[others], name, len(left))
+    train, rest = apply_split_method(method, len(remaining), seed, read_remaining)
+    return (
+        _require_rows(remaining[train], "training", len(remaining)),
+        _require_rows(remaining[rest], subset, len(remaining)),
+    )
 
 
-def divide(method: SplitMethod, rows: int, seed: int, find: Find) -> _Sides:
-    """Positions among `rows` of the ones that train and of the others, each in the order that the method gives.
+def apply_split_method(method: SplitMethod, row_count: int, seed: int, read_column: ReadColumn) -> _TrainAndRest:
+    """Return the positions of the training rows and of the rest, each in the order that the method gives.
 
     Raises:
-        PreparationError: one side would be empty, or a class too small to be on both.
+        PreparationError: one side is empty, or a class is too small to be stratified.
 
     """
     match method:
         case LastSplit():
-            head = math.floor(rows * method.train_fraction)
-            return np.arange(head), np.arange(head, rows)
+            train_count = math.floor(row_count * method.train_fraction)
+            return np.arange(train_count), np.arange(train_count, row_count)
         case ColumnSplit():
-            return _by_column(method, find(method.column))
+            return _split_by_column(method, read_column(method.column))
         case RandomSplit():
-            return _sample(rows, method.train_fraction, _seed(method.seed, seed))
+            return _split_randomly(row_count, method.train_fraction, _choose_seed(method.seed, seed))
         case GroupSplit():
-            return _by_group(method, find(method.column), _seed(method.seed, seed))
+            return _split_by_group(method, read_column(method.column), _choose_seed(method.seed, seed))
         case TrainTestSplit():
-            return _train_test(method, rows, _seed(method.seed, seed), find)
+            return _split_train_test(method, row_count, _choose_seed(method.seed, seed), read_column)
 
 
-def _seed(own: int | None, trainings: int) -> int:
-    return trainings if own is None else own
+def _choose_seed(method_seed: int | None, training_seed: int) -> int:
+    return training_seed if method_seed is None else method_seed
 
 
-def _by_column(method: ColumnSplit, values: Any) -> _Sides:
-    # As JSON has them: to pandas, 1 is true.
-    wanted = method.values  # noqa: PD011 no frame's, but the spec's
-    matching = [value for value in wanted if isinstance(value, bool) == (values.dtype.kind == "b")]
-    others: Array = values.isin(matching).to_numpy()
-    return np.flatnonzero(~others), np.flatnonzero(others)
+def _split_by_column(method: ColumnSplit, values: Any) -> _TrainAndRest:
+    # To pandas, 1 equals True; in JSON they differ.
+    spec_values = method.values  # noqa: PD011 a field of the spec, not of a frame
+    matching = [value for value in spec_values if isinstance(value, bool) == (values.dtype.kind == "b")]
+    is_rest: Array = values.isin(matching).to_numpy()
+    return np.flatnonzero(~is_rest), np.flatnonzero(is_rest)
 
 
-def _by_group(method: GroupSplit, groups: Any, seed: int) -> _Sides:
+def _split_by_group(method: GroupSplit, groups: Any, seed: int) -> _TrainAndRest:
     splitter = _selection.GroupShuffleSplit(n_splits=1, train_size=method.train_fraction, random_state=seed)
     try:
-        train, others = next(splitter.split(groups, groups=groups))
+        train, rest = next(splitter.split(groups, groups=groups))
     except ValueError:
         raise PreparationError(
             f"The split by “{method.column}” leaves no group for training or for the rest."
         ) from None
-    return train, others
+    return train, rest
 
 
-def _train_test(method: TrainTestSplit, rows: int, seed: int, find: Find) -> _Sides:
-    classes = None if method.stratify is None else find(method.stratify)
+def _split_train_test(method: TrainTestSplit, rows: int, seed: int, read_column: ReadColumn) -> _TrainAndRest:
+    classes = None if method.stratify is None else read_column(method.stratify)
     try:
-        train, others = _selection.train_test_split(
+        train, rest = _selection.train_test_split(
             np.arange(rows),
             train_size=method.train_fraction,
             random_state=seed if method.shuffle else None,
@@ -117,22 +122,22 @@ def _train_test(method: TrainTestSplit, rows: int, seed: int, find: Find) -> _Si
         )
     except ValueError as error:
         if classes is None:
-            raise PreparationError(_too_few(rows, "training or for the rest")) from None
+            raise PreparationError(_format_empty_subset(rows, "training or for the rest")) from None
         raise PreparationError(f"The rows cannot be stratified by “{method.stratify}”: {error}") from None
-    return train, others
+    return train, rest
 
 
-def _sample(rows: int, fraction: float, seed: int) -> _Sides:
+def _split_randomly(rows: int, fraction: float, seed: int) -> _TrainAndRest:
     table: Any = pd.DataFrame(index=pd.RangeIndex(rows))
     train = table.sample(frac=fraction, random_state=seed)
     return train.index.to_numpy(), table.drop(train.index).index.to_numpy()
 
 
-def _hold(positions: Array, name: str, rows: int) -> Array:
+def _require_rows(positions: Array, subset: str, rows: int) -> Array:
     if len(positions) == 0:
-        raise PreparationError(_too_few(rows, name))
+        raise PreparationError(_format_empty_subset(rows, subset))
     return positions
 
 
-def _too_few(rows: int, name: str) -> str:
-    return f"The split of {rows:,} {'row' if rows == 1 else 'rows'} leaves none for {name}."
+def _format_empty_subset(rows: int, subset: str) -> str:
+    return f"The split of {rows:,} {'row' if rows == 1 else 'rows'} leaves none for {subset}."

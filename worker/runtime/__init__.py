@@ -1,0 +1,1 @@
+"""The environment of a worker process: devices, threads, memory, signals and exit codes."""

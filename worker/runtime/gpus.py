@@ -1,40 +1,40 @@
-"""The GPUs of this machine, as the parent of a GPU worker learns of them: it may not load tensorflow itself."""
+"""List the GPUs of this machine for the parent of a GPU worker, which must not load tensorflow itself."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
 
-_PATIENCE_S = 120
+_TIMEOUT_S = 120
 
 
-def find() -> tuple[str, ...]:
-    """The names of the cards that tensorflow can compute on, of those in CUDA_VISIBLE_DEVICES.
+def list_gpus() -> tuple[str, ...]:
+    """Return the names of the GPUs in CUDA_VISIBLE_DEVICES on which tensorflow can compute.
 
-    A process of its own asks, so that a driver without a card, and a card without the libraries, are told from a card.
+    A separate process asks tensorflow. A driver without a GPU, or a GPU without the CUDA libraries, does not count.
 
     Raises:
-        SystemExit: it could not be asked.
+        SystemExit: that process failed.
 
     """
     command = [sys.executable, "-m", "worker.runtime.devices"]
     try:
-        asked = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_PATIENCE_S)  # noqa: S603  # our own
+        finished = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=_TIMEOUT_S)  # noqa: S603  # our own
     except (OSError, subprocess.SubprocessError) as error:
-        raise SystemExit(f"Cannot find out which GPUs tensorflow sees: {error}") from error
-    return tuple(json.loads(asked.stdout))
+        raise SystemExit(f"Cannot list the GPUs that tensorflow can use: {error}") from error
+    return tuple(json.loads(finished.stdout))
 
 
-def enough(cards: Sequence[str], children: int) -> None:
-    """Refuse to serve the GPUs' queue without a card for every child: jobs that ask for one would run on none.
+def require_gpus(gpus: Sequence[str], children: int) -> None:
+    """Exit unless every child gets its own GPU; otherwise jobs that ask for a GPU would run without one.
 
     Raises:
-        SystemExit: there are too few; it says how many, and what to change.
+        SystemExit: there are too few GPUs; the message says how many, and what to change.
 
     """
-    if len(cards) < children:
+    if len(gpus) < children:
         raise SystemExit(
-            f"Each child of a GPU worker needs a GPU of its own: {children} are wanted, and tensorflow finds"
-            f" {len(cards)} ({', '.join(cards) or 'none'}). Look at the driver, at the CUDA libraries"
-            " (requirements/gpu.txt) and at CUDA_VISIBLE_DEVICES, or start fewer children."
+            f"Each child of a GPU worker needs its own GPU: expected at least {children}, and tensorflow finds"
+            f" {len(gpus)} ({', '.join(gpus) or 'none'}). Check the driver, the CUDA libraries"
+            " (requirements/gpu.txt) and CUDA_VISIBLE_DEVICES, or start fewer children."
         )

@@ -1,4 +1,4 @@
-"""What memory this process keeps, what it took, and whether the system killed others for want of it."""
+"""The memory of this process: reuse of freed memory, peak usage, and out-of-memory kills by the kernel."""
 
 import contextlib
 import ctypes
@@ -6,41 +6,41 @@ import resource
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-_MOST_KEPT = ((-3, 32 * 2**20), (-1, 64 * 2**20))
-"""glibc's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD: bytes of one piece, and of what lies free at the end of a heap."""
+_MALLOC_OPTIONS = ((-3, 32 * 2**20), (-1, 64 * 2**20))
+"""Bytes for glibc's M_MMAP_THRESHOLD (one allocation) and M_TRIM_THRESHOLD (free memory at a heap's end)."""
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
-_FORGET_THE_PEAK = "5"
-"""What `clear_refs` takes for that, on Linux."""
+_RESET_PEAK = "5"
+"""The value that Linux's `clear_refs` takes to reset the peak."""
 
 
 @contextlib.contextmanager
-def kept() -> Generator[None]:
-    """Keep what is freed for what is wanted next, and at the block's end give back to the system what lies free.
+def reuse_freed_memory() -> Generator[None]:
+    """Keep freed memory for later allocations, and return free memory to the system at the block's end.
 
-    glibc keeps some by itself, the more the larger what it gave back before. From here on, also after the block, it
-    keeps what it would come to by itself at most: there is no way to have it adjust itself again. In red wine's
-    training it came to less, and 2,400 pages an epoch were new, which now are 70. Without glibc nothing is done.
+    By itself glibc adapts how much it keeps to the sizes that were freed before. This sets the largest thresholds
+    that glibc would reach by itself, because in a training it stays far below and each epoch needs new pages. The
+    thresholds stay set after the block: glibc cannot return to adapting them. Without glibc this does nothing.
     """
     glibc = ctypes.CDLL(None)
-    can = hasattr(glibc, "mallopt") and hasattr(glibc, "malloc_trim")
-    for parameter, size in _MOST_KEPT if can else ():
+    is_glibc = hasattr(glibc, "mallopt") and hasattr(glibc, "malloc_trim")
+    for parameter, size in _MALLOC_OPTIONS if is_glibc else ():
         glibc.mallopt(parameter, size)
     try:
         yield
     finally:
-        if can:
+        if is_glibc:
             glibc.malloc_trim(0)
 
 
-def forget_peak() -> None:
-    """Begin anew with the peak, where the system can: else `peak` is that of the process's whole life."""
+def reset_peak_memory() -> None:
+    """Reset the peak where the system supports it; otherwise the peak covers the whole life of the process."""
     with contextlib.suppress(OSError):
-        (_PROC / "self/clear_refs").write_text(_FORGET_THE_PEAK)
+        (_PROC / "self/clear_refs").write_text(_RESET_PEAK)
 
 
-def peak() -> int:
-    """The most bytes that were resident at once."""
+def read_peak_memory() -> int:
+    """Return the largest number of bytes that were resident at once since the last reset."""
     with contextlib.suppress(OSError, ValueError):
         for line in (_PROC / "self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -48,16 +48,16 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def oom_kills() -> int:
-    """How many processes the kernel has killed because memory ran out, as far as can be seen from here.
+def count_oom_kills() -> int:
+    """Return a counter of processes that the kernel killed because memory ran out.
 
-    Only that it grows means something: some are counted more than once.
+    Only an increase has a meaning: several sources are added up, and some kills are counted more than once.
     """
-    return sum(_counts())
+    return sum(_read_oom_kill_counters())
 
 
-def _counts() -> Iterator[int]:
-    for path in (_PROC / "vmstat", *_of_own_groups()):
+def _read_oom_kill_counters() -> Iterator[int]:
+    for path in (_PROC / "vmstat", *_list_cgroup_counter_files()):
         with contextlib.suppress(OSError, ValueError):
             for line in path.read_text().splitlines():
                 name, _, value = line.partition(" ")
@@ -65,8 +65,8 @@ def _counts() -> Iterator[int]:
                     yield int(value)
 
 
-def _of_own_groups() -> Iterator[Path]:
-    """The files with the counters of this process's control groups: of version 2, and of version 1."""
+def _list_cgroup_counter_files() -> Iterator[Path]:
+    """Yield the files with the counters of this process's control groups, of versions 1 and 2."""
     with contextlib.suppress(OSError):
         for line in (_PROC / "self/cgroup").read_text().splitlines():
             _, controllers, group = line.split(":", 2)

@@ -1,4 +1,4 @@
-"""The word that this process is to end soon, which it hears even while it computes."""
+"""A flag that says that this process is to shut down. A thread sets it, even while the main thread computes."""
 
 import os
 import signal
@@ -6,58 +6,58 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
-PASSED_ON = signal.SIGUSR2
-"""By which a worker's parent, told to end, tells its children: one that has no job does nothing but take none."""
+PARENT_SHUTDOWN = signal.SIGUSR2
+"""The parent sends this signal to its children when it shuts down. A child without a job only stops taking jobs."""
 
 
-class Notice:
-    """Given once, and then for good.
+class ShutdownSignal:
+    """A flag that is set once and stays set.
 
-    Python runs signal handlers in the main thread, between two of its instructions; a call into TensorFlow can take
-    minutes. So a thread listens at the pipe into which Python writes a signal's number as it comes.
+    Python runs signal handlers in the main thread between two instructions, and a call into TensorFlow can take
+    minutes. So a thread reads the pipe into which Python writes the number of each signal on arrival.
     """
 
     def __init__(self) -> None:
-        self._given = threading.Event()
-        self._told_to_end = False
+        self._event = threading.Event()
+        self._received_sigterm = False
 
     @property
-    def given(self) -> bool:
-        """Whether the process is to end: a training is to be handed back."""
-        return self._given.is_set()
+    def is_set(self) -> bool:
+        """Whether the process is to shut down: a running training is to be handed back."""
+        return self._event.is_set()
 
-    def give(self) -> None:
-        """Have the process end."""
-        self._given.set()
+    def set(self) -> None:
+        """Ask the process to shut down."""
+        self._event.set()
 
-    def listen(self) -> None:
-        """Hear `PASSED_ON` from now on. Call this in the main thread."""
-        hears, tells = os.pipe()
-        os.set_blocking(tells, False)
-        signal.signal(PASSED_ON, _do_nothing)
-        signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
-        threading.Thread(target=self._listen, args=(hears,), name="notice", daemon=True).start()
+    def start_listening(self) -> None:
+        """Start the thread that listens for `PARENT_SHUTDOWN`. Call this in the main thread."""
+        reading_end, writing_end = os.pipe()
+        os.set_blocking(writing_end, False)
+        signal.signal(PARENT_SHUTDOWN, _ignore_signal)
+        signal.set_wakeup_fd(writing_end, warn_on_full_buffer=False)
+        threading.Thread(target=self._listen, args=(reading_end,), name="shutdown-signal", daemon=True).start()
 
     @contextmanager
-    def instead_of_ending(self) -> Generator[None]:
-        """Take SIGTERM for a notice within the block, and end after it if there was one. In the main thread only."""
-        before = signal.signal(signal.SIGTERM, self._note_sigterm)
+    def defer_sigterm(self) -> Generator[None]:
+        """Within the block, let SIGTERM only set the flag; raise it again after the block. Main thread only."""
+        previous_handler = signal.signal(signal.SIGTERM, self._handle_sigterm)
         try:
             yield
         finally:
-            signal.signal(signal.SIGTERM, before)
-            if self._told_to_end:
+            signal.signal(signal.SIGTERM, previous_handler)
+            if self._received_sigterm:
                 signal.raise_signal(signal.SIGTERM)
 
-    def _note_sigterm(self, *_: object) -> None:
-        self._told_to_end = True
-        self.give()
+    def _handle_sigterm(self, *_: object) -> None:
+        self._received_sigterm = True
+        self.set()
 
-    def _listen(self, hears: int) -> None:
-        while numbers := os.read(hears, 64):
-            if PASSED_ON in numbers or signal.SIGTERM in numbers:
-                self.give()
+    def _listen(self, reading_end: int) -> None:
+        while numbers := os.read(reading_end, 64):
+            if PARENT_SHUTDOWN in numbers or signal.SIGTERM in numbers:
+                self.set()
 
 
-def _do_nothing(*_: object) -> None:
-    """A handler must be there for the number to be written."""
+def _ignore_signal(*_: object) -> None:
+    """Do nothing: Python writes a signal's number to the pipe only if the signal has a handler."""

@@ -1,9 +1,8 @@
-"""How many threads an attempt has: its child's share of the cores or, where it is large and alone, the whole worker's.
+"""Run an attempt on its number of threads: its child's share of the cores, or all the worker's cores.
 
-Small steps are slower on more threads, and two jobs at once want a share each; but a large product with every core to
-itself is up to three times as fast (docs/engine.md has what was measured). TensorFlow sizes its pool of threads when
-an eager context starts, so a job with another number has another context. What is made in one, as variables and
-graphs, is used in no other.
+Small steps are slower on more threads, and two jobs at once need a share each. A large product is much faster with
+every core (docs/design/engine.md). TensorFlow sizes its thread pool when an eager context starts, so each other number
+of threads needs another context. Variables and graphs belong to the context in which they were made.
 """
 
 from collections.abc import Generator
@@ -14,68 +13,70 @@ from typing import Any, cast
 import tensorflow as tf
 from tensorflow.python.eager import context
 
-from service.jobs.execution_environment import ExecutionOptions, RanOn
+from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
 from worker.runtime import memory
 
 LARGE_STEP_FLOPS = 500_000_000
-"""Floating-point operations a step, from which on threads gain more than they cost."""
+"""From this many floating-point operations a step, more threads gain more than they cost."""
 
-# Which carry no types.
+# These carry no types.
 _context: Any = context
 _Config: Any = cast("Any", tf).compat.v1.ConfigProto
 
-_SLEEPING: Any = _Config(experimental=_Config.Experimental(disable_thread_spinning=True))
-"""Threads that wait for work sleep. Elsewhere they look out for it for a while, by which they take cores from those
-that have some, where there are as many as cores: red wine's epoch takes 143 ms instead of 148, one of 1.25 GB of rows
-that are read from files meanwhile 3.1 s instead of 3.3 to 3.6."""
+_NO_SPINNING: Any = _Config(experimental=_Config.Experimental(disable_thread_spinning=True))
+"""Threads that wait for work sleep. By default they spin for a while. If there are as many threads as cores, spinning
+threads take cores from busy ones, such as a thread that reads rows from files."""
 
 
-class Threads:
-    """Says which threads this child can give an attempt, and gives it those that its claim chose.
+class ThreadAllocator:
+    """Offers a child's thread counts to a claim, and runs an attempt with the number that its claim chose.
 
     Args:
-        shared: what this child computes on, with its share of the cores.
-        alone: as many threads a large job may have while its worker has nothing else to do; 0 is no more than shared.
+        shared: the child's execution environment, with its share of the cores.
+        alone: the threads for a large job while its worker has nothing else to do; fewer than shared has no effect.
 
     """
 
-    def __init__(self, shared: RanOn, alone: int = 0) -> None:
+    def __init__(self, shared: ExecutionEnvironment, alone: int = 0) -> None:
         self._shared = shared
         self._alone = replace(shared, threads=max(alone, shared.threads))
-        self._own = _context.context()
+        self._default_context = _context.context()
         self._contexts: dict[int, Any] = {}
-        """Those whose threads sleep, by their number."""
+        """The contexts whose threads do not spin, by their number of threads."""
 
     @property
-    def options(self) -> ExecutionOptions:
-        """What a claim chooses from."""
+    def execution_options(self) -> ExecutionOptions:
+        """The execution environments from which a claim chooses."""
         return ExecutionOptions(self._shared, self._alone, LARGE_STEP_FLOPS)
 
     @contextmanager
-    def of(self, ran_on: RanOn | None, *, reading: bool = False) -> Generator[None]:
-        """Run what is within this block on as many threads; None is this child's share.
+    def allocate_threads(
+        self, environment: ExecutionEnvironment | None, *, reads_files: bool = False
+    ) -> Generator[None]:
+        """Run the block with the number of threads in an execution environment.
 
         Args:
-            ran_on: says how many.
-            reading: whether a thread beside them reads rows from files all along.
+            environment: the environment that the claim chose; None is this child's share.
+            reads_files: whether another thread reads rows from files throughout the block.
 
         """
-        threads = (ran_on or self._shared).threads
-        beside = reading and self._shared.device == "cpu"  # another context would want a card's memory for itself
-        if threads == self._shared.threads and not beside:
+        threads = (environment or self._shared).threads
+        # On a GPU a second context would need the GPU's memory for itself.
+        needs_sleeping_threads = reads_files and self._shared.device == "cpu"
+        if threads == self._shared.threads and not needs_sleeping_threads:
             yield
             return
-        _context._set_context(self._sleeping(threads))  # noqa: SLF001  # here and below: there is no public way
+        _context._set_context(self._get_sleeping_context(threads))  # noqa: SLF001  # here and below: there is no public way
         try:
-            with memory.kept():
+            with memory.reuse_freed_memory():
                 yield
         finally:
-            _context._set_context(self._own)  # noqa: SLF001
+            _context._set_context(self._default_context)  # noqa: SLF001
 
-    def _sleeping(self, threads: int) -> Any:
+    def _get_sleeping_context(self, threads: int) -> Any:
         if threads not in self._contexts:
-            started = _context.Context(_SLEEPING)
-            started.intra_op_parallelism_threads = threads
-            started.inter_op_parallelism_threads = self._own.inter_op_parallelism_threads
-            self._contexts[threads] = started
+            new_context = _context.Context(_NO_SPINNING)
+            new_context.intra_op_parallelism_threads = threads
+            new_context.inter_op_parallelism_threads = self._default_context.inter_op_parallelism_threads
+            self._contexts[threads] = new_context
         return self._contexts[threads]

@@ -1,4 +1,4 @@
-"""Which releases compute here, read without importing them."""
+"""The versions of the software that trains, read without importing it."""
 
 import platform
 from importlib.metadata import version
@@ -6,8 +6,8 @@ from importlib.metadata import version
 import stackyard
 
 
-def versions() -> dict[str, str]:
-    """The releases of python, stackyard, keras and tensorflow."""
+def get_versions() -> dict[str, str]:
+    """Return the versions of python, stackyard, keras and tensorflow."""
     return {
         "python": platform.python_version(),
         "stackyard": stackyard.__version__,

@@ -1,4 +1,4 @@
-"""A thread in every worker's parent that looks after the attempts of its children, from outside of them."""
+"""A thread in every worker's parent that supervises the children and their attempts from outside."""
 
 import contextlib
 import math
@@ -15,64 +15,62 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.jobs import recovery
 from service.jobs.crashes import Crash
-from service.queue.wake_ups import WakeUps
+from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from worker.runtime import memory
-from worker.runtime.shutdown_signal import PASSED_ON
+from worker.runtime.exit_codes import FORCED_STOP
+from worker.runtime.shutdown_signal import PARENT_SHUTDOWN
 
-STOPPED_ITSELF = 75
-"""A child's exit status (sysexits.h's EX_TEMPFAIL): the process was well, but what it ran had to be stopped."""
-
-_TICK_S = 0.2
-_RECENT_S = 10.0
-"""How long before a process's end is noticed the kernel may have begun to kill it: to give back memory takes time."""
-_QUIET_END_S = 3.0
-"""After so long a worker that is to end does not wait for children that have no job."""
+_POLL_S = 0.2
+_OOM_KILL_WINDOW_S = 10.0
+"""The kernel may begin a kill this long before the process's end is noticed: freeing its memory takes time."""
+_IDLE_SHUTDOWN_S = 3.0
+"""A worker that shuts down waits this long for children that have no job."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A child that has ended.
+class ChildExit:
+    """The exit of a child process.
 
     Args:
         pid: its process id.
         status: its exit status, negative for a signal.
-        for_memory: whether the kernel has killed something for want of memory in the last seconds.
-        at: `time.monotonic()` of when that was noticed.
+        after_oom_kill: whether the kernel has killed a process for lack of memory in the last seconds.
+        noticed_at: the `time.monotonic()` at which the exit was noticed.
 
     """
 
     pid: int
     status: int
-    for_memory: bool
-    at: float
+    after_oom_kill: bool
+    noticed_at: float
 
     @property
     def crash(self) -> Crash | None:
-        """What became of it, as far as that is a job's doing; None for one that stopped itself or was told to."""
-        if self.status in {STOPPED_ITSELF, signal.SIGTERM, -signal.SIGTERM}:
+        """The crash that this exit means for the job; None if the child stopped itself or was asked to stop."""
+        if self.status in {FORCED_STOP, signal.SIGTERM, -signal.SIGTERM}:
             return None
         if self.status >= 0:
             return Crash(f"its process ended with status {self.status}", exit_status=self.status)
-        name = _name(-self.status)
-        for_memory = self.for_memory and self.status == -signal.SIGKILL
-        why = " for want of memory" if for_memory else ""
-        return Crash(f"its process was killed by {name}{why}", signal=name, for_memory=for_memory)
+        name = _get_signal_name(-self.status)
+        is_oom_kill = self.after_oom_kill and self.status == -signal.SIGKILL
+        cause = " because memory ran out" if is_oom_kill else ""
+        return Crash(f"its process was killed by {name}{cause}", signal=name, is_out_of_memory=is_oom_kill)
 
 
-class Children:
-    """Ends at once the attempts of children that died, tells all that the worker is to end, kills who does not react.
+class ChildMonitor:
+    """Ends the attempts of children that died, passes on the shutdown, and kills children that do not react.
 
     Args:
         settings: of the installation.
-        worker_id: the worker's.
-        pids: the children that there are at the moment.
-        busy: those of them that run a task.
+        worker_id: the worker's id in the registry.
+        list_children: returns the process ids of the current children.
+        list_busy_children: returns the process ids of the children that run a task.
 
     """
 
@@ -81,142 +79,145 @@ class Children:
         settings: Settings,
         worker_id: UUID,
         *,
-        pids: Callable[[], Collection[int]],
-        busy: Callable[[], Collection[int]],
+        list_children: Callable[[], Collection[int]],
+        list_busy_children: Callable[[], Collection[int]],
     ) -> None:
         self._settings = settings
         self._worker_id = worker_id
-        self._pids = pids
-        self._busy = busy
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
-        self._kills = memory.oom_kills()
-        self._killed_at = -math.inf
-        self._ending_since: float | None = None
-        self._hard = self._hurried = False
-        self._told: set[int] = set()
-        self._amiss: dict[tuple[int, str], float] = {}
+        self._list_children = list_children
+        self._list_busy_children = list_busy_children
+        self._exits: queue.SimpleQueue[ChildExit] = queue.SimpleQueue()
+        self._oom_kill_count = memory.count_oom_kills()
+        self._last_oom_kill = -math.inf
+        self._shutdown_since: float | None = None
+        self._is_cold = self._quit_sent = False
+        self._signalled: set[int] = set()
+        self._problem_since: dict[tuple[int, str], float] = {}
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="children", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="child-monitor", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
-    def ended(self, pid: int, status: int) -> None:
-        """Take note of a child's end; the rest happens in the thread."""
-        self._look_for_kills()
-        now = time.monotonic()
-        self._ended.put(Ended(pid, status, now - self._killed_at < _RECENT_S, now))
+    def record_exit(self, pid: int, status: int) -> None:
+        """Record a child's exit; the thread does the rest."""
+        self._check_oom_kills()
+        current_time = time.monotonic()
+        after_oom_kill = current_time - self._last_oom_kill < _OOM_KILL_WINDOW_S
+        self._exits.put(ChildExit(pid, status, after_oom_kill, current_time))
 
-    def end(self, *, hard: bool) -> None:
-        """Have the children hand back what they have. Called by signal handlers: it waits for nothing.
+    def shut_down(self, *, is_cold: bool) -> None:
+        """Have the children hand back their attempts. Does not block: signal handlers call this.
 
         Args:
-            hard: whether Celery kills them anyway; their attempts are then lost, and nothing is their jobs' fault.
+            is_cold: whether Celery kills the children anyway. Then their attempts are lost, and no job has crashed.
 
         """
-        self._hard = self._hard or hard
-        self._ending_since = self._ending_since or time.monotonic()
-        self._pass_on()
+        self._is_cold = self._is_cold or is_cold
+        self._shutdown_since = self._shutdown_since or time.monotonic()
+        self._signal_children()
 
     def stop(self) -> None:
-        """End the thread once the last deaths are recorded, if the database answers soon."""
+        """Stop the thread once the last exits are recorded, if the database answers soon."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(self._settings.heartbeat_s)
 
     def _run(self) -> None:
-        sessions = Sessions(self._settings.database)
-        wake_ups = WakeUps(self._settings)
-        looked = time.monotonic()
-        while not (self._stopping.is_set() and self._ended.empty()):
+        sessions = SessionFactory(self._settings.resolved_database_url)
+        wake_ups = WakeUpSender(self._settings)
+        last_check = time.monotonic()
+        while not (self._stopping.is_set() and self._exits.empty()):
             try:
-                self._look_for_kills()
-                self._tell()
-                self._settle(sessions, wake_ups)
-                if time.monotonic() - looked > self._settings.heartbeat_s:
-                    looked = time.monotonic()
-                    self._look(sessions)
+                self._check_oom_kills()
+                self._continue_shutdown()
+                self._process_exits(sessions, wake_ups)
+                if time.monotonic() - last_check > self._settings.heartbeat_s:
+                    last_check = time.monotonic()
+                    self._kill_unresponsive(sessions)
             except SQLAlchemyError as error:
-                log.warning("children not looked after", action="children_failed", error=str(error))
+                log.warning("children not checked", action="children_failed", error=str(error))
             except Exception:
-                log.exception("children not looked after", action="children_failed")
-            time.sleep(_TICK_S)
+                log.exception("children not checked", action="children_failed")
+            time.sleep(_POLL_S)
         sessions.dispose()
 
-    def _settle(self, sessions: Sessions, wake_ups: WakeUps) -> None:
-        """End the attempts of those that died, in their order; what the database does not take waits for the next."""
-        while not self._ended.empty():
-            ended = self._ended.get()
+    def _process_exits(self, sessions: SessionFactory, wake_ups: WakeUpSender) -> None:
+        """End the attempts of children that exited, in their order; retry later while the database is unavailable."""
+        while not self._exits.empty():
+            child = self._exits.get()
             try:
-                waits = self._end_attempt(sessions, ended)
+                job_queue = self._end_attempt(sessions, child)
             except SQLAlchemyError:
-                if time.monotonic() - ended.at < self._settings.lease_s:  # else somebody has found the lease over
-                    self._ended.put(ended)
+                # Once the lease is over, a reconciler ends the attempt.
+                if time.monotonic() - child.noticed_at < self._settings.lease_s:
+                    self._exits.put(child)
                 raise
-            if waits is not None:
-                wake_ups.send(waits)
+            if job_queue is not None:
+                wake_ups.send(job_queue)
 
-    def _end_attempt(self, sessions: Sessions, ended: Ended) -> str | None:
-        crash = None if self._hard else ended.crash
+    def _end_attempt(self, sessions: SessionFactory, child: ChildExit) -> str | None:
+        crash = None if self._is_cold else child.crash
         with sessions.begin() as session:
-            waits = recovery.end_attempt_of(
+            job_queue = recovery.end_process_attempt(
                 session,
                 worker_id=self._worker_id,
-                worker=f"{socket.gethostname()}:{ended.pid}",
+                worker=f"{socket.gethostname()}:{child.pid}",
                 crash=crash,
                 max_crashes=self._settings.max_crashes,
             )
-        if waits is not None:
-            log.warning("a child ended in an attempt", action="child_ended", pid=ended.pid, status=ended.status)
-        return waits
+        if job_queue is not None:
+            log.warning("a child ended in an attempt", action="child_ended", pid=child.pid, status=child.status)
+        return job_queue
 
-    def _tell(self) -> None:
-        if self._ending_since is None or self._hard:
+    def _continue_shutdown(self) -> None:
+        if self._shutdown_since is None or self._is_cold:
             return
-        self._pass_on()
-        if time.monotonic() - self._ending_since > _QUIET_END_S and not self._hurried and not self._busy():
-            self._hurried = True
-            log.info("ending without children that have no job", action="quick_end")
+        self._signal_children()
+        is_overdue = time.monotonic() - self._shutdown_since > _IDLE_SHUTDOWN_S
+        if is_overdue and not self._quit_sent and not self._list_busy_children():
+            self._quit_sent = True
+            log.info("not waiting for children that have no job", action="quick_end")
             os.kill(os.getpid(), signal.SIGQUIT)
 
-    def _pass_on(self) -> None:
-        for pid in set(self._pids()) - self._told:
-            self._told.add(pid)
-            _kill(pid, PASSED_ON)
+    def _signal_children(self) -> None:
+        for pid in set(self._list_children()) - self._signalled:
+            self._signalled.add(pid)
+            _send_signal(pid, PARENT_SHUTDOWN)
 
-    def _look_for_kills(self) -> None:
-        kills = memory.oom_kills()
-        if kills > self._kills:
-            self._killed_at = time.monotonic()
-        self._kills = kills
+    def _check_oom_kills(self) -> None:
+        count = memory.count_oom_kills()
+        if count > self._oom_kill_count:
+            self._last_oom_kill = time.monotonic()
+        self._oom_kill_count = count
 
-    def _look(self, sessions: Sessions) -> None:
-        """Kill children that are beyond stopping themselves, as one that never comes back from a library's code."""
+    def _kill_unresponsive(self, sessions: SessionFactory) -> None:
+        """Kill children that cannot stop themselves, for example because a library call never returns."""
         with sessions.read() as session:
-            attempts = recovery.attempts_of(session, self._worker_id)
-        amiss = self._seen_amiss({int(worker.rpartition(":")[2]): wish for worker, wish in attempts.items()})
-        now = time.monotonic()
-        self._amiss = {one: self._amiss.get(one, now) for one in amiss}
-        patience = self._settings.lease_s + self._settings.cancel_grace_s
-        for (pid, what), since in self._amiss.items():
-            if now - since > patience:
-                log.error("a child does not react and is killed", action="child_killed", pid=pid, what=what)
-                _kill(pid, signal.SIGKILL)
+            attempts = recovery.list_worker_attempts(session, self._worker_id)
+        problems = self._find_problems({int(worker.rpartition(":")[2]): cancel for worker, cancel in attempts.items()})
+        current_time = time.monotonic()
+        self._problem_since = {problem: self._problem_since.get(problem, current_time) for problem in problems}
+        max_age_s = self._settings.lease_s + self._settings.cancel_grace_s
+        for (pid, description), since in self._problem_since.items():
+            if current_time - since > max_age_s:
+                log.error("a child does not react and is killed", action="child_killed", pid=pid, what=description)
+                _send_signal(pid, signal.SIGKILL)
 
-    def _seen_amiss(self, cancelled: Mapping[int, bool]) -> set[tuple[int, str]]:
-        """Of each child that has a task: whether its attempt is over, or not wanted."""
-        busy = set(self._busy())
-        over = {(pid, "attempt over") for pid in busy - cancelled.keys()}
-        return over | {(pid, "cancelled") for pid in busy & cancelled.keys() if cancelled[pid]}
+    def _find_problems(self, cancel_requests: Mapping[int, bool]) -> set[tuple[int, str]]:
+        """Return the busy children whose attempt is over or cancelled, each with a description."""
+        busy = set(self._list_busy_children())
+        over = {(pid, "attempt over") for pid in busy - cancel_requests.keys()}
+        return over | {(pid, "cancelled") for pid in busy & cancel_requests.keys() if cancel_requests[pid]}
 
 
-def _kill(pid: int, number: signal.Signals) -> None:
+def _send_signal(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
 
-def _name(number: int) -> str:
+def _get_signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,4 +1,4 @@
-"""A thread in every worker's parent that keeps the worker on the list of those who live."""
+"""A thread in every worker's parent that keeps the worker's row in the registry alive."""
 
 import threading
 import time
@@ -7,29 +7,29 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.queue import worker_registry
 from service.queue.worker_registry import Registration
 from service.settings import Settings
 
-WORKER_ID = "STACKYARD_WORKER_ID"
-"""The variable by which a worker's children know its id."""
+WORKER_ID_VARIABLE = "STACKYARD_WORKER_ID"
+"""The environment variable from which a worker's children read its id."""
 
-_LOOK_EVERY_S = 0.5
+_POLL_S = 0.5
 
 log = structlog.get_logger()
 
 
 class Heartbeat:
-    """Registers a worker, says every `Settings.heartbeat_s` that it lives, and takes it off the list at its end.
+    """Registers a worker, renews its row every `Settings.heartbeat_s`, and removes the row when the worker stops.
 
-    Apart from the reconciler, whose rounds may take long: a broker or a disk that is slow makes nobody dead. While the
-    database is away it goes on trying.
+    This thread is separate from the reconciler, whose rounds may take long: a slow broker or disk must not make the
+    worker look lost. While the database is unavailable, the heartbeat tries again every interval.
 
     Args:
         settings: of the installation.
-        worker: whose life this is.
-        on_drain: told by this thread whenever somebody asks the worker to drain, or no longer does.
+        worker: the worker to register.
+        on_drain: called in this thread when a client asks the worker to drain (True), or takes that back (False).
 
     """
 
@@ -39,64 +39,67 @@ class Heartbeat:
         self._settings = settings
         self._worker = worker
         self._on_drain = on_drain
-        self._asked = False
+        self._drain_requested = False
         self._started = time.monotonic()
-        self._draining = False
+        self._shutting_down = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first word is at once."""
+        """Start the thread; the first heartbeat follows at once."""
         self._thread.start()
 
     def drain(self) -> None:
-        """Say from now on that the worker takes no more jobs. Only sets a flag, as it is called by signal handlers."""
-        self._draining = True
+        """Report from now on that the worker takes no more jobs. Only sets a flag: signal handlers call this."""
+        self._shutting_down = True
 
     def stop(self) -> None:
-        """Take the worker off the list, if the database answers soon. A repeat does nothing."""
+        """Remove the worker from the registry, if the database answers soon. A second call does nothing."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(self._settings.heartbeat_s)
 
     def _run(self) -> None:
-        sessions = Sessions(self._settings.database)
+        sessions = SessionFactory(self._settings.resolved_database_url)
         while not self._stopping.is_set():
-            told = self._draining or self._asked
-            self._beat(sessions, draining=told)
-            self._wait(told=told)
-        self._leave(sessions)
+            is_draining = self._is_draining()
+            self._send_heartbeat(sessions, draining=is_draining)
+            self._wait_for_next(was_draining=is_draining)
+        self._leave_registry(sessions)
         sessions.dispose()
 
-    def _wait(self, *, told: bool) -> None:
-        """Until the next word is due, or there is something new to tell."""
+    def _is_draining(self) -> bool:
+        return self._shutting_down or self._drain_requested
+
+    def _wait_for_next(self, *, was_draining: bool) -> None:
+        """Wait until the next heartbeat is due, or the worker starts or stops draining."""
         due = time.monotonic() + self._settings.heartbeat_s
-        while (left := due - time.monotonic()) > 0 and told == (self._draining or self._asked):
-            if self._stopping.wait(min(left, _LOOK_EVERY_S)):
+        while (remaining := due - time.monotonic()) > 0 and was_draining == self._is_draining():
+            if self._stopping.wait(min(remaining, _POLL_S)):
                 return
 
-    def _beat(self, sessions: Sessions, *, draining: bool) -> None:
+    def _send_heartbeat(self, sessions: SessionFactory, *, draining: bool) -> None:
         running_for = time.monotonic() - self._started
         try:
             with sessions.begin() as session:
-                asked = worker_registry.beat(
+                drain_requested = worker_registry.record_heartbeat(
                     session,
                     self._worker,
-                    lasts_s=self._settings.lease_s,
-                    running_for_s=running_for,
+                    alive_for_s=self._settings.lease_s,
+                    uptime_s=running_for,
                     draining=draining,
                 )
-            if asked != self._asked:
-                self._asked = asked
-                self._on_drain(asked)
+            if drain_requested != self._drain_requested:
+                self._drain_requested = drain_requested
+                self._on_drain(drain_requested)
         except SQLAlchemyError as error:
             log.warning("heartbeat not written", action="heartbeat_failed", error=str(error))
         except Exception:
             log.exception("heartbeat not written", action="heartbeat_failed")
 
-    def _leave(self, sessions: Sessions) -> None:
+    def _leave_registry(self, sessions: SessionFactory) -> None:
         try:
             with sessions.begin() as session:
-                worker_registry.leave(session, self._worker)
+                worker_registry.remove_worker(session, self._worker)
         except SQLAlchemyError as error:
-            log.warning("not taken off the list", action="leave_failed", error=str(error))
+            log.warning("worker not removed from the registry", action="leave_failed", error=str(error))

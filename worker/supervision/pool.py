@@ -1,4 +1,4 @@
-"""Celery's pool of processes, which also says how each of them ended."""
+"""Celery's process pool, extended to report how each process ended."""
 
 # Celery and billiard carry no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeArgument=false
@@ -10,22 +10,22 @@ from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
 
 
-class _Processes(AsynPool):
+class _ReportingPool(AsynPool):
     def process_flush_queues(self, proc: Any) -> None:
-        """Before Celery forgets a process that has ended; it comes here with living ones, too."""
+        """Report a process that has ended before Celery forgets it. Celery passes living processes, too."""
         if proc.exitcode is not None:
-            Pool.on_end(proc.pid, proc.exitcode)
+            Pool.on_child_exit(proc.pid, proc.exitcode)
         super().process_flush_queues(proc)
 
 
 class Pool(TaskPool):
-    """Spawned processes, as Celery's own."""
+    """Celery's pool of spawned processes, with a callback for their exits."""
 
-    Pool = _Processes
-    on_end: ClassVar[Callable[[int, int], None]] = lambda _pid, _status: None
-    """Called in the parent's main thread with a process's id and exit status, which is negative for a signal."""
+    Pool = _ReportingPool
+    on_child_exit: ClassVar[Callable[[int, int], None]] = lambda _pid, _status: None
+    """Called in the parent's main thread with a process's id and exit status; the status of a signal is negative."""
 
-    def pids(self) -> list[int]:
-        """The ids of the processes that there are at the moment."""
+    def list_pids(self) -> list[int]:
+        """Return the ids of the current processes."""
         processes: Any = self._pool
         return [] if processes is None else [process.pid for process in list(processes._pool) if process.pid]  # noqa: SLF001

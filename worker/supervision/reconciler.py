@@ -1,4 +1,4 @@
-"""A thread in every worker's parent process that puts right what crashes left behind."""
+"""A thread in every worker's parent that repairs the state that crashes leave behind."""
 
 import threading
 import time
@@ -9,26 +9,29 @@ import structlog
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.db.database import UNAVAILABLE, Sessions
+from service.db.database import DATABASE_UNAVAILABLE_ERRORS, SessionFactory
 from service.errors import StorageError
 from service.jobs import recovery, retention
 from service.queue import placement, worker_registry
-from service.queue.wake_ups import WakeUps
+from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore
 from service.storage.store_factory import open_store
 
-_SWEEP_EVERY_S = 3600
-_PATIENCE_S = 2.0
-_FILES_ARE_YOUNG_FOR_S = 3600
-"""Longer than any file waits, once stored, for the transaction that names it."""
+_SWEEP_INTERVAL_S = 3600
+_STOP_TIMEOUT_S = 2.0
+_MIN_ORPHAN_AGE_S = 3600
+"""Longer than any stored file waits for the transaction that references it."""
 
 log = structlog.get_logger()
 
 
 class Reconciler:
-    """Ends lost attempts, moves stranded jobs, wakes idle workers, sweeps files; any number may run at once."""
+    """Ends lost attempts, moves stranded jobs, wakes idle workers, deletes orphaned files.
+
+    Any number of reconcilers may run at once.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -36,85 +39,85 @@ class Reconciler:
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first round is at once."""
+        """Start the thread; the first round follows at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round that is under way, unless that waits for a database or a broker that is away."""
+        """Stop after the current round. Do not wait long: it may hang on an unavailable database or broker."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(_PATIENCE_S)
+            self._thread.join(_STOP_TIMEOUT_S)
 
     def _run(self) -> None:
-        sessions = Sessions(self._settings.database)
-        wake_ups = WakeUps(self._settings)
+        sessions = SessionFactory(self._settings.resolved_database_url)
+        wake_ups = WakeUpSender(self._settings)
         store = open_store(self._settings)
-        swept = time.monotonic()
+        last_sweep = time.monotonic()
         while not self._stopping.is_set():
-            with _going_on():
-                reconcile(sessions, wake_ups)
-            with _going_on():
-                retention.tidy(sessions, store, self._settings)
-            if time.monotonic() - swept > _SWEEP_EVERY_S:
-                with _going_on():
-                    sweep(sessions, store)
-                swept = time.monotonic()
+            with _log_errors():
+                reconcile_jobs(sessions, wake_ups)
+            with _log_errors():
+                retention.delete_expired_data(sessions, store, self._settings)
+            if time.monotonic() - last_sweep > _SWEEP_INTERVAL_S:
+                with _log_errors():
+                    sweep_leftovers(sessions, store)
+                last_sweep = time.monotonic()
             self._stopping.wait(self._settings.reconcile_s)
         sessions.dispose()
 
 
 @contextmanager
-def _going_on() -> Generator[None]:
-    """Let no part that is away keep the others waiting: what was not done is done in the next round."""
+def _log_errors() -> Generator[None]:
+    """Log errors of one step, so that the other steps still run; the next round repeats the step."""
     try:
         yield
     except (SQLAlchemyError, BrokerError, StorageError, OSError) as error:
         log.warning("round not finished", action="reconcile_failed", error=str(error))
-    except Exception:  # whatever it is, nobody else does this thread's work
+    except Exception:  # an unexpected error must not end the thread, because no other thread does its work
         log.exception("round not finished", action="reconcile_failed")
 
 
-def reconcile(sessions: Sessions, wake_ups: WakeUps) -> None:
-    """One round: end lost attempts, move what nobody would take, send the wake-ups that are missing.
+def reconcile_jobs(sessions: SessionFactory, wake_ups: WakeUpSender) -> None:
+    """Run one round: end lost attempts, move stranded jobs to a queue with workers, send missing wake-ups.
 
     Raises:
         SQLAlchemyError: the database cannot be used.
         kombu.exceptions.OperationalError: the broker cannot be reached.
 
     """
-    _recover(sessions)
+    _recover_lost_attempts(sessions)
     with sessions.begin() as session:
-        moved = placement.move_stranded(session)
-        worker_registry.forget_lost(session)
-    if moved:
-        log.info("jobs moved to a queue that is served", action="jobs_moved", count=moved)
+        moved_jobs = placement.move_stranded_jobs(session)
+        worker_registry.delete_lost_workers(session)
+    if moved_jobs:
+        log.info("jobs moved to a queue that is served", action="jobs_moved", count=moved_jobs)
     with sessions.read() as session:
-        wanted = recovery.wake_ups_wanted(session)
-    for queue, number in wanted.items():
-        for _ in range(number - wake_ups.pending(queue)):
+        wake_up_counts = recovery.count_needed_wake_ups(session)
+    for queue, count in wake_up_counts.items():
+        for _ in range(count - wake_ups.count_pending(queue)):
             wake_ups.send(queue)
 
 
-def _recover(sessions: Sessions) -> None:
-    """End the attempts that were lost, each in a transaction of its own: one that cannot be ended harms no other."""
+def _recover_lost_attempts(sessions: SessionFactory) -> None:
+    """End lost attempts, each in its own transaction: a failure affects only that attempt."""
     with sessions.read() as session:
-        lost = recovery.lost_attempts(session)
-    for job_id in lost:
+        lost_jobs = recovery.list_lost_attempts(session)
+    for job_id in lost_jobs:
         try:
             with sessions.begin() as session:
-                ended = recovery.recover(session, job_id)
-        except UNAVAILABLE:
+                is_recovered = recovery.end_attempt_if_lost(session, job_id)
+        except DATABASE_UNAVAILABLE_ERRORS:
             raise
         except Exception:
             log.exception("attempt not ended", action="recover_failed", job=str(job_id))
         else:
-            if ended:
+            if is_recovered:
                 log.warning("attempt lost", action="attempt_recovered", job=str(job_id))
 
 
-def sweep(sessions: Sessions, store: ArtifactStore) -> None:
-    """Discard old files that no row names, and forget old idempotency keys."""
+def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore) -> None:
+    """Delete old files that no row references, and old idempotency keys."""
     with sessions.begin() as session:
-        recovery.forget_old_keys(session)
-    if strays := file_references.sweep(sessions, store, young_s=_FILES_ARE_YOUNG_FOR_S):
-        log.info("files found that nobody names", action="files_swept", count=strays)
+        recovery.delete_expired_idempotency_keys(session)
+    if orphan_count := file_references.mark_orphans(sessions, store, min_age_s=_MIN_ORPHAN_AGE_S):
+        log.info("orphaned files deleted", action="files_swept", count=orphan_count)

@@ -1,19 +1,19 @@
-"""The built-in datasets: what is known of them without loading scikit-learn, which has their rows."""
+"""Descriptions of the built-in datasets. They are read without loading scikit-learn, which has the rows."""
 
 import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-PREFIX = "builtin:"
-"""What the name of a built-in dataset begins with, and no other's."""
+BUILTIN_PREFIX = "builtin:"
+"""Prefix of the names of built-in datasets. Uploaded datasets cannot have it."""
 
 
 @dataclass(frozen=True)
-class Builtin:
-    """One of them.
+class BuiltinDataset:
+    """A built-in dataset.
 
-    `sha256` and `bytes` are those of all its numbers as little-endian float64, row by row: they have no file.
+    It has no file. `sha256` and `bytes` are those of all its values as little-endian float64, row by row.
     """
 
     name: str
@@ -22,6 +22,6 @@ class Builtin:
     description: dict[str, Any]
 
 
-def load() -> tuple[Builtin, ...]:
-    """Every built-in dataset, as `python -m service.datasets.builtins` last wrote it down."""
-    return tuple(Builtin(**entry) for entry in json.loads((files(__name__) / "builtins.json").read_text()))
+def load_builtins() -> tuple[BuiltinDataset, ...]:
+    """Return every built-in dataset, as `python -m tools.describe_builtins` last described it."""
+    return tuple(BuiltinDataset(**entry) for entry in json.loads((files(__name__) / "builtins.json").read_text()))

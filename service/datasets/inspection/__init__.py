@@ -1,9 +1,9 @@
-"""What an uploaded file holds, found out where a hostile one can do no harm.
+"""Inspection of uploaded files in a separate process, where a malicious file can do no harm.
 
-`inspect` is the door. The reading is done by a process of its own (`python -m service.datasets.inspection`), whose memory
-and time are bounded; the caller never loads the libraries that read the file.
+`inspect_file` is the entry point. It starts `python -m service.datasets.inspection` with limited memory and time. The
+caller never loads the libraries that read the file.
 """
 
-from service.datasets.inspection.inspector import inspect
+from service.datasets.inspection.inspector import inspect_file
 
-__all__ = ["inspect"]
+__all__ = ["inspect_file"]

@@ -1,7 +1,7 @@
-"""`python -m service.datasets.inspection PATH MEDIA_TYPE --memory BYTES --seconds SECONDS`: print what a file holds, as JSON.
+"""`python -m service.datasets.inspection PATH MEDIA_TYPE --memory BYTES --seconds SECONDS`: describe a file as JSON.
 
-Or what is wrong with it: the document is `{"description": …}` or `{"refusal": "…"}`, and the exit status 0 in both
-cases. The process bounds itself, so that it ends even where the one that started it is gone.
+The output is `{"description": …}`, or `{"refusal": "…"}` if the file cannot be a dataset. The exit status is 0 in
+both cases. The process limits itself, so that it ends even if its parent is gone.
 """
 
 import argparse
@@ -14,38 +14,44 @@ from pathlib import Path
 from typing import Any
 
 from service.datasets import dataset_source
-from service.datasets.inspection.invalid_file import Refused
+from service.datasets.inspection.invalid_file import InvalidFileError
 
 
-def _main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    """Describe the file that the arguments name, and print the result."""
     parser = argparse.ArgumentParser(prog="python -m service.datasets.inspection", description=__doc__)
     parser.add_argument("path", type=Path)
-    parser.add_argument("media_type", choices=dataset_source.UPLOADED)
-    parser.add_argument("--memory", type=int, required=True, help="bytes that the process may have")
-    parser.add_argument("--seconds", type=int, required=True, help="how long it may take")
-    asked = parser.parse_args(arguments)
-    signal.alarm(asked.seconds)
-    # Private writable memory, which is what costs; address space that is merely reserved does not count.
-    resource.setrlimit(resource.RLIMIT_DATA, (asked.memory, asked.memory))
+    parser.add_argument("media_type", choices=dataset_source.UPLOAD_MEDIA_TYPES)
+    parser.add_argument("--memory", type=int, required=True, help="maximum memory in bytes")
+    parser.add_argument("--seconds", type=int, required=True, help="maximum time in seconds")
+    options = parser.parse_args(arguments)
+    signal.alarm(options.seconds)
+    # This limits private writable memory; address space that is merely reserved does not count.
+    resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))
     try:
-        answer = {"description": _describe(asked.media_type)(asked.path, asked.memory)}
-    except Refused as refusal:
-        answer = {"refusal": str(refusal)}
+        describe_file = _load_describer(options.media_type)
+        result = {"description": describe_file(options.path, options.memory)}
+    except InvalidFileError as error:
+        result = {"refusal": str(error)}
     except MemoryError:
-        answer = {"refusal": f"The file could not be read within {asked.memory:,} bytes of memory."}
-    sys.stdout.write(json.dumps(answer, allow_nan=False))
+        result = {"refusal": f"The file could not be read within {options.memory:,} bytes of memory."}
+    sys.stdout.write(json.dumps(result, allow_nan=False))
 
 
-def _describe(media_type: str) -> Callable[[Path, int], dict[str, Any]]:
-    """The function for this type of file; each loads the libraries that it needs, and no other."""
+def _load_describer(media_type: str) -> Callable[[Path, int], dict[str, Any]]:
+    """Return the function that describes files of this type. Each loads only the libraries that it needs."""
     if media_type == dataset_source.CSV:
-        from service.datasets.inspection.csv_file import describe  # noqa: PLC0415
-    elif media_type == dataset_source.PARQUET:
-        from service.datasets.inspection.parquet_file import describe  # noqa: PLC0415
-    else:
-        from service.datasets.inspection.npz_file import describe  # noqa: PLC0415
-    return describe
+        from service.datasets.inspection import csv_file  # noqa: PLC0415
+
+        return csv_file.describe_csv
+    if media_type == dataset_source.PARQUET:
+        from service.datasets.inspection import parquet_file  # noqa: PLC0415
+
+        return parquet_file.describe_parquet
+    from service.datasets.inspection import npz_file  # noqa: PLC0415
+
+    return npz_file.describe_npz
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1:])
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""What a CSV file holds, as `pandas.read_csv` would find it."""
+"""Description of CSV files, with the types that `pandas.read_csv` infers."""
 
 from collections.abc import Collection, Sequence
 from io import BytesIO
@@ -8,75 +8,86 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from service.datasets.inspection.column_findings import ColumnFindings, Kind, check_finite, describe_table
-from service.datasets.inspection.csv_records import Block, CsvRecords
-from service.datasets.inspection.invalid_file import Refused
+from service.datasets.inspection.column_statistics import (
+    ColumnStatistics,
+    ColumnType,
+    build_table_description,
+    check_finite,
+)
+from service.datasets.inspection.csv_records import MAX_BLOCK_RECORDS, CsvBlock, CsvReader
+from service.datasets.inspection.invalid_file import InvalidFileError
 
-_KINDS: dict[str, Kind] = {"Int64": "integer", "Float64": "float", "boolean": "boolean"}
+_KINDS: dict[str, ColumnType] = {"Int64": "integer", "Float64": "float", "boolean": "boolean"}
 
 
-def describe(path: Path, _memory: int) -> dict[str, Any]:
-    """A `stackyard.spec` TableDescription, as JSON.
+def describe_csv(path: Path, _memory: int, *, max_block_records: int = MAX_BLOCK_RECORDS) -> dict[str, Any]:
+    """Return a `stackyard.spec` TableDescription of a CSV file as JSON.
 
-    A column's type is decided over the whole file: integers among floats are floats, and what is not all of one
-    type otherwise is text. Integers with missing values are integers. Whole numbers beyond 64 bits are text:
-    they are names of things, which a float would run together.
+    A column's type depends on the whole file. Integers among floats are floats; any other mixture is text. Integers
+    with missing values are integers. Integers beyond 64 bits are text: they identify things, and as floats different
+    ones would become equal.
+
+    Args:
+        path: the file.
+        max_block_records: maximum number of records that are parsed at once.
 
     Raises:
-        Refused: the file is not CSV that every reader reads alike, or has no rows, or has infinite values.
+        InvalidFileError: the file is not unambiguous CSV, or has no rows, or has infinite values.
 
     """
-    as_text: set[str] = set()
+    text_columns: set[str] = set()
     while True:
-        rows, columns = _read(path, as_text)
-        mixed = {column.name for column in columns if column.mixed}
+        rows, columns = _read_columns(path, text_columns, max_block_records)
+        mixed = {column.name for column in columns if column.has_mixed_types}
         if not mixed:
-            return describe_table(rows, columns)
-        as_text |= mixed
+            return build_table_description(rows, columns)
+        text_columns |= mixed
 
 
-def _read(path: Path, as_text: Collection[str]) -> tuple[int, Sequence[ColumnFindings]]:
+def _read_columns(
+    path: Path, text_columns: Collection[str], max_block_records: int
+) -> tuple[int, Sequence[ColumnStatistics]]:
     with path.open("rb") as file:
-        records = CsvRecords(file)
-        columns = [ColumnFindings(name) for name in records.names]
+        records = CsvReader(file, max_block_records=max_block_records)
+        columns = [ColumnStatistics(name) for name in records.column_names]
         rows = 0
-        for block in records.blocks():
-            frame: Any = _parse(block, records.names, as_text)
+        for block in records.iterate_blocks():
+            frame: Any = _parse_block(block, records.column_names, text_columns)
             for column in columns:
-                _see(column, frame[column.name], block.lines)
+                _add_values(column, frame[column.name], block.lines)
             rows += len(frame)
         return rows, columns
 
 
-def _parse(block: Block, names: Sequence[str], as_text: Collection[str]) -> pd.DataFrame:
-    where = f"from line {block.lines[0]:,} on"
+def _parse_block(block: CsvBlock, names: Sequence[str], text_columns: Collection[str]) -> pd.DataFrame:
+    location = f"from line {block.lines[0]:,} on"
     try:
-        # Nullable types keep integers apart from floats where values are missing.
+        # Nullable types keep integers apart from floats if values are missing.
         frame = pd.read_csv(
             BytesIO(block.data),
-            dtype=dict.fromkeys(as_text, "string"),
+            dtype=dict.fromkeys(text_columns, "string"),
             dtype_backend="numpy_nullable",
             low_memory=False,
         )
     except pd.errors.ParserError as error:
         if "out of memory" in str(error):
             raise MemoryError from error
-        raise Refused(f"The rows {where} cannot be read: {error}.") from None
+        raise InvalidFileError(f"The rows {location} cannot be read: {error}.") from None
     if list(frame.columns) != list(names) or len(frame) != len(block.lines):
-        raise Refused(f"The rows {where} cannot be told apart: readers would not agree where one ends.")
+        raise InvalidFileError(f"The rows {location} are ambiguous: CSV readers would not agree where a row ends.")
     return frame
 
 
-def _see(column: ColumnFindings, values: Any, lines: Sequence[int]) -> None:
+def _add_values(column: ColumnStatistics, values: Any, lines: Sequence[int]) -> None:
     kind = _KINDS.get(str(values.dtype), "text")
     missing = int(values.isna().sum())
     if kind == "text":
-        distinct = values.dropna().unique() if column.listing else values.dropna().head(1)
+        distinct = values.dropna().unique() if column.is_categorical else values.dropna().head(1)
         present = np.asarray(distinct, dtype=object)
-        # pandas leaves numbers beyond 64 bits as they were written and the missing ones among them empty.
-        column.mixed = column.mixed or "" in present or str(values.dtype) == "UInt64"
+        # pandas keeps integers beyond 64 bits as text, and missing values among them as empty text.
+        column.has_mixed_types = column.has_mixed_types or "" in present or str(values.dtype) == "UInt64"
     else:
         present = values.dropna().to_numpy()
     if kind == "float":
         check_finite(values.to_numpy(dtype=np.float64, na_value=np.nan), column.name, lines, "line")
-    column.see(kind, missing, present)
+    column.add_block(kind, missing, present)

@@ -1,4 +1,4 @@
-"""The caller's side: start the inspecting process, wait for it, and believe nothing but its one document."""
+"""The caller's side of inspection: start the process, wait for it, and validate its output."""
 
 import signal
 import subprocess
@@ -9,16 +9,16 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, Field, TypeAdapter
 
-from service.errors import Invalid
+from service.errors import InvalidInput
 from service.settings import Settings
-from service.subprocess.environment import without_secrets
-from stackyard.spec import DatasetDescription, Problem
+from service.subprocess.environment import build_environment_without_secrets
+from stackyard.spec import DatasetDescription, Fault
 
 _ROOT = Path(__file__).resolve().parents[3]
-_GRACE_S = 5
-"""How long after its own alarm the process may take to be gone."""
-_ONE_THREAD = {
-    "ARROW_DEFAULT_MEMORY_POOL": "system",  # the others reserve address space by the gigabyte
+_EXIT_TIMEOUT_S = 5
+"""Seconds that the process may take to exit after its own alarm."""
+_SINGLE_THREAD_ENVIRONMENT = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",  # other pools reserve gigabytes of address space
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
@@ -26,59 +26,61 @@ _ONE_THREAD = {
 log = structlog.get_logger()
 
 
-class _Found(BaseModel):
+class _ValidFile(BaseModel):
     description: DatasetDescription
 
 
-class _Refused(BaseModel):
+class _InvalidFile(BaseModel):
     refusal: str
 
 
-_ANSWER: TypeAdapter[_Found | _Refused] = TypeAdapter(Annotated[_Found | _Refused, Field(union_mode="left_to_right")])
+_RESULT_ADAPTER: TypeAdapter[_ValidFile | _InvalidFile] = TypeAdapter(
+    Annotated[_ValidFile | _InvalidFile, Field(union_mode="left_to_right")]
+)
 
 
-def inspect(path: Path, media_type: str, settings: Settings) -> DatasetDescription:
+def inspect_file(path: Path, media_type: str, settings: Settings) -> DatasetDescription:
     """Describe a file, in a process with `inspection_memory` bytes and `inspection_timeout_s` seconds.
 
     Args:
-        path: the file, wholly written.
-        media_type: one of `service.datasets.dataset_source.UPLOADED`.
-        settings: of this installation.
+        path: the complete file.
+        media_type: one of `service.datasets.dataset_source.UPLOAD_MEDIA_TYPES`.
+        settings: settings of the installation.
 
     Raises:
-        Invalid: the file is not what `media_type` says, or holds what a training cannot use, or needs more memory
-            or time to read than it may have. The message says where: by line and column, or by array.
+        InvalidInput: the file does not match `media_type`, has values that a training cannot use, or needs more
+            memory or time than the limits. The message has the line and column, or the array.
 
     """
-    seconds = max(1, round(settings.inspection_timeout_s))
+    timeout_s = max(1, round(settings.inspection_timeout_s))
     command = [sys.executable, "-m", "service.datasets.inspection", str(path.resolve()), media_type]
-    command += ["--memory", str(settings.inspection_memory), "--seconds", str(seconds)]
+    command += ["--memory", str(settings.inspection_memory), "--seconds", str(timeout_s)]
     try:
-        done = subprocess.run(  # noqa: S603  # no shell, and every word of it is ours
+        process = subprocess.run(  # noqa: S603  # no shell; all arguments are our own
             command,
             cwd=_ROOT,
-            env=without_secrets() | _ONE_THREAD,
+            env=build_environment_without_secrets() | _SINGLE_THREAD_ENVIRONMENT,
             capture_output=True,
-            timeout=seconds + _GRACE_S,
+            timeout=timeout_s + _EXIT_TIMEOUT_S,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _invalid(_too_slow(seconds)) from None
-    if done.returncode == -signal.SIGALRM:
-        raise _invalid(_too_slow(seconds))
-    if done.returncode != 0:
-        errors = done.stderr[-2000:].decode(errors="replace")
-        log.warning("inspection failed", action="inspection_failed", status=done.returncode, errors=errors)
-        raise _invalid("The file could not be read: the process that read it came to an unexpected end.")
-    answer = _ANSWER.validate_json(done.stdout)
-    if isinstance(answer, _Refused):
-        raise _invalid(answer.refusal)
-    return answer.description
+        raise _build_timeout_error(timeout_s) from None
+    if process.returncode == -signal.SIGALRM:
+        raise _build_timeout_error(timeout_s)
+    if process.returncode != 0:
+        errors = process.stderr[-2000:].decode(errors="replace")
+        log.warning("inspection failed", action="inspection_failed", status=process.returncode, errors=errors)
+        raise _build_error("The file could not be read: the process that read it ended unexpectedly.")
+    result = _RESULT_ADAPTER.validate_json(process.stdout)
+    if isinstance(result, _InvalidFile):
+        raise _build_error(result.refusal)
+    return result.description
 
 
-def _too_slow(seconds: int) -> str:
-    return f"The file could not be read within {seconds} seconds."
+def _build_timeout_error(timeout_s: int) -> InvalidInput:
+    return _build_error(f"The file could not be read within {timeout_s} seconds.")
 
 
-def _invalid(message: str) -> Invalid:
-    return Invalid((Problem(pointer="", message=message),))
+def _build_error(message: str) -> InvalidInput:
+    return InvalidInput((Fault(pointer="", message=message),))

@@ -1,52 +1,56 @@
-"""What every kind of file has in common: how it is refused, and what its names may look like."""
+"""The error of an invalid file, and the rules for names in files of every type."""
 
 import unicodedata
 from collections.abc import Sequence
 
-LONGEST_NAME = 200
-"""Characters; no spec can say a longer name."""
-MOST_NAMES = 10_000
-"""Columns of a table, arrays of a file."""
-_SHOWN = 80
-_UNSAYABLE = frozenset({"Cc", "Cs"})
-"""Unicode's categories of control characters and of halves of characters."""
+MAX_NAME_LENGTH = 200
+"""Maximum length of a name in characters; a spec cannot contain a longer one."""
+MAX_NAMES = 10_000
+"""Maximum number of columns of a table or arrays of a file."""
+_MAX_QUOTED_LENGTH = 80
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs"})
+"""Unicode categories of control characters and surrogates."""
 
 
-class Refused(Exception):  # it is an answer, not a fault of the program
-    """The file cannot be a dataset; the message says what is wrong, and where, for the person who sent it."""
+class InvalidFileError(Exception):
+    """The file cannot be a dataset. The message tells the client what is wrong, and where."""
 
 
-def check_names(names: Sequence[str], what: str) -> None:
-    """Refuse names that a spec could not say, or that are not one thing's alone.
+def check_names(names: Sequence[str], kind: str) -> None:
+    """Reject names that a spec cannot contain, and duplicates.
 
     Args:
-        names: in the order of the file.
-        what: `column` or `array`.
+        names: names in the order of the file.
+        kind: `column` or `array`.
 
     Raises:
-        Refused: there are too many of them, or one is empty, too long, there twice, or has control characters.
+        InvalidFileError: there are too many names, or a name is empty, too long, duplicate, or has control characters.
 
     """
-    if len(names) > MOST_NAMES:
-        raise Refused(f"The file has {len(names):,} {what}s; at most {MOST_NAMES:,} can be read.")
-    seen: set[str] = set()
+    if len(names) > MAX_NAMES:
+        raise InvalidFileError(f"The file has {len(names):,} {kind}s; at most {MAX_NAMES:,} can be read.")
+    previous: set[str] = set()
     for number, name in enumerate(names, 1):
-        _check_name(name, f"The name of {what} {number}")
-        if name in seen:
-            raise Refused(f"The file has two {what}s named {quote(name)}; each needs a name of its own.")
-        seen.add(name)
+        _check_name(name, f"The name of {kind} {number}")
+        if name in previous:
+            raise InvalidFileError(f"The file has two {kind}s named {quote_text(name)}; names must be unique.")
+        previous.add(name)
 
 
-def _check_name(name: str, whose: str) -> None:
+def _check_name(name: str, subject: str) -> None:
     if not name.strip():
-        raise Refused(f"{whose} is empty. (pandas writes its index under such a name; `index=False` leaves it out.)")
-    if len(name) > LONGEST_NAME:
-        raise Refused(f"{whose} has {len(name):,} characters; at most {LONGEST_NAME} can be read: {quote(name)}.")
-    if any(unicodedata.category(character) in _UNSAYABLE for character in name):
-        raise Refused(f"{whose} has a control character: {quote(name)}.")
+        raise InvalidFileError(
+            f"{subject} is empty. (pandas writes its index under such a name; `index=False` leaves it out.)"
+        )
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidFileError(
+            f"{subject} has {len(name):,} characters; at most {MAX_NAME_LENGTH} can be read: {quote_text(name)}."
+        )
+    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in name):
+        raise InvalidFileError(f"{subject} has a control character: {quote_text(name)}.")
 
 
-def quote(text: str) -> str:
-    """`text` as a message shows it: in quotation marks, on one line, and not at any length."""
-    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown) + "'"
+def quote_text(text: str) -> str:
+    """Return `text` for a message: in quotation marks, on one line, and shortened."""
+    shortened = text if len(text) <= _MAX_QUOTED_LENGTH else text[:_MAX_QUOTED_LENGTH] + "…"
+    return "'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shortened) + "'"

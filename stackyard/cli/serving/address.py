@@ -1,4 +1,4 @@
-"""Where the server listens."""
+"""The address that the server listens on."""
 
 import contextlib
 import ipaddress
@@ -11,42 +11,42 @@ from stackyard.cli.command_error import CommandError
 
 @dataclass(frozen=True)
 class Address:
-    """A host as it was given and a port that is known."""
+    """The host as the user gave it, and the port as it was bound."""
 
     host: str
     port: int
 
     @property
     def url(self) -> str:
-        """What a client on this machine connects to; a wildcard host is reached over loopback."""
+        """The URL for a client on this machine. A wildcard host is reached over loopback."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
-class Reservation:
-    """A port held from before the server binds it until the end, restarts of the server included.
+class PortReservation:
+    """A port that stays reserved until `release`, also while the server restarts.
 
-    On Linux a bound socket that does not listen, with SO_REUSEADDR, keeps the port from being handed out and
-    still lets the server bind it; elsewhere it would not, and the port is only looked at.
+    On Linux, a bound socket with SO_REUSEADDR that does not listen reserves the port: the system does not hand it
+    out, and the server can still bind it. On other systems the server could not bind it, so the port is only checked.
 
     Args:
         host: a name or an address of this machine.
         port: 0 picks a free one.
 
     Raises:
-        CommandError: the host is not known here, or the port is taken.
+        CommandError: the host is not an address of this machine, or the port is taken.
 
     """
 
     def __init__(self, host: str, port: int) -> None:
         try:
-            family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            family, _, _, _, socket_address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         except socket.gaierror as error:
             raise CommandError(f"--host {host} is not an address of this machine: {error.strerror}.") from None
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind(where)
+            self._socket.bind(socket_address)
         except OSError as error:
             self._socket.close()
             raise CommandError(
@@ -57,15 +57,15 @@ class Reservation:
             self._socket.close()
 
     def release(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self._socket.close()
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on this host."""
+    """Return whether only this machine can reach a server that listens on this host."""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     with contextlib.suppress(OSError):
-        found = socket.getaddrinfo(host, None)
-        return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in found)
+        entries = socket.getaddrinfo(host, None)
+        return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in entries)
     return False

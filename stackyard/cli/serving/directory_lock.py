@@ -1,4 +1,4 @@
-"""One `serve` at a time for a data directory."""
+"""The lock that allows one `serve` at a time for a data directory."""
 
 import contextlib
 import fcntl
@@ -13,8 +13,8 @@ from stackyard.cli.command_error import CommandError
 
 
 @dataclass(frozen=True)
-class Holder:
-    """Who serves a data directory."""
+class LockHolder:
+    """The process that serves a data directory, as the lock file describes it."""
 
     pid: int
     url: str
@@ -24,8 +24,8 @@ class Holder:
 class DirectoryLock:
     """The right to serve a data directory, held from `__enter__` to `__exit__`.
 
-    The kernel gives it back when the process ends, however it ends; so a lock file that lies around means
-    nothing, and what it says is only read when somebody holds it.
+    The kernel releases the lock when the process ends, however it ends. So a lock file alone means nothing, and its
+    content is only read while another process holds the lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,10 +33,10 @@ class DirectoryLock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        """Take the lock.
+        """Acquire the lock.
 
         Raises:
-            CommandError: another process has it; the message names it.
+            CommandError: another process has it; the message names the process.
 
         """
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -52,12 +52,12 @@ class DirectoryLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give it back. The file stays: to remove it would let two processes hold two files of one name."""
+        """Release the lock. The file stays: without it, two processes could lock two files of the same name."""
         os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
 
-    def announce(self, holder: Holder) -> None:
-        """Write who holds the lock, for whoever finds it taken."""
+    def write_holder(self, holder: LockHolder) -> None:
+        """Write the holder of the lock into its file, for processes that find it locked."""
         text = json.dumps(asdict(holder)).encode()
         os.pwrite(self._descriptor, text, 0)
         os.ftruncate(self._descriptor, len(text))
@@ -65,7 +65,7 @@ class DirectoryLock:
     def _describe_holder(self) -> str:
         directory = self._path.parent
         with contextlib.suppress(OSError, ValueError, TypeError):
-            holder = Holder(**json.loads(self._path.read_text()))
+            holder = LockHolder(**json.loads(self._path.read_text()))
             return (
                 f"{directory} is already served at {holder.url} by process {holder.pid}, started "
                 f"{holder.started}. Use that server, stop it, or choose another --data-dir."

@@ -1,16 +1,16 @@
-"""What a running `serve` writes down: for programs that look for its URL, and for the run after a kill."""
+"""The state of a running `serve`, in a file: for programs that need its URL, and for the cleanup after a kill."""
 
 import contextlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from stackyard.cli.serving.child_processes import Identity, end_all, marked
+from stackyard.cli.serving.child_processes import ProcessIdentity, list_run_processes, terminate_processes
 
 
 @dataclass
-class Record:
-    """`serve.json`: there while a server runs, and left behind only by one that was killed."""
+class RunState:
+    """The content of `serve.json`, which exists while a server runs. Only a killed one leaves it behind."""
 
     run: str
     pid: int
@@ -20,25 +20,26 @@ class Record:
     database: str
     logs: str
     ready: bool = False
-    processes: list[Identity] = field(default_factory=list[Identity])
+    processes: list[ProcessIdentity] = field(default_factory=list[ProcessIdentity])
 
     def write(self, path: Path) -> None:
-        """Write it, whole or not at all."""
+        """Write the state to a file, atomically."""
         draft = path.with_suffix(".json.new")
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(path)
 
 
-def end_leftovers(path: Path) -> int:
-    """End the processes that a killed run left behind, and forget that run; say how many there were.
+def end_leftover_processes(path: Path) -> int:
+    """End the processes that a killed run left behind, delete its state, and return their number.
 
-    Only call it with the directory's lock held: then whoever wrote the record is dead.
+    Call it only while the directory's lock is held: then the process that wrote the state is dead.
     """
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         document = json.loads(path.read_text())
-        recorded = (Identity(**entry).find() for entry in document["processes"])
-        number = end_all([*(process for process in recorded if process), *marked(document["run"])])
+        recorded = (ProcessIdentity(**entry).find_process() for entry in document["processes"])
+        marked = list_run_processes(document["run"])
+        count = terminate_processes([*(process for process in recorded if process), *marked])
         path.unlink()
-        return number
+        return count
     path.unlink(missing_ok=True)
     return 0

@@ -1,4 +1,4 @@
-"""The process tree of `serve`: broker, migrations, API and workers; started, watched, and stopped."""
+"""The supervisor of `serve`: it starts the broker, migrations, API and workers, restarts and stops them."""
 
 import contextlib
 import http.client
@@ -8,7 +8,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -19,326 +18,274 @@ from rich.text import Text
 
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.serving import broker
-from stackyard.cli.serving.address import Address
-from stackyard.cli.serving.child_processes import MARK, Child, Command, end_all, marked
-from stackyard.cli.serving.run_state import Record
+from stackyard.cli.serving.child_processes import (
+    RUN_VARIABLE,
+    ChildCommand,
+    ChildProcess,
+    list_run_processes,
+    terminate_processes,
+)
+from stackyard.cli.serving.run_state import RunState
+from stackyard.cli.serving.serve_plan import ServePlan, build_server_commands, read_cancel_grace_s
 
-_TICK = 0.05
-_BROKER_START = 10.0
-_MIGRATION = 300.0
-_QUICK_END = 10.0
-_QUICK_ENDS = 3
-_LONGEST_BACKOFF = 10.0
-_READY_INTERVAL = 0.2
-# A worker ends in a second or two, unless a job does not stop when asked: with the ten seconds that it then has, all
-# of these stay under the twenty in which a stop is promised.
-_GRACE = 10.0
-_INSIST_AFTER_GRACE = 4.0
-_STOP_AFTER_GRACE = 7.0
-_STOP_BROKER = 1.0
+_POLL_INTERVAL_S = 0.05
+_BROKER_START_TIMEOUT_S = 10.0
+_MIGRATION_TIMEOUT_S = 300.0
+_QUICK_EXIT_S = 10.0
+_MAX_QUICK_EXITS = 3
+_MAX_RESTART_DELAY_S = 10.0
+_READINESS_INTERVAL_S = 0.2
+# A worker ends soon, unless a job does not stop when asked. With the default grace of ten seconds for a job, the whole
+# stop stays under the promised twenty seconds.
+_STOP_AFTER_GRACE_S = 7.0
+_BROKER_STOP_TIMEOUT_S = 1.0
 
 
-class _StopWanted(Exception):  # not an error: somebody pressed Ctrl-C
-    """A signal asked for the end; what is being waited for does not matter any more."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run.
-
-    Args:
-        address: where the API listens.
-        data_dir: absolute; artifacts, database, logs and the broker's socket lie in it.
-        rooms: the directory in which the server's packages lie.
-        workers: jobs that train at the same time on CPU cores.
-        gpus: jobs that train at the same time, each on a GPU of its own.
-        threads: TensorFlow's intra-op threads for each of them; 0 shares the cores out among all.
-
-    """
-
-    address: Address
-    data_dir: Path
-    rooms: Path
-    workers: int
-    gpus: int = 0
-    threads: int = 0
-
-    @property
-    def logs(self) -> Path:
-        """Where each child's output goes."""
-        return self.data_dir / "logs"
-
-    @property
-    def record(self) -> Path:
-        """What a running server says about itself."""
-        return self.data_dir / "serve.json"
+class _StopRequested(Exception):  # not an error: the user pressed Ctrl-C
+    """A signal asked the server to stop, which interrupts every wait."""
 
 
 class Supervisor:
-    """Runs a plan until a signal or a child that will not stay up ends it."""
+    """Runs a plan until a signal arrives or a child repeatedly fails to stay up."""
 
-    def __init__(self, plan: Plan, console: Console) -> None:
+    def __init__(self, plan: ServePlan, console: Console) -> None:
         self._plan = plan
         self._console = console
-        self._run = uuid.uuid4().hex
-        self._started = time.monotonic()
-        self._signals = 0
-        self._ready = False
-        self._asked_ready = 0.0
-        self._socket = None if os.environ.get("STACKYARD_BROKER_URL") else broker.socket_path(plan.data_dir)
-        self._environment = self._describe_environment()
-        self._broker: Child | None = None
-        self._servers: list[Child] = []
-        self._restarts: dict[str, float] = {}
+        self._run_id = uuid.uuid4().hex
+        self._started_at = time.monotonic()
+        self._signal_count = 0
+        self._is_ready = False
+        self._readiness_checked_at = 0.0
+        self._socket_path = (
+            None if os.environ.get("STACKYARD_BROKER_URL") else broker.prepare_socket_path(plan.data_dir)
+        )
+        self._environment = self._build_environment()
+        self._broker: ChildProcess | None = None
+        self._servers: list[ChildProcess] = []
+        self._restart_times: dict[str, float] = {}
 
     def run(self) -> None:
-        """Start everything, watch it, and stop it all when told to.
+        """Start all processes, watch them, and stop them all when a signal asks for it.
 
         Raises:
-            CommandError: something could not be started or did not stay up; the rest is stopped by then.
+            CommandError: a process could not be started or did not stay up. The others have been stopped.
 
         """
-        with self._catching_signals():
+        with self._handle_signals():
             try:
-                self._start()
+                self._start_processes()
                 while True:
-                    self._look_after_children()
-                    self._look_whether_ready()
-                    self._pause()
-            except _StopWanted:
-                self._say("stopping")
+                    self._check_children()
+                    self._check_readiness()
+                    self._sleep()
+            except _StopRequested:
+                self._print_message("stopping")
             finally:
-                self._stop()
-        self._say("stopped")
+                self._stop_processes()
+        self._print_message("stopped")
 
-    # Starting
+    # Start
 
-    def _start(self) -> None:
-        self._plan.logs.mkdir(exist_ok=True)
-        self._announce()
-        if self._socket is not None:
-            if broker.stop_leftover(self._socket):
-                self._say("stopped a broker that an earlier run had left behind")
-            self._broker = self._child(Command("broker", broker.command(self._socket)))
-            self._start_broker(self._broker, self._socket)
-        self._migrate()
-        self._servers = [self._child(command) for command in self._commands()]
+    def _start_processes(self) -> None:
+        self._plan.log_dir.mkdir(exist_ok=True)
+        self._print_addresses()
+        self._run_state = self._build_run_state()
+        self._write_run_state()
+        if self._socket_path is not None:
+            if broker.stop_leftover(self._socket_path):
+                self._print_message("stopped a broker that an earlier run had left behind")
+            self._broker = self._create_child(ChildCommand("broker", broker.build_broker_command(self._socket_path)))
+            self._start_broker(self._broker, self._socket_path)
+        self._migrate_database()
+        self._servers = [self._create_child(command) for command in build_server_commands(self._plan)]
         for child in self._servers:
             child.start()
-        self._write_record()
+        self._write_run_state()
 
-    def _start_broker(self, child: Child, path: Path) -> None:
+    def _start_broker(self, child: ChildProcess, socket_path: Path) -> None:
         child.start()
-        self._wait_until(lambda: child.ended or broker.is_up(path), _BROKER_START)
-        if not broker.is_up(path):
-            raise _gave_up(child, "does not answer")
+        self._wait_until(lambda: child.has_ended or broker.is_up(socket_path), _BROKER_START_TIMEOUT_S)
+        if not broker.is_up(socket_path):
+            raise _build_child_error(child, "does not answer")
 
-    def _migrate(self) -> None:
-        child = self._child(Command("migrate", [sys.executable, "-m", "migrations"]))
+    def _migrate_database(self) -> None:
+        child = self._create_child(ChildCommand("migrate", [sys.executable, "-m", "migrations"]))
         child.start()
         try:
-            self._wait_until(lambda: child.ended, _MIGRATION)
-            if child.status != 0:
-                raise _gave_up(child, f"failed ({child.how_it_ended})")
+            self._wait_until(lambda: child.has_ended, _MIGRATION_TIMEOUT_S)
+            if child.exit_status != 0:
+                raise _build_child_error(child, f"failed ({child.exit_description})")
         finally:
             child.kill_group()
 
-    def _commands(self) -> list[Command]:
-        address = self._plan.address
-        api = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app"]
-        api += ["--host", address.host, "--port", str(address.port)]
-        api += ["--no-server-header", "--log-level", "info", "--timeout-graceful-shutdown", "5"]
-        api += ["--timeout-keep-alive", "75"]  # longer than clients keep a connection: the one who asks is to close it
-        commands = [Command("api", api)]
-        numbers = {"cpu": self._plan.workers, "gpu": self._plan.gpus}
-        for device, number in numbers.items():
-            if number:
-                neighbours = sum(numbers.values()) - number
-                commands.append(_worker(device, number, neighbours, self._plan.threads))
-        return commands
+    def _create_child(self, command: ChildCommand) -> ChildProcess:
+        return ChildProcess(
+            command,
+            self._plan.log_dir / f"{command.name}.log",
+            cwd=self._plan.source_dir,
+            environment=self._environment | command.environment,
+        )
 
-    def _child(self, command: Command) -> Child:
-        log = self._plan.logs / f"{command.name}.log"
-        return Child(command, log, cwd=self._plan.rooms, environment=self._environment | command.settings)
-
-    def _describe_environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         data_dir = self._plan.data_dir
         environment = dict(os.environ)
         environment.setdefault("STACKYARD_DATABASE_URL", f"sqlite:///{data_dir / 'stackyard.db'}")
-        if self._socket is not None:
-            environment["STACKYARD_BROKER_URL"] = broker.url(self._socket)
-        environment |= {"STACKYARD_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", MARK: self._run}
+        if self._socket_path is not None:
+            environment["STACKYARD_BROKER_URL"] = broker.build_broker_url(self._socket_path)
+        environment |= {"STACKYARD_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1", RUN_VARIABLE: self._run_id}
         return environment
 
-    # Watching
+    # Watch
 
-    def _look_after_children(self) -> None:
-        for child in self._children():
-            if child.command.name in self._restarts:
-                self._restart_when_due(child)
-            elif child.ended:
-                self._plan_restart(child)
+    def _check_children(self) -> None:
+        for child in self._list_children():
+            if child.command.name in self._restart_times:
+                self._restart_if_due(child)
+            elif child.has_ended:
+                self._schedule_restart(child)
 
-    def _plan_restart(self, child: Child) -> None:
+    def _schedule_restart(self, child: ChildProcess) -> None:
         child.kill_group()
-        quick = time.monotonic() - child.started < _QUICK_END
-        child.quick_ends = child.quick_ends + 1 if quick else 0
-        if child.quick_ends >= _QUICK_ENDS:
-            raise _gave_up(child, f"ended {_QUICK_ENDS} times right after its start ({child.how_it_ended})")
-        delay = min(0.5 * 2**child.quick_ends, _LONGEST_BACKOFF)
-        self._say(f"{child.command.name} ended ({child.how_it_ended}); starting it again in {delay:g} s", "yellow")
-        self._restarts[child.command.name] = time.monotonic() + delay
+        was_quick = time.monotonic() - child.started_at < _QUICK_EXIT_S
+        child.quick_exits = child.quick_exits + 1 if was_quick else 0
+        if child.quick_exits >= _MAX_QUICK_EXITS:
+            raise _build_child_error(
+                child, f"ended {_MAX_QUICK_EXITS} times right after its start ({child.exit_description})"
+            )
+        delay = min(0.5 * 2**child.quick_exits, _MAX_RESTART_DELAY_S)
+        self._print_message(
+            f"{child.command.name} ended ({child.exit_description}); starting it again in {delay:g} s", "yellow"
+        )
+        self._restart_times[child.command.name] = time.monotonic() + delay
 
-    def _restart_when_due(self, child: Child) -> None:
-        if time.monotonic() >= self._restarts[child.command.name]:
-            del self._restarts[child.command.name]
-            if child is self._broker and self._socket is not None:
-                self._socket.unlink(missing_ok=True)
+    def _restart_if_due(self, child: ChildProcess) -> None:
+        if time.monotonic() >= self._restart_times[child.command.name]:
+            del self._restart_times[child.command.name]
+            if child is self._broker and self._socket_path is not None:
+                self._socket_path.unlink(missing_ok=True)
             child.start()
-            self._write_record()
+            self._write_run_state()
 
-    def _look_whether_ready(self) -> None:
-        if self._ready or time.monotonic() < self._asked_ready + _READY_INTERVAL:
+    def _check_readiness(self) -> None:
+        if self._is_ready or time.monotonic() < self._readiness_checked_at + _READINESS_INTERVAL_S:
             return
-        self._ready = _is_ready(self._plan.address.url)
-        self._asked_ready = time.monotonic()
-        if self._ready:
-            self._write_record()
-            seconds = time.monotonic() - self._started
-            self._say(f"ready after {seconds:.1f} s; Ctrl-C stops everything", "green")
+        self._is_ready = _is_server_ready(self._plan.address.url)
+        self._readiness_checked_at = time.monotonic()
+        if self._is_ready:
+            self._write_run_state()
+            seconds = time.monotonic() - self._started_at
+            self._print_message(f"ready after {seconds:.1f} s; Ctrl-C stops everything", "green")
 
-    def _children(self) -> list[Child]:
+    def _list_children(self) -> list[ChildProcess]:
         return [*([self._broker] if self._broker else []), *self._servers]
 
-    # Stopping
+    # Stop
 
-    def _stop(self) -> None:
-        begun = time.monotonic()
+    def _stop_processes(self) -> None:
+        stop_requested_at = time.monotonic()
         for child in self._servers:
-            child.send(signal.SIGTERM)
-        self._wait_for_end(self._servers, begun, _grace() + _STOP_AFTER_GRACE)
+            child.send_signal(signal.SIGTERM)
+        self._wait_for_exit(self._servers, stop_requested_at, read_cancel_grace_s() + _STOP_AFTER_GRACE_S)
         if self._broker is not None:
-            self._broker.send(signal.SIGTERM)
-            self._wait_for_end([self._broker], time.monotonic(), _STOP_BROKER)
-        end_all(marked(self._run), patience=0.5)
-        self._plan.record.unlink(missing_ok=True)
-        if self._socket is not None:
-            broker.clear(self._socket)
+            self._broker.send_signal(signal.SIGTERM)
+            self._wait_for_exit([self._broker], time.monotonic(), _BROKER_STOP_TIMEOUT_S)
+        terminate_processes(list_run_processes(self._run_id), patience=0.5)
+        self._plan.run_state_path.unlink(missing_ok=True)
+        if self._socket_path is not None:
+            broker.remove_socket(self._socket_path)
 
-    def _wait_for_end(self, children: list[Child], begun: float, patience: float) -> None:
-        """Wait, insist where a child knows a firmer signal, kill what is left; a second signal hurries."""
-        insisted: set[str] = set()
-        while any(child.running for child in children) and self._signals <= 1:
-            elapsed = time.monotonic() - begun
-            if elapsed > patience:
+    def _wait_for_exit(self, children: list[ChildProcess], stop_requested_at: float, timeout: float) -> None:
+        """Wait for children to end, escalate where their commands say so, and kill those that remain.
+
+        A second signal to this process skips the wait.
+        """
+        escalated: set[str] = set()
+        while any(child.is_running for child in children) and self._signal_count <= 1:
+            elapsed = time.monotonic() - stop_requested_at
+            if elapsed > timeout:
                 break
             for child in children:
                 command = child.command
-                if command.insist and elapsed > command.insist_after and command.name not in insisted:
-                    insisted.add(command.name)
-                    child.send(command.insist)
-            time.sleep(_TICK)
+                is_late = elapsed > command.escalation_delay_s
+                if command.escalation_signal and is_late and command.name not in escalated:
+                    escalated.add(command.name)
+                    child.send_signal(command.escalation_signal)
+            time.sleep(_POLL_INTERVAL_S)
         for child in children:
             child.kill_group()
 
-    # Signals, waiting, and what is said
+    # Signals and waiting
 
     @contextlib.contextmanager
-    def _catching_signals(self) -> Generator[None]:
-        wanted = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under `nohup`
-            wanted.append(signal.SIGHUP)
-        before = {number: signal.signal(number, self._note_signal) for number in wanted}
+    def _handle_signals(self) -> Generator[None]:
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            numbers.append(signal.SIGHUP)
+        previous_handlers = {number: signal.signal(number, self._count_signal) for number in numbers}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous_handlers.items():
                 signal.signal(number, handler)
 
-    def _note_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self._signals += 1  # no more than this: a handler runs between any two instructions
+    def _count_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._signal_count += 1  # nothing more, because a handler runs between any two instructions
 
-    def _pause(self) -> None:
-        if self._signals:
-            raise _StopWanted
-        time.sleep(_TICK)
+    def _sleep(self) -> None:
+        if self._signal_count:
+            raise _StopRequested
+        time.sleep(_POLL_INTERVAL_S)
 
-    def _wait_until(self, condition: Callable[[], bool], patience: float) -> None:
-        deadline = time.monotonic() + patience
+    def _wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
+        deadline = time.monotonic() + timeout
         while not condition() and time.monotonic() < deadline:
-            self._pause()
+            self._sleep()
 
-    def _announce(self) -> None:
-        plan = self._plan
-        database = _without_password(self._environment["STACKYARD_DATABASE_URL"])
-        for name, value in (
-            ("url", plan.address.url),
-            ("data", str(plan.data_dir)),
-            ("database", database),
-            ("logs", str(plan.logs)),
+    # Output
+
+    def _print_addresses(self) -> None:
+        for title, text in (
+            ("url", self._plan.address.url),
+            ("data", str(self._plan.data_dir)),
+            ("database", self._format_database_url()),
+            ("logs", str(self._plan.log_dir)),
         ):
-            self._console.print(Text.assemble((f"{name:>10}  ", "bold"), value))
-        self._record = Record(
-            run=self._run,
+            self._console.print(Text.assemble((f"{title:>10}  ", "bold"), text))
+
+    def _build_run_state(self) -> RunState:
+        return RunState(
+            run=self._run_id,
             pid=os.getpid(),
-            url=plan.address.url,
+            url=self._plan.address.url,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            data_dir=str(plan.data_dir),
-            database=database,
-            logs=str(plan.logs),
+            data_dir=str(self._plan.data_dir),
+            database=self._format_database_url(),
+            logs=str(self._plan.log_dir),
         )
-        self._write_record()
 
-    def _write_record(self) -> None:
-        self._record.ready = self._ready
-        self._record.processes = [identity for child in self._children() if (identity := child.identity())]
+    def _write_run_state(self) -> None:
+        self._run_state.ready = self._is_ready
+        self._run_state.processes = [identity for child in self._list_children() if (identity := child.get_identity())]
         try:
-            self._record.write(self._plan.record)
-        except OSError as error:  # a full disk is no reason to stop what runs
-            self._say(f"{self._plan.record.name} could not be written: {error.strerror}", "yellow")
+            self._run_state.write(self._plan.run_state_path)
+        except OSError as error:  # a full disk is no reason to stop running processes
+            self._print_message(f"Cannot write {self._plan.run_state_path.name}: {error.strerror}", "yellow")
 
-    def _say(self, message: str, style: str = "") -> None:
-        with contextlib.suppress(OSError):  # where the output goes to a full disk, too
+    def _format_database_url(self) -> str:
+        return _hide_password(self._environment["STACKYARD_DATABASE_URL"])
+
+    def _print_message(self, message: str, style: str = "") -> None:
+        with contextlib.suppress(OSError):  # the output may go to a full disk, too
             self._console.print(Text.assemble(("serve  ".rjust(12), "bold"), (message, style)))
 
 
-def _worker(device: str, concurrency: int, neighbours: int, threads: int) -> Command:
-    """A Celery worker for a kind of device.
-
-    Asked to end, its children hand back what they train. One that does not come to that is told to be quick after a
-    while, and its job is queued again once the lease is over.
-    """
-    argv = [sys.executable, "-m", "celery", "--app", "worker.celery_app:app", "worker"]
-    argv += ["--concurrency", str(concurrency), "--hostname", f"{device}@%h"]
-    argv += ["--without-mingle", "--without-gossip", "--loglevel", "INFO"]
-    return Command(
-        f"worker-{device}",
-        argv,
-        settings={
-            "STACKYARD_DEVICE": device,
-            "STACKYARD_NEIGHBOURS": str(neighbours),
-            "STACKYARD_THREADS": str(threads),
-        },
-        orphan_signal=signal.SIGQUIT,
-        insist=signal.SIGQUIT,
-        insist_after=_grace() + _INSIST_AFTER_GRACE,
-    )
+def _build_child_error(child: ChildProcess, reason: str) -> CommandError:
+    message = f"{child.command.name} {reason}. Its log, {child.log_path}, ends with:"
+    return CommandError(message, child.read_log_tail())
 
 
-def _grace() -> float:
-    """Seconds that a job has for stopping, as `service.settings` reads them; it complains of what is no number."""
-    try:
-        return float(os.environ.get("STACKYARD_CANCEL_GRACE_S", ""))
-    except ValueError:
-        return _GRACE
-
-
-def _gave_up(child: Child, what: str) -> CommandError:
-    return CommandError(f"{child.command.name} {what}. Its log, {child.log}, ends with:", child.log_tail())
-
-
-def _is_ready(url: str) -> bool:
-    """Whether the API says that every part of the server is ready."""
+def _is_server_ready(url: str) -> bool:
+    """Return whether the API reports that all processes of the server are ready."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1.0)
     token = os.environ.get("STACKYARD_TOKEN")
@@ -351,6 +298,6 @@ def _is_ready(url: str) -> bool:
         connection.close()
 
 
-def _without_password(url: str) -> str:
+def _hide_password(url: str) -> str:
     password = urlsplit(url).password
     return url.replace(f":{password}@", ":***@", 1) if password else url

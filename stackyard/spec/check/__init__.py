@@ -1,6 +1,6 @@
-"""A spec against the dataset that it names: every fault at once, or what will be."""
+"""Check a spec against the description of its dataset: report every fault at once, or what follows from the spec."""
 
-from stackyard.spec.check.checker import check
-from stackyard.spec.check.report import Advice, Flops, LayerReport, Memory, Report, Rows, Task, Totals
+from stackyard.spec.check.checker import check_spec
+from stackyard.spec.check.report import Advice, Flops, LayerReport, Memory, Report, RowCounts, Task, Totals
 
-__all__ = ["Advice", "Flops", "LayerReport", "Memory", "Report", "Rows", "Task", "Totals", "check"]
+__all__ = ["Advice", "Flops", "LayerReport", "Memory", "Report", "RowCounts", "Task", "Totals", "check_spec"]

@@ -1,24 +1,25 @@
-"""What is legal and probably wrong."""
+"""Warnings about settings that are valid but probably mistakes."""
 
 from collections.abc import Iterator
 
 from stackyard.spec import layers as kinds
-from stackyard.spec.check.data.inputs import Inputs
-from stackyard.spec.check.fault_collector import locate
+from stackyard.spec.check.data.features import iterate_feature_columns
+from stackyard.spec.check.data.resolved_data import ResolvedData
+from stackyard.spec.check.fault_collector import locate_in_document
 from stackyard.spec.check.report import Advice
 from stackyard.spec.data.data import TableData
-from stackyard.spec.data.split import ColumnSplit, GroupSplit
+from stackyard.spec.data.split import ColumnSplit, GroupSplit, SplitMethod
 from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Layer
-from stackyard.spec.reading.faults import say
-from stackyard.spec.reading.json_pointers import Step
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.reading.json_pointers import PathSegment
 from stackyard.spec.training import losses
 from stackyard.spec.training.optimizers import SGD
 
-_LARGE = 10.0
-"""Features beyond this, by plain gradient descent, were seen to diverge; scaled ones stay within it."""
+_MAX_UNSCALED_FEATURE = 10.0
+"""Plain gradient descent tends to diverge on features beyond this bound; scaled features stay within it."""
 
-_SCALING = (
+_SCALING_LAYERS = (
     kinds.BatchNormalization,
     kinds.LayerNormalization,
     kinds.GroupNormalization,
@@ -27,7 +28,7 @@ _SCALING = (
     kinds.Normalization,
     kinds.Rescaling,
 )
-_NOISE = (
+_NOISE_LAYERS = (
     kinds.Dropout,
     kinds.AlphaDropout,
     kinds.GaussianDropout,
@@ -43,115 +44,116 @@ _CROSSENTROPIES = (
     losses.BinaryCrossentropy,
     losses.BinaryFocalCrossentropy,
 )
-_DISTANCES = (losses.MeanAbsoluteError, losses.MeanSquaredError, losses.Huber, losses.LogCosh)
-_SHARES = {"softmax", "sigmoid", "hard_sigmoid", "sparsemax", "sparse_sigmoid"}
+_DISTANCE_LOSSES = (losses.MeanAbsoluteError, losses.MeanSquaredError, losses.Huber, losses.LogCosh)
+_PROBABILITY_ACTIVATIONS = {"softmax", "sigmoid", "hard_sigmoid", "sparsemax", "sparse_sigmoid"}
 
 
-def advise(spec: JobSpec, inputs: Inputs) -> tuple[Advice, ...]:
-    """Return what a tutor would point at, in the order of the spec."""
-    found = (
-        *_groups(spec),
-        *_unscaled(spec, inputs),
-        *_noise_at_the_end(spec),
-        *_outputs(spec),
-        *_batch(spec, inputs),
+def find_likely_mistakes(spec: JobSpec, data: ResolvedData) -> tuple[Advice, ...]:
+    """Return a warning for each likely mistake, in the order of the spec."""
+    warnings = (
+        *_check_groups(spec),
+        *_check_feature_scale(spec, data),
+        *_check_noise_after_last_weights(spec),
+        *_check_last_activation(spec),
+        *_check_batch_size(spec, data),
     )
     return tuple(
-        Advice(code=code, pointer=locate(spec, at)[0], message=said, fix=fix) for code, at, said, fix in found
+        Advice(code=code, pointer=locate_in_document(spec, path)[0], message=message, fix=fix)
+        for code, path, message, fix in warnings
     )
 
 
-_Found = tuple[str, tuple[Step, ...], str, str]
-"""A code, a place, what is probably wrong and what would be better."""
+_Warning = tuple[str, tuple[PathSegment, ...], str, str]
+"""The code, the path in the spec, the likely mistake, and the fix."""
 
 
-def _groups(spec: JobSpec) -> Iterator[_Found]:
-    grouping = [(part, method) for part, method in spec.data.split if isinstance(method, GroupSplit)]
-    for _, method in grouping:
-        for place in _features(spec, method.column):
-            said = f"{say(method.column)} keeps the sides of a split apart and is a feature too"
-            fix = "leave it out of the features: no value of it is in both the training rows and the others"
-            yield (
-                "group_among_features",
-                place,
-                f"{said}, from which the network can learn nothing that carries over",
-                fix,
-            )
+def _check_groups(spec: JobSpec) -> Iterator[_Warning]:
     methods = dict(spec.data.split)
-    for part, method in grouping:
-        other = "test" if part == "validation" else "validation"
-        against = methods[other]
-        shares = against is not None and not isinstance(against, ColumnSplit | GroupSplit)
-        if shares or (isinstance(against, GroupSplit) and against.column != method.column):
-            said = f"the {other} set shares groups of {say(method.column)} with the training rows"
-            yield (
-                "groups_shared",
-                ("data", "split", other),
-                said,
-                f'split it by the method "group" on {say(method.column)} too',
-            )
+    for method in methods.values():
+        if isinstance(method, GroupSplit):
+            yield from _check_group_features(spec, method.column)
+    for name, method in methods.items():
+        other = "test" if name == "validation" else "validation"
+        if isinstance(method, GroupSplit) and _shares_groups(method, methods[other]):
+            message = f"the {other} set shares groups of {format_value(method.column)} with the training rows"
+            fix = f'split it by the method "group" on {format_value(method.column)} too'
+            yield "groups_shared", ("data", "split", other), message, fix
 
 
-def _features(spec: JobSpec, column: str) -> Iterator[tuple[Step, ...]]:
+def _check_group_features(spec: JobSpec, group_column: str) -> Iterator[_Warning]:
     if not isinstance(spec.data, TableData) or spec.data.features is None:
         return
-    for index, group in enumerate(spec.data.features):
-        for position, name in enumerate(group.columns):
-            if name == column:
-                yield "data", "features", index, "columns", position
+    for _, name, path in iterate_feature_columns(spec.data.features):
+        if name == group_column:
+            message = (
+                f"{format_value(name)} groups the rows of a split and is also a feature, "
+                "from which the network cannot learn anything about other groups"
+            )
+            fix = "leave it out of the features: no value of it is in both the training rows and the others"
+            yield "group_among_features", path, message, fix
 
 
-def _unscaled(spec: JobSpec, inputs: Inputs) -> Iterator[_Found]:
-    greatest = max((abs(bound) for bounds in inputs.ranges if bounds is not None for bound in bounds), default=0.0)
+def _shares_groups(method: GroupSplit, other: SplitMethod | None) -> bool:
+    if other is None or isinstance(other, ColumnSplit):
+        return False
+    return not isinstance(other, GroupSplit) or other.column != method.column
+
+
+def _check_feature_scale(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning]:
+    largest = max((abs(bound) for bounds in data.ranges if bounds is not None for bound in bounds), default=0.0)
     optimizer = spec.training.optimizer
-    plain = isinstance(optimizer, SGD) and not (optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm)
-    if not plain or greatest <= _LARGE or any(isinstance(layer, _SCALING) for layer in spec.network.layers):
+    is_unclipped_sgd = isinstance(optimizer, SGD) and not (
+        optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm
+    )
+    is_scaled = any(isinstance(layer, _SCALING_LAYERS) for layer in spec.network.layers)
+    if not is_unclipped_sgd or largest <= _MAX_UNSCALED_FEATURE or is_scaled:
         return
-    said = f"SGD on features as great as {greatest:g}, with neither scaling nor BatchNormalization, tends to diverge"
+    message = f"SGD on features as large as {largest:g}, without scaling or BatchNormalization, tends to diverge"
     if isinstance(spec.data, TableData):
         fix = 'give the features the transform "standard", or begin with a BatchNormalization'
-        yield "unscaled_features", ("data", "features"), said, fix
+        yield "unscaled_features", ("data", "features"), message, fix
     else:
-        yield "unscaled_features", ("data", "x"), said, "begin with a Rescaling or a BatchNormalization"
+        yield "unscaled_features", ("data", "x"), message, "begin with a Rescaling or a BatchNormalization"
 
 
-def _noise_at_the_end(spec: JobSpec) -> Iterator[_Found]:
+def _check_noise_after_last_weights(spec: JobSpec) -> Iterator[_Warning]:
     for index in range(len(spec.network.layers) - 1, -1, -1):
         layer = spec.network.layers[index]
-        if isinstance(layer, _NOISE):
-            said = f"{layer.type} after the last layer with weights disturbs the predictions themselves"
-            yield "noise_on_output", ("network", "layers", index), said, "move it before the last layer"
+        if isinstance(layer, _NOISE_LAYERS):
+            message = f"{layer.type} after the last layer with weights disturbs the predictions themselves"
+            yield "noise_on_output", ("network", "layers", index), message, "move it before the last layer"
         elif not isinstance(layer, kinds.Activation | kinds.Softmax | kinds.Flatten | kinds.Reshape):
             return
 
 
-def _outputs(spec: JobSpec) -> Iterator[_Found]:
-    """Look at the last activation beside the loss."""
-    loss, activation = spec.training.loss, _last_activation(spec.network.layers)
-    place = ("network", "layers", len(spec.network.layers) - 1)
+def _check_last_activation(spec: JobSpec) -> Iterator[_Warning]:
+    """Compare the last activation with the loss."""
+    loss, activation = spec.training.loss, _find_last_activation(spec.network.layers)
+    path = ("network", "layers", len(spec.network.layers) - 1)
     if isinstance(loss, _CROSSENTROPIES):
-        wanted = "sigmoid" if loss.type.startswith("Binary") else "softmax"
-        if loss.from_logits and activation in _SHARES:
-            said = f"{loss.type} with from_logits applies {wanted} itself, after the network's {activation}"
-            yield "activation_twice", ("training", "loss"), said, "leave out from_logits, or the activation"
+        expected = "sigmoid" if loss.type.startswith("Binary") else "softmax"
+        if loss.from_logits and activation in _PROBABILITY_ACTIVATIONS:
+            message = f"{loss.type} with from_logits applies {expected} itself, after the network's {activation}"
+            yield "activation_twice", ("training", "loss"), message, "leave out from_logits, or the activation"
         elif not loss.from_logits and activation in (None, "linear"):
-            said = f"{loss.type} expects shares from 0 to 1, and nothing makes shares of the last layer's numbers"
-            yield "logits_as_shares", place, said, f'end with the activation "{wanted}", or set "from_logits": true'
-    elif isinstance(loss, _DISTANCES) and activation == "softmax":
-        said = f"{loss.type} on a softmax learns classes slowly"
-        yield "softmax_with_distance", ("training", "loss"), said, 'use "categorical_crossentropy"'
+            message = f"{loss.type} expects probabilities from 0 to 1, but the last activation is linear"
+            fix = f'end with the activation "{expected}", or set "from_logits": true'
+            yield "logits_as_shares", path, message, fix
+    elif isinstance(loss, _DISTANCE_LOSSES) and activation == "softmax":
+        message = f"{loss.type} on a softmax learns classes slowly"
+        yield "softmax_with_distance", ("training", "loss"), message, 'use "categorical_crossentropy"'
 
 
-def _last_activation(layers: tuple[Layer, ...]) -> str | None:
-    """Return the name of the function that the outputs come from, or None where there is none."""
-    last = next((layer for layer in reversed(layers) if not isinstance(layer, (*_NOISE, kinds.Flatten))), None)
+def _find_last_activation(layers: tuple[Layer, ...]) -> str | None:
+    """Return the activation of the outputs: None for a layer without one, "other" for a layer that takes none."""
+    last = next((layer for layer in reversed(layers) if not isinstance(layer, (*_NOISE_LAYERS, kinds.Flatten))), None)
     if isinstance(last, kinds.Softmax):
         return "softmax"
     return getattr(last, "activation", "other")
 
 
-def _batch(spec: JobSpec, inputs: Inputs) -> Iterator[_Found]:
-    rows, size = inputs.most_rows, spec.training.batch_size
+def _check_batch_size(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning]:
+    rows, size = data.max_train_rows, spec.training.batch_size
     if rows is not None and size > rows:
-        said = f"a batch of {size} is larger than the {rows} rows that train: every epoch is one step"
-        yield "batch_larger_than_data", ("training", "batch_size"), said, "take a smaller batch_size for more steps"
+        message = f"a batch of {size} is larger than the {rows} training rows: every epoch is one step"
+        yield "batch_larger_than_data", ("training", "batch_size"), message, "take a smaller batch_size for more steps"

@@ -1,85 +1,103 @@
-"""The callbacks against the optimizer, the history and each other."""
+"""Check the callbacks against the optimizer, the history and each other."""
 
 from collections.abc import Iterator
 
-from stackyard.spec.check.fault_collector import Faults
-from stackyard.spec.reading.faults import say
-from stackyard.spec.reading.json_pointers import Step
-from stackyard.spec.tagged_union import suggest
-from stackyard.spec.training import callbacks, metrics
-from stackyard.spec.training.callbacks import Callback, EarlyStopping, ReduceLROnPlateau
+from stackyard.spec.check.fault_collector import FaultCollector
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.reading.json_pointers import PathSegment
+from stackyard.spec.tagged_union import suggest_name
+from stackyard.spec.training import metrics
+from stackyard.spec.training.callbacks import (
+    Callback,
+    EarlyStopping,
+    LearningRateScheduler,
+    ReduceLROnPlateau,
+    SwapEMAWeights,
+    TerminateOnNaN,
+)
 from stackyard.spec.training.training import Training
 
-RATE = "learning_rate"
-"""The column that callbacks which set the learning rate add to the history."""
+LEARNING_RATE_COLUMN = "learning_rate"
+"""The history column that callbacks add when they set the learning rate."""
 
-UNDIRECTED = (metrics.TruePositives, metrics.TrueNegatives, metrics.FalsePositives, metrics.FalseNegatives)
-"""Keras does not know whether more or less of these is better."""
+METRICS_WITHOUT_DIRECTION = (
+    metrics.TruePositives,
+    metrics.TrueNegatives,
+    metrics.FalsePositives,
+    metrics.FalseNegatives,
+)
+"""Metrics for which Keras does not know whether a larger or a smaller value is better."""
 
-_SETS_RATE = (ReduceLROnPlateau, callbacks.LearningRateScheduler)
+_LEARNING_RATE_SETTERS = (ReduceLROnPlateau, LearningRateScheduler)
 _MONITORS = (EarlyStopping, ReduceLROnPlateau)
 
 
-def history_names(training: Training, *, validated: bool) -> tuple[str, ...]:
-    """Return the columns that Keras's history will have, in its order."""
-    rate = (RATE,) if sets_rate(training.callbacks) else ()
-    return (*_measured(training, validated=validated), *rate)
+def list_history_columns(training: Training, *, has_validation: bool) -> tuple[str, ...]:
+    """Return the columns of Keras's history, in its order."""
+    return _list_monitored_columns(training, training.callbacks, has_validation=has_validation)
 
 
-def sets_rate(among: tuple[Callback, ...]) -> bool:
-    """Return whether one of these callbacks sets the learning rate, and so puts it into the history."""
-    return any(isinstance(callback, _SETS_RATE) for callback in among)
+def sets_learning_rate(callbacks: tuple[Callback, ...]) -> bool:
+    """Return whether one of the callbacks sets the learning rate, and so adds it to the history."""
+    return any(isinstance(callback, _LEARNING_RATE_SETTERS) for callback in callbacks)
 
 
-def _measured(training: Training, *, validated: bool) -> tuple[str, ...]:
+def _list_monitored_columns(
+    training: Training, callbacks: tuple[Callback, ...], *, has_validation: bool
+) -> tuple[str, ...]:
+    learning_rate = (LEARNING_RATE_COLUMN,) if sets_learning_rate(callbacks) else ()
+    return (*_list_metric_columns(training, has_validation=has_validation), *learning_rate)
+
+
+def _list_metric_columns(training: Training, *, has_validation: bool) -> tuple[str, ...]:
     names = ["loss", *(metric.name for metric in training.metrics)]
-    return tuple(sorted([*names, *(f"val_{name}" for name in names)] if validated else names))
+    return tuple(sorted([*names, *(f"val_{name}" for name in names)] if has_validation else names))
 
 
-def examine_callbacks(training: Training, *, validated: bool, faults: Faults) -> None:
-    """Note callbacks that wait for what the history lacks, or that do not go with the rest of the training."""
+def check_callbacks(training: Training, *, has_validation: bool, faults: FaultCollector) -> None:
+    """Add a fault for each callback that monitors a missing column or contradicts the rest of the training."""
     for index, callback in enumerate(training.callbacks):
-        for message in _clashes(callback, training):
+        for message in _find_contradictions(callback, training):
             faults.add(message, "training", "callbacks", index)
         if isinstance(callback, _MONITORS):
-            _examine_monitor(training, index, callback, validated=validated, faults=faults)
+            _check_monitor(training, index, callback, has_validation=has_validation, faults=faults)
 
 
-def _clashes(callback: Callback, training: Training) -> Iterator[str]:
-    rate = training.optimizer.learning_rate
-    if isinstance(callback, _SETS_RATE) and not isinstance(rate, int | float):
-        # Keras raises a TypeError when it comes to setting the rate.
-        what = f"expected a number for the optimizer's learning_rate, as {callback.type} sets it"
-        yield f"{what}; it is of {rate.type}: leave out one of the two"
-    if isinstance(callback, callbacks.SwapEMAWeights) and not training.optimizer.use_ema:
+def _find_contradictions(callback: Callback, training: Training) -> Iterator[str]:
+    learning_rate = training.optimizer.learning_rate
+    if isinstance(callback, _LEARNING_RATE_SETTERS) and not isinstance(learning_rate, int | float):
+        # Keras raises a TypeError when such a callback sets the learning rate.
+        message = f"expected a number for the optimizer's learning_rate, as {callback.type} sets it"
+        yield f"{message}; it is of {learning_rate.type}: leave out one of the two"
+    if isinstance(callback, SwapEMAWeights) and not training.optimizer.use_ema:
         yield 'expected an optimizer with "use_ema": true, as SwapEMAWeights needs; it is false'
-    if isinstance(callback, callbacks.TerminateOnNaN) and training.on_nonfinite == "continue":
+    if isinstance(callback, TerminateOnNaN) and training.on_nonfinite == "continue":
         yield 'expected "on_nonfinite": "stop" with a TerminateOnNaN, received "continue": leave out one of the two'
 
 
-def _examine_monitor(
+def _check_monitor(
     training: Training,
     index: int,
     callback: EarlyStopping | ReduceLROnPlateau,
     *,
-    validated: bool,
-    faults: Faults,
+    has_validation: bool,
+    faults: FaultCollector,
 ) -> None:
-    # A callback sees the learning rate that it or one before it puts into the epoch's logs.
-    rate = (RATE,) if sets_rate(training.callbacks[: index + 1]) else ()
-    names = (*_measured(training, validated=validated), *rate)
-    place: tuple[Step, ...] = ("training", "callbacks", index)
+    # A callback can read the learning rate only if itself or an earlier callback adds it to the epoch's logs.
+    names = _list_monitored_columns(training, training.callbacks[: index + 1], has_validation=has_validation)
+    path: tuple[PathSegment, ...] = ("training", "callbacks", index)
     if callback.monitor not in names:
-        message = f"expected one of {', '.join(names)}; received {say(callback.monitor)}"
-        lacks = callback.monitor in _measured(training, validated=True)
-        fix = "it needs a data.split.validation" if lacks else suggest(callback.monitor, names)
-        faults.add(message, *place, "monitor", fix=fix)
-    elif callback.mode == "auto" and _undirected(training, callback.monitor):
-        better = f"Keras does not know whether more or less of {say(callback.monitor)} is better"
-        faults.add(f'expected the mode "min" or "max", as {better}; received "auto"', *place, "mode")
+        message = f"expected one of {', '.join(names)}; received {format_value(callback.monitor)}"
+        needs_validation = callback.monitor in _list_metric_columns(training, has_validation=True)
+        fix = "it needs a data.split.validation" if needs_validation else suggest_name(callback.monitor, names)
+        faults.add(message, *path, "monitor", fix=fix)
+    elif callback.mode == "auto" and _has_no_direction(training, callback.monitor):
+        reason = f"Keras does not know whether more or less of {format_value(callback.monitor)} is better"
+        faults.add(f'expected the mode "min" or "max", as {reason}; received "auto"', *path, "mode")
 
 
-def _undirected(training: Training, monitor: str) -> bool:
-    measured = monitor.removeprefix("val_")
-    found = any(metric.name == measured and isinstance(metric, UNDIRECTED) for metric in training.metrics)
-    return found or monitor == RATE
+def _has_no_direction(training: Training, monitor: str) -> bool:
+    metric_name = monitor.removeprefix("val_")
+    return monitor == LEARNING_RATE_COLUMN or any(
+        metric.name == metric_name and isinstance(metric, METRICS_WITHOUT_DIRECTION) for metric in training.metrics
+    )

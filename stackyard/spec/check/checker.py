@@ -1,25 +1,25 @@
-"""One spec against one dataset."""
+"""Check one spec against one dataset."""
 
-from stackyard.spec.check.advice import advise
-from stackyard.spec.check.callbacks import examine_callbacks, history_names
-from stackyard.spec.check.class_weight import examine_class_weight
-from stackyard.spec.check.data.arrays import array_inputs
-from stackyard.spec.check.data.inputs import Inputs, Target
-from stackyard.spec.check.data.table import table_inputs
-from stackyard.spec.check.embedding_inputs import examine_vocabulary
-from stackyard.spec.check.fault_collector import Faults
-from stackyard.spec.check.layer_stack import walk
-from stackyard.spec.check.loss_and_metrics import examine_loss, examine_metrics, examine_names
-from stackyard.spec.check.report import FORWARD_AND_BACK, Flops, LayerReport, Report, Rows, Shape
+from stackyard.spec.check.advice import find_likely_mistakes
+from stackyard.spec.check.callbacks import check_callbacks, list_history_columns
+from stackyard.spec.check.class_weight import check_class_weight
+from stackyard.spec.check.data.arrays import resolve_array_data
+from stackyard.spec.check.data.resolved_data import ResolvedData, Target
+from stackyard.spec.check.data.table import resolve_table_data
+from stackyard.spec.check.embedding_inputs import check_embedding_inputs
+from stackyard.spec.check.fault_collector import FaultCollector
+from stackyard.spec.check.layer_stack import check_layers
+from stackyard.spec.check.loss_and_metrics import check_loss, check_metric_names, check_metrics
+from stackyard.spec.check.report import FORWARD_PASSES_PER_STEP, Flops, LayerReport, Report, RowCounts, Shape
 from stackyard.spec.check.resources import (
-    estimate,
-    hold_epochs,
-    hold_features,
-    hold_memory,
-    hold_parameters,
-    total,
+    check_epoch_limit,
+    check_feature_limit,
+    check_memory_limit,
+    check_parameter_limit,
+    estimate_memory,
+    sum_parameters,
 )
-from stackyard.spec.check.task import task_of
+from stackyard.spec.check.task import infer_task
 from stackyard.spec.data.data import TableData
 from stackyard.spec.data.description import ArraysDescription, DatasetDescription, TableDescription
 from stackyard.spec.job import JobSpec
@@ -27,91 +27,95 @@ from stackyard.spec.limits import Limits
 from stackyard.spec.reading.faults import SpecError
 
 
-def check(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None = None) -> Report:
+def check_spec(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None = None) -> Report:
     """Check a spec against the dataset that it names.
 
     Args:
-        spec: What `parse` returned.
-        dataset: What is known of the dataset.
+        spec: A parsed spec.
+        dataset: The description of the dataset.
         limits: Bounds on what the job may ask for; the defaults if None.
 
     Returns:
         The spec with every default filled in, and the shapes, sizes and rows that follow from it.
 
     Raises:
-        SpecError: With everything that is wrong, at pointers into the spec. No other exception.
+        SpecError: With every fault, at pointers into the spec. No other exception.
     """
     limits = limits or Limits()
-    faults = Faults(spec)
-    hold_epochs(spec.training, limits, faults)
-    inputs = _inputs(spec, dataset, faults)
-    if inputs.shape is not None:
-        hold_features(inputs.shape, limits, faults, table=isinstance(spec.data, TableData))
-    examine_vocabulary(spec, inputs, faults)
-    layers = walk(spec.network.layers, inputs.shape, faults)
-    _examine_training(spec, inputs, layers, faults)
-    if layers is None or inputs.shape is None or inputs.target is None:
-        raise SpecError(faults.problems)
-    hold_parameters(layers, limits, faults)
-    report = _report(spec, inputs, inputs.shape, inputs.target, layers)
-    examine_class_weight(spec, report.task, faults)
-    hold_memory(report.memory, limits, faults)
-    if faults.problems:
-        raise SpecError(faults.problems)
+    faults = FaultCollector(spec)
+    check_epoch_limit(spec.training, limits, faults)
+    data = _resolve_data(spec, dataset, faults)
+    if data.shape is not None:
+        check_feature_limit(data.shape, limits, faults, is_table=isinstance(spec.data, TableData))
+    check_embedding_inputs(spec, data, faults)
+    layers = check_layers(spec.network.layers, data.shape, faults)
+    _check_training(spec, data, layers, faults)
+    if layers is None or data.shape is None or data.target is None:
+        raise SpecError(faults.faults)
+    check_parameter_limit(layers, limits, faults)
+    report = _build_report(spec, data, data.shape, data.target, layers)
+    check_class_weight(spec, report.task, faults)
+    check_memory_limit(report.memory, limits, faults)
+    if faults.faults:
+        raise SpecError(faults.faults)
     return report
 
 
-def _inputs(spec: JobSpec, dataset: DatasetDescription, faults: Faults) -> Inputs:
-    nothing = Inputs(None, None, Rows(train=None, validation=None, test=None), None)
+def _resolve_data(spec: JobSpec, dataset: DatasetDescription, faults: FaultCollector) -> ResolvedData:
+    unresolved = ResolvedData(None, None, RowCounts(train=None, validation=None, test=None), None)
     match spec.data, dataset:
         case TableData() as data, TableDescription():
-            return table_inputs(data, dataset, faults)
+            return resolve_table_data(data, dataset, faults)
         case TableData(), ArraysDescription():
             names = ", ".join(array.name for array in dataset.arrays)
             faults.add(f'expected "x" and "y", as the dataset holds arrays ({names}); received columns', "data")
-            return nothing
+            return unresolved
         case data, ArraysDescription():
-            return array_inputs(data, dataset, faults)
+            return resolve_array_data(data, dataset, faults)
         case _:
             message = 'expected a "target" with a "column", as the dataset is a table; received the arrays "x" and "y"'
             faults.add(message, "data")
-            return nothing
+            return unresolved
 
 
-def _examine_training(spec: JobSpec, inputs: Inputs, layers: tuple[LayerReport, ...] | None, faults: Faults) -> None:
-    if inputs.target is not None:
+def _check_training(
+    spec: JobSpec, data: ResolvedData, layers: tuple[LayerReport, ...] | None, faults: FaultCollector
+) -> None:
+    if data.target is not None:
         output = None if layers is None else layers[-1].output_shape
-        examine_loss(spec, inputs.target, layers, faults)
-        examine_metrics(spec.training, inputs.target, output, faults)
-    examine_names(spec.training, faults)
-    examine_callbacks(spec.training, validated=_validated(spec), faults=faults)
+        check_loss(spec, data.target, layers, faults)
+        check_metrics(spec.training, data.target, output, faults)
+    check_metric_names(spec.training, faults)
+    check_callbacks(spec.training, has_validation=_has_validation(spec), faults=faults)
 
 
-def _validated(spec: JobSpec) -> bool:
+def _has_validation(spec: JobSpec) -> bool:
     return spec.data.split.validation is not None
 
 
-def _report(spec: JobSpec, inputs: Inputs, shape: Shape, target: Target, layers: tuple[LayerReport, ...]) -> Report:
-    totals = total(layers)
-    rows = inputs.rows.train
+def _build_report(
+    spec: JobSpec, data: ResolvedData, input_shape: Shape, target: Target, layers: tuple[LayerReport, ...]
+) -> Report:
+    totals = sum_parameters(layers)
+    train_rows = data.rows.train
     return Report(
         spec=spec,
-        input_shape=shape,
+        input_shape=input_shape,
         output_shape=layers[-1].output_shape,
         layers=layers,
         totals=totals,
-        rows=inputs.rows,
-        steps_per_epoch=None if rows is None else -(-rows // spec.training.batch_size),
-        memory=estimate(spec.training, inputs, shape, layers, totals),
-        flops=_flops(layers, inputs.rows),
-        warnings=advise(spec, inputs),
-        task=task_of(spec.training.loss, target, layers[-1].output_shape),
-        metrics=history_names(spec.training, validated=_validated(spec)),
+        rows=data.rows,
+        steps_per_epoch=None if train_rows is None else -(-train_rows // spec.training.batch_size),
+        memory=estimate_memory(spec.training, data, input_shape, layers, totals),
+        flops=_count_flops(layers, data.rows),
+        warnings=find_likely_mistakes(spec, data),
+        task=infer_task(spec.training.loss, target, layers[-1].output_shape),
+        metrics=list_history_columns(spec.training, has_validation=_has_validation(spec)),
     )
 
 
-def _flops(layers: tuple[LayerReport, ...], rows: Rows) -> Flops:
+def _count_flops(layers: tuple[LayerReport, ...], rows: RowCounts) -> Flops:
     row = sum(layer.flops for layer in layers)
     if rows.train is None or rows.validation is None:
         return Flops(row=row, epoch=None)
-    return Flops(row=row, epoch=row * (FORWARD_AND_BACK * rows.train + rows.validation))
+    return Flops(row=row, epoch=row * (FORWARD_PASSES_PER_STEP * rows.train + rows.validation))

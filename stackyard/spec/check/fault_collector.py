@@ -1,42 +1,53 @@
-"""Where the problems of one spec gather."""
+"""Collect the faults of one spec."""
 
 from collections.abc import Sequence
 from typing import Any, cast
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.job import JobSpec
-from stackyard.spec.reading.faults import Problem, shorten
-from stackyard.spec.reading.json_pointers import Step, pointer
+from stackyard.spec.reading.faults import Fault, shorten_value
+from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
+
+MAX_LISTED_CHOICES = 20
+"""Number of names or values that a message lists at most."""
 
 
-class Faults:
-    """Gathers problems, each at a place that the document really has."""
+class FaultCollector:
+    """Collects faults, each with a pointer to a value that the document contains."""
 
     def __init__(self, spec: JobSpec) -> None:
         self._spec = spec
-        self.problems: list[Problem] = []
+        self.faults: list[Fault] = []
 
-    def add(self, message: str, *steps: Step, fix: str | None = None) -> None:
-        """Note what is wrong with what is `steps` from the root, or with what it is a default of."""
-        way, here = locate(self._spec, steps)
-        self.problems.append(Problem(pointer=way, message=message, received=shorten(here), fix=fix))
+    def add(self, message: str, *steps: PathSegment, fix: str | None = None) -> None:
+        """Add a fault of the value at `steps` from the root.
+
+        Where that value is a default, the pointer leads to the nearest ancestor in the document.
+        """
+        location, value = locate_in_document(self._spec, steps)
+        self.faults.append(Fault(pointer=location, message=message, received=shorten_value(value), fix=fix))
 
 
-def locate(spec: JobSpec, steps: Sequence[Step]) -> tuple[str, object]:
-    """Follow `steps` for as long as the document that was sent goes along: a pointer, and what is there."""
-    here: object = spec
-    way: list[Step] = []
+def format_choices(names: Sequence[str]) -> str:
+    """Return the first names, with an ellipsis where there are more."""
+    return ", ".join(names[:MAX_LISTED_CHOICES]) + (", …" if len(names) > MAX_LISTED_CHOICES else "")
+
+
+def locate_in_document(spec: JobSpec, steps: Sequence[PathSegment]) -> tuple[str, object]:
+    """Follow `steps` as far as the submitted document goes; return the pointer and the value there."""
+    value: object = spec
+    path: list[PathSegment] = []
     for step in steps:
-        if not _leads_on(here, step):
+        if not _is_in_document(value, step):
             break
-        here = getattr(here, str(step)) if isinstance(here, Part) else cast("Any", here)[step]
-        way.append(step)
-    return pointer(way), here
+        value = getattr(value, str(step)) if isinstance(value, SpecModel) else cast("Any", value)[step]
+        path.append(step)
+    return format_pointer(path), value
 
 
-def _leads_on(here: object, step: Step) -> bool:
+def _is_in_document(value: object, step: PathSegment) -> bool:
     if isinstance(step, int):
-        return isinstance(here, tuple) and step < len(cast("tuple[object, ...]", here))
-    if isinstance(here, dict):
-        return step in here
-    return isinstance(here, Part) and step in here.model_fields_set
+        return isinstance(value, tuple) and step < len(cast("tuple[object, ...]", value))
+    if isinstance(value, dict):
+        return step in value
+    return isinstance(value, SpecModel) and step in value.model_fields_set

@@ -1,63 +1,72 @@
-"""The loss and the metrics against the target and the network's output."""
+"""Check the loss and the metrics against the target and the network's output."""
 
-from stackyard.spec.check.callbacks import RATE, sets_rate
-from stackyard.spec.check.data.inputs import Target
-from stackyard.spec.check.data.targets import Kind, Wanted, kind_of, target_misfit, wanted
-from stackyard.spec.check.fault_collector import Faults
+from stackyard.spec.check.callbacks import LEARNING_RATE_COLUMN, sets_learning_rate
+from stackyard.spec.check.data.resolved_data import Target
+from stackyard.spec.check.data.targets import (
+    ExpectedOutput,
+    TargetFormat,
+    find_target_fault,
+    get_target_format,
+    infer_expected_output,
+)
+from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.check.report import LayerReport, Shape
 from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Dense, Flatten, Layer
-from stackyard.spec.reading.faults import say
-from stackyard.spec.reading.json_pointers import Step
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.reading.json_pointers import PathSegment
 from stackyard.spec.training import metrics
 from stackyard.spec.training.losses import Loss
 from stackyard.spec.training.metrics import Metric
 from stackyard.spec.training.training import Training
 
-_LOSS: tuple[Step, ...] = ("training", "loss")
+_LOSS_PATH: tuple[PathSegment, ...] = ("training", "loss")
 
-_EACH = (metrics.F1Score, metrics.FBetaScore, metrics.R2Score)
-"""These give a number for each output unless an argument says how to make one of them."""
+_PER_OUTPUT_METRICS = (metrics.F1Score, metrics.FBetaScore, metrics.R2Score)
+"""Metrics that return a number for each output unless an argument says how to combine them."""
 
 
-def examine_loss(spec: JobSpec, target: Target, layers: tuple[LayerReport, ...] | None, faults: Faults) -> None:
-    """Note a loss that does not fit the target, or else an output that fits neither."""
-    kind = kind_of(spec.training.loss)
-    if misfit := target_misfit(kind, target):
-        faults.add(f"{misfit.message}; the loss is {spec.training.loss.type}", *_LOSS, fix=misfit.fix)
+def check_loss(spec: JobSpec, target: Target, layers: tuple[LayerReport, ...] | None, faults: FaultCollector) -> None:
+    """Add a fault where the loss does not fit the target, or else where the output does not fit both."""
+    loss = spec.training.loss
+    target_format = get_target_format(loss)
+    if fault := find_target_fault(target_format, target):
+        faults.add(f"{fault.message}; the loss is {loss.type}", *_LOSS_PATH, fix=fault.fix)
         return
     if layers is None:
         return
     output = layers[-1].output_shape
-    ask = wanted(kind, target)
-    if not ask.fits(output):
-        place = _last_units(spec.network.layers)
-        message = f"{_output_message(ask, output)}; the loss is {spec.training.loss.type}"
-        faults.add(message, *place, fix=_output_fix(ask, target, output, place))
+    expected = infer_expected_output(target_format, target)
+    if not expected.accepts(output):
+        path = _locate_output_size(spec.network.layers)
+        message = f"{_format_output_message(expected, output)}; the loss is {loss.type}"
+        faults.add(message, *path, fix=_suggest_output_fix(expected, target, output, path))
         return
-    _examine_axis(spec.training.loss, kind, output, _LOSS, faults)
+    _check_axis(loss, target_format, output, _LOSS_PATH, faults)
 
 
-def _output_message(ask: Wanted, output: Shape) -> str:
-    least = "at least " if ask.least_units else ""
-    if len(ask.shape) == 1 and len(output) == 1:
-        units = "unit" if ask.shape == (1,) else "units"
-        return f"expected {least}{ask.shape[0]} {units} for the {ask.why}, received {output[-1]}"
-    return f"expected rows of {least}{list(ask.shape)} for the {ask.why}, received {list(output)}"
+def _format_output_message(expected: ExpectedOutput, output: Shape) -> str:
+    at_least = "at least " if expected.allows_more_units else ""
+    if len(expected.shape) == 1 and len(output) == 1:
+        units = "unit" if expected.shape == (1,) else "units"
+        return f"expected {at_least}{expected.shape[0]} {units} for the {expected.purpose}, received {output[-1]}"
+    return f"expected rows of {at_least}{list(expected.shape)} for the {expected.purpose}, received {list(output)}"
 
 
-def _output_fix(ask: Wanted, target: Target, output: Shape, place: tuple[Step, ...]) -> str | None:
-    if len(output) > len(ask.shape):
+def _suggest_output_fix(
+    expected: ExpectedOutput, target: Target, output: Shape, path: tuple[PathSegment, ...]
+) -> str | None:
+    if len(output) > len(expected.shape):
         return "put a Flatten before it"
-    if ask.shape == (1,) and target.kind == "labels" and target.classes == output[-1]:
-        return 'for a class each take the loss "sparse_categorical_crossentropy"'
-    if len(ask.shape) == 1 and place[-1] == "units":
-        return f"set units to {ask.shape[0]}"
-    return f"end with a Dense of {ask.shape[0]} units" if len(ask.shape) == 1 else None
+    if expected.shape == (1,) and target.kind == "labels" and target.class_count == output[-1]:
+        return 'for one output per class use the loss "sparse_categorical_crossentropy"'
+    if len(expected.shape) == 1 and path[-1] == "units":
+        return f"set units to {expected.shape[0]}"
+    return f"end with a Dense of {expected.shape[0]} units" if len(expected.shape) == 1 else None
 
 
-def _last_units(layers: tuple[Layer, ...]) -> tuple[Step, ...]:
-    """Return where the size of the output is decided."""
+def _locate_output_size(layers: tuple[Layer, ...]) -> tuple[PathSegment, ...]:
+    """Return the path of the argument, or else of the layer, that sets the size of the output."""
     for index in range(len(layers) - 1, -1, -1):
         if isinstance(layers[index], Dense):
             return ("network", "layers", index, "units")
@@ -66,69 +75,80 @@ def _last_units(layers: tuple[Layer, ...]) -> tuple[Step, ...]:
     return ("network", "layers", len(layers) - 1)
 
 
-def _examine_axis(measure: Loss | Metric, kind: Kind, output: Shape, place: tuple[Step, ...], faults: Faults) -> None:
-    axis: int | tuple[int, ...] | None = getattr(measure, "axis", None)
-    rank = len(output) + 1
-    fit = (rank - 1, -1) if kind is Kind.LABELS else range(-rank, rank)
-    for one in (axis,) if isinstance(axis, int) else axis or ():
-        if one not in fit:
-            allowed = "-1" if kind is Kind.LABELS else f"from {-rank} to {rank - 1}"
-            faults.add(
-                f"expected an axis {allowed} for outputs of shape {list(output)}, received {one}", *place, "axis"
-            )
-
-
-def examine_metrics(training: Training, target: Target, output: Shape | None, faults: Faults) -> None:
-    """Note metrics that cannot be reckoned from the target and the output."""
-    for index, metric in enumerate(training.metrics):
-        place = ("training", "metrics", index)
-        kind = kind_of(metric)
-        if misfit := target_misfit(kind, target):
-            faults.add(f"{misfit.message}; the metric is {metric.type}", *place, fix=misfit.fix)
-        elif output is not None and kind is not Kind.ANY:
-            _examine_metric(metric, kind, target, output, place, faults)
-
-
-def _examine_metric(
-    metric: Metric, kind: Kind, target: Target, output: Shape, place: tuple[Step, ...], faults: Faults
+def _check_axis(
+    loss_or_metric: Loss | Metric,
+    target_format: TargetFormat,
+    output: Shape,
+    path: tuple[PathSegment, ...],
+    faults: FaultCollector,
 ) -> None:
-    ask = wanted(kind, target)
-    if not ask.fits(output):
-        message = f"expected a metric that compares outputs of {list(output)} with the {ask.why}"
-        faults.add(f"{message}, received {metric.type}", *place, fix=_other_metric(kind, target))
+    axes: int | tuple[int, ...] | None = getattr(loss_or_metric, "axis", None)
+    rank = len(output) + 1
+    is_labels = target_format is TargetFormat.LABELS
+    valid_axes = (rank - 1, -1) if is_labels else range(-rank, rank)
+    for axis in (axes,) if isinstance(axes, int) else axes or ():
+        if axis not in valid_axes:
+            expected = "-1" if is_labels else f"from {-rank} to {rank - 1}"
+            message = f"expected an axis {expected} for outputs of shape {list(output)}, received {axis}"
+            faults.add(message, *path, "axis")
+
+
+def check_metrics(training: Training, target: Target, output: Shape | None, faults: FaultCollector) -> None:
+    """Add a fault for each metric that cannot be computed from the target and the output."""
+    for index, metric in enumerate(training.metrics):
+        path = ("training", "metrics", index)
+        target_format = get_target_format(metric)
+        if fault := find_target_fault(target_format, target):
+            faults.add(f"{fault.message}; the metric is {metric.type}", *path, fix=fault.fix)
+        elif output is not None and target_format is not TargetFormat.ANY:
+            _check_metric(metric, target_format, target, output, path, faults)
+
+
+def _check_metric(
+    metric: Metric,
+    target_format: TargetFormat,
+    target: Target,
+    output: Shape,
+    path: tuple[PathSegment, ...],
+    faults: FaultCollector,
+) -> None:
+    expected = infer_expected_output(target_format, target)
+    if not expected.accepts(output):
+        message = f"expected a metric that compares outputs of {list(output)} with the {expected.purpose}"
+        faults.add(f"{message}, received {metric.type}", *path, fix=_suggest_metric_fix(target_format, target))
         return
     if isinstance(metric, metrics.F1Score | metrics.FBetaScore) and len(target.shape) != 1:
         message = f"expected a target with a number for each class, as {metric.type} needs"
-        faults.add(message, *place, fix='encode the target "one_hot"')
-    _examine_number(metric, output, place, faults)
-    for name, most in (("class_id", output[-1] - 1), ("top_k", output[-1])):
+        faults.add(message, *path, fix='encode the target "one_hot"')
+    _check_single_value(metric, output, path, faults)
+    for name, maximum in (("class_id", output[-1] - 1), ("top_k", output[-1])):
         value: int | None = getattr(metric, name, None)
-        if value is not None and value > most:
-            faults.add(f"expected at most {most} for {output[-1]} outputs, received {value}", *place, name)
-    _examine_axis(metric, kind, output, place, faults)
+        if value is not None and value > maximum:
+            faults.add(f"expected at most {maximum} for {output[-1]} outputs, received {value}", *path, name)
+    _check_axis(metric, target_format, output, path, faults)
 
 
-def _examine_number(metric: Metric, output: Shape, place: tuple[Step, ...], faults: Faults) -> None:
-    """Note a metric that Keras would give as one number for each output: a history has one number an epoch."""
+def _check_single_value(metric: Metric, output: Shape, path: tuple[PathSegment, ...], faults: FaultCollector) -> None:
+    """Add a fault for a metric with a number for each output: the history has one number for each epoch."""
     argument = "class_aggregation" if isinstance(metric, metrics.R2Score) else "average"
-    if output[-1] > 1 and isinstance(metric, _EACH) and getattr(metric, argument) is None:
-        better = "uniform_average" if isinstance(metric, metrics.R2Score) else "macro"
+    if output[-1] > 1 and isinstance(metric, _PER_OUTPUT_METRICS) and getattr(metric, argument) is None:
+        example = "uniform_average" if isinstance(metric, metrics.R2Score) else "macro"
         message = f"expected one number for all {output[-1]} outputs from {metric.type}"
-        faults.add(message, *place, argument, fix=f'give it an "{argument}" such as "{better}"')
+        faults.add(message, *path, argument, fix=f'give it an "{argument}" such as "{example}"')
 
 
-def _other_metric(kind: Kind, target: Target) -> str:
-    if kind is not Kind.LABELS and target.kind == "labels":
+def _suggest_metric_fix(target_format: TargetFormat, target: Target) -> str:
+    if target_format is not TargetFormat.LABELS and target.kind == "labels":
         return 'for labels take "accuracy" or one whose name starts with "Sparse"'
     return "leave it out, or change the last layer"
 
 
-def examine_names(training: Training, faults: Faults) -> None:
-    """Note metrics whose columns in the history clash."""
-    taken = {"loss", "val_loss", *((RATE,) if sets_rate(training.callbacks) else ())}
+def check_metric_names(training: Training, faults: FaultCollector) -> None:
+    """Add a fault for each metric whose columns in the history are already taken."""
+    taken = {"loss", "val_loss", *((LEARNING_RATE_COLUMN,) if sets_learning_rate(training.callbacks) else ())}
     for index, metric in enumerate(training.metrics):
         names = {metric.name, f"val_{metric.name}"}
         if names & taken:
-            message = f"expected names that differ in the history, received {say(metric.name)} again"
+            message = f"expected names that differ in the history, received {format_value(metric.name)} again"
             faults.add(message, "training", "metrics", index, fix='give this metric another "name"')
         taken |= names

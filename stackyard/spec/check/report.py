@@ -1,4 +1,4 @@
-"""What is known of a job before it queues."""
+"""The report on a valid spec: shapes, sizes, costs and warnings."""
 
 from typing import Literal
 
@@ -7,79 +7,82 @@ from pydantic import BaseModel, ConfigDict, Field
 from stackyard.spec.job import JobSpec
 
 Shape = tuple[int, ...]
-"""The sizes of one row's axes: the batch is not counted."""
+"""The sizes of a row's axes, without the batch axis."""
 
 
-class _Reported(BaseModel):
+class _ReportModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class LayerReport(_Reported):
-    """One layer; `name` is what Keras calls it, given or made up."""
+class LayerReport(_ReportModel):
+    """One layer; `name` is its name in Keras, given in the spec or generated."""
 
     index: int
     type: str
     name: str
-    output_shape: Shape = Field(description="Sizes of the output's axes, the batch not counted.")
+    output_shape: Shape = Field(description="Sizes of the output's axes, without the batch axis.")
     parameters: int
     trainable_parameters: int
     flops: int = Field(
-        description="Floating-point operations of one row's forward pass, estimated; a multiply-add counts 2."
+        description="Estimated floating-point operations of one row's forward pass; a multiply-add counts 2."
     )
 
 
-class Totals(_Reported):
-    """Numbers that the network is made of."""
+class Totals(_ReportModel):
+    """Parameter counts of the whole network."""
 
     parameters: int
     trainable_parameters: int
     non_trainable_parameters: int
 
 
-class Rows(_Reported):
-    """How many rows each part has; null where only the rows' own values tell, as with `drop_missing`."""
+class RowCounts(_ReportModel):
+    """Number of rows of each set; null where it depends on the values of the rows, as with `drop_missing`."""
 
     train: int | None
     validation: int | None
     test: int | None
 
 
-class Memory(_Reported):
-    """An estimate from the shapes, for float32."""
+class Memory(_ReportModel):
+    """Memory that the training needs, estimated from the shapes for float32."""
 
     weights_bytes: int
     gradients_bytes: int
     optimizer_bytes: int
-    activations_bytes: int = Field(description="Every layer's output for one batch, and its gradient.")
+    activations_bytes: int = Field(description="Outputs of all layers for one batch, and their gradients.")
     total_bytes: int
 
 
-class Task(_Reported):
-    """What is learnt: one of `classes`, or amounts; `other` is what has no such simple meaning."""
+class Task(_ReportModel):
+    """The learning task: classification into `classes`, regression, or `other` where a row has several labels."""
 
     kind: Literal["classification", "regression", "other"]
     classes: tuple[int | bool | str, ...] | None = Field(
         default=None,
-        description="The target's values in the order of the outputs; where one output tells two apart, no and yes.",
+        description="The target's values in the order of the outputs; of one binary output, the negative one first.",
     )
 
 
-FORWARD_AND_BACK = 3
-"""Going back costs about twice as much as going forward: the gradients of a layer's inputs and of its weights."""
+FORWARD_PASSES_PER_STEP = 3
+"""Cost of a training step, in forward passes.
+
+The backward pass computes the gradients of a layer's inputs and of its weights, each about as costly as forward.
+"""
 
 
-class Flops(_Reported):
+class Flops(_ReportModel):
     """Floating-point operations, estimated from the shapes; a multiply-add counts 2."""
 
     row: int = Field(description="One row's forward pass.")
     epoch: int | None = Field(
-        description="One epoch: every training row forward and, at twice the cost, backward; every validation row "
-        "forward. Null where the number of rows is not known."
+        description="One epoch: the training rows forward and backward, and the validation rows forward. "
+        "A backward pass counts as two forward passes. Null where the number of rows is unknown."
     )
 
 
-class Advice(_Reported):
-    """Something legal and probably wrong: a word for programs, a place, a sentence, and what would be better."""
+class Advice(_ReportModel):
+    """A warning about a probable mistake in a valid spec: a code for programs, a pointer, a message and a fix."""
 
     code: str
     pointer: str
@@ -87,24 +90,24 @@ class Advice(_Reported):
     fix: str
 
 
-class Report(_Reported):
-    """A spec that was found right, every default filled in, and what follows from it."""
+class Report(_ReportModel):
+    """A valid spec with every default filled in, and the shapes, sizes, costs and warnings that follow from it."""
 
     spec: JobSpec
     input_shape: Shape
     output_shape: Shape
     layers: tuple[LayerReport, ...]
     totals: Totals
-    rows: Rows
+    rows: RowCounts
     steps_per_epoch: int | None
     memory: Memory
     flops: Flops
     task: Task
     warnings: tuple[Advice, ...]
-    metrics: tuple[str, ...] = Field(description="The columns that the history will have.")
+    metrics: tuple[str, ...] = Field(description="The columns of the history.")
 
     @property
     def step_flops(self) -> int:
-        """Floating-point operations of a training step: of a whole batch, or of all rows where these are fewer."""
+        """Floating-point operations of a training step: of a whole batch, or of all rows where there are fewer."""
         batch = self.spec.training.batch_size
-        return FORWARD_AND_BACK * self.flops.row * min(batch, self.rows.train or batch)
+        return FORWARD_PASSES_PER_STEP * self.flops.row * min(batch, self.rows.train or batch)

@@ -1,4 +1,4 @@
-"""What a layer's weights ask of what fills, penalises and bounds them."""
+"""Check the initializers, regularizers and constraints of a layer against the shapes of its weights."""
 
 import math
 from collections.abc import Iterator
@@ -9,21 +9,24 @@ from stackyard.spec.layers import Layer
 from stackyard.spec.network.constraints import Constraint, MaxNorm, MinMaxNorm, UnitNorm
 from stackyard.spec.network.initializers import Identity, Initializer, Orthogonal
 from stackyard.spec.network.regularizers import OrthogonalRegularizer, Regularizer
-from stackyard.spec.reading.json_pointers import Step
+from stackyard.spec.reading.json_pointers import PathSegment
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong with a layer, `at` these steps from it, and what would put it right."""
+class LayerFault:
+    """A fault of a layer; `path` leads from the layer to the faulty argument."""
 
     message: str
-    at: tuple[Step, ...] = ()
+    path: tuple[PathSegment, ...] = ()
     fix: str | None = None
 
 
 @dataclass(frozen=True)
 class Weight:
-    """One of a layer's weights; `role` is how its arguments' names begin, or nothing where it has none."""
+    """A weight of a layer.
+
+    `role` is the prefix of its arguments' names, as in `kernel_initializer`, or empty if it has no arguments.
+    """
 
     shape: Shape
     role: str = ""
@@ -31,28 +34,33 @@ class Weight:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """The number of values."""
         return math.prod(self.shape)
 
 
-def weight_faults(layer: Layer, weight: Weight) -> Iterator[Fault]:
-    """Yield what the arguments for `weight` ask that its shape does not give."""
+def find_weight_faults(layer: Layer, weight: Weight) -> Iterator[LayerFault]:
+    """Yield a fault for each argument of `weight` that does not fit its shape."""
     if not weight.role:
         return
-    rules = {"initializer": _initializer, "regularizer": _regularizer, "constraint": _constraint}
-    for kind, rule in rules.items():
-        argument = f"{weight.role}_{kind}"
+    rules = {
+        "initializer": _check_initializer,
+        "regularizer": _check_regularizer,
+        "constraint": _check_constraint,
+    }
+    for suffix, rule in rules.items():
+        argument = f"{weight.role}_{suffix}"
         value = getattr(layer, argument, None)
-        if value is not None and (fault := rule(value, weight.shape)):
-            at, wanted = fault
-            message = f"expected {wanted} for {weight.role} of shape {list(weight.shape)}, received {value.type}"
-            yield Fault(message, (argument, *at))
+        if value is not None and (mismatch := rule(value, weight.shape)):
+            path, expected = mismatch
+            message = f"expected {expected} for {weight.role} of shape {list(weight.shape)}, received {value.type}"
+            yield LayerFault(message, (argument, *path))
 
 
-_Wanted = tuple[tuple[Step, ...], str]
+_Mismatch = tuple[tuple[PathSegment, ...], str]
+"""The path from the argument, and the value that was expected there."""
 
 
-def _initializer(initializer: Initializer, shape: Shape) -> _Wanted | None:
+def _check_initializer(initializer: Initializer, shape: Shape) -> _Mismatch | None:
     rank = len(shape)
     if isinstance(initializer, Identity) and rank != 2:  # noqa: PLR2004  # a matrix
         return (), "an initializer of any shape"
@@ -66,13 +74,13 @@ def _initializer(initializer: Initializer, shape: Shape) -> _Wanted | None:
     return None
 
 
-def _regularizer(regularizer: Regularizer, shape: Shape) -> _Wanted | None:
+def _check_regularizer(regularizer: Regularizer, shape: Shape) -> _Mismatch | None:
     if isinstance(regularizer, OrthogonalRegularizer) and len(shape) != 2:  # noqa: PLR2004  # a matrix
         return (), "a regularizer of any shape"
     return None
 
 
-def _constraint(constraint: Constraint, shape: Shape) -> _Wanted | None:
+def _check_constraint(constraint: Constraint, shape: Shape) -> _Mismatch | None:
     if not isinstance(constraint, MaxNorm | MinMaxNorm | UnitNorm):
         return None
     rank = len(shape)

@@ -1,146 +1,160 @@
-"""What a job learns from."""
+"""The data of a job: a dataset, its features, its target and its splits."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
-from stackyard.spec.base import Items, Part, Positive, Text
+from stackyard.spec.base import DataName, JsonArray, PositiveFloat, SpecModel
 from stackyard.spec.data.description import ColumnDescription
 from stackyard.spec.data.imputation import Imputation, Mean, Median
 from stackyard.spec.data.split import Split
-from stackyard.spec.tagged_union import ONE_OR_MANY, Chosen
+from stackyard.spec.tagged_union import ONE_OR_MANY, UntaggedUnion
 
-Columns = Annotated[Items[Text], Field(min_length=1)]
+Columns = Annotated[JsonArray[DataName], Field(min_length=1)]
 
 Transform = Literal["none", "standard", "minmax", "robust", "l2", "one_hot", "ordinal"]
-"""What becomes of a column, by scikit-learn's StandardScaler, MinMaxScaler, RobustScaler, Normalizer (`l2`: each row
-of the group by its Euclidean norm), OneHotEncoder or OrdinalEncoder, fitted on the training rows alone.
+"""The transform of a group of features, fitted only on the training rows. Each is a transformer of scikit-learn:
 
-The values of `one_hot` and `ordinal` are the exception: they are those of the whole column, ascending, as the
-description of the dataset lists them, so that the width of the input is known before the job queues. In rows to
-predict, a value that is none of them becomes zeros (`one_hot`) or -1 (`ordinal`).
+- `none`: the values are unchanged;
+- `standard`: StandardScaler;
+- `minmax`: MinMaxScaler;
+- `robust`: RobustScaler;
+- `l2`: Normalizer, which divides each row of the group by its Euclidean norm;
+- `one_hot`: OneHotEncoder;
+- `ordinal`: OrdinalEncoder.
+
+The categories of `one_hot` and `ordinal` are those of the whole column, in ascending order, as the description of the
+dataset lists them. The width of the input is therefore known before the job is queued. In predictions, an unknown
+category becomes zeros (`one_hot`) or -1 (`ordinal`).
 """
 
-CATEGORICAL: frozenset[Transform] = frozenset({"one_hot", "ordinal"})
-"""Those that take values for what they are and not for how great they are."""
+CATEGORICAL_TRANSFORMS: frozenset[Transform] = frozenset({"one_hot", "ordinal"})
+"""The transforms that treat values as categories, not as numbers."""
 
 
-class Features(Part):
-    """Some columns and what becomes of each; `impute` null is that of `data`."""
+class Features(SpecModel):
+    """A group of columns with the same transform. If `impute` is null, the `impute` of `data` applies."""
 
     columns: Columns
     transform: Transform = "none"
     impute: Imputation | None = None
 
 
-class TableTarget(Part):
-    """The column, or the columns, to be predicted.
+class TableTarget(SpecModel):
+    """The column or columns to predict.
 
-    Text with no `encode` becomes its place, from 0, among the sorted values of the whole column; `one_hot` makes one
-    output of each of them. `divide_by` and then `standard` (fitted on the training rows) scale numbers.
+    Text without `encode` becomes an integer label: its index, from 0, among the sorted values of the whole column.
+    With `encode` "one_hot", each value becomes one output. Numbers are divided by `divide_by`; after that, `standard`
+    scales them with a StandardScaler that is fitted on the training rows.
     """
 
-    column: Annotated[Text | Columns, ONE_OR_MANY]
+    column: Annotated[DataName | Columns, ONE_OR_MANY]
     encode: Literal["one_hot"] | None = None
-    divide_by: Positive | None = None
+    divide_by: PositiveFloat | None = None
     standard: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names, however many there are."""
+        """The names of the target columns, also if there is only one."""
         return (self.column,) if isinstance(self.column, str) else self.column
 
 
-class TableData(Part):
-    """Rows of a table.
+class TableData(SpecModel):
+    """A table: rows with features and a target.
 
-    `features` null is every column with no other task (target, sample weight, group or column of a split), as it is.
-    Inputs stand in the order of the groups and of their columns. `drop_missing` leaves out each row that lacks a value
-    in any column of the dataset, or in one of those that it lists, before the split: `DataFrame.dropna(subset=...)`.
-    `impute` then fills what the features still lack. `sample_weight` names a column of weights for the loss of the
-    training rows: Keras's argument of `fit`.
+    If `features` is null, every column is an unchanged feature, except the target, the sample weight and the `column`
+    of a split. The inputs of the network have the order of the groups and of their columns.
+
+    `drop_missing` removes rows before the split, as `DataFrame.dropna(subset=...)` does: with true, rows that lack a
+    value in any column of the dataset; with an array, in any of the listed columns. `impute` then fills the values
+    that are still missing in the features.
+
+    `sample_weight` names a column that weights the loss of the training rows, as Keras's argument of `fit`.
     """
 
-    dataset: Text
-    features: Annotated[Items[Features], Field(min_length=1)] | None = None
+    dataset: DataName
+    features: Annotated[JsonArray[Features], Field(min_length=1)] | None = None
     target: TableTarget
     drop_missing: Annotated[bool | Columns, ONE_OR_MANY] = False
     impute: Imputation | None = None
-    sample_weight: Text | None = None
+    sample_weight: DataName | None = None
     split: Split = Split()
 
     @property
-    def set_aside(self) -> tuple[str, ...]:
-        """The columns that are no features unless a group names them."""
+    def reserved_columns(self) -> tuple[str, ...]:
+        """The columns that are features only if a group lists them: target, sample weight and split columns."""
         weight = () if self.sample_weight is None else (self.sample_weight,)
-        return (*self.target.columns, *weight, *self.split.deciding_columns)
+        return (*self.target.columns, *weight, *self.split.split_columns)
 
-    def groups(self, names: Iterable[str]) -> tuple[Features, ...]:
-        """The groups of features, where the dataset's columns are called `names`."""
+    def list_feature_groups(self, column_names: Iterable[str]) -> tuple[Features, ...]:
+        """Return the groups of features of a dataset with these columns."""
         if self.features is not None:
             return self.features
-        rest = tuple(name for name in names if name not in self.set_aside)
-        return (Features.model_construct(columns=rest),)
+        columns = tuple(name for name in column_names if name not in self.reserved_columns)
+        return (Features.model_construct(columns=columns),)
 
-    def imputation(self, group: Features) -> Imputation | None:
-        """What is to fill the holes of a group."""
+    def get_imputation(self, group: Features) -> Imputation | None:
+        """Return the imputation of a group's missing values."""
         return group.impute or self.impute
 
-    def filling(self, group: Features, column: ColumnDescription) -> Imputation | None:
-        """What can fill the holes of a group's column: a mean and a median fill neither categories nor text."""
-        how = self.imputation(group)
-        valued = group.transform in CATEGORICAL or column.type == "text"
-        return None if valued and isinstance(how, Mean | Median) else how
+    def get_column_imputation(self, group: Features, column: ColumnDescription) -> Imputation | None:
+        """Return the imputation of one column, or None if its group's cannot apply: text has no mean or median."""
+        imputation = self.get_imputation(group)
+        is_categorical = group.transform in CATEGORICAL_TRANSFORMS or column.type == "text"
+        return None if is_categorical and isinstance(imputation, Mean | Median) else imputation
 
-    def drops(self, column: str) -> bool:
-        """Whether rows that lack a value in this column are left out."""
+    def drops_rows_without(self, column: str) -> bool:
+        """Return whether rows that lack a value in this column are dropped."""
         return self.drop_missing if isinstance(self.drop_missing, bool) else column in self.drop_missing
 
 
-class ArrayTarget(Part):
-    """`one_hot` makes one output of each distinct value, in ascending order; the rest is as for a table."""
+class ArrayTarget(SpecModel):
+    """With `encode` "one_hot", each distinct value becomes one output, in ascending order.
+
+    `divide_by` and `standard` scale numbers as in the target of a table.
+    """
 
     encode: Literal["one_hot"] | None = None
-    divide_by: Positive | None = None
+    divide_by: PositiveFloat | None = None
     standard: bool = False
 
 
-class ArrayPair(Part):
-    """Names of two arrays whose rows belong together."""
+class ArrayPair(SpecModel):
+    """The names of an input array `x` and a target array `y` with the same number of rows."""
 
-    x: Text
-    y: Text
+    x: DataName
+    y: DataName
 
 
-class Normalize(Part):
-    """`keras.utils.normalize`: divides by the norm of `order` along `axis`, where axis 0 counts the rows."""
+class Normalize(SpecModel):
+    """Divides by the norm of `order` along `axis`, as `keras.utils.normalize` does. Axis 0 is the axis of rows."""
 
     axis: int = -1
-    order: Positive = 2.0
+    order: PositiveFloat = 2.0
 
 
-class ArrayData(Part):
-    """Arrays of an NPZ file, `x` in and `y` out, and another pair to test on.
+class ArrayData(SpecModel):
+    """Arrays of an NPZ file: the inputs `x`, the targets `y` and an optional pair of test arrays.
 
-    What a split or `sample_weight` calls a column is here an array of one number a row.
+    Where a split or `sample_weight` names a column, it names an array with one number per row here.
     """
 
-    dataset: Text
-    x: Text
-    y: Text
+    dataset: DataName
+    x: DataName
+    y: DataName
     test: ArrayPair | None = None
     normalize: Normalize | None = None
     target: ArrayTarget = ArrayTarget()
-    sample_weight: Text | None = None
+    sample_weight: DataName | None = None
     split: Split = Split()
 
 
-def _is_arrays(value: object) -> bool:
+def _is_array_data(value: object) -> bool:
     if isinstance(value, dict):
         return not {"x", "y"}.isdisjoint(cast("dict[str, object]", value))
     return isinstance(value, ArrayData)
 
 
-Data = Annotated[TableData | ArrayData, Chosen(lambda value: int(_is_arrays(value)))]
-"""Arrays where there is an `x` or a `y`, a table otherwise."""
+Data = Annotated[TableData | ArrayData, UntaggedUnion(lambda value: int(_is_array_data(value)))]
+"""[ArrayData](#arraydata) if the object has an `x` or a `y`, otherwise [TableData](#tabledata)."""

@@ -1,23 +1,23 @@
-"""What is known about a dataset before anybody reads its rows again: enough to check a spec against it."""
+"""Descriptions of datasets, which are sufficient to check a spec without reading the rows."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_CATEGORIES = 1000
-"""The most distinct values that are listed: a column with more can be neither one-hot nor a label."""
+"""Maximum number of listed categories. A column with more can be neither one-hot encoded nor a label."""
 
 
-class _Described(BaseModel):
+class _Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ColumnDescription(_Described):
+class ColumnDescription(_Description):
     """One column of a table.
 
-    `categories` holds the distinct values of the whole column in ascending order, missing ones aside, and is
-    None where there are more than `MAX_CATEGORIES` of them, where the lists of all columns together would be
-    too long, or where the values are not whole numbers, booleans or text.
+    `categories` lists the distinct values of the whole column in ascending order, without missing values. It is
+    None if there are more than `MAX_CATEGORIES`, if the lists of all columns together would be too long, or if the
+    values are not integers, booleans or text.
     """
 
     name: str
@@ -28,19 +28,19 @@ class ColumnDescription(_Described):
     maximum: float | None = None
 
 
-class TableDescription(_Described):
-    """A CSV or Parquet file, or a built-in table: `rows` rows in the order of the file."""
+class TableDescription(_Description):
+    """A CSV or Parquet file or a built-in table; its columns have the order of the file."""
 
     kind: Literal["table"] = "table"
     rows: int
     columns: list[ColumnDescription]
 
 
-class ArrayDescription(_Described):
-    """One array of an NPZ file; `type` is NumPy's name for it (`uint8`, `float32`).
+class ArrayDescription(_Description):
+    """One array of an NPZ file; `type` is the name of its NumPy dtype, such as `uint8`.
 
-    `categories` holds the distinct values, ascending, of an integer array of one dimension, with the same limit
-    as a column's.
+    `categories` lists the distinct values of a one-dimensional integer array in ascending order, with the same limits
+    as those of a column.
     """
 
     name: str
@@ -51,7 +51,7 @@ class ArrayDescription(_Described):
     maximum: float | None = None
 
 
-class ArraysDescription(_Described):
+class ArraysDescription(_Description):
     """An NPZ file: named arrays."""
 
     kind: Literal["arrays"] = "arrays"
@@ -59,4 +59,4 @@ class ArraysDescription(_Described):
 
 
 DatasetDescription = Annotated[TableDescription | ArraysDescription, Field(discriminator="kind")]
-"""What `describe` found in a dataset; told apart by `kind`."""
+"""The description of a dataset; `kind` tells which."""

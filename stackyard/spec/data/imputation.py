@@ -1,34 +1,34 @@
-"""What takes the place of a missing value: scikit-learn's `SimpleImputer`, fitted on the training rows alone."""
+"""Replacements for missing values, by scikit-learn's `SimpleImputer` fitted only on the training rows."""
 
 from typing import Annotated, Literal
 
-from stackyard.spec.base import Part, Scalar
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.base import Scalar, SpecModel
+from stackyard.spec.tagged_union import TaggedUnion
 
 
-class Mean(Part):
-    """The mean of a column of numbers."""
+class Mean(SpecModel):
+    """The mean of a numeric column."""
 
     strategy: Literal["mean"] = "mean"
 
 
-class Median(Part):
-    """The median of a column of numbers."""
+class Median(SpecModel):
+    """The median of a numeric column."""
 
     strategy: Literal["median"] = "median"
 
 
-class MostFrequent(Part):
-    """The value that a column, also one of text, has most often; of several such values, the least."""
+class MostFrequent(SpecModel):
+    """The most frequent value of a column of numbers or text; among equally frequent ones, the smallest."""
 
     strategy: Literal["most_frequent"] = "most_frequent"
 
 
-class Constant(Part):
-    """One value for all; for `one_hot` and `ordinal` it has to be one that each column has."""
+class Constant(SpecModel):
+    """A given value. With the transforms `one_hot` and `ordinal`, it must be a category of every column."""
 
     strategy: Literal["constant"] = "constant"
     fill_value: Scalar
 
 
-Imputation = Annotated[Mean | Median | MostFrequent | Constant, Closed("an imputation", by="strategy")]
+Imputation = Annotated[Mean | Median | MostFrequent | Constant, TaggedUnion("an imputation", discriminator="strategy")]

@@ -1,98 +1,98 @@
-"""Which rows train, validate and test."""
+"""Methods that divide rows into training rows and held-out rows."""
 
 import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stackyard.spec.base import Fraction, Items, Part, Scalar, Seed, Text, refusal
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.base import DataName, JsonArray, OpenUnitInterval, Scalar, Seed, SpecModel, build_validation_error
+from stackyard.spec.tagged_union import TaggedUnion
 
 
-class RandomSplit(Part):
-    """The rows that `DataFrame.sample(frac=train_fraction, random_state=seed)` draws train, the others do not.
+class RandomSplit(SpecModel):
+    """Trains on the rows that `DataFrame.sample(frac=train_fraction, random_state=seed)` draws; holds out the others.
 
-    `seed` null is `training.seed`.
+    If `seed` is null, `training.seed` applies.
     """
 
     method: Literal["random"] = "random"
-    train_fraction: Fraction
+    train_fraction: OpenUnitInterval
     seed: Seed | None = None
 
 
-class TrainTestSplit(Part):
-    """scikit-learn's `train_test_split`, `seed` being its `random_state`; null is `training.seed`.
+class TrainTestSplit(SpecModel):
+    """scikit-learn's `train_test_split`, with `seed` as its `random_state`; if null, `training.seed` applies.
 
-    `stratify` names a column, or an array of one number a row, whose values both sides have in equal shares.
+    `stratify` names a column, or an array with one number per row. Both sides get the same proportions of its values.
     """
 
     method: Literal["train_test_split"] = "train_test_split"
-    train_fraction: Fraction
+    train_fraction: OpenUnitInterval
     seed: Seed | None = None
     shuffle: bool = True
-    stratify: Text | None = None
+    stratify: DataName | None = None
 
     @model_validator(mode="after")
-    def _shuffled_to_stratify(self) -> Self:
+    def _check_stratify(self) -> Self:
         if self.stratify is not None and not self.shuffle:
-            raise refusal(
-                "expected no stratify beside shuffle false: scikit-learn stratifies what it shuffles", "stratify"
+            raise build_validation_error(
+                "expected no stratify when shuffle is false: scikit-learn stratifies only with shuffling", "stratify"
             )
         return self
 
 
-class GroupSplit(Part):
+class GroupSplit(SpecModel):
     """scikit-learn's `GroupShuffleSplit`: rows with the same value of `column` stay on the same side.
 
-    `train_fraction` is the share of the groups, not of the rows. `seed` null is `training.seed`.
+    `train_fraction` is the fraction of the groups, not of the rows. If `seed` is null, `training.seed` applies.
     """
 
     method: Literal["group"] = "group"
-    column: Text
-    train_fraction: Fraction
+    column: DataName
+    train_fraction: OpenUnitInterval
     seed: Seed | None = None
 
 
-class LastSplit(Part):
-    """The head trains and the tail does not, in the order of the rows: Keras's `validation_split`."""
+class LastSplit(SpecModel):
+    """Trains on the first rows and holds out the last ones, as Keras's `validation_split`."""
 
     method: Literal["last"] = "last"
-    train_fraction: Fraction
+    train_fraction: OpenUnitInterval
 
 
-class ColumnSplit(Part):
-    """A column says which: rows whose value is one of `values` do not train, as by `DataFrame.isin`."""
+class ColumnSplit(SpecModel):
+    """Holds out the rows whose `column` has one of `values`, as `DataFrame.isin` selects them."""
 
     method: Literal["column"] = "column"
-    column: Text
-    values: Annotated[Items[Scalar], Field(min_length=1, max_length=1000)]
+    column: DataName
+    values: Annotated[JsonArray[Scalar], Field(min_length=1, max_length=1000)]
 
 
 SplitMethod = Annotated[
     RandomSplit | TrainTestSplit | GroupSplit | LastSplit | ColumnSplit,
-    Closed("a split method", by="method", bare=False),
+    TaggedUnion("a split method", discriminator="method", allow_bare_names=False),
 ]
 
 
-class Split(Part):
-    """`test` is set aside first; `validation` then divides what is left."""
+class Split(SpecModel):
+    """The test and validation sets. `test` is held out first; `validation` then divides the remaining rows."""
 
     test: SplitMethod | None = None
     validation: SplitMethod | None = None
 
     @property
     def methods(self) -> tuple[SplitMethod, ...]:
-        """Those that there are, in the order in which they are applied."""
+        """The given methods, in the order in which they are applied."""
         return tuple(method for method in (self.test, self.validation) if method is not None)
 
     @property
-    def deciding_columns(self) -> tuple[str, ...]:
-        """The columns whose only task is to say which rows are which."""
+    def split_columns(self) -> tuple[str, ...]:
+        """The columns that assign rows to the sides of a split, by their group or their value."""
         return tuple(method.column for method in self.methods if isinstance(method, GroupSplit | ColumnSplit))
 
 
-def train_rows(method: RandomSplit | TrainTestSplit | LastSplit, rows: int) -> int:
-    """Return how many of `rows` train: pandas rounds its fraction, scikit-learn and Keras cut it off."""
+def count_train_rows(method: RandomSplit | TrainTestSplit | LastSplit, row_count: int) -> int:
+    """Return the number of training rows: pandas rounds it to the nearest, scikit-learn and Keras round it down."""
     if isinstance(method, RandomSplit):
-        return round(method.train_fraction * rows)
-    return math.floor(method.train_fraction * rows)
+        return round(method.train_fraction * row_count)
+    return math.floor(method.train_fraction * row_count)

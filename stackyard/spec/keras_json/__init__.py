@@ -1,6 +1,6 @@
-"""Networks out of Keras's own JSON, read as data: nothing of Keras is loaded, and no name in it becomes a class."""
+"""Imports networks from Keras's JSON. It is read only as data: no Keras code runs, and no name in it loads a class."""
 
-from stackyard.spec.keras_json.keras_reader import Imported, read_keras
-from stackyard.spec.keras_json.omissions import LeftOut
+from stackyard.spec.keras_json.keras_reader import ImportedModel, parse_keras_json
+from stackyard.spec.keras_json.omissions import Omission
 
-__all__ = ["Imported", "LeftOut", "read_keras"]
+__all__ = ["ImportedModel", "Omission", "parse_keras_json"]

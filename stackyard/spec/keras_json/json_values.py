@@ -1,4 +1,4 @@
-"""Values of a decoded document, narrowed to what they are."""
+"""Narrows the types of values of a decoded document."""
 
 from typing import cast
 
@@ -6,10 +6,10 @@ from stackyard.spec.reading.json_document import JsonObject
 
 
 def as_object(value: object) -> JsonObject | None:
-    """Return `value` where it is an object."""
+    """Return `value` if it is an object, otherwise None."""
     return cast("JsonObject", value) if isinstance(value, dict) else None
 
 
 def as_array(value: object) -> list[object] | None:
-    """Return `value` where it is an array."""
+    """Return `value` if it is an array, otherwise None."""
     return cast("list[object]", value) if isinstance(value, list) else None

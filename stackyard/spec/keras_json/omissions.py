@@ -1,10 +1,16 @@
-"""What an import does not keep."""
+"""Omissions of an import."""
 
 from pydantic import BaseModel, ConfigDict
 
 
-class LeftOut(BaseModel):
-    """Something that a spec cannot say and the network does without: where it is in Keras's document, and why."""
+class Omission(BaseModel):
+    """A setting that a spec cannot express and the network does not need.
+
+    Attributes:
+        pointer: JSON pointer to the setting in Keras's document.
+        message: The setting, and why it is left out.
+
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""What a compiled model says of its training, as far as a spec says it too."""
+"""Parses the training of a compiled model, as far as a spec can express it."""
 
 import re
 from collections import Counter
@@ -7,94 +7,102 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.keras_json.json_values import as_array, as_object
-from stackyard.spec.keras_json.minimal import minimal
-from stackyard.spec.keras_json.omissions import LeftOut
-from stackyard.spec.keras_json.translation import Translation, choices
-from stackyard.spec.naming import made_up
-from stackyard.spec.reading.faults import say
+from stackyard.spec.keras_json.minimal import to_minimal_document
+from stackyard.spec.keras_json.omissions import Omission
+from stackyard.spec.keras_json.translation import KerasTranslator, collect_spec_classes
+from stackyard.spec.naming import generate_name
+from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_document import JsonObject
-from stackyard.spec.reading.json_pointers import pointer
+from stackyard.spec.reading.json_pointers import format_pointer
 from stackyard.spec.training.losses import Loss
 from stackyard.spec.training.metrics import Accuracy, Metric
 from stackyard.spec.training.optimizers import Optimizer
 
 _ORIGIN = "/compile_config"
-_IDLE: JsonObject = {
+_DEFAULTS: JsonObject = {
     "loss_weights": None,
     "weighted_metrics": None,
     "run_eagerly": False,
     "steps_per_execution": 1,
 }
-"""What else Keras writes, at the value that asks for nothing; `jit_compile` only says how fast."""
+"""Keras's other settings, with the values that have no effect. `jit_compile` is ignored: it only affects the speed."""
 
-_MOST_METRICS = 100
-"""As many as a training has."""
+_MAX_METRICS = 100
+"""As in the training of a spec."""
 
 _OPTIMIZER: TypeAdapter[Any] = TypeAdapter(Optimizer)
 _LOSS: TypeAdapter[Any] = TypeAdapter(Loss)
 _METRIC: TypeAdapter[Any] = TypeAdapter(Metric)
-_METRICS = {name: part for name, part in choices(Metric).items() if part is not Accuracy}
-"""Keras's class `Accuracy` asks for exact equality: only its string `accuracy` is what a spec means by the name."""
+_METRIC_CLASSES = {
+    name: metric_class for name, metric_class in collect_spec_classes(Metric).items() if metric_class is not Accuracy
+}
+"""Keras's class `Accuracy` tests exact equality; the `Accuracy` of a spec means Keras's string `accuracy`."""
 
 
-def read_training(compiled: object, left_out: list[LeftOut]) -> JsonObject | None:
-    """Return the `optimizer`, `loss` and `metrics` of a spec's training, as far as there are any.
+def parse_compile_config(compile_config: object, omissions: list[Omission]) -> JsonObject | None:
+    """Return the `optimizer`, `loss` and `metrics` of a spec's training, or None if there are none.
 
     Args:
-        compiled: the model's `compile_config`, from anybody.
-        left_out: gets what a spec cannot say. It is no error, for a network was asked for.
+        compile_config: The model's `compile_config`, which need not be valid.
+        omissions: Settings that a spec cannot express are appended. They are no errors: only the network is needed.
 
     """
-    if not compiled:
+    if not compile_config:
         return None
-    given = as_object(compiled)
-    if given is None:
-        left_out.append(LeftOut(pointer=_ORIGIN, message=f"expected an object, received {say(compiled)}"))
+    config = as_object(compile_config)
+    if config is None:
+        message = f"expected an object, received {format_value(compile_config)}"
+        omissions.append(Omission(pointer=_ORIGIN, message=message))
         return None
     training: JsonObject = {}
-    for key, kind, union in (("optimizer", _OPTIMIZER, Optimizer), ("loss", _LOSS, Loss)):
-        if given.get(key) is not None:
-            part = _part(given[key], kind, choices(union), f"{_ORIGIN}/{key}", left_out)
-            if part is not None:
-                training[key] = part
-    if metrics := list(_metrics(given.get("metrics"), left_out)):
+    for key, adapter, union in (("optimizer", _OPTIMIZER, Optimizer), ("loss", _LOSS, Loss)):
+        if config.get(key) is not None:
+            document = _translate(config[key], adapter, collect_spec_classes(union), f"{_ORIGIN}/{key}", omissions)
+            if document is not None:
+                training[key] = document
+    if metrics := list(_translate_metrics(config.get("metrics"), omissions)):
         training["metrics"] = metrics
-    left_out += _rest(given)
+    omissions += _list_other_settings(config)
     return training or None
 
 
-def _part(
-    value: object, kind: TypeAdapter[Any], allowed: Mapping[str, type[Part]], origin: str, left_out: list[LeftOut]
+def _translate(
+    value: object,
+    adapter: TypeAdapter[Any],
+    spec_classes: Mapping[str, type[SpecModel]],
+    origin: str,
+    omissions: list[Omission],
 ) -> JsonObject | None:
-    translation = Translation()
-    part: Part | None = translation.validate(kind, translation.part(value, allowed, "", origin))
-    left_out += [LeftOut(pointer=problem.pointer, message=problem.sentence) for problem in translation.problems]
-    if part is None:
+    """Return the minimal document of one of Keras's objects, or None with its faults among the omissions."""
+    translator = KerasTranslator()
+    translated: SpecModel | None = translator.validate(adapter, translator.translate(value, spec_classes, "", origin))
+    omissions += [Omission(pointer=fault.pointer, message=fault.message_with_fix) for fault in translator.faults]
+    if translated is None:
         return None
-    left_out += translation.left_out
-    said = minimal(part)
-    if re.fullmatch(rf"{made_up(said['type'], Counter())}(_\d+)?", str(said.get("name"))):
-        del said["name"]
-    return said
+    omissions += translator.omissions
+    document = to_minimal_document(translated)
+    if re.fullmatch(rf"{generate_name(document['type'], Counter())}(_\d+)?", str(document.get("name"))):
+        del document["name"]
+    return document
 
 
-def _metrics(metrics: object, left_out: list[LeftOut]) -> Iterator[JsonObject]:
+def _translate_metrics(metrics: object, omissions: list[Omission]) -> Iterator[JsonObject]:
     origin = f"{_ORIGIN}/metrics"
-    listed = as_array(metrics)
-    if metrics is not None and (listed is None or len(listed) > _MOST_METRICS):
-        received = say(metrics) if listed is None else len(listed)
-        message = f"expected an array of at most {_MOST_METRICS} metrics, received {received}"
-        left_out.append(LeftOut(pointer=origin, message=message))
+    array = as_array(metrics)
+    if metrics is not None and (array is None or len(array) > _MAX_METRICS):
+        received = format_value(metrics) if array is None else len(array)
+        message = f"expected an array of at most {_MAX_METRICS} metrics, received {received}"
+        omissions.append(Omission(pointer=origin, message=message))
         return
-    for index, metric in enumerate(listed or ()):
-        if part := _part(metric, _METRIC, _METRICS, f"{origin}/{index}", left_out):
-            yield part
+    for index, metric in enumerate(array or ()):
+        if document := _translate(metric, _METRIC, _METRIC_CLASSES, f"{origin}/{index}", omissions):
+            yield document
 
 
-def _rest(given: JsonObject) -> Iterator[LeftOut]:
-    for key, value in given.items():
-        if key in _IDLE and value != _IDLE[key]:
-            message = f"{say(key)} has no place in a spec; received {say(value)}"
-            yield LeftOut(pointer=f"{_ORIGIN}{pointer((key,))}", message=message)
+def _list_other_settings(config: JsonObject) -> Iterator[Omission]:
+    for key, value in config.items():
+        if key in _DEFAULTS and value != _DEFAULTS[key]:
+            message = f"a spec cannot express {format_value(key)}; received {format_value(value)}"
+            yield Omission(pointer=f"{_ORIGIN}{format_pointer((key,))}", message=message)

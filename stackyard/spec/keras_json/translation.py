@@ -1,4 +1,4 @@
-"""One of Keras's objects to a part of a spec: `{"class_name": N, "config": {...}}` to `{"type": N, ...}`."""
+"""Translates Keras's objects to documents of a spec: `{"class_name": N, "config": {...}}` to `{"type": N, ...}`."""
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,22 +7,23 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.keras_json.json_values import as_array, as_object
-from stackyard.spec.keras_json.omissions import LeftOut
+from stackyard.spec.keras_json.omissions import Omission
 from stackyard.spec.layers import Bidirectional, SimpleRNN
 from stackyard.spec.network import initializers
-from stackyard.spec.reading.faults import MOST_PROBLEMS, Problem, say, shorten
+from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, shorten_value
 from stackyard.spec.reading.json_document import JsonObject
-from stackyard.spec.reading.json_pointers import pointer
-from stackyard.spec.reading.validation_messages import explain
-from stackyard.spec.tagged_union import suggest
+from stackyard.spec.reading.json_pointers import format_pointer
+from stackyard.spec.reading.validation_messages import build_faults
+from stackyard.spec.tagged_union import suggest_name
 from stackyard.spec.training import losses, metrics
 
 T = TypeVar("T")
-Parts = Mapping[str, type[Part]]
+SpecClasses = Mapping[str, type[SpecModel]]
+"""Classes of the spec language by their `type`."""
 
-UNWRITTEN: Mapping[type[Part], tuple[str, ...]] = {
+UNSERIALIZED_ARGUMENTS: Mapping[type[SpecModel], tuple[str, ...]] = {
     SimpleRNN: ("activity_regularizer", "seed"),
     initializers.Identity: ("gain",),
     losses.CosineSimilarity: ("axis",),
@@ -30,178 +31,204 @@ UNWRITTEN: Mapping[type[Part], tuple[str, ...]] = {
     losses.SparseCategoricalCrossentropy: ("axis",),
     metrics.CosineSimilarity: ("axis",),
 }
-"""Arguments that Keras takes and does not write: whatever they were, the default is read."""
+"""Arguments that Keras accepts but does not write: an import gets their defaults, whatever the values were."""
 
-_ABSENT: Mapping[str, object] = {
+_NEUTRAL_VALUES: Mapping[str, object] = {
     "activity_regularizer": None,
     "autocast": True,
     "quantization_config": None,
     "rms_scaling": False,
     "zero_output_for_mask": False,
 }
-"""What Keras writes of layers that take no such argument here, with the value that says nothing."""
+"""Arguments that Keras writes for layers which do not have them in a spec, with the values that have no effect."""
 
-_AS_NULL: Mapping[str, object] = {"activation": "linear", "data_format": "channels_last", "exclude_layers": []}
-"""What Keras writes where null was given and means this."""
+_NULL_EQUIVALENTS: Mapping[str, object] = {
+    "activation": "linear",
+    "data_format": "channels_last",
+    "exclude_layers": [],
+}
+"""The values that Keras writes for null."""
 
-_SINGLE = frozenset({"factor", "l1", "learning_rate"})
-"""Numbers that Keras keeps, and writes, in single precision."""
+_SINGLE_PRECISION = frozenset({"factor", "l1", "learning_rate"})
+"""Numbers that Keras stores, and writes, in single precision."""
 
-_POLICY = "float32"
+_DTYPE_POLICY = "float32"
 
 
 @cache
-def choices(annotation: Any) -> Parts:
-    """Return the parts that an annotation allows anywhere within it, by their types."""
-    if isinstance(annotation, type) and issubclass(annotation, Part):
+def collect_spec_classes(annotation: Any) -> SpecClasses:
+    """Return the spec classes anywhere within a type annotation, by their `type`."""
+    if isinstance(annotation, type) and issubclass(annotation, SpecModel):
         return {annotation.model_fields["type"].default: annotation} if "type" in annotation.model_fields else {}
-    found: dict[str, type[Part]] = {}
-    for inner in get_args(annotation):
-        found |= choices(inner)
-    return found
+    spec_classes: dict[str, type[SpecModel]] = {}
+    for argument in get_args(annotation):
+        spec_classes |= collect_spec_classes(argument)
+    return spec_classes
 
 
-class Translation:
-    """Turns Keras's objects into a document of the spec language, and gathers what is wrong or lost at Keras's places.
+class KerasTranslator:
+    """Translates Keras's objects to documents of a spec, and collects faults and omissions.
 
-    Places are JSON pointers: `at` into the document that is made, `origin` into Keras's.
+    Positions are JSON pointers: `target` into the translated document, `origin` into Keras's document.
+
+    Attributes:
+        faults: Everything that a spec cannot express, at pointers into Keras's document.
+        omissions: Settings that are left out.
+
     """
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.left_out: list[LeftOut] = []
+        self.faults: list[Fault] = []
+        self.omissions: list[Omission] = []
         self._origins: dict[str, str] = {}
-        self._refused: set[str] = set()
+        self._rejected_targets: set[str] = set()
 
-    def part(self, value: object, allowed: Parts, at: str, origin: str) -> object:
-        """Return what a part of the spec is read from, for one of Keras's objects or a string that stands for it.
+    def translate(self, value: object, spec_classes: SpecClasses, target: str, origin: str) -> object:
+        """Return the document of a spec object for one of Keras's objects, or for a string that stands for one.
 
-        None where it is refused; the problem is noted, and whatever is wrong with a null `at` that place is none.
+        An invalid object gives None: its fault is recorded, and `validate` reports no further fault at `target`.
         """
-        self._origins[at] = origin
-        self._refused.discard(at)
-        given = as_object(value)
-        if given is None:
+        self._origins[target] = origin
+        self._rejected_targets.discard(target)
+        keras_object = as_object(value)
+        if keras_object is None:
             return value
-        config = as_object(given.get("config", {}))
-        fault = foreign(given, origin) or self._no_class(given, allowed, origin)
-        if fault or config is None:
-            self.problems.append(fault or refused(f"{origin}/config", "an object of arguments", given["config"]))
-            self._refused.add(at)
+        config = as_object(keras_object.get("config", {}))
+        fault = find_class_fault(keras_object, origin) or self._find_unknown_class(keras_object, spec_classes, origin)
+        if fault is not None or config is None:
+            self.faults.append(
+                fault or build_fault(f"{origin}/config", "an object of arguments", keras_object["config"])
+            )
+            self._rejected_targets.add(target)
             return None
-        self._origins[at] = f"{origin}/config" if "config" in given else origin
-        self._origins[f"{at}/type"] = f"{origin}/class_name"
-        part = allowed[given["class_name"]]
-        self.left_out += _unwritten(part, config, origin)
-        return {**self._arguments(config, part, at, f"{origin}/config"), "type": given["class_name"]}
+        self._origins[target] = f"{origin}/config" if "config" in keras_object else origin
+        self._origins[f"{target}/type"] = f"{origin}/class_name"
+        class_name = keras_object["class_name"]
+        spec_class = spec_classes[class_name]
+        self.omissions += _list_unserialized_arguments(spec_class, config, origin)
+        return {**self._translate_arguments(config, spec_class, target, f"{origin}/config"), "type": class_name}
 
-    def validate(self, kind: TypeAdapter[T], made: object) -> T | None:
-        """Return what `made` is, or None where there is any problem with it or was one on the way."""
-        readers: dict[int, type[Part]] = {}
+    def validate(self, adapter: TypeAdapter[T], document: object) -> T | None:
+        """Return the parsed document, or None if it or its translation has any fault."""
+        spec_classes: dict[int, type[SpecModel]] = {}
         try:
-            read = kind.validate_python(made, context=readers)
+            value = adapter.validate_python(document, context=spec_classes)
         except ValidationError as error:
-            found = explain(error, made, readers)
-            self.problems += [self._at_origin(problem) for problem in found if not self._is_known(problem)]
+            faults = build_faults(error, document, spec_classes)
+            self.faults += [self._move_to_origin(fault) for fault in faults if not self._is_rejected(fault)]
             return None
-        return None if self.problems else read
+        return None if self.faults else value
 
-    def _arguments(self, config: JsonObject, part: type[Part], at: str, origin: str) -> JsonObject:
-        made: JsonObject = {}
+    def _translate_arguments(
+        self, config: JsonObject, spec_class: type[SpecModel], target: str, origin: str
+    ) -> JsonObject:
+        arguments: JsonObject = {}
         for key, value in config.items():
-            step = pointer((key,))
-            field = part.model_fields.get(key)
+            segment = format_pointer((key,))
+            field = spec_class.model_fields.get(key)
             if key == "dtype" and field is None:
-                self.problems += policy_faults(value, f"{origin}{step}")
-            elif field is None or key == "type":  # which as a member would pass for the class
-                if not (key in _ABSENT and value == _ABSENT[key]):
-                    self.problems.append(self._no_argument(key, part, f"{origin}{step}"))
-            elif not (field.default is None and key in _AS_NULL and value == _AS_NULL[key]):
-                made[key] = self._argument(part, key, value, f"{at}{step}", f"{origin}{step}")
-        return made
+                self.faults += find_dtype_faults(value, f"{origin}{segment}")
+            elif field is None or key == "type":  # a member of that name would replace the class
+                if not (key in _NEUTRAL_VALUES and value == _NEUTRAL_VALUES[key]):
+                    self.faults.append(self._build_unknown_argument(key, spec_class, f"{origin}{segment}"))
+            elif not (field.default is None and key in _NULL_EQUIVALENTS and value == _NULL_EQUIVALENTS[key]):
+                arguments[key] = self._translate_argument(
+                    spec_class, key, value, f"{target}{segment}", f"{origin}{segment}"
+                )
+        return arguments
 
-    def _no_class(self, given: JsonObject, allowed: Parts, origin: str) -> Problem | None:
-        name = given.get("class_name")
-        known = f"one of {', '.join(allowed)}"
+    def _find_unknown_class(self, keras_object: JsonObject, spec_classes: SpecClasses, origin: str) -> Fault | None:
+        name = keras_object.get("class_name")
+        expected = f"one of {', '.join(spec_classes)}"
         if not isinstance(name, str):
-            return refused(origin, f'an object with a "class_name", {known}', name)
-        if name in allowed:
+            return build_fault(origin, f'an object with a "class_name", {expected}', name)
+        if name in spec_classes:
             return None
-        return refused(f"{origin}/class_name", known, name, self._near(name, allowed))
+        return build_fault(f"{origin}/class_name", expected, name, self._suggest_name(name, spec_classes))
 
-    def _no_argument(self, key: str, part: type[Part], origin: str) -> Problem:
-        known = [name for name in part.model_fields if name != "type"]
-        message = f"expected one of {', '.join(known)} in {part.__name__}, received {say(key)}"
-        return Problem(pointer=origin, message=message, fix=self._near(key, known))
+    def _build_unknown_argument(self, key: str, spec_class: type[SpecModel], origin: str) -> Fault:
+        arguments = [name for name in spec_class.model_fields if name != "type"]
+        message = f"expected one of {', '.join(arguments)} in {spec_class.__name__}, received {format_value(key)}"
+        return Fault(pointer=origin, message=message, fix=self._suggest_name(key, arguments))
 
-    def _near(self, wrong: str, names: Iterable[str]) -> str | None:
-        # Looking for what was meant takes its time: not for a problem that no error has room for.
-        return suggest(wrong, names) if len(self.problems) < MOST_PROBLEMS else None
+    def _suggest_name(self, unknown_name: str, names: Iterable[str]) -> str | None:
+        # The search is expensive: skip it for faults that exceed the maximum of an error.
+        return suggest_name(unknown_name, names) if len(self.faults) < MAX_FAULTS else None
 
-    def _argument(self, part: type[Part], key: str, value: object, at: str, origin: str) -> object:
-        if key in _SINGLE and isinstance(value, float):
-            value = _shortest(value)
-        elif part is Bidirectional:
-            value = _unforced(value)
-        return self._value(value, choices(part.model_fields[key].annotation), at, origin)
+    def _translate_argument(
+        self, spec_class: type[SpecModel], key: str, value: object, target: str, origin: str
+    ) -> object:
+        if key in _SINGLE_PRECISION and isinstance(value, float):
+            value = _shorten_single(value)
+        elif spec_class is Bidirectional:
+            value = _remove_derived_argument(value)
+        return self._translate_value(
+            value, collect_spec_classes(spec_class.model_fields[key].annotation), target, origin
+        )
 
-    def _value(self, value: object, allowed: Parts, at: str, origin: str) -> object:
-        for step in _steps_to_items(value):
-            value, origin = (as_object(value) or {})[step], f"{origin}/{step}"
-        self._origins[at] = origin
-        given, items = as_object(value), as_array(value)
-        if given is not None and allowed:
-            return self.part(given, allowed, at, origin)
+    def _translate_value(self, value: object, spec_classes: SpecClasses, target: str, origin: str) -> object:
+        for segment in _find_items(value):
+            value, origin = (as_object(value) or {})[segment], f"{origin}/{segment}"
+        self._origins[target] = origin
+        keras_object, items = as_object(value), as_array(value)
+        if keras_object is not None and spec_classes:
+            return self.translate(keras_object, spec_classes, target, origin)
         if items is None:
             return value
-        return [self._value(item, allowed, f"{at}/{index}", f"{origin}/{index}") for index, item in enumerate(items)]
+        return [
+            self._translate_value(item, spec_classes, f"{target}/{index}", f"{origin}/{index}")
+            for index, item in enumerate(items)
+        ]
 
-    def _at_origin(self, problem: Problem) -> Problem:
-        known = next((place for place in _upwards(problem.pointer) if place in self._origins), None)
-        if known is None:  # one of so many that they are only counted
-            return problem
-        return problem.model_copy(update={"pointer": self._origins[known] + problem.pointer[len(known) :]})
+    def _move_to_origin(self, fault: Fault) -> Fault:
+        target = next((ancestor for ancestor in _list_ancestors(fault.pointer) if ancestor in self._origins), None)
+        if target is None:  # a fault beyond the maximum, which is only counted
+            return fault
+        return fault.model_copy(update={"pointer": self._origins[target] + fault.pointer[len(target) :]})
 
-    def _is_known(self, problem: Problem) -> bool:
-        return any(place in self._refused for place in _upwards(problem.pointer))
+    def _is_rejected(self, fault: Fault) -> bool:
+        return any(ancestor in self._rejected_targets for ancestor in _list_ancestors(fault.pointer))
 
 
-def foreign(given: JsonObject, origin: str) -> Problem | None:
-    """Return why one of Keras's objects is of no class of Keras's own, or None where it is."""
-    module, registered = given.get("module", "keras"), given.get("registered_name")
-    if registered not in (None, given.get("class_name")):
-        return refused(f"{origin}/registered_name", "null, as for a class of Keras's own", registered)
+def find_class_fault(keras_object: JsonObject, origin: str) -> Fault | None:
+    """Return the fault of an object whose class is not one of Keras's own, or None."""
+    module, registered_name = keras_object.get("module", "keras"), keras_object.get("registered_name")
+    if registered_name not in (None, keras_object.get("class_name")):
+        return build_fault(f"{origin}/registered_name", "null, as for a class of Keras's own", registered_name)
     if not isinstance(module, str) or not (module == "keras" or module.startswith("keras.")):
-        return refused(f"{origin}/module", "one of Keras's own modules", module)
+        return build_fault(f"{origin}/module", "one of Keras's own modules", module)
     return None
 
 
-def policy_faults(dtype: Any, origin: str) -> Iterator[Problem]:
-    """Yield why a layer's dtype is not the one that every layer of a spec has."""
+def find_dtype_faults(dtype: Any, origin: str) -> Iterator[Fault]:
+    """Yield a fault if a layer's dtype is not the one that every layer of a spec has."""
     match dtype:
         case {"class_name": "DTypePolicy", "config": {"name": policy}}:
             origin = f"{origin}/config/name"
         case policy:
             pass
-    if policy not in (None, _POLICY):
-        yield refused(origin, f'the dtype policy "{_POLICY}", which every layer of a spec has', policy)
+    if policy not in (None, _DTYPE_POLICY):
+        yield build_fault(origin, f'the dtype policy "{_DTYPE_POLICY}", which every layer of a spec has', policy)
 
 
-def refused(origin: str, expected: str, received: object, fix: str | None = None) -> Problem:
-    """Return the problem that something in Keras's document is not as expected."""
-    message = f"expected {expected}; received {say(received)}"
-    return Problem(pointer=origin, message=message, received=shorten(received), fix=fix)
+def build_fault(origin: str, expected: str, received: object, fix: str | None = None) -> Fault:
+    """Return the fault of a value in Keras's document that differs from the expected one."""
+    message = f"expected {expected}; received {format_value(received)}"
+    return Fault(pointer=origin, message=message, received=shorten_value(received), fix=fix)
 
 
-def _unwritten(part: type[Part], config: JsonObject, origin: str) -> Iterator[LeftOut]:
-    for name in UNWRITTEN.get(part, ()):
+def _list_unserialized_arguments(spec_class: type[SpecModel], config: JsonObject, origin: str) -> Iterator[Omission]:
+    for name in UNSERIALIZED_ARGUMENTS.get(spec_class, ()):
         if name not in config:
-            default = say(part.model_fields[name].default)
-            message = f"Keras does not write {say(name)} of {part.__name__}: its default, {default}, is read"
-            yield LeftOut(pointer=origin, message=message)
+            default = format_value(spec_class.model_fields[name].default)
+            message = (
+                f"Keras does not write {format_value(name)} of {spec_class.__name__}: its default, {default}, is used"
+            )
+            yield Omission(pointer=origin, message=message)
 
 
-def _steps_to_items(value: Any) -> tuple[str, ...]:
+def _find_items(value: Any) -> tuple[str, ...]:
+    """Return the path to the items of a tuple or tensor as Keras writes it, or () for any other value."""
     match value:
         case {"class_name": "__tuple__", "items": [*_]}:
             return ("items",)
@@ -211,30 +238,31 @@ def _steps_to_items(value: Any) -> tuple[str, ...]:
             return ()
 
 
-def _unforced(layer: object) -> object:
-    """Return a layer of a Bidirectional without the argument that Keras makes the same as another there."""
+def _remove_derived_argument(layer: object) -> object:
+    """Return a layer of a Bidirectional without `zero_output_for_mask` if Keras derives it from `return_sequences`."""
     config = as_object((as_object(layer) or {}).get("config")) or {}
     if "zero_output_for_mask" not in config or config["zero_output_for_mask"] != config.get("return_sequences"):
         return layer
-    own = {key: value for key, value in config.items() if key != "zero_output_for_mask"}
-    return {**(as_object(layer) or {}), "config": own}
+    remaining = {key: value for key, value in config.items() if key != "zero_output_for_mask"}
+    return {**(as_object(layer) or {}), "config": remaining}
 
 
-def _shortest(single: float) -> float:
-    """Return the shortest number that is `single` in single precision."""
-    shorter = (float(f"{single:.{digits}g}") for digits in range(1, 10))
-    return next((short for short in shorter if _float32(short) == single), single)
+def _shorten_single(number: float) -> float:
+    """Return the number with the fewest digits that equals `number` in single precision."""
+    candidates = (float(f"{number:.{digits}g}") for digits in range(1, 10))
+    return next((candidate for candidate in candidates if _to_single(candidate) == number), number)
 
 
-def _float32(number: float) -> float | None:
+def _to_single(number: float) -> float | None:
     try:
         return struct.unpack("f", struct.pack("f", number))[0]
     except OverflowError:
         return None
 
 
-def _upwards(place: str) -> Iterator[str]:
-    while place:
-        yield place
-        place = place.rpartition("/")[0]
+def _list_ancestors(target: str) -> Iterator[str]:
+    """Yield a pointer and the pointers to all objects and arrays that contain it, the innermost first."""
+    while target:
+        yield target
+        target = target.rpartition("/")[0]
     yield ""

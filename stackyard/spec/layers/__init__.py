@@ -1,4 +1,8 @@
-"""The layers. A new one is a class here, a rule in `stackyard.spec.check.shapes` and a line in `worker.keras_build.network`."""
+"""Keras's layers.
+
+A new layer needs a class here, a shape rule in `stackyard.spec.check.shapes` and a line in
+`worker.keras_build.network`.
+"""
 
 from typing import Annotated
 
@@ -30,6 +34,7 @@ from stackyard.spec.layers.depthwise import (
     SeparableConv1D,
     SeparableConv2D,
 )
+from stackyard.spec.layers.non_wrappers import LAYER_ALIASES, NonWrapperLayer, NonWrapperLayerUnion
 from stackyard.spec.layers.normalization import (
     BatchNormalization,
     GroupNormalization,
@@ -38,7 +43,6 @@ from stackyard.spec.layers.normalization import (
     RMSNormalization,
     UnitNormalization,
 )
-from stackyard.spec.layers.plain import ALIASES, Plain, PlainLayer
 from stackyard.spec.layers.pooling import (
     AdaptiveAveragePooling1D,
     AdaptiveAveragePooling2D,
@@ -66,7 +70,7 @@ from stackyard.spec.layers.preprocessing import (
 from stackyard.spec.layers.recurrent import (
     GRU,
     LSTM,
-    Recurrent,
+    RecurrentLayer,
     SimpleRNN,
 )
 from stackyard.spec.layers.regularization import (
@@ -99,17 +103,21 @@ from stackyard.spec.layers.wrappers import (
     SpectralNormalization,
     TimeDistributed,
 )
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.tagged_union import TaggedUnion
 
 Layer = Annotated[
-    PlainLayer | Bidirectional | SpectralNormalization | TimeDistributed, Closed("a layer", aliases=ALIASES)
+    NonWrapperLayerUnion | Bidirectional | SpectralNormalization | TimeDistributed,
+    TaggedUnion("a layer", aliases=LAYER_ALIASES),
 ]
-"""Not offered, of Keras's other layers: those with several inputs or states of their own making (merging, attention,
-`RNN` over cells, `ConvLSTM`); those that run code or files that a spec must not name (`Lambda`, the wrappers of other
-frameworks' modules); those that turn text and tables into numbers, which is done to the data before the training
-(lookups, hashing, `Discretization`, `CategoryEncoding`); those that make images and sounds anew (augmentation,
-`Resizing`, spectrograms); `EinsumDense`, whose shapes are a language of their own; `ReversibleEmbedding`, which is
-called twice; and `InputLayer`, which the data decide. Keras's second names, such as `Convolution2D`, are aliases."""
+"""Keras's alternative names of layers, such as `Convolution2D`, are aliases. These layers of Keras are not supported:
+
+- layers with several inputs or custom states: merging, attention, `RNN` with cells, `ConvLSTM`;
+- layers that run code or files: `Lambda` and the wrappers of other frameworks' modules;
+- layers that encode text and tables (lookups, hashing, `Discretization`, `CategoryEncoding`): the transforms of the
+  data do this before the training;
+- layers that transform images and audio: augmentation, `Resizing`, spectrograms;
+- `EinsumDense`, because its shapes follow from an equation, and `ReversibleEmbedding`, because it is called twice;
+- `InputLayer`, because the data determine the input."""
 
 __all__ = [
     "ELU",
@@ -161,14 +169,14 @@ __all__ = [
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "NonWrapperLayer",
+    "NonWrapperLayerUnion",
     "Normalization",
     "PReLU",
     "Permute",
-    "Plain",
-    "PlainLayer",
     "RMSNormalization",
     "ReLU",
-    "Recurrent",
+    "RecurrentLayer",
     "RenormClipping",
     "RepeatVector",
     "Rescaling",

@@ -1,47 +1,48 @@
-"""Activations that are layers of their own, with arguments or weights."""
+"""Activation layers."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stackyard.spec.base import Count, Items, NonNegative
+from stackyard.spec.base import JsonArray, NonNegativeFloat, PositiveInt
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.network.constraints import Constraint
 from stackyard.spec.network.initializers import Initializer, Zeros
 from stackyard.spec.network.regularizers import Regularizer
-from stackyard.spec.tagged_union import ONE_OR_MANY
-
-Axes = Annotated[Items[int], Field(min_length=1, max_length=8)]
+from stackyard.spec.tagged_union import OneOrMoreAxes
 
 
 class ReLU(LayerBase):
-    """The rectifier, with a ceiling, a slope and a threshold."""
+    """Rectified linear unit, with an optional maximum, slope and threshold."""
 
     type: Literal["ReLU"] = "ReLU"
-    max_value: NonNegative | None = None
-    negative_slope: NonNegative = 0.0
-    threshold: NonNegative = 0.0
+    max_value: NonNegativeFloat | None = None
+    negative_slope: NonNegativeFloat = 0.0
+    threshold: NonNegativeFloat = 0.0
 
 
 class LeakyReLU(LayerBase):
-    """The rectifier with a slope below 0."""
+    """Rectified linear unit with a small slope for negative inputs."""
 
     type: Literal["LeakyReLU"] = "LeakyReLU"
-    negative_slope: NonNegative = 0.3
+    negative_slope: NonNegativeFloat = 0.3
 
 
 class PReLU(LayerBase):
-    """The rectifier with a learned slope below 0; `shared_axes` count from 1, the batch aside."""
+    """Rectified linear unit with a learned slope for negative inputs.
+
+    `shared_axes` lists the axes that share a slope. They count from 1, without the batch axis.
+    """
 
     type: Literal["PReLU"] = "PReLU"
     alpha_initializer: Initializer = Zeros()
     alpha_regularizer: Regularizer | None = None
     alpha_constraint: Constraint | None = None
-    shared_axes: Annotated[Items[Count], Field(min_length=1, max_length=8)] | None = None
+    shared_axes: Annotated[JsonArray[PositiveInt], Field(min_length=1, max_length=8)] | None = None
 
 
 class ELU(LayerBase):
-    """The exponential linear unit."""
+    """Exponential linear unit."""
 
     type: Literal["ELU"] = "ELU"
     alpha: float = 1.0
@@ -51,4 +52,4 @@ class Softmax(LayerBase):
     """Softmax along `axis`."""
 
     type: Literal["Softmax"] = "Softmax"
-    axis: Annotated[int | Axes, ONE_OR_MANY] = -1
+    axis: OneOrMoreAxes = -1

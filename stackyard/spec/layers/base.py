@@ -1,18 +1,18 @@
-"""What every layer has."""
+"""Base classes of the layers."""
 
 from typing import Any
 
-from stackyard.spec.base import Name, Part
+from stackyard.spec.base import Name, SpecModel
 
 
-class NamedLayer(Part):
-    """Keras's arguments for every layer. Left out are those of another day: `dtype`, `autocast`, `input_shape`."""
+class NamedLayer(SpecModel):
+    """Arguments of every layer. Not supported: `dtype` and `autocast`, and the outdated `input_shape`."""
 
-    type: Any  # each subclass narrows it; here so that it comes first
+    type: Any  # declared here so that it comes first; each subclass narrows it
     name: Name | None = None
 
 
 class LayerBase(NamedLayer):
-    """And the one that only `SpatialDropout` does not take."""
+    """Arguments of every layer except `SpatialDropout`, which does not accept `trainable`."""
 
     trainable: bool = True

@@ -1,22 +1,22 @@
-"""Convolutions, and the way back."""
+"""Convolution layers."""
 
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.base import Count, refusal
+from stackyard.spec.base import PositiveInt, build_validation_error
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.layers.sizes import (
     DataFormat,
-    Extra1,
-    Extra2,
-    Extra3,
+    OutputPadding1D,
+    OutputPadding2D,
+    OutputPadding3D,
     Padding,
     Rank,
-    Sizes1,
-    Sizes2,
-    Sizes3,
-    spread,
+    Sizes1D,
+    Sizes2D,
+    Sizes3D,
+    expand_sizes,
 )
 from stackyard.spec.network.activations import Activation
 from stackyard.spec.network.constraints import Constraint
@@ -25,17 +25,17 @@ from stackyard.spec.network.regularizers import Regularizer
 
 
 class ConvolutionBase(LayerBase):
-    """What every convolution takes."""
+    """Arguments of every convolution."""
 
-    # Fields that are Any here are narrowed by each class, in this order.
+    # Declared here to fix the order of the fields; subclasses narrow those of type Any.
     rank: ClassVar[Rank]
-    filters: Count
+    filters: PositiveInt
     kernel_size: Any
     strides: Any
     padding: Any
     data_format: DataFormat | None = None
     dilation_rate: Any
-    groups: Count = 1
+    groups: PositiveInt = 1
     activation: Activation | None = None
     use_bias: bool = True
     kernel_initializer: Initializer = GlorotUniform()
@@ -47,68 +47,68 @@ class ConvolutionBase(LayerBase):
     bias_constraint: Constraint | None = None
 
     @model_validator(mode="after")
-    def _can_be_trained(self) -> Self:
+    def _check_trainable(self) -> Self:
         if self.filters % self.groups:
             message = f"expected a divisor of the {self.filters} filters, received {self.groups}"
-            raise refusal(message, "groups")
-        refuse_strides_with_dilation(self.strides, self.dilation_rate)
-        # Keras compiles those with groups, and those of volumes, by XLA, which can.
-        if self.data_format == "channels_first" and self.groups == 1 and self.rank < 3:  # noqa: PLR2004  # volumes
-            raise refusal_of_channels_first(self.type)
+            raise build_validation_error(message, "groups")
+        reject_strides_with_dilation(self.strides, self.dilation_rate)
+        # Keras compiles grouped and three-dimensional convolutions with XLA, which supports channels_first on a CPU.
+        if self.data_format == "channels_first" and self.groups == 1 and self.rank < 3:  # noqa: PLR2004  # three dimensions
+            raise build_channels_first_error(self.type)
         return self
 
 
-def refuse_strides_with_dilation(strides: int | tuple[int, ...], dilation_rate: int | tuple[int, ...]) -> None:
-    """Refuse what Keras refuses: kernels that are both stretched and moved by more than 1."""
-    if max(spread(strides, 1)) > 1 and max(spread(dilation_rate, 1)) > 1:
-        message = "expected a dilation_rate of 1 beside strides of more than 1: Keras has no both"
-        raise refusal(message, "dilation_rate")
+def reject_strides_with_dilation(strides: int | tuple[int, ...], dilation_rate: int | tuple[int, ...]) -> None:
+    """Raise a validation error if strides and dilation are both greater than 1, which Keras does not support."""
+    if max(expand_sizes(strides, 1)) > 1 and max(expand_sizes(dilation_rate, 1)) > 1:
+        message = "expected a dilation_rate of 1 when strides are greater than 1: Keras does not support both"
+        raise build_validation_error(message, "dilation_rate")
 
 
-def refusal_of_channels_first(what: str) -> Exception:
-    """Return the error for what TensorFlow does on GPUs alone."""
-    message = f'expected "channels_last", as {what} with "channels_first" cannot be trained on a CPU'
-    return refusal(f'{message}: put a "Permute" before, or reorder the data', "data_format")
+def build_channels_first_error(layer_type: str) -> Exception:
+    """Return the validation error for a layer that TensorFlow supports only on a GPU with "channels_first"."""
+    message = f'expected "channels_last", as {layer_type} with "channels_first" cannot be trained on a CPU'
+    return build_validation_error(f'{message}: put a "Permute" layer before it, or reorder the data', "data_format")
 
 
 class Conv1D(ConvolutionBase):
-    """Slides a kernel along sequences; `causal` padding looks back only."""
+    """1D convolution, for sequences. With `causal` padding, an output does not depend on later steps."""
 
     type: Literal["Conv1D"] = "Conv1D"
     rank: ClassVar[Rank] = 1
-    kernel_size: Sizes1
-    strides: Sizes1 = 1
+    kernel_size: Sizes1D
+    strides: Sizes1D = 1
     padding: Literal["valid", "same", "causal"] = "valid"
-    dilation_rate: Sizes1 = 1
+    dilation_rate: Sizes1D = 1
 
 
 class Conv2D(ConvolutionBase):
-    """Slides a kernel over images."""
+    """2D convolution, for images."""
 
     type: Literal["Conv2D"] = "Conv2D"
     rank: ClassVar[Rank] = 2
-    kernel_size: Sizes2
-    strides: Sizes2 = (1, 1)
+    kernel_size: Sizes2D
+    strides: Sizes2D = (1, 1)
     padding: Padding = "valid"
-    dilation_rate: Sizes2 = (1, 1)
+    dilation_rate: Sizes2D = (1, 1)
 
 
 class Conv3D(ConvolutionBase):
-    """Slides a kernel through volumes."""
+    """3D convolution, for volumes."""
 
     type: Literal["Conv3D"] = "Conv3D"
     rank: ClassVar[Rank] = 3
-    kernel_size: Sizes3
-    strides: Sizes3 = (1, 1, 1)
+    kernel_size: Sizes3D
+    strides: Sizes3D = (1, 1, 1)
     padding: Padding = "valid"
-    dilation_rate: Sizes3 = (1, 1, 1)
+    dilation_rate: Sizes3D = (1, 1, 1)
 
 
-class TransposedBase(LayerBase):
-    """What every transposed convolution takes."""
+class TransposedConvolutionBase(LayerBase):
+    """Arguments of every transposed convolution."""
 
     rank: ClassVar[Rank]
-    filters: Count
+    filters: PositiveInt
     kernel_size: Any
     strides: Any
     padding: Padding = "valid"
@@ -126,53 +126,53 @@ class TransposedBase(LayerBase):
     bias_constraint: Constraint | None = None
 
     @model_validator(mode="after")
-    def _can_be_trained(self) -> Self:
-        if max(spread(self.dilation_rate, self.rank)) > 1:
+    def _check_trainable(self) -> Self:
+        if max(expand_sizes(self.dilation_rate, self.rank)) > 1:
             message = f"expected 1, as {self.type} with a larger dilation_rate cannot be trained on a CPU"
-            raise refusal(message, "dilation_rate")
+            raise build_validation_error(message, "dilation_rate")
         if self.data_format == "channels_first":
-            raise refusal_of_channels_first(self.type)
-        self._pads_less_than_a_stride()
+            raise build_channels_first_error(self.type)
+        self._check_output_padding()
         return self
 
-    def _pads_less_than_a_stride(self) -> None:
+    def _check_output_padding(self) -> None:
         if self.output_padding is None:
             return
-        strides = spread(self.strides, self.rank)
-        for extra, stride in zip(spread(self.output_padding, self.rank), strides, strict=True):
-            if extra >= stride:
-                message = f"expected less than the strides, {list(strides)}; received {extra}"
-                raise refusal(message, "output_padding")
+        strides = expand_sizes(self.strides, self.rank)
+        for padding, stride in zip(expand_sizes(self.output_padding, self.rank), strides, strict=True):
+            if padding >= stride:
+                message = f"expected less than the strides, {list(strides)}; received {padding}"
+                raise build_validation_error(message, "output_padding")
 
 
-class Conv1DTranspose(TransposedBase):
-    """The way back from a convolution along sequences."""
+class Conv1DTranspose(TransposedConvolutionBase):
+    """1D transposed convolution, for sequences."""
 
     type: Literal["Conv1DTranspose"] = "Conv1DTranspose"
     rank: ClassVar[Rank] = 1
-    kernel_size: Sizes1
-    strides: Sizes1 = 1
-    output_padding: Extra1 | None = None
-    dilation_rate: Sizes1 = 1
+    kernel_size: Sizes1D
+    strides: Sizes1D = 1
+    output_padding: OutputPadding1D | None = None
+    dilation_rate: Sizes1D = 1
 
 
-class Conv2DTranspose(TransposedBase):
-    """The way back from a convolution over images."""
+class Conv2DTranspose(TransposedConvolutionBase):
+    """2D transposed convolution, for images."""
 
     type: Literal["Conv2DTranspose"] = "Conv2DTranspose"
     rank: ClassVar[Rank] = 2
-    kernel_size: Sizes2
-    strides: Sizes2 = (1, 1)
-    output_padding: Extra2 | None = None
-    dilation_rate: Sizes2 = (1, 1)
+    kernel_size: Sizes2D
+    strides: Sizes2D = (1, 1)
+    output_padding: OutputPadding2D | None = None
+    dilation_rate: Sizes2D = (1, 1)
 
 
-class Conv3DTranspose(TransposedBase):
-    """The way back from a convolution through volumes."""
+class Conv3DTranspose(TransposedConvolutionBase):
+    """3D transposed convolution, for volumes."""
 
     type: Literal["Conv3DTranspose"] = "Conv3DTranspose"
     rank: ClassVar[Rank] = 3
-    kernel_size: Sizes3
-    strides: Sizes3 = (1, 1, 1)
-    output_padding: Extra3 | None = None
-    dilation_rate: Sizes3 = (1, 1, 1)
+    kernel_size: Sizes3D
+    strides: Sizes3D = (1, 1, 1)
+    output_padding: OutputPadding3D | None = None
+    dilation_rate: Sizes3D = (1, 1, 1)

@@ -1,10 +1,10 @@
-"""Keras's core layers."""
+"""Core layers."""
 
 from typing import Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.base import Count, Positive, refusal
+from stackyard.spec.base import PositiveFloat, PositiveInt, build_validation_error
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.network.activations import Activation as ActivationName
 from stackyard.spec.network.constraints import Constraint
@@ -13,10 +13,13 @@ from stackyard.spec.network.regularizers import Regularizer
 
 
 class Dense(LayerBase):
-    """A densely connected layer, over the last axis. Keras's `quantization_config` is for inference and left out."""
+    """A densely connected layer over the last axis.
+
+    Keras's `quantization_config` is not supported, because it is only for inference.
+    """
 
     type: Literal["Dense"] = "Dense"
-    units: Count
+    units: PositiveInt
     activation: ActivationName | None = None
     use_bias: bool = True
     kernel_initializer: Initializer = GlorotUniform()
@@ -26,56 +29,57 @@ class Dense(LayerBase):
     activity_regularizer: Regularizer | None = None
     kernel_constraint: Constraint | None = None
     bias_constraint: Constraint | None = None
-    lora_rank: Count | None = None
-    lora_alpha: Positive | None = None
+    lora_rank: PositiveInt | None = None
+    lora_alpha: PositiveFloat | None = None
 
     @model_validator(mode="after")
-    def _lora_is_alone(self) -> Self:
+    def _check_lora(self) -> Self:
         if self.lora_rank is not None and self.kernel_constraint is not None:
-            raise refusal("expected no kernel_constraint beside lora_rank: Keras has no both", "kernel_constraint")
+            message = "expected no kernel_constraint with lora_rank: Keras does not support both"
+            raise build_validation_error(message, "kernel_constraint")
         return self
 
 
 class Embedding(LayerBase):
-    """A vector for each whole number from 0 to `input_dim` - 1; Keras cuts the fraction off any other number.
+    """Maps each integer from 0 to `input_dim` - 1 to a vector. Keras truncates other numbers to integers.
 
-    With `mask_zero`, later layers leave out the places where the number is 0. Keras's `weights`, the numbers of a
-    trained network, are no part of a spec.
+    With `mask_zero`, later layers skip the positions whose input is 0. Keras's argument `weights` is not supported,
+    because a spec contains no trained weights.
     """
 
     type: Literal["Embedding"] = "Embedding"
-    input_dim: Count
-    output_dim: Count
+    input_dim: PositiveInt
+    output_dim: PositiveInt
     embeddings_initializer: Initializer = RandomUniform()
     embeddings_regularizer: Regularizer | None = None
     embeddings_constraint: Constraint | None = None
     mask_zero: bool = False
-    lora_rank: Count | None = None
-    lora_alpha: Positive | None = None
+    lora_rank: PositiveInt | None = None
+    lora_alpha: PositiveFloat | None = None
 
     @model_validator(mode="after")
-    def _lora_is_alone(self) -> Self:
+    def _check_lora(self) -> Self:
         if self.lora_rank is not None and self.embeddings_constraint is not None:
-            message = "expected no embeddings_constraint beside lora_rank: Keras has no both"
-            raise refusal(message, "embeddings_constraint")
+            message = "expected no embeddings_constraint with lora_rank: Keras does not support both"
+            raise build_validation_error(message, "embeddings_constraint")
         return self
 
 
 class Activation(LayerBase):
-    """An activation function on its own."""
+    """Applies an activation function."""
 
     type: Literal["Activation"] = "Activation"
     activation: ActivationName
 
 
 class Identity(LayerBase):
-    """Lets everything through."""
+    """Returns its inputs unchanged."""
 
     type: Literal["Identity"] = "Identity"
 
 
 class Masking(LayerBase):
-    """Makes later layers leave out the steps all of whose numbers are `mask_value`."""
+    """Makes later layers skip the steps whose values all equal `mask_value`."""
 
     type: Literal["Masking"] = "Masking"
     mask_value: float = 0.0

@@ -1,27 +1,27 @@
-"""Convolutions of each channel by itself."""
+"""Depthwise and separable convolution layers."""
 
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.base import Count, refusal
+from stackyard.spec.base import PositiveInt, build_validation_error
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.layers.sizes import DataFormat, Padding, Rank, Sizes1, Sizes2, spread
+from stackyard.spec.layers.sizes import DataFormat, Padding, Rank, Sizes1D, Sizes2D, expand_sizes
 from stackyard.spec.network.activations import Activation
 from stackyard.spec.network.constraints import Constraint
 from stackyard.spec.network.initializers import GlorotUniform, Initializer, Zeros
 from stackyard.spec.network.regularizers import Regularizer
 
 
-class DepthwiseBase(LayerBase):
-    """What every depthwise convolution takes."""
+class DepthwiseConvolutionBase(LayerBase):
+    """Arguments of every depthwise convolution."""
 
-    # Fields that are Any here are narrowed by each class, in this order.
+    # Declared here to fix the order of the fields; subclasses narrow those of type Any.
     rank: ClassVar[Rank]
     kernel_size: Any
     strides: Any
     padding: Padding = "valid"
-    depth_multiplier: Count = 1
+    depth_multiplier: PositiveInt = 1
     data_format: DataFormat | None = None
     dilation_rate: Any
     activation: Activation | None = None
@@ -35,22 +35,22 @@ class DepthwiseBase(LayerBase):
     bias_constraint: Constraint | None = None
 
     @model_validator(mode="after")
-    def _can_be_trained(self) -> Self:
-        _refuse_uneven_strides(self.strides, self.dilation_rate)
+    def _check_strides(self) -> Self:
+        _reject_uneven_strides(self.strides, self.dilation_rate)
         return self
 
 
-class SeparableBase(LayerBase):
-    """What every separable convolution takes."""
+class SeparableConvolutionBase(LayerBase):
+    """Arguments of every separable convolution."""
 
     rank: ClassVar[Rank]
-    filters: Count
+    filters: PositiveInt
     kernel_size: Any
     strides: Any
     padding: Padding = "valid"
     data_format: DataFormat | None = None
     dilation_rate: Any
-    depth_multiplier: Count = 1
+    depth_multiplier: PositiveInt = 1
     activation: Activation | None = None
     use_bias: bool = True
     depthwise_initializer: Initializer = GlorotUniform()
@@ -65,52 +65,54 @@ class SeparableBase(LayerBase):
     bias_constraint: Constraint | None = None
 
     @model_validator(mode="after")
-    def _can_be_trained(self) -> Self:
-        _refuse_uneven_strides(self.strides, self.dilation_rate)
+    def _check_strides(self) -> Self:
+        _reject_uneven_strides(self.strides, self.dilation_rate)
         return self
 
 
-def _refuse_uneven_strides(strides: int | tuple[int, ...], dilation_rate: int | tuple[int, ...]) -> None:
-    # Where a dilation is beside them, Keras takes every step and then leaves steps out.
-    if len(set(spread(strides, 1))) > 1 and max(spread(dilation_rate, 1)) == 1:
-        raise refusal("expected the same stride along both axes: TensorFlow has no other", "strides")
+def _reject_uneven_strides(strides: int | tuple[int, ...], dilation_rate: int | tuple[int, ...]) -> None:
+    # With a dilation, Keras computes every position and then drops some, which works with any strides.
+    if len(set(expand_sizes(strides, 1))) > 1 and max(expand_sizes(dilation_rate, 1)) == 1:
+        raise build_validation_error(
+            "expected the same stride along both axes: TensorFlow supports no others", "strides"
+        )
 
 
-class DepthwiseConv1D(DepthwiseBase):
-    """Slides a kernel of its own along each channel of sequences."""
+class DepthwiseConv1D(DepthwiseConvolutionBase):
+    """1D convolution of each channel with its own kernel, for sequences."""
 
     type: Literal["DepthwiseConv1D"] = "DepthwiseConv1D"
     rank: ClassVar[Rank] = 1
-    kernel_size: Sizes1
-    strides: Sizes1 = 1
-    dilation_rate: Sizes1 = 1
+    kernel_size: Sizes1D
+    strides: Sizes1D = 1
+    dilation_rate: Sizes1D = 1
 
 
-class DepthwiseConv2D(DepthwiseBase):
-    """Slides a kernel of its own over each channel of images."""
+class DepthwiseConv2D(DepthwiseConvolutionBase):
+    """2D convolution of each channel with its own kernel, for images."""
 
     type: Literal["DepthwiseConv2D"] = "DepthwiseConv2D"
     rank: ClassVar[Rank] = 2
-    kernel_size: Sizes2
-    strides: Sizes2 = (1, 1)
-    dilation_rate: Sizes2 = (1, 1)
+    kernel_size: Sizes2D
+    strides: Sizes2D = (1, 1)
+    dilation_rate: Sizes2D = (1, 1)
 
 
-class SeparableConv1D(SeparableBase):
-    """A depthwise convolution along sequences, whose channels are then mixed."""
+class SeparableConv1D(SeparableConvolutionBase):
+    """1D depthwise convolution, followed by a pointwise convolution that mixes the channels; for sequences."""
 
     type: Literal["SeparableConv1D"] = "SeparableConv1D"
     rank: ClassVar[Rank] = 1
-    kernel_size: Sizes1
-    strides: Sizes1 = 1
-    dilation_rate: Sizes1 = 1
+    kernel_size: Sizes1D
+    strides: Sizes1D = 1
+    dilation_rate: Sizes1D = 1
 
 
-class SeparableConv2D(SeparableBase):
-    """A depthwise convolution over images, whose channels are then mixed."""
+class SeparableConv2D(SeparableConvolutionBase):
+    """2D depthwise convolution, followed by a pointwise convolution that mixes the channels; for images."""
 
     type: Literal["SeparableConv2D"] = "SeparableConv2D"
     rank: ClassVar[Rank] = 2
-    kernel_size: Sizes2
-    strides: Sizes2 = (1, 1)
-    dilation_rate: Sizes2 = (1, 1)
+    kernel_size: Sizes2D
+    strides: Sizes2D = (1, 1)
+    dilation_rate: Sizes2D = (1, 1)

@@ -1,40 +1,38 @@
-"""Layers that normalise."""
+"""Normalization layers."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stackyard.spec.base import Items, NonNegative, Part, Positive, Share, refusal
+from stackyard.spec.base import NonNegativeFloat, PositiveFloat, SpecModel, UnitInterval, build_validation_error
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.network.constraints import Constraint
 from stackyard.spec.network.initializers import Initializer, Ones, Zeros
 from stackyard.spec.network.regularizers import Regularizer
-from stackyard.spec.tagged_union import ONE_OR_MANY
-
-Axes = Annotated[Items[int], Field(min_length=1, max_length=8)]
+from stackyard.spec.tagged_union import OneOrMoreAxes
 
 
-class RenormClipping(Part):
-    """Bounds of the correction that batch renormalisation applies; null leaves one open."""
+class RenormClipping(SpecModel):
+    """Bounds of the correction in batch renormalization; null means no bound."""
 
-    rmax: Positive | None = None
-    rmin: NonNegative | None = None
-    dmax: NonNegative | None = None
+    rmax: PositiveFloat | None = None
+    rmin: NonNegativeFloat | None = None
+    dmax: NonNegativeFloat | None = None
 
     @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def _check_bounds(self) -> Self:
         if self.rmax is not None and self.rmin is not None and self.rmax < self.rmin:
-            raise refusal(f"expected rmax of at least rmin, {self.rmin}; received {self.rmax}", "rmax")
+            raise build_validation_error(f"expected rmax of at least rmin, {self.rmin}; received {self.rmax}", "rmax")
         return self
 
 
 class BatchNormalization(LayerBase):
-    """Normalises over the batch while training, and by what it gathered then afterwards."""
+    """Normalizes over the batch in training, and with the collected moving averages in inference."""
 
     type: Literal["BatchNormalization"] = "BatchNormalization"
     axis: int = -1
-    momentum: Share = 0.99
-    epsilon: Positive = 0.001
+    momentum: UnitInterval = 0.99
+    epsilon: PositiveFloat = 0.001
     center: bool = True
     scale: bool = True
     beta_initializer: Initializer = Zeros()
@@ -47,16 +45,16 @@ class BatchNormalization(LayerBase):
     gamma_constraint: Constraint | None = None
     renorm: bool = False
     renorm_clipping: RenormClipping | None = None
-    renorm_momentum: Share = 0.99
+    renorm_momentum: UnitInterval = 0.99
     synchronized: bool = False
 
 
 class LayerNormalization(LayerBase):
-    """Normalises each row over `axis`."""
+    """Normalizes each row over `axis`."""
 
     type: Literal["LayerNormalization"] = "LayerNormalization"
-    axis: Annotated[int | Axes, ONE_OR_MANY] = -1
-    epsilon: Positive = 0.001
+    axis: OneOrMoreAxes = -1
+    epsilon: PositiveFloat = 0.001
     center: bool = True
     scale: bool = True
     beta_initializer: Initializer = Zeros()
@@ -68,12 +66,12 @@ class LayerNormalization(LayerBase):
 
 
 class GroupNormalization(LayerBase):
-    """Normalises each row over groups of channels along `axis`; -1 `groups` are one for each channel."""
+    """Normalizes each row over groups of channels along `axis`. `groups` -1 means one group per channel."""
 
     type: Literal["GroupNormalization"] = "GroupNormalization"
     groups: Annotated[int, Field(ge=-1)] = 32
     axis: int = -1
-    epsilon: Positive = 0.001
+    epsilon: PositiveFloat = 0.001
     center: bool = True
     scale: bool = True
     beta_initializer: Initializer = Zeros()
@@ -84,22 +82,24 @@ class GroupNormalization(LayerBase):
     gamma_constraint: Constraint | None = None
 
     @model_validator(mode="after")
-    def _some_groups(self) -> Self:
+    def _check_groups(self) -> Self:
         if self.groups == 0:
-            raise refusal("expected 1 group or more, or -1 for one a channel; received 0", "groups")
+            raise build_validation_error(
+                "expected at least 1 group, or -1 for one group per channel; received 0", "groups"
+            )
         return self
 
 
 class RMSNormalization(LayerBase):
-    """Divides each row by its root mean square over `axis`, and learns a scale."""
+    """Divides each row by its root mean square over `axis` and multiplies it by a learned scale."""
 
     type: Literal["RMSNormalization"] = "RMSNormalization"
-    axis: Annotated[int | Axes, ONE_OR_MANY] = -1
-    epsilon: Positive = 1e-6
+    axis: OneOrMoreAxes = -1
+    epsilon: PositiveFloat = 1e-6
 
 
 class UnitNormalization(LayerBase):
-    """Gives each row a norm of 1 over `axis`."""
+    """Scales each row to a norm of 1 over `axis`."""
 
     type: Literal["UnitNormalization"] = "UnitNormalization"
-    axis: Annotated[int | Axes, ONE_OR_MANY] = -1
+    axis: OneOrMoreAxes = -1

@@ -1,13 +1,13 @@
-"""Layers that take the largest or the mean of several places."""
+"""Pooling layers."""
 
 from typing import Any, ClassVar, Literal
 
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.layers.sizes import DataFormat, Padding, Rank, Sizes1, Sizes2, Sizes3
+from stackyard.spec.layers.sizes import DataFormat, Padding, Rank, Sizes1D, Sizes2D, Sizes3D
 
 
 class PoolingBase(LayerBase):
-    """What every pooling over windows takes; null `strides` are the windows' own sizes."""
+    """Arguments of every pooling over windows. If `strides` is null, `pool_size` applies."""
 
     rank: ClassVar[Rank]
     pool_size: Any
@@ -17,7 +17,7 @@ class PoolingBase(LayerBase):
 
 
 class GlobalPoolingBase(LayerBase):
-    """What every pooling over all places takes."""
+    """Arguments of every global pooling."""
 
     rank: ClassVar[Rank]
     data_format: DataFormat | None = None
@@ -25,7 +25,7 @@ class GlobalPoolingBase(LayerBase):
 
 
 class AdaptivePoolingBase(LayerBase):
-    """What every pooling to a given size takes."""
+    """Arguments of every adaptive pooling."""
 
     rank: ClassVar[Rank]
     output_size: Any
@@ -33,144 +33,144 @@ class AdaptivePoolingBase(LayerBase):
 
 
 class MaxPooling1D(PoolingBase):
-    """The largest of each window of sequences."""
+    """Maximum of each window of sequences."""
 
     type: Literal["MaxPooling1D"] = "MaxPooling1D"
     rank: ClassVar[Rank] = 1
-    pool_size: Sizes1 = 2
-    strides: Sizes1 | None = None
+    pool_size: Sizes1D = 2
+    strides: Sizes1D | None = None
 
 
 class MaxPooling2D(PoolingBase):
-    """The largest of each window of images."""
+    """Maximum of each window of images."""
 
     type: Literal["MaxPooling2D"] = "MaxPooling2D"
     rank: ClassVar[Rank] = 2
-    pool_size: Sizes2 = (2, 2)
-    strides: Sizes2 | None = None
+    pool_size: Sizes2D = (2, 2)
+    strides: Sizes2D | None = None
 
 
 class MaxPooling3D(PoolingBase):
-    """The largest of each window of volumes."""
+    """Maximum of each window of volumes."""
 
     type: Literal["MaxPooling3D"] = "MaxPooling3D"
     rank: ClassVar[Rank] = 3
-    pool_size: Sizes3 = (2, 2, 2)
-    strides: Sizes3 | None = None
+    pool_size: Sizes3D = (2, 2, 2)
+    strides: Sizes3D | None = None
 
 
 class AveragePooling1D(PoolingBase):
-    """The mean of each window of sequences."""
+    """Mean of each window of sequences."""
 
     type: Literal["AveragePooling1D"] = "AveragePooling1D"
     rank: ClassVar[Rank] = 1
-    pool_size: Sizes1
-    strides: Sizes1 | None = None
+    pool_size: Sizes1D
+    strides: Sizes1D | None = None
 
 
 class AveragePooling2D(PoolingBase):
-    """The mean of each window of images."""
+    """Mean of each window of images."""
 
     type: Literal["AveragePooling2D"] = "AveragePooling2D"
     rank: ClassVar[Rank] = 2
-    pool_size: Sizes2
-    strides: Sizes2 | None = None
+    pool_size: Sizes2D
+    strides: Sizes2D | None = None
 
 
 class AveragePooling3D(PoolingBase):
-    """The mean of each window of volumes."""
+    """Mean of each window of volumes."""
 
     type: Literal["AveragePooling3D"] = "AveragePooling3D"
     rank: ClassVar[Rank] = 3
-    pool_size: Sizes3
-    strides: Sizes3 | None = None
+    pool_size: Sizes3D
+    strides: Sizes3D | None = None
 
 
 class GlobalMaxPooling1D(GlobalPoolingBase):
-    """The largest of each channel of sequences."""
+    """Maximum of each channel of sequences."""
 
     type: Literal["GlobalMaxPooling1D"] = "GlobalMaxPooling1D"
     rank: ClassVar[Rank] = 1
 
 
 class GlobalMaxPooling2D(GlobalPoolingBase):
-    """The largest of each channel of images."""
+    """Maximum of each channel of images."""
 
     type: Literal["GlobalMaxPooling2D"] = "GlobalMaxPooling2D"
     rank: ClassVar[Rank] = 2
 
 
 class GlobalMaxPooling3D(GlobalPoolingBase):
-    """The largest of each channel of volumes."""
+    """Maximum of each channel of volumes."""
 
     type: Literal["GlobalMaxPooling3D"] = "GlobalMaxPooling3D"
     rank: ClassVar[Rank] = 3
 
 
 class GlobalAveragePooling1D(GlobalPoolingBase):
-    """The mean of each channel of sequences."""
+    """Mean of each channel of sequences."""
 
     type: Literal["GlobalAveragePooling1D"] = "GlobalAveragePooling1D"
     rank: ClassVar[Rank] = 1
 
 
 class GlobalAveragePooling2D(GlobalPoolingBase):
-    """The mean of each channel of images."""
+    """Mean of each channel of images."""
 
     type: Literal["GlobalAveragePooling2D"] = "GlobalAveragePooling2D"
     rank: ClassVar[Rank] = 2
 
 
 class GlobalAveragePooling3D(GlobalPoolingBase):
-    """The mean of each channel of volumes."""
+    """Mean of each channel of volumes."""
 
     type: Literal["GlobalAveragePooling3D"] = "GlobalAveragePooling3D"
     rank: ClassVar[Rank] = 3
 
 
 class AdaptiveMaxPooling1D(AdaptivePoolingBase):
-    """The largest of each of so many windows of sequences."""
+    """Maximum of each window of sequences, with as many windows as `output_size`."""
 
     type: Literal["AdaptiveMaxPooling1D"] = "AdaptiveMaxPooling1D"
     rank: ClassVar[Rank] = 1
-    output_size: Sizes1
+    output_size: Sizes1D
 
 
 class AdaptiveMaxPooling2D(AdaptivePoolingBase):
-    """The largest of each of so many windows of images."""
+    """Maximum of each window of images, with as many windows as `output_size`."""
 
     type: Literal["AdaptiveMaxPooling2D"] = "AdaptiveMaxPooling2D"
     rank: ClassVar[Rank] = 2
-    output_size: Sizes2
+    output_size: Sizes2D
 
 
 class AdaptiveMaxPooling3D(AdaptivePoolingBase):
-    """The largest of each of so many windows of volumes."""
+    """Maximum of each window of volumes, with as many windows as `output_size`."""
 
     type: Literal["AdaptiveMaxPooling3D"] = "AdaptiveMaxPooling3D"
     rank: ClassVar[Rank] = 3
-    output_size: Sizes3
+    output_size: Sizes3D
 
 
 class AdaptiveAveragePooling1D(AdaptivePoolingBase):
-    """The mean of each of so many windows of sequences."""
+    """Mean of each window of sequences, with as many windows as `output_size`."""
 
     type: Literal["AdaptiveAveragePooling1D"] = "AdaptiveAveragePooling1D"
     rank: ClassVar[Rank] = 1
-    output_size: Sizes1
+    output_size: Sizes1D
 
 
 class AdaptiveAveragePooling2D(AdaptivePoolingBase):
-    """The mean of each of so many windows of images."""
+    """Mean of each window of images, with as many windows as `output_size`."""
 
     type: Literal["AdaptiveAveragePooling2D"] = "AdaptiveAveragePooling2D"
     rank: ClassVar[Rank] = 2
-    output_size: Sizes2
+    output_size: Sizes2D
 
 
 class AdaptiveAveragePooling3D(AdaptivePoolingBase):
-    """The mean of each of so many windows of volumes."""
+    """Mean of each window of volumes, with as many windows as `output_size`."""
 
     type: Literal["AdaptiveAveragePooling3D"] = "AdaptiveAveragePooling3D"
     rank: ClassVar[Rank] = 3
-    output_size: Sizes3
+    output_size: Sizes3D

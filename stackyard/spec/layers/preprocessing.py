@@ -1,23 +1,22 @@
-"""Layers that scale by numbers which the spec gives."""
+"""Preprocessing layers."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stackyard.spec.base import Items, NonNegative, refusal
+from stackyard.spec.base import JsonArray, NonNegativeFloat, build_validation_error
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.layers.normalization import Axes
-from stackyard.spec.tagged_union import ONE_OR_MANY
+from stackyard.spec.tagged_union import ONE_OR_MANY, OneOrMoreAxes
 
-_Some = Field(min_length=1)
+_AtLeastOne = Field(min_length=1)
 
-Numbers = Annotated[float | Annotated[Items[float], _Some], ONE_OR_MANY]
-"""One number, or one for each place along the last axis."""
-Variances = Annotated[NonNegative | Annotated[Items[NonNegative], _Some], ONE_OR_MANY]
+Numbers = Annotated[float | Annotated[JsonArray[float], _AtLeastOne], ONE_OR_MANY]
+"""One number, or one for each index of the last axis."""
+Variances = Annotated[NonNegativeFloat | Annotated[JsonArray[NonNegativeFloat], _AtLeastOne], ONE_OR_MANY]
 
 
 class Rescaling(LayerBase):
-    """Times `scale`, plus `offset`."""
+    """Multiplies by `scale` and adds `offset`."""
 
     type: Literal["Rescaling"] = "Rescaling"
     scale: Numbers
@@ -25,29 +24,32 @@ class Rescaling(LayerBase):
 
 
 class Normalization(LayerBase):
-    """Takes `mean` away and divides by the root of `variance`, or with `invert` the other way round.
+    """Subtracts `mean` and divides by the square root of `variance`, or with `invert` the inverse.
 
-    Lists hold a number for each place along the last of the `axis`; Keras's nested lists are left out. Keras can also
-    learn both from the data before the training (`adapt`), which a job does by a transform of its features.
+    An array holds one number for each index of the last axis in `axis`; nested arrays are not supported. A spec must
+    give both arguments, as nothing corresponds to Keras's `adapt`: use a transform of the features instead.
     """
 
     type: Literal["Normalization"] = "Normalization"
-    axis: Annotated[int | Axes, ONE_OR_MANY] | None = -1
+    axis: OneOrMoreAxes | None = -1
     mean: Numbers | None = None
     variance: Variances | None = None
     invert: bool = False
 
     @model_validator(mode="after")
-    def _both_are_known(self) -> Self:
+    def _check_moments(self) -> Self:
         if self.mean is None or self.variance is None:
-            which = "mean" if self.mean is None else "variance"
-            raise refusal(f"expected a {which}, as nothing here is learnt before the training: give both", which)
-        if _count(self.mean) != _count(self.variance):
-            raise refusal("expected as many variances as means, received other ones", "variance")
-        if self.axis is None and _count(self.mean) is not None:
-            raise refusal("expected one number where the axis is null, received a list", "mean")
+            missing = "mean" if self.mean is None else "variance"
+            message = f"expected a {missing}, as the layer is not adapted to the data: give both mean and variance"
+            raise build_validation_error(message, missing)
+        if _get_length(self.mean) != _get_length(self.variance):
+            raise build_validation_error(
+                "expected as many variances as means, received a different number", "variance"
+            )
+        if self.axis is None and _get_length(self.mean) is not None:
+            raise build_validation_error("expected one number when axis is null, received an array", "mean")
         return self
 
 
-def _count(numbers: float | tuple[float, ...]) -> int | None:
+def _get_length(numbers: float | tuple[float, ...]) -> int | None:
     return len(numbers) if isinstance(numbers, tuple) else None

@@ -1,37 +1,39 @@
-"""Layers that go through a sequence step by step."""
+"""Recurrent layers."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from stackyard.spec.base import Count, Seed, Share, refusal
+from stackyard.spec.base import PositiveInt, Seed, UnitInterval, build_validation_error
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.network.activations import Activation
 from stackyard.spec.network.constraints import Constraint
 from stackyard.spec.network.initializers import GlorotUniform, Initializer, Orthogonal, Zeros
 from stackyard.spec.network.regularizers import Regularizer
-from stackyard.spec.reading.faults import say
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.tagged_union import TaggedUnion
 
 
-def _may(value: object) -> object:
+def _check_use_cudnn(value: object) -> object:
     if value is False or value == "auto":
         return value
-    raise refusal(f'expected "auto" or false, as Keras fails on true wherever there is no GPU; received {say(value)}')
+    expected = 'expected "auto" or false, as Keras fails with true on a machine without a GPU'
+    message = f"{expected}; received {format_value(value)}"
+    raise build_validation_error(message)
 
 
-Cudnn = Annotated[Literal["auto", False], BeforeValidator(_may)]
-"""Whether a GPU's own routine may be used."""
+UseCudnn = Annotated[Literal["auto", False], BeforeValidator(_check_use_cudnn)]
+"""Whether a layer may use cuDNN's implementation on a GPU."""
 
 
 class RecurrentBase(LayerBase):
-    """What every recurrent layer takes.
+    """Arguments of every recurrent layer.
 
-    `return_state` and `stateful` are here to be refused by name: a stack has no place for a second output, nor for
-    batches that must all be of one size.
+    `return_state` and `stateful` must be false: a sequential stack cannot use a second output, and stateful layers
+    need batches of equal size.
     """
 
-    units: Count
+    units: PositiveInt
     activation: Activation | None = "tanh"
     use_bias: bool = True
     kernel_initializer: Initializer = GlorotUniform()
@@ -44,8 +46,8 @@ class RecurrentBase(LayerBase):
     kernel_constraint: Constraint | None = None
     recurrent_constraint: Constraint | None = None
     bias_constraint: Constraint | None = None
-    dropout: Share = 0.0
-    recurrent_dropout: Share = 0.0
+    dropout: UnitInterval = 0.0
+    recurrent_dropout: UnitInterval = 0.0
     return_sequences: bool = False
     return_state: bool = False
     go_backwards: bool = False
@@ -54,28 +56,30 @@ class RecurrentBase(LayerBase):
     seed: Seed | None = None
 
     @model_validator(mode="after")
-    def _stands_in_a_stack(self) -> Self:
+    def _check_stackable(self) -> Self:
         if self.return_state:
-            raise refusal("expected false, as the next layer takes one input; received true", "return_state")
+            raise build_validation_error(
+                "expected false, as the next layer takes one input; received true", "return_state"
+            )
         if self.stateful:
             message = "expected false, as the last batch of an epoch may be smaller than the others; received true"
-            raise refusal(message, "stateful")
+            raise build_validation_error(message, "stateful")
         return self
 
 
 class SimpleRNN(RecurrentBase):
-    """A dense layer whose output goes in again at the next step."""
+    """A fully connected recurrent layer, whose output is fed back at the next step."""
 
     type: Literal["SimpleRNN"] = "SimpleRNN"
 
 
 class GRU(RecurrentBase):
-    """The gated recurrent unit."""
+    """Gated recurrent unit."""
 
     type: Literal["GRU"] = "GRU"
     recurrent_activation: Activation | None = "sigmoid"
     reset_after: bool = True
-    use_cudnn: Cudnn = "auto"
+    use_cudnn: UseCudnn = "auto"
 
 
 class LSTM(RecurrentBase):
@@ -84,7 +88,7 @@ class LSTM(RecurrentBase):
     type: Literal["LSTM"] = "LSTM"
     recurrent_activation: Activation | None = "sigmoid"
     unit_forget_bias: bool = True
-    use_cudnn: Cudnn = "auto"
+    use_cudnn: UseCudnn = "auto"
 
 
-Recurrent = Annotated[SimpleRNN | GRU | LSTM, Closed("a recurrent layer")]
+RecurrentLayer = Annotated[SimpleRNN | GRU | LSTM, TaggedUnion("a recurrent layer")]

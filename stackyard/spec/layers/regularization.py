@@ -1,61 +1,62 @@
-"""Layers that only training feels.
+"""Regularization layers.
 
-Keras takes a `rate` of 1 too: Dropout then lets nothing through and two others divide by 0, so it is refused here.
+They act only in training. Keras also accepts a `rate` of 1, with which Dropout outputs only zeros and two other layers
+divide by 0; a spec must use a smaller one.
 """
 
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from stackyard.spec.base import BelowOne, Count, Items, NonNegative, Seed, Share
+from stackyard.spec.base import JsonArray, NonNegativeFloat, PositiveInt, Seed, UnitInterval, UnitIntervalBelowOne
 from stackyard.spec.layers.base import LayerBase, NamedLayer
 from stackyard.spec.layers.sizes import DataFormat, Rank
 
-NoiseShape = Annotated[Items[Count | None], Field(min_length=1, max_length=8)]
-"""The sizes of what is drawn; an axis of size 1 is drawn once for all its places. Counts the batch, open by null."""
+NoiseShape = Annotated[JsonArray[PositiveInt | None], Field(min_length=1, max_length=8)]
+"""Shape of the random mask, with the batch axis; null is the input's own size. An axis of size 1 is broadcast."""
 
 
 class Dropout(LayerBase):
-    """Sets a share of the inputs to 0."""
+    """Sets the fraction `rate` of the inputs to 0 in training."""
 
     type: Literal["Dropout"] = "Dropout"
-    rate: BelowOne
+    rate: UnitIntervalBelowOne
     noise_shape: NoiseShape | None = None
     seed: Seed | None = None
 
 
 class AlphaDropout(LayerBase):
-    """Dropout that keeps mean and variance, for `selu`."""
+    """Dropout that preserves mean and variance, for networks with `selu` activations."""
 
     type: Literal["AlphaDropout"] = "AlphaDropout"
-    rate: BelowOne
+    rate: UnitIntervalBelowOne
     noise_shape: NoiseShape | None = None
     seed: Seed | None = None
 
 
 class GaussianDropout(LayerBase):
-    """Multiplies by noise of mean 1 that is as strong as Dropout of this rate."""
+    """Multiplies by Gaussian noise of mean 1, with the same variance as Dropout of this `rate`."""
 
     type: Literal["GaussianDropout"] = "GaussianDropout"
-    rate: BelowOne
+    rate: UnitIntervalBelowOne
     seed: Seed | None = None
 
 
 class GaussianNoise(LayerBase):
-    """Adds noise of mean 0."""
+    """Adds Gaussian noise of mean 0 and standard deviation `stddev`."""
 
     type: Literal["GaussianNoise"] = "GaussianNoise"
-    stddev: Share
+    stddev: UnitInterval
     seed: Seed | None = None
 
 
 class _SpatialDropout(NamedLayer):
-    trainable: ClassVar[bool] = True  # Keras's own class does not take it
-    rate: BelowOne
+    trainable: ClassVar[bool] = True  # Keras's own class does not accept it as an argument
+    rate: UnitIntervalBelowOne
 
 
 class SpatialDropout1D(_SpatialDropout):
-    """Drops whole channels of sequences."""
+    """Dropout of whole channels of sequences."""
 
     type: Literal["SpatialDropout1D"] = "SpatialDropout1D"
     rank: ClassVar[Rank] = 1
@@ -63,7 +64,7 @@ class SpatialDropout1D(_SpatialDropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Drops whole channels of images."""
+    """Dropout of whole channels of images."""
 
     type: Literal["SpatialDropout2D"] = "SpatialDropout2D"
     rank: ClassVar[Rank] = 2
@@ -72,7 +73,7 @@ class SpatialDropout2D(_SpatialDropout):
 
 
 class SpatialDropout3D(_SpatialDropout):
-    """Drops whole channels of volumes."""
+    """Dropout of whole channels of volumes."""
 
     type: Literal["SpatialDropout3D"] = "SpatialDropout3D"
     rank: ClassVar[Rank] = 3
@@ -81,8 +82,8 @@ class SpatialDropout3D(_SpatialDropout):
 
 
 class ActivityRegularization(LayerBase):
-    """Adds to the loss what its inputs cost; `l1` and `l2` as in the regularizers of these names."""
+    """Adds a penalty on its inputs to the loss. `l1` and `l2` mean the same as in the regularizers L1 and L2."""
 
     type: Literal["ActivityRegularization"] = "ActivityRegularization"
-    l1: NonNegative = 0.0
-    l2: NonNegative = 0.0
+    l1: NonNegativeFloat = 0.0
+    l2: NonNegativeFloat = 0.0

@@ -1,132 +1,132 @@
-"""Layers that only change the shape."""
+"""Reshaping layers."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stackyard.spec.base import Count, Items, refusal
+from stackyard.spec.base import JsonArray, PositiveInt, build_validation_error
 from stackyard.spec.layers.base import LayerBase
-from stackyard.spec.layers.sizes import DataFormat, Ends, Ends2, Ends3, Rank, Sizes2, Sizes3
+from stackyard.spec.layers.sizes import DataFormat, EdgeSizes1D, EdgeSizes2D, EdgeSizes3D, Rank, Sizes2D, Sizes3D
 
-_MOST_AXES = 6
-"""More than any layer but these asks for, and few enough for TensorFlow to move them about."""
+_MAX_AXES = 6
+"""More than any other layer needs, and few enough for TensorFlow to transpose."""
 
 
 class Flatten(LayerBase):
-    """One axis out of all."""
+    """Flattens all axes of a row into one."""
 
     type: Literal["Flatten"] = "Flatten"
     data_format: DataFormat | None = None
 
 
 class Reshape(LayerBase):
-    """Rows of `target_shape`; one of its sizes may be -1, which is what the others leave."""
+    """Reshapes each row to `target_shape`. One size may be -1; it is inferred from the others."""
 
     type: Literal["Reshape"] = "Reshape"
-    target_shape: Annotated[Items[Annotated[int, Field(ge=-1)]], Field(max_length=_MOST_AXES)]
+    target_shape: Annotated[JsonArray[Annotated[int, Field(ge=-1)]], Field(max_length=_MAX_AXES)]
 
     @model_validator(mode="after")
-    def _one_is_open(self) -> Self:
+    def _check_inferred_size(self) -> Self:
         if self.target_shape.count(-1) > 1:
-            raise refusal("expected -1 once at most, received it again", "target_shape")
+            raise build_validation_error("expected -1 at most once, received it several times", "target_shape")
         return self
 
 
 class Permute(LayerBase):
-    """Axes in another order; `dims` count from 1, the batch aside."""
+    """Permutes the axes of each row. `dims` count from 1, without the batch axis."""
 
     type: Literal["Permute"] = "Permute"
-    dims: Annotated[Items[Count], Field(min_length=1, max_length=_MOST_AXES)]
+    dims: Annotated[JsonArray[PositiveInt], Field(min_length=1, max_length=_MAX_AXES)]
 
     @model_validator(mode="after")
-    def _each_axis_once(self) -> Self:
+    def _check_permutation(self) -> Self:
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise refusal(f"expected each number from 1 to {len(self.dims)} once", "dims")
+            raise build_validation_error(f"expected each number from 1 to {len(self.dims)} once", "dims")
         return self
 
 
 class RepeatVector(LayerBase):
-    """The row `n` times over, one below the other."""
+    """Repeats each row `n` times, as the steps of a sequence."""
 
     type: Literal["RepeatVector"] = "RepeatVector"
-    n: Count
+    n: PositiveInt
 
 
 class Cropping1D(LayerBase):
-    """Cuts steps off both ends of sequences."""
+    """Crops steps from both ends of sequences."""
 
     type: Literal["Cropping1D"] = "Cropping1D"
     rank: ClassVar[Rank] = 1
-    cropping: Ends = (1, 1)
+    cropping: EdgeSizes1D = (1, 1)
 
 
 class Cropping2D(LayerBase):
-    """Cuts rows and columns off images."""
+    """Crops rows and columns from the edges of images."""
 
     type: Literal["Cropping2D"] = "Cropping2D"
     rank: ClassVar[Rank] = 2
-    cropping: Ends2 = ((0, 0), (0, 0))
+    cropping: EdgeSizes2D = ((0, 0), (0, 0))
     data_format: DataFormat | None = None
 
 
 class Cropping3D(LayerBase):
-    """Cuts layers off all sides of volumes."""
+    """Crops all sides of volumes."""
 
     type: Literal["Cropping3D"] = "Cropping3D"
     rank: ClassVar[Rank] = 3
-    cropping: Ends3 = ((1, 1), (1, 1), (1, 1))
+    cropping: EdgeSizes3D = ((1, 1), (1, 1), (1, 1))
     data_format: DataFormat | None = None
 
 
 class ZeroPadding1D(LayerBase):
-    """Puts zeros at both ends of sequences."""
+    """Pads both ends of sequences with zeros."""
 
     type: Literal["ZeroPadding1D"] = "ZeroPadding1D"
     rank: ClassVar[Rank] = 1
-    padding: Ends = 1
+    padding: EdgeSizes1D = 1
     data_format: DataFormat | None = None
 
 
 class ZeroPadding2D(LayerBase):
-    """Puts zeros around images."""
+    """Pads the edges of images with zeros."""
 
     type: Literal["ZeroPadding2D"] = "ZeroPadding2D"
     rank: ClassVar[Rank] = 2
-    padding: Ends2 = (1, 1)
+    padding: EdgeSizes2D = (1, 1)
     data_format: DataFormat | None = None
 
 
 class ZeroPadding3D(LayerBase):
-    """Puts zeros around volumes."""
+    """Pads all sides of volumes with zeros."""
 
     type: Literal["ZeroPadding3D"] = "ZeroPadding3D"
     rank: ClassVar[Rank] = 3
-    padding: Ends3 = ((1, 1), (1, 1), (1, 1))
+    padding: EdgeSizes3D = ((1, 1), (1, 1), (1, 1))
     data_format: DataFormat | None = None
 
 
 class UpSampling1D(LayerBase):
-    """Each step `size` times."""
+    """Repeats each step of a sequence `size` times."""
 
     type: Literal["UpSampling1D"] = "UpSampling1D"
     rank: ClassVar[Rank] = 1
-    size: Count = 2
+    size: PositiveInt = 2
 
 
 class UpSampling2D(LayerBase):
-    """Larger images. Keras's `area` interpolation has no gradient, and is left out."""
+    """Enlarges images by `size`. Keras's `area` interpolation is not supported, because it has no gradient."""
 
     type: Literal["UpSampling2D"] = "UpSampling2D"
     rank: ClassVar[Rank] = 2
-    size: Sizes2 = (2, 2)
+    size: Sizes2D = (2, 2)
     data_format: DataFormat | None = None
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"] = "nearest"
 
 
 class UpSampling3D(LayerBase):
-    """Larger volumes."""
+    """Enlarges volumes by repeating their values `size` times."""
 
     type: Literal["UpSampling3D"] = "UpSampling3D"
     rank: ClassVar[Rank] = 3
-    size: Sizes3 = (2, 2, 2)
+    size: Sizes3D = (2, 2, 2)
     data_format: DataFormat | None = None

@@ -1,55 +1,55 @@
-"""Layers around another."""
+"""Wrapper layers."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from stackyard.spec.base import Count, refusal
+from stackyard.spec.base import PositiveInt, build_validation_error
 from stackyard.spec.layers.base import LayerBase
 from stackyard.spec.layers.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose
 from stackyard.spec.layers.core import Dense, Embedding
 from stackyard.spec.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
-from stackyard.spec.layers.plain import Plain
-from stackyard.spec.layers.recurrent import Recurrent
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.layers.non_wrappers import NonWrapperLayer
+from stackyard.spec.layers.recurrent import RecurrentLayer
+from stackyard.spec.tagged_union import TaggedUnion
 
 
 class Bidirectional(LayerBase):
-    """A recurrent layer forwards, another one backwards, and the two outputs as one.
+    """Runs one recurrent layer forwards and one backwards, and merges their outputs.
 
-    Null as `backward_layer` is another such as `layer`. Keras's `weights`, the numbers of a trained network, are no
-    part of a spec, and its `merge_mode` of null gives two outputs, for which a stack has no place.
+    If `backward_layer` is null, it is a copy of `layer`. Keras's argument `weights` is not supported, because a spec
+    contains no trained weights. A `merge_mode` of null is not supported, because it returns two outputs.
     """
 
     type: Literal["Bidirectional"] = "Bidirectional"
-    layer: Recurrent
+    layer: RecurrentLayer
     merge_mode: Literal["sum", "mul", "concat", "ave"] = "concat"
-    backward_layer: Recurrent | None = None
+    backward_layer: RecurrentLayer | None = None
 
     @model_validator(mode="after")
-    def _one_each_way(self) -> Self:
+    def _check_directions(self) -> Self:
         backward = self.backward_layer
         if backward is None:
             if self.layer.go_backwards:
-                message = "expected false, as Keras makes the backward layer itself; received true"
-                raise refusal(message, "layer", "go_backwards")
+                message = "expected false, as Keras creates the backward layer itself; received true"
+                raise build_validation_error(message, "layer", "go_backwards")
             return self
         if backward.go_backwards == self.layer.go_backwards:
-            message = "expected a go_backwards other than the layer's, so that each goes one way"
-            raise refusal(message, "backward_layer")
+            message = "expected the opposite of the layer's go_backwards, so that the two run in opposite directions"
+            raise build_validation_error(message, "backward_layer")
         if backward.return_sequences != self.layer.return_sequences:
-            raise refusal("expected the layer's own return_sequences", "backward_layer")
-        self._as_many_units(backward.units)
+            raise build_validation_error("expected the same return_sequences as in the layer", "backward_layer")
+        self._check_units(backward.units)
         return self
 
-    def _as_many_units(self, units: int) -> None:
-        # A single output is added to, or multiplied with, each of the others.
+    def _check_units(self, units: int) -> None:
+        # A single output is broadcast when it is added to or multiplied with the others.
         if units != self.layer.units and (units != 1 or self.merge_mode == "concat"):
             message = f"expected {self.layer.units} units, as in the layer; received {units}"
-            raise refusal(message, "backward_layer", "units")
+            raise build_validation_error(message, "backward_layer", "units")
 
 
-Weighted = Annotated[
+SingleKernelLayer = Annotated[
     Dense
     | Embedding
     | Conv1D
@@ -60,26 +60,27 @@ Weighted = Annotated[
     | Conv3DTranspose
     | DepthwiseConv1D
     | DepthwiseConv2D,
-    Closed("a layer with one kernel"),
+    TaggedUnion("a layer with one kernel"),
 ]
 
 
 class SpectralNormalization(LayerBase):
-    """Divides a layer's kernel by its spectral norm at every step of the training."""
+    """Divides the kernel of the wrapped layer by its spectral norm at every training step."""
 
     type: Literal["SpectralNormalization"] = "SpectralNormalization"
-    layer: Weighted
-    power_iterations: Count = 1
+    layer: SingleKernelLayer
+    power_iterations: PositiveInt = 1
 
     @model_validator(mode="after")
-    def _kernel_is_one(self) -> Self:
+    def _check_kernel(self) -> Self:
         if isinstance(self.layer, Dense | Embedding) and self.layer.lora_rank is not None:
-            raise refusal("expected null here: Keras cannot normalise a kernel of several parts", "layer", "lora_rank")
+            message = "expected null: Keras cannot normalize a kernel that consists of several weights"
+            raise build_validation_error(message, "layer", "lora_rank")
         return self
 
 
 class TimeDistributed(LayerBase):
-    """The same layer at every step of a sequence, or on every image of a film."""
+    """Applies the wrapped layer to every step of a sequence, such as every image of a video."""
 
     type: Literal["TimeDistributed"] = "TimeDistributed"
-    layer: Plain
+    layer: NonWrapperLayer

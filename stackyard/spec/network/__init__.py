@@ -1,0 +1,1 @@
+"""The network section of a spec: initializers, regularizers, constraints and activations. Layers: `spec.layers`."""

@@ -1,4 +1,4 @@
-"""Keras's activation functions, by name."""
+"""Keras's activation functions."""
 
 from typing import Literal
 
@@ -34,5 +34,5 @@ Activation = Literal[
     "tanh",
     "tanh_shrink",
 ]
-"""Not offered: `glu`, which halves its axis while Keras's layers state the shape of before, and `threshold`, which
-needs arguments that no layer gives it."""
+"""Not supported: `glu`, because it halves an axis while Keras's layers report the shape before that, and `threshold`,
+because it needs arguments that layers do not pass."""

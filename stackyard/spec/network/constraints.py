@@ -1,44 +1,40 @@
-"""What weights are brought back to after every step."""
+"""Constraints that are applied to weights after every step."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from stackyard.spec.base import Items, NonNegative, Part, Share
-from stackyard.spec.tagged_union import ONE_OR_MANY, Closed
-
-Axis = Annotated[int | Annotated[Items[int], Field(min_length=1, max_length=8)], ONE_OR_MANY]
+from stackyard.spec.base import NonNegativeFloat, SpecModel, UnitInterval
+from stackyard.spec.tagged_union import OneOrMoreAxes, TaggedUnion
 
 
-class MaxNorm(Part):
-    """Norms along `axis` of at most `max_value`."""
+class MaxNorm(SpecModel):
+    """Limits norms along `axis` to at most `max_value`."""
 
     type: Literal["MaxNorm"] = "MaxNorm"
-    max_value: NonNegative = 2.0
-    axis: Axis = 0
+    max_value: NonNegativeFloat = 2.0
+    axis: OneOrMoreAxes = 0
 
 
-class MinMaxNorm(Part):
-    """Norms along `axis` from `min_value` to `max_value`, approached at `rate`."""
+class MinMaxNorm(SpecModel):
+    """Moves norms along `axis` into the range from `min_value` to `max_value`, at `rate`."""
 
     type: Literal["MinMaxNorm"] = "MinMaxNorm"
-    min_value: NonNegative = 0.0
-    max_value: NonNegative = 1.0
-    rate: Share = 1.0
-    axis: Axis = 0
+    min_value: NonNegativeFloat = 0.0
+    max_value: NonNegativeFloat = 1.0
+    rate: UnitInterval = 1.0
+    axis: OneOrMoreAxes = 0
 
 
-class NonNeg(Part):
-    """No weight below 0."""
+class NonNeg(SpecModel):
+    """Replaces negative weights by 0."""
 
     type: Literal["NonNeg"] = "NonNeg"
 
 
-class UnitNorm(Part):
-    """Norms along `axis` of 1."""
+class UnitNorm(SpecModel):
+    """Scales norms along `axis` to 1."""
 
     type: Literal["UnitNorm"] = "UnitNorm"
-    axis: Axis = 0
+    axis: OneOrMoreAxes = 0
 
 
-Constraint = Annotated[MaxNorm | MinMaxNorm | NonNeg | UnitNorm, Closed("a constraint")]
+Constraint = Annotated[MaxNorm | MinMaxNorm | NonNeg | UnitNorm, TaggedUnion("a constraint")]

@@ -1,50 +1,46 @@
-"""How weights start: every Keras initializer that a layer of a spec can use."""
+"""Keras's initializers, which set the initial weights of a layer."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
-from stackyard.spec.base import Items, NonNegative, Part, Positive, Seed
-from stackyard.spec.tagged_union import Closed
-
-Axes = Annotated[Items[int], Field(min_length=1, max_length=8)]
+from stackyard.spec.base import Axes, NonNegativeFloat, PositiveFloat, Seed, SpecModel
+from stackyard.spec.tagged_union import TaggedUnion
 
 
-class RandomInitializer(Part):
-    """An initializer that draws; with no `seed` it draws on the seed of the training, as in a Keras script."""
+class RandomInitializer(SpecModel):
+    """A random initializer. Without a `seed`, it uses the random state that the training's seed sets, as in Keras."""
 
-    type: Any  # each subclass narrows it; here so that it comes first
+    type: Any  # declared here so that it comes first; each subclass narrows it
     seed: Seed | None = None
 
 
-class _Scaled(RandomInitializer):
-    """One of the variance-scaling family; the axes say which of the weight's count as inputs and outputs."""
+class _VarianceScalingInitializer(RandomInitializer):
+    """A variance-scaling initializer. The axes select which of the weight's axes count as inputs and as outputs."""
 
     input_axes: Axes | None = None
     output_axes: Axes | None = None
 
 
-class Zeros(Part):
-    """All 0."""
+class Zeros(SpecModel):
+    """Every weight is 0."""
 
     type: Literal["Zeros"] = "Zeros"
 
 
-class Ones(Part):
-    """All 1."""
+class Ones(SpecModel):
+    """Every weight is 1."""
 
     type: Literal["Ones"] = "Ones"
 
 
-class Constant(Part):
-    """All `value`."""
+class Constant(SpecModel):
+    """Every weight is `value`."""
 
     type: Literal["Constant"] = "Constant"
     value: float = 0.0
 
 
-class Identity(Part):
-    """`gain` times the identity matrix; for weights of rank 2."""
+class Identity(SpecModel):
+    """The identity matrix times `gain`, for weights of rank 2."""
 
     type: Literal["Identity"] = "Identity"
     gain: float = 1.0
@@ -55,7 +51,7 @@ class RandomNormal(RandomInitializer):
 
     type: Literal["RandomNormal"] = "RandomNormal"
     mean: float = 0.0
-    stddev: NonNegative = 0.05
+    stddev: NonNegativeFloat = 0.05
 
 
 class RandomUniform(RandomInitializer):
@@ -67,60 +63,60 @@ class RandomUniform(RandomInitializer):
 
 
 class TruncatedNormal(RandomInitializer):
-    """A normal distribution with no value further than two deviations from the mean."""
+    """A normal distribution truncated at two standard deviations from the mean."""
 
     type: Literal["TruncatedNormal"] = "TruncatedNormal"
     mean: float = 0.0
-    stddev: NonNegative = 0.05
+    stddev: NonNegativeFloat = 0.05
 
 
-class VarianceScaling(_Scaled):
-    """A spread that follows from the number of inputs, outputs or both."""
+class VarianceScaling(_VarianceScalingInitializer):
+    """A distribution whose variance depends on the number of inputs, outputs or both."""
 
     type: Literal["VarianceScaling"] = "VarianceScaling"
-    scale: Positive = 1.0
+    scale: PositiveFloat = 1.0
     mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in"
     distribution: Literal["normal", "truncated_normal", "untruncated_normal", "uniform"] = "truncated_normal"
 
 
-class GlorotNormal(_Scaled):
-    """Glorot and Bengio's, truncated normal."""
+class GlorotNormal(_VarianceScalingInitializer):
+    """Glorot normal (Xavier) initialization, from a truncated normal distribution."""
 
     type: Literal["GlorotNormal"] = "GlorotNormal"
 
 
-class GlorotUniform(_Scaled):
-    """Glorot and Bengio's, uniform: Keras's usual kernel."""
+class GlorotUniform(_VarianceScalingInitializer):
+    """Glorot uniform (Xavier) initialization, Keras's default for kernels."""
 
     type: Literal["GlorotUniform"] = "GlorotUniform"
 
 
-class HeNormal(_Scaled):
-    """He's, truncated normal."""
+class HeNormal(_VarianceScalingInitializer):
+    """He normal initialization, from a truncated normal distribution."""
 
     type: Literal["HeNormal"] = "HeNormal"
 
 
-class HeUniform(_Scaled):
-    """He's, uniform."""
+class HeUniform(_VarianceScalingInitializer):
+    """He uniform initialization."""
 
     type: Literal["HeUniform"] = "HeUniform"
 
 
-class LecunNormal(_Scaled):
-    """LeCun's, truncated normal."""
+class LecunNormal(_VarianceScalingInitializer):
+    """LeCun normal initialization, from a truncated normal distribution."""
 
     type: Literal["LecunNormal"] = "LecunNormal"
 
 
-class LecunUniform(_Scaled):
-    """LeCun's, uniform."""
+class LecunUniform(_VarianceScalingInitializer):
+    """LeCun uniform initialization."""
 
     type: Literal["LecunUniform"] = "LecunUniform"
 
 
 class Orthogonal(RandomInitializer):
-    """A random orthogonal matrix times `gain`; for weights of rank 2 or more."""
+    """A random orthogonal matrix times `gain`, for weights of rank 2 or more."""
 
     type: Literal["Orthogonal"] = "Orthogonal"
     gain: float = 1.0
@@ -142,6 +138,6 @@ Initializer = Annotated[
     | LecunNormal
     | LecunUniform
     | Orthogonal,
-    Closed("an initializer", aliases={"normal": "RandomNormal", "uniform": "RandomUniform", "one": "Ones"}),
+    TaggedUnion("an initializer", aliases={"normal": "RandomNormal", "uniform": "RandomUniform", "one": "Ones"}),
 ]
-"""Not offered: STFT, which fills the kernels of spectrogram layers alone."""
+"""Not supported: STFT, because it only initializes the kernels of spectrogram layers."""

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stackyard.spec.base import Items, Part
+from stackyard.spec.base import JsonArray, SpecModel
 from stackyard.spec.layers import Layer
 
 
-class Network(Part):
-    """A stack of layers, first to last. The shape of its input comes from the data."""
+class Network(SpecModel):
+    """A sequential stack of layers, from input to output. The data determine the input shape."""
 
-    layers: Annotated[Items[Layer], Field(min_length=1)]
+    layers: Annotated[JsonArray[Layer], Field(min_length=1)]

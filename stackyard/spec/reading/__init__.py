@@ -1,0 +1,1 @@
+"""Reads JSON text as a spec, and reports everything that is wrong with it."""

@@ -1,10 +1,10 @@
-"""What is wrong with a spec, said so that a person or a program can put it right."""
+"""Faults of a spec, described so that a person or a program can correct them."""
 
 from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-_KINDS: dict[type, str] = {
+_JSON_TYPES: dict[type, str] = {
     dict: "an object",
     list: "an array",
     tuple: "an array",
@@ -15,70 +15,71 @@ _KINDS: dict[type, str] = {
     type(None): "null",
 }
 
-LONGEST_TEXT = 120
-"""Longest string that a problem repeats; the rest of a longer one gives way to an ellipsis."""
+MAX_TEXT_LENGTH = 120
+"""Longest string that a fault repeats; longer ones end with an ellipsis."""
 
-MOST_PROBLEMS = 100
-"""Most problems that one error carries; a count of the others takes the place of the rest."""
+MAX_FAULTS = 100
+"""Maximum number of faults in one error; a count replaces the others."""
 
-Received = str | int | float | bool | None
+ReceivedValue = str | int | float | bool | None
 
 
-class Problem(BaseModel):
-    """One thing that is wrong.
+class Fault(BaseModel):
+    """One fault of a document.
 
-    `pointer` (RFC 6901) always leads to something that is in the document: where a member is missing, to the object
-    that lacks it; where the text is not JSON at all, to the root. `received` is the value there, where it is short;
-    `fix` is what was probably meant, or what would put it right.
+    Attributes:
+        pointer: JSON pointer (RFC 6901) to a value that exists in the document. For a missing member it leads to the
+            object that lacks it, for text that is not JSON to the root.
+        message: What was expected and what was received.
+        received: The value at the pointer, if it is short.
+        fix: What was probably meant, or how to correct it.
+
     """
 
     model_config = ConfigDict(frozen=True)
 
     pointer: str
     message: str
-    received: Received = None
+    received: ReceivedValue = None
     fix: str | None = None
 
     @property
-    def sentence(self) -> str:
-        """All of it but the place."""
+    def message_with_fix(self) -> str:
+        """The message, followed by the fix if there is one."""
         return self.message if self.fix is None else f"{self.message}: {self.fix}"
 
 
 class SpecError(Exception):
-    """A spec that cannot be run, with everything that is wrong with it."""
+    """An invalid spec, with all of its faults."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = _bounded(tuple(problems))
-        super().__init__("\n".join(f"{problem.pointer or '(root)'}: {problem.sentence}" for problem in self.problems))
-
-
-def _bounded(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-    if len(problems) <= MOST_PROBLEMS:
-        return problems
-    others = len(problems) - MOST_PROBLEMS
-    return (
-        *problems[:MOST_PROBLEMS],
-        Problem(pointer="", message=f"and {others} more problems of this kind or other"),
-    )
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = _limit_faults(tuple(faults))
+        super().__init__("\n".join(f"{fault.pointer or '(root)'}: {fault.message_with_fix}" for fault in self.faults))
 
 
-def shorten(value: object) -> Received:
-    """Return what of `value` a problem may repeat: a short scalar, or nothing of an object or an array."""
+def _limit_faults(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    if len(faults) <= MAX_FAULTS:
+        return faults
+    others = len(faults) - MAX_FAULTS
+    return (*faults[:MAX_FAULTS], Fault(pointer="", message=f"and {others} more errors"))
+
+
+def shorten_value(value: object) -> ReceivedValue:
+    """Return the part of `value` that a fault may repeat: a short scalar, or None for an object or an array."""
     if isinstance(value, str):
         text = value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
-        return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+        return text if len(text) <= MAX_TEXT_LENGTH else text[:MAX_TEXT_LENGTH] + "…"
     if isinstance(value, bool | int | float):
         return value
     return None
 
 
-def say(value: object) -> str:
-    """Return how a message names a value that was received: a short scalar as it is, anything else by its kind."""
+def format_value(value: object) -> str:
+    """Return a received value as a message shows it: a short scalar as JSON, any other value by its JSON type."""
     if isinstance(value, str):
-        return f'"{shorten(value)}"'
+        return f'"{shorten_value(value)}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    return _KINDS.get(type(value), "something else")
+    return _JSON_TYPES.get(type(value), "something else")

@@ -1,4 +1,4 @@
-"""From bytes that anybody may have sent to plain JSON values, or to the whole list of what is wrong with them."""
+"""Decodes untrusted bytes into plain JSON values, or into a list of all their faults."""
 
 import json
 import math
@@ -8,37 +8,37 @@ from itertools import accumulate, islice
 from typing import Any, cast
 
 from stackyard.spec.limits import Limits
-from stackyard.spec.reading.faults import MOST_PROBLEMS, Problem, SpecError, say, shorten
-from stackyard.spec.reading.json_pointers import Step, pointer
+from stackyard.spec.reading.faults import MAX_FAULTS, Fault, SpecError, format_value, shorten_value
+from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
 
 JsonObject = dict[str, Any]
 
 _BOM = b"\xef\xbb\xbf"
-_LARGEST = 2**63
-_LONGEST_INTEGER = 20
-"""Digits and sign of the largest 64-bit integer: a longer text is never converted, which costs quadratic time."""
+_INTEGER_BOUND = 2**63
+_MAX_INTEGER_LENGTH = 20
+"""Digits and sign of the largest 64-bit integer. A longer text is never converted, which would take quadratic time."""
 
-# Strings (closed or not: one that never ends must be passed over in one go) and all else between two brackets. The
-# possessive quantifiers keep this linear on every input.
+# Strings and all other text between two brackets. The pattern also matches a string that never ends, so that it is
+# skipped in one pass. The possessive quantifiers keep the match linear for every input.
 _NO_BRACKETS = re.compile(r'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[^"\[\]{}]++)++', re.DOTALL)
-_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+_DEPTH_CHANGES = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
-class _Refused:
-    """Stands in the decoded document for a number that JSON does not have or that no 64 bits hold."""
+class _InvalidNumber:
+    """Placeholder in the decoded document for a number that is not JSON or does not fit into 64 bits."""
 
-    def __init__(self, text: str, reason: str) -> None:
+    def __init__(self, text: str, expected: str) -> None:
         self.text = text
-        self.reason = reason
+        self.expected = expected
 
 
-class _Repeating(dict[str, Any]):
-    """An object some of whose keys came more than once."""
+class _DuplicateKeysObject(dict[str, Any]):
+    """An object with keys that occur more than once."""
 
-    repeated: tuple[str, ...] = ()
+    duplicate_keys: tuple[str, ...] = ()
 
 
-def decode(text: bytes, limits: Limits | None = None) -> JsonObject:
+def decode_json_object(text: bytes, limits: Limits | None = None) -> JsonObject:
     """Decode one JSON object.
 
     Args:
@@ -46,115 +46,121 @@ def decode(text: bytes, limits: Limits | None = None) -> JsonObject:
         limits: Bounds on size, depth and the number of elements; the defaults if None.
 
     Returns:
-        The object, of nothing but dict, list, str, int (64 bits), finite float, bool and None.
+        The object. It consists only of dict, list, str, int (64 bits), finite float, bool and None.
 
     Raises:
         SpecError: With every duplicate key, non-finite number, too large number, unpaired surrogate and NUL
-            character, or with the one reason why the text is no JSON at all. No other exception.
+            character, or with the one reason why the text is not JSON. No other exception.
     """
     limits = limits or Limits()
-    document = _read(_text(text, limits), limits)
-    problems = _some(_faults(document, (), limits))
+    document = _parse_json(_decode_text(text, limits), limits)
+    faults = _limit_faults(_find_faults(document, (), limits))
     if not isinstance(document, dict):
-        problems.append(_at_root(f"expected a JSON object, received {say(_plain(document))}"))
-    if problems:
-        raise SpecError(problems)
+        received = document.text if isinstance(document, _InvalidNumber) else document
+        faults.append(_build_root_fault(f"expected a JSON object, received {format_value(received)}"))
+    if faults:
+        raise SpecError(faults)
     return cast("JsonObject", document)
 
 
-def _some(faults: Iterator[Problem]) -> list[Problem]:
-    """Return as many as an error shows: a hostile document has millions, each a costly object."""
-    found = list(islice(faults, MOST_PROBLEMS - 2))
+def _limit_faults(faults: Iterator[Fault]) -> list[Fault]:
+    """Return as many faults as an error shows: a hostile document has millions, and each costs memory."""
+    limited = list(islice(faults, MAX_FAULTS - 2))
     if next(faults, None) is not None:
-        found.append(_at_root("and more problems of this kind or other"))
-    return found
+        limited.append(_build_root_fault("and more errors"))
+    return limited
 
 
-def _at_root(message: str) -> Problem:
-    return Problem(pointer="", message=message)
+def _build_root_fault(message: str) -> Fault:
+    return Fault(pointer="", message=message)
 
 
-def _text(data: bytes, limits: Limits) -> str:
+def _decode_text(data: bytes, limits: Limits) -> str:
     if len(data) > limits.max_json_bytes:
-        size = f"expected at most {limits.max_json_bytes} bytes (limit max_json_bytes), received {len(data)}"
-        raise SpecError([_at_root(size)])
+        message = f"expected at most {limits.max_json_bytes} bytes (limit max_json_bytes), received {len(data)}"
+        raise SpecError([_build_root_fault(message)])
     if data.startswith(_BOM):
-        raise SpecError([_at_root("expected UTF-8 with no byte order mark, received one: remove the first 3 bytes")])
+        message = "expected UTF-8 with no byte order mark, received one: remove the first 3 bytes"
+        raise SpecError([_build_root_fault(message)])
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        where = f"expected UTF-8, received the byte 0x{data[error.start]:02x} at offset {error.start}: {error.reason}"
-        raise SpecError([_at_root(where)]) from None
+        byte = f"the byte 0x{data[error.start]:02x} at offset {error.start}"
+        message = f"expected UTF-8, received {byte}: {error.reason}"
+        raise SpecError([_build_root_fault(message)]) from None
 
 
-def _read(text: str, limits: Limits) -> object:
-    # Before the decoder, which recurses.
-    if _too_deep(text, limits.max_json_depth):
-        depth = f"expected objects and arrays at most {limits.max_json_depth} deep (limit max_json_depth)"
-        raise SpecError([_at_root(f"{depth}, received deeper ones")])
+def _parse_json(text: str, limits: Limits) -> object:
+    # Check the depth before decoding, because the decoder recurses.
+    if _measure_depth(text) > limits.max_json_depth:
+        expected = f"expected objects and arrays at most {limits.max_json_depth} deep (limit max_json_depth)"
+        raise SpecError([_build_root_fault(f"{expected}, received deeper ones")])
     try:
         return json.loads(
-            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+            text,
+            object_pairs_hook=_build_object,
+            parse_int=_parse_integer,
+            parse_float=_parse_float,
+            parse_constant=_parse_constant,
         )
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise SpecError([_at_root(f"expected JSON, received something else at {where}: {error.msg}")]) from None
+        message = f"expected JSON, received something else at {where}: {error.msg}"
+        raise SpecError([_build_root_fault(message)]) from None
 
 
-def _too_deep(text: str, most: int) -> bool:
-    return max(accumulate(map(_STEP.__getitem__, _NO_BRACKETS.sub("", text))), default=0) > most
+def _measure_depth(text: str) -> int:
+    return max(accumulate(map(_DEPTH_CHANGES.__getitem__, _NO_BRACKETS.sub("", text))), default=0)
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
-    seen: set[str] = set()
-    again: dict[str, None] = {}
+    keys: set[str] = set()
+    duplicate_keys: dict[str, None] = {}
     for key, _ in pairs:
-        if key in seen:
-            again[key] = None
-        seen.add(key)
-    repeating = _Repeating(members)
-    repeating.repeated = tuple(again)
-    return repeating
+        if key in keys:
+            duplicate_keys[key] = None
+        keys.add(key)
+    document = _DuplicateKeysObject(members)
+    document.duplicate_keys = tuple(duplicate_keys)
+    return document
 
 
-def _integer(text: str) -> int | _Refused:
-    if len(text) <= _LONGEST_INTEGER and -_LARGEST <= (number := int(text)) < _LARGEST:
+def _parse_integer(text: str) -> int | _InvalidNumber:
+    if len(text) <= _MAX_INTEGER_LENGTH and -_INTEGER_BOUND <= (number := int(text)) < _INTEGER_BOUND:
         return number
-    return _Refused(text, "an integer of 64 bits (from -2**63 to 2**63 - 1)")
+    return _InvalidNumber(text, "an integer of 64 bits (from -2**63 to 2**63 - 1)")
 
 
-def _float(text: str) -> float | _Refused:
+def _parse_float(text: str) -> float | _InvalidNumber:
     number = float(text)
-    return number if math.isfinite(number) else _Refused(text, "a finite number of double precision")
+    return number if math.isfinite(number) else _InvalidNumber(text, "a finite number of double precision")
 
 
-def _constant(text: str) -> _Refused:
-    return _Refused(text, "a finite number, as JSON has no other")
+def _parse_constant(text: str) -> _InvalidNumber:
+    return _InvalidNumber(text, "a finite number, as JSON has no others")
 
 
-def _plain(value: object) -> object:
-    return value.text if isinstance(value, _Refused) else value
-
-
-def _faults(value: object, steps: tuple[Step, ...], limits: Limits) -> Iterator[Problem]:
-    """Walk the decoded document, whose depth is bounded by now."""
-    if isinstance(value, _Refused):
-        received = shorten(value.text)
-        message = f"expected {value.reason}, received {received}"
-        yield Problem(pointer=pointer(steps), message=message, received=received)
+def _find_faults(value: object, path: tuple[PathSegment, ...], limits: Limits) -> Iterator[Fault]:
+    """Yield the faults of a value and of everything in it. The recursion is bounded: the depth was checked before."""
+    if isinstance(value, _InvalidNumber):
+        received = shorten_value(value.text)
+        message = f"expected {value.expected}, received {received}"
+        yield Fault(pointer=format_pointer(path), message=message, received=received)
     elif isinstance(value, str):
-        if fault := _unfit(value):
-            yield Problem(pointer=pointer(steps), message=f"expected text {fault}", received=shorten(value))
+        if expected := _find_invalid_character(value):
+            yield Fault(
+                pointer=format_pointer(path), message=f"expected text {expected}", received=shorten_value(value)
+            )
     elif isinstance(value, dict):
-        yield from _object_faults(cast("dict[str, object]", value), steps, limits)
+        yield from _find_object_faults(cast("dict[str, object]", value), path, limits)
     elif isinstance(value, list):
-        yield from _array_faults(cast("list[object]", value), steps, limits)
+        yield from _find_array_faults(cast("list[object]", value), path, limits)
 
 
-def _unfit(text: str) -> str | None:
+def _find_invalid_character(text: str) -> str | None:
     if "\0" in text:
         return "with no NUL character, received one"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
@@ -162,30 +168,34 @@ def _unfit(text: str) -> str | None:
     return None
 
 
-def _object_faults(value: dict[str, object], steps: tuple[Step, ...], limits: Limits) -> Iterator[Problem]:
-    if too_many := _too_many(value, steps, limits):
-        yield too_many
+def _find_object_faults(document: dict[str, object], path: tuple[PathSegment, ...], limits: Limits) -> Iterator[Fault]:
+    if fault := _check_element_count(document, path, limits):
+        yield fault
         return
-    if isinstance(value, _Repeating):
-        for key in value.repeated:
-            message = f"expected each key once, received {say(key)} more than once"
-            yield Problem(pointer=pointer((*steps, key)), message=message)
-    for key, member in value.items():
-        if fault := _unfit(key):
-            yield Problem(pointer=pointer((*steps, key)), message=f"expected a key {fault}", received=shorten(key))
-        yield from _faults(member, (*steps, key), limits)
+    if isinstance(document, _DuplicateKeysObject):
+        for key in document.duplicate_keys:
+            message = f"expected each key once, received {format_value(key)} more than once"
+            yield Fault(pointer=format_pointer((*path, key)), message=message)
+    for key, member in document.items():
+        if expected := _find_invalid_character(key):
+            yield Fault(
+                pointer=format_pointer((*path, key)), message=f"expected a key {expected}", received=shorten_value(key)
+            )
+        yield from _find_faults(member, (*path, key), limits)
 
 
-def _array_faults(value: list[object], steps: tuple[Step, ...], limits: Limits) -> Iterator[Problem]:
-    if too_many := _too_many(value, steps, limits):
-        yield too_many
+def _find_array_faults(array: list[object], path: tuple[PathSegment, ...], limits: Limits) -> Iterator[Fault]:
+    if fault := _check_element_count(array, path, limits):
+        yield fault
         return
-    for index, member in enumerate(value):
-        yield from _faults(member, (*steps, index), limits)
+    for index, element in enumerate(array):
+        yield from _find_faults(element, (*path, index), limits)
 
 
-def _too_many(value: dict[str, object] | list[object], steps: tuple[Step, ...], limits: Limits) -> Problem | None:
-    if len(value) <= limits.max_json_elements:
+def _check_element_count(
+    container: dict[str, object] | list[object], path: tuple[PathSegment, ...], limits: Limits
+) -> Fault | None:
+    if len(container) <= limits.max_json_elements:
         return None
-    most = f"expected at most {limits.max_json_elements} elements (limit max_json_elements)"
-    return Problem(pointer=pointer(steps), message=f"{most}, received {len(value)}")
+    expected = f"expected at most {limits.max_json_elements} elements (limit max_json_elements)"
+    return Fault(pointer=format_pointer(path), message=f"{expected}, received {len(container)}")

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable
 
-Step = str | int
+PathSegment = str | int
 
 
-def pointer(steps: Iterable[Step]) -> str:
-    """Return the pointer that takes these steps from the root: `("a/b", 0)` gives `/a~1b/0`."""
-    return "".join(f"/{_escape(step)}" for step in steps)
+def format_pointer(segments: Iterable[PathSegment]) -> str:
+    """Return the pointer of a path from the root: `("a/b", 0)` gives `/a~1b/0`."""
+    return "".join(f"/{_escape_segment(segment)}" for segment in segments)
 
 
-def _escape(step: Step) -> str:
-    # A key may hold what no JSON text may: a pointer has to be printable and encodable whatever the key was.
-    text = str(step).encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+def _escape_segment(segment: PathSegment) -> str:
+    # A key may contain what no JSON text may; the pointer must be printable and encodable for any key.
+    text = str(segment).encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
     return text.replace("~", "~0").replace("/", "~1")

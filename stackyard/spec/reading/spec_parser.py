@@ -1,66 +1,66 @@
-"""From bytes to a spec."""
+"""Parses JSON text as a spec."""
 
 from collections.abc import Iterator
 from typing import TypeVar, cast
 
 from pydantic import ValidationError
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.job import JobSpec
 from stackyard.spec.job_changes import JobChanges
 from stackyard.spec.limits import Limits
-from stackyard.spec.reading.faults import Problem, SpecError
-from stackyard.spec.reading.json_document import JsonObject, decode
-from stackyard.spec.reading.validation_messages import explain
+from stackyard.spec.reading.faults import Fault, SpecError
+from stackyard.spec.reading.json_document import JsonObject, decode_json_object
+from stackyard.spec.reading.validation_messages import build_faults
 
-P = TypeVar("P", bound=Part)
+P = TypeVar("P", bound=SpecModel)
 
 
-def parse(text: bytes, limits: Limits | None = None) -> JobSpec:
-    """Read a spec.
+def parse_spec(text: bytes, limits: Limits | None = None) -> JobSpec:
+    """Parse a spec.
 
     Args:
-        text: A JSON object in UTF-8, from anybody.
+        text: A JSON object in UTF-8, which need not be trusted.
         limits: Bounds on its size; the defaults if None.
 
     Returns:
-        The spec with every default filled in. `parse(spec.model_dump_json().encode())` equals `spec`.
+        The spec with every default filled in. `parse_spec(spec.model_dump_json().encode())` equals `spec`.
 
     Raises:
-        SpecError: With everything that is wrong with it, at pointers into `text`. No other exception.
+        SpecError: With all faults of the text, at pointers into it. No other exception.
     """
     limits = limits or Limits()
-    document = decode(text, limits)
-    if too_much := list(_too_much(document, limits)):
-        raise SpecError(too_much)
-    return _validated(JobSpec, document)
+    document = decode_json_object(text, limits)
+    if faults := list(_check_layer_count(document, limits)):
+        raise SpecError(faults)
+    return _validate_document(JobSpec, document)
 
 
-def parse_changes(text: bytes, limits: Limits | None = None) -> JobChanges:
-    """Read what is to be changed about a job.
+def parse_job_changes(text: bytes, limits: Limits | None = None) -> JobChanges:
+    """Parse changes to a job.
 
     Args:
-        text: A JSON object in UTF-8, from anybody.
+        text: A JSON object in UTF-8, which need not be trusted.
         limits: Bounds on its size; the defaults if None.
 
     Raises:
-        SpecError: With everything that is wrong with it, at pointers into `text`. No other exception.
+        SpecError: With all faults of the text, at pointers into it. No other exception.
     """
-    return _validated(JobChanges, decode(text, limits))
+    return _validate_document(JobChanges, decode_json_object(text, limits))
 
 
-def _validated(part: type[P], document: JsonObject) -> P:
-    readers: dict[int, type[Part]] = {}
+def _validate_document(spec_class: type[P], document: JsonObject) -> P:
+    spec_classes: dict[int, type[SpecModel]] = {}
     try:
-        return part.model_validate(document, context=readers)
+        return spec_class.model_validate(document, context=spec_classes)
     except ValidationError as error:
-        raise SpecError(explain(error, document, readers)) from None
+        raise SpecError(build_faults(error, document, spec_classes)) from None
 
 
-def _too_much(document: JsonObject, limits: Limits) -> Iterator[Problem]:
-    """Refuse what would only cost time to validate."""
+def _check_layer_count(document: JsonObject, limits: Limits) -> Iterator[Fault]:
+    """Yield a fault for more layers than are allowed, whose validation would only cost time."""
     network: object = document.get("network")
     layers = cast("JsonObject", network).get("layers") if isinstance(network, dict) else None
     if isinstance(layers, list) and (count := len(cast("list[object]", layers))) > limits.max_layers:
         message = f"expected at most {limits.max_layers} layers (limit max_layers), received {count}"
-        yield Problem(pointer="/network/layers", message=message)
+        yield Fault(pointer="/network/layers", message=message)

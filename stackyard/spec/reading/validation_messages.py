@@ -1,4 +1,4 @@
-"""Pydantic's errors as problems: in the document's own places, and in words that say what to do."""
+"""Converts Pydantic's errors into faults, with pointers into the document and messages that say what is expected."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -6,13 +6,13 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from stackyard.spec.base import Part
-from stackyard.spec.reading.faults import MOST_PROBLEMS, Problem, say, shorten
-from stackyard.spec.reading.json_pointers import Step, pointer
-from stackyard.spec.tagged_union import MARK, suggest
+from stackyard.spec.base import SpecModel
+from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, shorten_value
+from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
+from stackyard.spec.tagged_union import TAG_PREFIX, suggest_name
 
-Readers = Mapping[int, type[Part]]
-"""Which class read the object of this identity."""
+SpecClassesById = Mapping[int, type[SpecModel]]
+"""The class that validated the object of this identity."""
 
 _EXPECTED = {
     "string_type": "a string",
@@ -37,81 +37,79 @@ _EXPECTED = {
 }
 
 
-def explain(error: ValidationError, document: object, readers: Readers) -> list[Problem]:
-    """Return a problem for each of Pydantic's errors about `document`."""
-    errors = [details for details in error.errors(include_url=False) if not _is_echo(details, document)]
-    # What comes after them is only counted, and there may be ten thousand.
-    others = [Problem(pointer="", message=details["msg"]) for details in errors[MOST_PROBLEMS:]]
-    return [_problem(details, document, readers) for details in errors[:MOST_PROBLEMS]] + others
+def build_faults(error: ValidationError, document: object, spec_classes: SpecClassesById) -> list[Fault]:
+    """Return a fault for each of Pydantic's errors about `document`."""
+    errors = [details for details in error.errors(include_url=False) if not _is_consequence(details, document)]
+    # Faults beyond the maximum are only counted, and there may be thousands: they get no pointer and no fix.
+    uncounted = [Fault(pointer="", message=details["msg"]) for details in errors[MAX_FAULTS:]]
+    return [_build_fault(details, document, spec_classes) for details in errors[:MAX_FAULTS]] + uncounted
 
 
-def _is_echo(details: ErrorDetails, document: object) -> bool:
-    """Whether an array seems too short only because Pydantic counts its elements that are right."""
-    _, here = _locate(document, details["loc"])
+def _is_consequence(details: ErrorDetails, document: object) -> bool:
+    """Return whether an array seems too short only because Pydantic counts its valid elements."""
+    _, value = _locate_value(document, details["loc"])
     context = details.get("ctx", {})
     return (
         details["type"] == "too_short"
-        and isinstance(here, list)
-        and len(cast("list[object]", here)) >= context["min_length"]
+        and isinstance(value, list)
+        and len(cast("list[object]", value)) >= context["min_length"]
     )
 
 
-def _problem(details: ErrorDetails, document: object, readers: Readers) -> Problem:
+def _build_fault(details: ErrorDetails, document: object, spec_classes: SpecClassesById) -> Fault:
     context: dict[str, Any] = details.get("ctx", {})
-    steps, here = _locate(document, (*details["loc"], *context.get("at", ())))
+    path, value = _locate_value(document, (*details["loc"], *context.get("location", ())))
     if details["type"] == "extra_forbidden":
-        _, parent = _locate(document, details["loc"][:-1])
-        message, fix = _unknown(str(steps[-1]), readers.get(id(parent)))
+        _, parent = _locate_value(document, details["loc"][:-1])
+        message, fix = _describe_unknown_key(str(path[-1]), spec_classes.get(id(parent)))
     else:
-        found: str | Callable[[], str | None] | None = context.get("fix")
-        message, fix = _message(details, context, here), found() if callable(found) else found
-    return Problem(pointer=pointer(steps), message=message, received=shorten(here), fix=fix)
+        message = _format_message(details, context, value)
+        context_fix: str | Callable[[], str | None] | None = context.get("fix")
+        fix = context_fix() if callable(context_fix) else context_fix
+    return Fault(pointer=format_pointer(path), message=message, received=shorten_value(value), fix=fix)
 
 
-def _locate(document: object, location: tuple[Step, ...]) -> tuple[tuple[Step, ...], object]:
-    """Follow `location` for as long as the document goes along, and return the way and what is there."""
-    way: list[Step] = []
-    here = document
-    for step in location:
-        if isinstance(step, str) and step.startswith(MARK):
+def _locate_value(document: object, location: tuple[PathSegment, ...]) -> tuple[tuple[PathSegment, ...], object]:
+    """Follow a location of Pydantic's as far as the document has it; return that path and the value at its end."""
+    path: list[PathSegment] = []
+    value = document
+    for segment in location:
+        if isinstance(segment, str) and segment.startswith(TAG_PREFIX):
             continue
+        if isinstance(value, str):
+            break  # a bare name that stands for an object: faults of the object are faults of the string
         try:
-            here = cast("Any", here)[step] if not isinstance(here, str) else _nothing(here)
+            value = cast("Any", value)[segment]
         except (KeyError, IndexError, TypeError):
             break
-        way.append(step)
-    return tuple(way), here
+        path.append(segment)
+    return tuple(path), value
 
 
-def _nothing(text: str) -> object:
-    # A bare string that stands for an object: what is wrong with the object is wrong with the string.
-    raise KeyError(text)
-
-
-def _message(details: ErrorDetails, context: dict[str, Any], here: object) -> str:
+def _format_message(details: ErrorDetails, context: dict[str, Any], value: object) -> str:
     kind = details["type"]
     name = details["loc"][-1] if details["loc"] else ""
-    if kind == "refused":
+    if kind == "invalid":
         return context["message"]
     if kind == "missing":
-        return f"expected {say(name)}, which has no default; received nothing"
+        return f"expected {format_value(name)}, which has no default; received nothing"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind].format(**context)}, received {_size(here, kind)}"
-    return f"{details['msg']}, received {say(here)}"
+        return f"expected {_EXPECTED[kind].format(**context)}, received {_format_received(value, kind)}"
+    return f"{details['msg']}, received {format_value(value)}"
 
 
-def _size(here: object, kind: str) -> str:
-    if kind in ("too_short", "too_long") and isinstance(here, list):
-        return str(len(cast("list[object]", here)))
-    if kind in ("string_too_short", "string_too_long") and isinstance(here, str):
-        return str(len(here))
-    return say(here)
+def _format_received(value: object, kind: str) -> str:
+    if kind in ("too_short", "too_long") and isinstance(value, list):
+        return str(len(cast("list[object]", value)))
+    if kind in ("string_too_short", "string_too_long") and isinstance(value, str):
+        return str(len(value))
+    return format_value(value)
 
 
-def _unknown(name: str, reader: type[Part] | None) -> tuple[str, str | None]:
-    """What to say about a key that nothing reads, and which was probably meant."""
-    if reader is None:
-        return f"expected no {say(name)} here", None
-    known = list(reader.model_fields)
-    message = f"expected one of {', '.join(known)} in {reader.__name__}, received {say(name)}"
-    return message, suggest(name, known)
+def _describe_unknown_key(key: str, spec_class: type[SpecModel] | None) -> tuple[str, str | None]:
+    """Return the message for a key that no field reads, and a suggestion of the key that was probably meant."""
+    if spec_class is None:
+        return f"expected no {format_value(key)} here", None
+    fields = list(spec_class.model_fields)
+    message = f"expected one of {', '.join(fields)} in {spec_class.__name__}, received {format_value(key)}"
+    return message, suggest_name(key, fields)

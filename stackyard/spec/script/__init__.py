@@ -1,9 +1,9 @@
-"""A job as a Python script of stock pandas, scikit-learn and Keras.
+"""Export a job as a Python script of plain pandas, scikit-learn and Keras.
 
-What of a spec comes into the script does so as a literal, by `repr`: a name is never code, nor part of a comment.
+Values of a spec enter the script only as literals, by `repr`: a name is never code, nor part of a comment.
 """
 
-from stackyard.spec.script.origin import Builtin, Origin
-from stackyard.spec.script.script_writer import write
+from stackyard.spec.script.origin import BuiltinName, DatasetOrigin
+from stackyard.spec.script.script_writer import write_script
 
-__all__ = ["Builtin", "Origin", "write"]
+__all__ = ["BuiltinName", "DatasetOrigin", "write_script"]

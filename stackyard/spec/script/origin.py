@@ -1,14 +1,15 @@
-"""Where a script finds the rows of a dataset."""
+"""The source of the dataset that a script reads."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Builtin = Literal["iris", "digits", "wine", "diabetes", "breast_cancer"]
+BuiltinName = Literal["iris", "digits", "wine", "diabetes", "breast_cancer"]
+"""The tables that scikit-learn includes."""
 
 
 @dataclass(frozen=True)
-class Origin:
-    """A file of this `format`, or scikit-learn's own table `builtin`: `iris`, say."""
+class DatasetOrigin:
+    """A file of this `format`, or a table that scikit-learn includes, such as `iris`."""
 
     format: Literal["csv", "parquet", "npz"] = "csv"
-    builtin: Builtin | None = None
+    builtin: BuiltinName | None = None

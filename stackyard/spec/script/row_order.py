@@ -1,9 +1,9 @@
-"""The order of the training rows, where every epoch has its own."""
+"""Write the class that shuffles the training rows in every epoch as the worker does."""
 
-from stackyard.spec.script.script_source import Source
+from stackyard.spec.script.script_builder import ScriptBuilder
 
-_ROWS = '''class Rows(keras.utils.PyDataset):
-    """The training rows, in an order of its own in every epoch."""
+_ROWS_CLASS = '''class Rows(keras.utils.PyDataset):
+    """The training rows, in a new order in each epoch."""
 
     def __init__(self):
         super().__init__()
@@ -21,8 +21,9 @@ _ROWS = '''class Rows(keras.utils.PyDataset):
         return {arrays}'''
 
 
-def rows(source: Source, seed: int, batch_size: int, *, weighted: bool) -> None:
-    """Add the class `Rows`, of `x_train`, `y_train` and, where rows are `weighted`, `sample_weight`."""
-    source.use("numpy as np")
-    arrays = ", ".join(f"{name}[rows]" for name in ["x_train", "y_train", *(["sample_weight"] if weighted else [])])
-    source.block(*_ROWS.format(seed=seed, batch_size=batch_size, arrays=arrays).splitlines())
+def write_row_order(script: ScriptBuilder, seed: int, batch_size: int, *, has_sample_weight: bool) -> None:
+    """Write the class `Rows`; its batches include `sample_weight` if the rows have weights."""
+    script.import_modules("numpy as np")
+    names = ["x_train", "y_train", *(["sample_weight"] if has_sample_weight else [])]
+    arrays = ", ".join(f"{name}[rows]" for name in names)
+    script.start_block(*_ROWS_CLASS.format(seed=seed, batch_size=batch_size, arrays=arrays).splitlines())

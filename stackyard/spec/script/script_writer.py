@@ -1,61 +1,64 @@
-"""One job's script."""
+"""Write the script of one job."""
 
-from stackyard.spec.check import check
+from stackyard.spec.check import check_spec
 from stackyard.spec.data.data import ArrayData, TableData
 from stackyard.spec.data.description import ArraysDescription, DatasetDescription, TableDescription
 from stackyard.spec.job import JobSpec
 from stackyard.spec.limits import UNLIMITED
 from stackyard.spec.script import arrays, tables, training
-from stackyard.spec.script.origin import Origin
-from stackyard.spec.script.script_source import Source
+from stackyard.spec.script.origin import DatasetOrigin
+from stackyard.spec.script.script_builder import ScriptBuilder
 
-_DOCSTRING = '''"""Written by Stackyard: what a job trained, with nothing but Keras, pandas and scikit-learn.
+_DOCSTRING = '''"""Written by Stackyard: the training of a job with nothing but Keras, pandas and scikit-learn.
 
     {command}
 
-It prints every epoch, and leaves history.csv and model.keras in the current directory.
+It prints every epoch, and writes history.csv and model.keras to the current directory.
 """'''
 
 
-def write(spec: JobSpec, dataset: DatasetDescription, origin: Origin, threads: int | None = None) -> str:
-    """Write the script that does what a job does.
+def write_script(spec: JobSpec, dataset: DatasetDescription, origin: DatasetOrigin, threads: int | None = None) -> str:
+    """Return a script that trains like a job.
 
     Args:
-        spec: Of the job, found right by `check`, its seed filled in.
-        dataset: The description of its dataset.
-        origin: Where the script finds its rows.
-        threads: TensorFlow's intra-op threads with which the job was trained, where that is known. Some sums over
-            large matrices are divided among them, and then rounded otherwise.
+        spec: The spec of the job, checked by `check_spec` and with a seed.
+        dataset: The description of the dataset.
+        origin: The source of the rows.
+        threads: The number of TensorFlow's intra-op threads that trained the job, if known. TensorFlow divides sums
+            over large matrices among them, and their number changes the rounding.
 
     Returns:
-        Python source, UTF-8. Run with the file of the dataset as its one argument (none for a built-in one), it gives
-        the history of the job to the last bit, on the same machine and versions, with as many threads.
+        Python source, UTF-8. The script takes the file of the dataset as its only argument, or none for a built-in
+        one. On the same machine, with the same versions and threads, its history equals the job's to the last bit.
 
     Raises:
         SpecError: The spec does not fit the dataset.
     """
-    report = check(spec, dataset, UNLIMITED)
-    source = Source()
-    source.use("keras")
+    report = check_spec(spec, dataset, UNLIMITED)
+    script = ScriptBuilder()
+    script.import_modules("keras")
     if threads is not None:
-        source.use("tensorflow as tf")
-        source.block(f"tf.config.threading.set_intra_op_parallelism_threads({threads})  # as the job was trained")
+        script.import_modules("tensorflow as tf")
+        script.start_block(
+            f"tf.config.threading.set_intra_op_parallelism_threads({threads})  # as the job was trained"
+        )
     seed = spec.training.seed or 0
     match spec.data, dataset:
         case TableData() as data, TableDescription():
-            tables.read(source, origin)
-            tables.prepare(source, data, dataset, seed, spec.training.loss)
+            tables.write_loading(script, origin)
+            tables.write_preparation(script, data, dataset, seed, spec.training.loss)
         case ArrayData() as data, ArraysDescription():
-            arrays.read(source)
+            arrays.write_loading(script)
             types = {array.name: array.type for array in dataset.arrays}
-            arrays.prepare(source, data, seed, spec.training.loss, integers=not types[data.y].startswith("float"))
+            has_integer_target = not types[data.y].startswith("float")
+            arrays.write_preparation(script, data, seed, spec.training.loss, has_integer_target=has_integer_target)
         case _:
-            pass  # the check has refused it
-    training.build(source, report)
-    training.fit(source, report, tested=_tested(spec))
-    file = "" if origin.builtin else f" DATASET.{origin.format}"
-    return source.text(_DOCSTRING.format(command=f"python train.py{file}"))
+            pass  # `check_spec` has refused it
+    training.write_network(script, report)
+    training.write_training(script, report, has_test_set=_has_test_set(spec))
+    argument = "" if origin.builtin else f" DATASET.{origin.format}"
+    return script.render_script(_DOCSTRING.format(command=f"python train.py{argument}"))
 
 
-def _tested(spec: JobSpec) -> bool:
+def _has_test_set(spec: JobSpec) -> bool:
     return spec.data.split.test is not None or (isinstance(spec.data, ArrayData) and spec.data.test is not None)

@@ -1,4 +1,4 @@
-"""The split of a spec as lines that divide a frame called `data`."""
+"""Write the lines that split a frame called `data` as the spec says."""
 
 from stackyard.spec.data.split import (
     ColumnSplit,
@@ -9,63 +9,67 @@ from stackyard.spec.data.split import (
     SplitMethod,
     TrainTestSplit,
 )
-from stackyard.spec.script.code import literal
-from stackyard.spec.script.script_source import Source
+from stackyard.spec.script.python_source import format_literal
+from stackyard.spec.script.script_builder import ScriptBuilder
 
 
-def divide(source: Source, split: Split, seed: int) -> None:
-    """Add the lines that make `train` of `data`, and `test` and `validation` where the spec has them."""
-    source.block()
+def write_split(script: ScriptBuilder, split: Split, seed: int) -> None:
+    """Write the lines that split `data` into `train` and, where the spec has them, `test` and `validation`."""
+    script.start_block()
     rest = "data"
     if split.test is not None:
         rest = "train" if split.validation is None else "rest"
-        _divide(source, split.test, ("data", rest, "test"), seed)
+        _write_method(script, split.test, ("data", rest, "test"), seed)
     if split.validation is not None:
-        _divide(source, split.validation, (rest, "train", "validation"), seed)
+        _write_method(script, split.validation, (rest, "train", "validation"), seed)
     elif split.test is None:
-        source.add("train = data")
+        script.add_lines("train = data")
 
 
-def _divide(source: Source, method: SplitMethod, frames: tuple[str, str, str], seed: int) -> None:
-    whole, train, others = frames
+def _write_method(script: ScriptBuilder, method: SplitMethod, frames: tuple[str, str, str], seed: int) -> None:
+    whole, train, held_out = frames
     match method:
         case RandomSplit():
-            drawn = seed if method.seed is None else method.seed
-            source.add(
-                f"{train} = {whole}.sample(frac={method.train_fraction!r}, random_state={drawn})",
-                f"{others} = {whole}.drop({train}.index)",
+            random_state = seed if method.seed is None else method.seed
+            script.add_lines(
+                f"{train} = {whole}.sample(frac={method.train_fraction!r}, random_state={random_state})",
+                f"{held_out} = {whole}.drop({train}.index)",
             )
         case LastSplit():
-            source.add(
+            script.add_lines(
                 f"head = int(len({whole}) * {method.train_fraction!r})",
-                f"{train}, {others} = {whole}.iloc[:head], {whole}.iloc[head:]",
+                f"{train}, {held_out} = {whole}.iloc[:head], {whole}.iloc[head:]",
             )
         case ColumnSplit():
-            source.add(
-                f"aside = {whole}[{literal(method.column)}].isin({literal(method.values)})",
-                f"{train}, {others} = {whole}[~aside], {whole}[aside]",
+            script.add_lines(
+                f"aside = {whole}[{format_literal(method.column)}].isin({format_literal(method.values)})",
+                f"{train}, {held_out} = {whole}[~aside], {whole}[aside]",
             )
         case GroupSplit():
-            _by_group(source, method, frames, seed)
+            _write_group_split(script, method, frames, seed)
         case TrainTestSplit():
-            _train_test(source, method, frames, seed)
+            _write_train_test_split(script, method, frames, seed)
 
 
-def _by_group(source: Source, method: GroupSplit, frames: tuple[str, str, str], seed: int) -> None:
-    whole, train, others = frames
-    source.use_from("sklearn.model_selection", "GroupShuffleSplit")
-    drawn = seed if method.seed is None else method.seed
-    source.add(
-        f"splitter = GroupShuffleSplit(n_splits=1, train_size={method.train_fraction!r}, random_state={drawn})",
-        f"inside, outside = next(splitter.split({whole}, groups={whole}[{literal(method.column)}]))",
-        f"{train}, {others} = {whole}.iloc[inside], {whole}.iloc[outside]",
+def _write_group_split(script: ScriptBuilder, method: GroupSplit, frames: tuple[str, str, str], seed: int) -> None:
+    whole, train, held_out = frames
+    script.import_name("sklearn.model_selection", "GroupShuffleSplit")
+    random_state = seed if method.seed is None else method.seed
+    script.add_lines(
+        f"splitter = GroupShuffleSplit(n_splits=1, train_size={method.train_fraction!r}, random_state={random_state})",
+        f"inside, outside = next(splitter.split({whole}, groups={whole}[{format_literal(method.column)}]))",
+        f"{train}, {held_out} = {whole}.iloc[inside], {whole}.iloc[outside]",
     )
 
 
-def _train_test(source: Source, method: TrainTestSplit, frames: tuple[str, str, str], seed: int) -> None:
-    whole, train, others = frames
-    source.use_from("sklearn.model_selection", "train_test_split")
-    how = f"random_state={seed if method.seed is None else method.seed}" if method.shuffle else "shuffle=False"
+def _write_train_test_split(
+    script: ScriptBuilder, method: TrainTestSplit, frames: tuple[str, str, str], seed: int
+) -> None:
+    whole, train, held_out = frames
+    script.import_name("sklearn.model_selection", "train_test_split")
+    arguments = f"random_state={seed if method.seed is None else method.seed}" if method.shuffle else "shuffle=False"
     if method.stratify is not None:
-        how += f", stratify={whole}[{literal(method.stratify)}]"
-    source.add(f"{train}, {others} = train_test_split({whole}, train_size={method.train_fraction!r}, {how})")
+        arguments += f", stratify={whole}[{format_literal(method.stratify)}]"
+    script.add_lines(
+        f"{train}, {held_out} = train_test_split({whole}, train_size={method.train_fraction!r}, {arguments})"
+    )

@@ -1,0 +1,1 @@
+"""The training and run sections of a spec: losses, metrics, optimizers, schedules and callbacks."""

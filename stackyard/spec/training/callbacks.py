@@ -1,53 +1,62 @@
-"""What watches a training, changes its learning rate or weights, and may end it."""
+"""Keras callbacks that observe a training. They can change its learning rate or its weights, or stop it."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from stackyard.spec.base import BelowOne, Index, NonNegative, Part, refusal
-from stackyard.spec.tagged_union import Closed
+from stackyard.spec.base import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    SpecModel,
+    UnitIntervalBelowOne,
+    build_validation_error,
+)
+from stackyard.spec.tagged_union import TaggedUnion
 from stackyard.spec.training.schedules import Schedule
 
 Monitor = Annotated[str, Field(min_length=1, max_length=100)]
-"""A column of the history."""
+"""The name of a history column."""
 
 
-class EarlyStopping(Part):
-    """Ends a training whose `monitor` no longer improves. As in Keras, the last and not the best weights stay."""
+class EarlyStopping(SpecModel):
+    """Stops the training when `monitor` no longer improves.
+
+    As in Keras, the final weights are those of the last epoch unless `restore_best_weights` is true.
+    """
 
     type: Literal["EarlyStopping"] = "EarlyStopping"
     monitor: Monitor = "val_loss"
-    min_delta: NonNegative = 0.0
-    patience: Index = 0
+    min_delta: NonNegativeFloat = 0.0
+    patience: NonNegativeInt = 0
     verbose: Literal[0, 1] = 0
     mode: Literal["auto", "min", "max"] = "auto"
     baseline: float | None = None
     restore_best_weights: bool = False
-    start_from_epoch: Index = 0
+    start_from_epoch: NonNegativeInt = 0
 
 
-class ReduceLROnPlateau(Part):
+class ReduceLROnPlateau(SpecModel):
     """Multiplies the learning rate by `factor` when `monitor` no longer improves.
 
-    The history gets a column `learning_rate`, of the rate with which each epoch was trained.
+    The history gets a column `learning_rate` with the rate of each epoch.
     """
 
     type: Literal["ReduceLROnPlateau"] = "ReduceLROnPlateau"
     monitor: Monitor = "val_loss"
-    factor: BelowOne = 0.1
-    patience: Index = 10
+    factor: UnitIntervalBelowOne = 0.1
+    patience: NonNegativeInt = 10
     verbose: Literal[0, 1] = 0
     mode: Literal["auto", "min", "max"] = "auto"
-    min_delta: NonNegative = 0.0001
-    cooldown: Index = 0
-    min_lr: NonNegative = 0.0
+    min_delta: NonNegativeFloat = 0.0001
+    cooldown: NonNegativeInt = 0
+    min_lr: NonNegativeFloat = 0.0
 
 
-class LearningRateScheduler(Part):
+class LearningRateScheduler(SpecModel):
     """Sets the learning rate at the beginning of each epoch; the history gets a column `learning_rate`.
 
-    Keras takes a function of the epoch. JSON has none, so `schedule` is one of Keras's schedules, whose step is here
-    the number of the epoch, from 0: `decay_steps` and `boundaries` count epochs.
+    Keras expects a function of the epoch, which JSON cannot express. Here, `schedule` is one of Keras's schedules and
+    its step is the epoch, counted from 0, so that `decay_steps` and `boundaries` count epochs.
     """
 
     type: Literal["LearningRateScheduler"] = "LearningRateScheduler"
@@ -55,10 +64,10 @@ class LearningRateScheduler(Part):
     verbose: Literal[0, 1] = 0
 
 
-class TerminateOnNaN(Part):
-    """Ends a training at the first loss that is not finite, as `on_nonfinite` does by default.
+class TerminateOnNaN(SpecModel):
+    """Stops the training at the first loss that is not finite, as `on_nonfinite` does by default.
 
-    `raise_error` stays false: by raising, Keras would make a failure of what is told as the outcome `diverged`.
+    `raise_error` must be false: an exception would end the job as failed instead of with the outcome `diverged`.
     """
 
     type: Literal["TerminateOnNaN"] = "TerminateOnNaN"
@@ -66,14 +75,15 @@ class TerminateOnNaN(Part):
 
     @field_validator("raise_error")
     @classmethod
-    def _the_outcome_tells(cls, raise_error: bool) -> bool:
+    def _reject_raise_error(cls, raise_error: bool) -> bool:
         if raise_error:
-            raise refusal('expected false, received true: a job whose loss is not finite ends "diverged" without it')
+            message = 'expected false, received true: a job whose loss is not finite ends as "diverged" without it'
+            raise build_validation_error(message)
         return raise_error
 
 
-class SwapEMAWeights(Part):
-    """Validates with the running means of the weights, which an optimizer with `use_ema` keeps."""
+class SwapEMAWeights(SpecModel):
+    """Validates with the exponential moving average of the weights, for an optimizer with `use_ema`."""
 
     type: Literal["SwapEMAWeights"] = "SwapEMAWeights"
     swap_on_epoch: bool = False
@@ -81,8 +91,12 @@ class SwapEMAWeights(Part):
 
 Callback = Annotated[
     EarlyStopping | ReduceLROnPlateau | LearningRateScheduler | TerminateOnNaN | SwapEMAWeights,
-    Closed("a callback"),
+    TaggedUnion("a callback"),
 ]
-"""Not offered: BackupAndRestore, CSVLogger, ModelCheckpoint, OrbaxCheckpoint and TensorBoard, which write files where
-they are told; RemoteMonitor, which calls out; LambdaCallback, which is code; History and ProgbarLogger, which `fit`
-adds by itself; Callback and CallbackList, which only make others."""
+"""Not supported:
+
+- BackupAndRestore, CSVLogger, ModelCheckpoint, OrbaxCheckpoint and TensorBoard, because they write files to any path;
+- RemoteMonitor, because it sends requests to any host;
+- LambdaCallback, because its arguments are code;
+- History and ProgbarLogger, because `fit` adds them itself;
+- Callback and CallbackList, because they are only base classes and containers."""

@@ -1,52 +1,63 @@
-"""How much each class counts in the loss of the training."""
+"""The weight of each class in the training loss."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from stackyard.spec.base import NonNegative, refusal
-from stackyard.spec.reading.faults import say
-from stackyard.spec.tagged_union import Chosen
+from stackyard.spec.base import NonNegativeFloat, build_validation_error
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.tagged_union import UntaggedUnion
 
 
-def _either(value: object) -> object:
+def _check_form(value: object) -> object:
     if isinstance(value, str | dict):
-        return value  # pyright: ignore[reportUnknownVariableType]  # what is in it is looked at next
-    raise refusal(f'expected "balanced" or an object with a weight for each class, received {say(value)}')
+        return value  # pyright: ignore[reportUnknownVariableType]  # the members are validated next
+    raise build_validation_error(
+        f'expected "balanced" or an object with a weight for each class, received {format_value(value)}'
+    )
 
 
 ClassWeight = Annotated[
-    Annotated[Literal["balanced"] | dict[str, NonNegative], Chosen(lambda value: int(isinstance(value, dict)))],
-    BeforeValidator(_either),
+    Annotated[
+        Literal["balanced"] | dict[str, NonNegativeFloat], UntaggedUnion(lambda value: int(isinstance(value, dict)))
+    ],
+    BeforeValidator(_check_form),
 ]
-"""Keras's `class_weight`, by the target's own values as JSON writes them (`"setosa"`, `"3"`, `"true"`), 1 for a class
-that is not there; or scikit-learn's `"balanced"`, by which each class weighs as much as every other.
+"""Keras's `class_weight`, as an object from each value of the target to its weight, or scikit-learn's `"balanced"`.
+
+The keys are the target's values as JSON writes them: `"setosa"`, `"3"`, `"true"`. A class without a key has the
+weight 1. With `"balanced"`, the rows of every class have the same total weight.
 """
 
 
-def by_label(given: Mapping[str, float], classes: Sequence[Any], *, signs: bool) -> dict[int, float]:
-    """Return the weights that are given for some of the classes as Keras's `fit` takes them.
+def map_weights_by_label(
+    class_weights: Mapping[str, float], classes: Sequence[Any], *, uses_signs: bool
+) -> dict[int, float]:
+    """Return class weights by label, as Keras's `fit` expects them.
 
     Args:
-        given: by the class's value as it is `spelt`.
-        classes: every class's value, by its place.
-        signs: whether the loss is one of `SIGN_LOSSES`.
+        class_weights: Weights of some of the classes, by the class as `format_class_value` writes it.
+        classes: The value of every class, in the order of their indexes.
+        uses_signs: Whether the loss is one of `SIGN_LOSSES`.
 
     """
-    labels = ((label(place, classes, signs=signs), spelt(value)) for place, value in enumerate(classes))
-    return {number: given[name] for number, name in labels if name in given}
+    labels = (
+        (get_class_label(index, classes, uses_signs=uses_signs), format_class_value(value))
+        for index, value in enumerate(classes)
+    )
+    return {class_label: class_weights[key] for class_label, key in labels if key in class_weights}
 
 
-def label(place: int, classes: Sequence[Any], *, signs: bool) -> int:
-    """Return the whole number that rows of a class are trained on, by which Keras finds their weight.
+def get_class_label(index: int, classes: Sequence[Any], *, uses_signs: bool) -> int:
+    """Return the label, a whole number, that rows of a class are trained on. Keras looks up class weights by it.
 
-    It is the place among the classes, but the value itself where the loss takes `signs` and the value is a number.
+    The label is the index of the class. If the loss expects signs (`uses_signs`), a numeric value is its own label.
     """
-    value = classes[place]
-    return value if signs and isinstance(value, int) else place
+    value = classes[index]
+    return value if uses_signs and isinstance(value, int) else index
 
 
-def spelt(value: Any) -> str:
-    """Return a value of a target as it is written for a key: `spelt(True)` is `true`."""
+def format_class_value(value: Any) -> str:
+    """Return a value of a target as a key of `class_weight`: `format_class_value(True)` is `true`."""
     return str(value).lower() if isinstance(value, bool) else str(value)

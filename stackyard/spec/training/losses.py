@@ -1,75 +1,71 @@
-"""Keras's losses, with every argument but `dtype`."""
+"""Keras's losses, with all of their arguments except `dtype`."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
-from stackyard.spec.base import Fraction, Items, Name, NonNegative, Part, Positive, Share
-from stackyard.spec.tagged_union import Closed
-
-Axis = Annotated[Items[int], Field(min_length=1, max_length=8)]
+from stackyard.spec.base import Axes, Name, NonNegativeFloat, OpenUnitInterval, PositiveFloat, SpecModel, UnitInterval
+from stackyard.spec.tagged_union import TaggedUnion
 
 
-class LossBase(Part):
-    """What every loss takes. Keras's `reduction` of none gives no number to train on, and is left out."""
+class LossBase(SpecModel):
+    """Arguments of every loss. The `reduction` "none" is not supported, because it returns no single number."""
 
-    type: Any  # each subclass narrows it; here so that it comes first
+    type: Any  # declared here so that it comes first; each subclass narrows it
     name: Name
     reduction: Literal["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight"] = "sum_over_batch_size"
 
 
 class MeanSquaredError(LossBase):
-    """Mean of squared errors."""
+    """Mean of the squared errors."""
 
     type: Literal["MeanSquaredError"] = "MeanSquaredError"
     name: Name = "mean_squared_error"
 
 
 class MeanAbsoluteError(LossBase):
-    """Mean of absolute errors."""
+    """Mean of the absolute errors."""
 
     type: Literal["MeanAbsoluteError"] = "MeanAbsoluteError"
     name: Name = "mean_absolute_error"
 
 
 class MeanAbsolutePercentageError(LossBase):
-    """Mean of absolute errors in percent of the target."""
+    """Mean of the absolute errors in percent of the target."""
 
     type: Literal["MeanAbsolutePercentageError"] = "MeanAbsolutePercentageError"
     name: Name = "mean_absolute_percentage_error"
 
 
 class MeanSquaredLogarithmicError(LossBase):
-    """Mean of squared errors of logarithms."""
+    """Mean of the squared differences between the logarithms of target and output."""
 
     type: Literal["MeanSquaredLogarithmicError"] = "MeanSquaredLogarithmicError"
     name: Name = "mean_squared_logarithmic_error"
 
 
 class Huber(LossBase):
-    """Squared up to `delta`, absolute beyond."""
+    """Squared error up to `delta`, linear beyond it."""
 
     type: Literal["Huber"] = "Huber"
     name: Name = "huber_loss"
-    delta: Positive = 1.0
+    delta: PositiveFloat = 1.0
 
 
 class LogCosh(LossBase):
-    """Logarithm of the hyperbolic cosine of errors."""
+    """Mean of the logarithm of the hyperbolic cosine of the errors."""
 
     type: Literal["LogCosh"] = "LogCosh"
     name: Name = "log_cosh"
 
 
 class Poisson(LossBase):
-    """Poisson's, for counts."""
+    """Poisson loss, for counts."""
 
     type: Literal["Poisson"] = "Poisson"
     name: Name = "poisson"
 
 
 class CosineSimilarity(LossBase):
-    """The negative cosine between target and output."""
+    """Negative cosine similarity between target and output."""
 
     type: Literal["CosineSimilarity"] = "CosineSimilarity"
     name: Name = "cosine_similarity"
@@ -77,88 +73,88 @@ class CosineSimilarity(LossBase):
 
 
 class KLDivergence(LossBase):
-    """Kullback and Leibler's divergence, between distributions."""
+    """Kullback-Leibler divergence between two distributions."""
 
     type: Literal["KLDivergence"] = "KLDivergence"
     name: Name = "kl_divergence"
 
 
 class Hinge(LossBase):
-    """Hinge, for targets of -1 and 1 (0 counts as -1)."""
+    """Hinge loss, for targets of -1 and 1; a target of 0 is treated as -1."""
 
     type: Literal["Hinge"] = "Hinge"
     name: Name = "hinge"
 
 
 class SquaredHinge(LossBase):
-    """Squared hinge, for targets of -1 and 1 (0 counts as -1)."""
+    """Squared hinge loss, for targets of -1 and 1; a target of 0 is treated as -1."""
 
     type: Literal["SquaredHinge"] = "SquaredHinge"
     name: Name = "squared_hinge"
 
 
 class CategoricalHinge(LossBase):
-    """Hinge between the right class and the best wrong one."""
+    """Hinge loss between the true class and the highest-scoring other class."""
 
     type: Literal["CategoricalHinge"] = "CategoricalHinge"
     name: Name = "categorical_hinge"
 
 
 class BinaryCrossentropy(LossBase):
-    """Crossentropy of one or more yes-or-no targets."""
+    """Cross-entropy of one or more binary targets."""
 
     type: Literal["BinaryCrossentropy"] = "BinaryCrossentropy"
     name: Name = "binary_crossentropy"
     from_logits: bool = False
-    label_smoothing: Share = 0.0
+    label_smoothing: UnitInterval = 0.0
     axis: int = -1
 
 
 class BinaryFocalCrossentropy(LossBase):
-    """Binary crossentropy that dwells on hard examples."""
+    """Binary cross-entropy that gives more weight to hard examples."""
 
     type: Literal["BinaryFocalCrossentropy"] = "BinaryFocalCrossentropy"
     name: Name = "binary_focal_crossentropy"
     apply_class_balancing: bool = False
-    alpha: Share = 0.25
-    gamma: NonNegative = 2.0
+    alpha: UnitInterval = 0.25
+    gamma: NonNegativeFloat = 2.0
     from_logits: bool = False
-    label_smoothing: Share = 0.0
+    label_smoothing: UnitInterval = 0.0
     axis: int = -1
 
 
 class CategoricalCrossentropy(LossBase):
-    """Crossentropy of one-hot targets."""
+    """Cross-entropy between one-hot targets and class probabilities."""
 
     type: Literal["CategoricalCrossentropy"] = "CategoricalCrossentropy"
     name: Name = "categorical_crossentropy"
     from_logits: bool = False
-    label_smoothing: Share = 0.0
+    label_smoothing: UnitInterval = 0.0
     axis: int = -1
 
 
 class CategoricalFocalCrossentropy(LossBase):
-    """Categorical crossentropy that dwells on hard examples."""
+    """Categorical cross-entropy that gives more weight to hard examples."""
 
     type: Literal["CategoricalFocalCrossentropy"] = "CategoricalFocalCrossentropy"
     name: Name = "categorical_focal_crossentropy"
-    alpha: Share = 0.25
-    gamma: NonNegative = 2.0
+    alpha: UnitInterval = 0.25
+    gamma: NonNegativeFloat = 2.0
     from_logits: bool = False
-    label_smoothing: Share = 0.0
+    label_smoothing: UnitInterval = 0.0
     axis: int = -1
 
 
 class CategoricalGeneralizedCrossEntropy(LossBase):
-    """Between crossentropy and absolute error, for noisy labels."""
+    """A loss between cross-entropy and mean absolute error, robust to noisy labels."""
 
     type: Literal["CategoricalGeneralizedCrossEntropy"] = "CategoricalGeneralizedCrossEntropy"
     name: Name = "categorical_generalized_cross_entropy"
-    q: Fraction = 0.5
+    q: OpenUnitInterval = 0.5
 
 
 class SparseCategoricalCrossentropy(LossBase):
-    """Crossentropy of labels that count from 0."""
+    """Cross-entropy between integer labels, counted from 0, and class probabilities."""
 
     type: Literal["SparseCategoricalCrossentropy"] = "SparseCategoricalCrossentropy"
     name: Name = "sparse_categorical_crossentropy"
@@ -168,21 +164,21 @@ class SparseCategoricalCrossentropy(LossBase):
 
 
 class Dice(LossBase):
-    """Dice's, of overlap."""
+    """Dice loss, one minus the overlap of target and output."""
 
     type: Literal["Dice"] = "Dice"
     name: Name = "dice"
-    axis: Axis | None = None
+    axis: Axes | None = None
 
 
 class Tversky(LossBase):
-    """Tversky's, of overlap."""
+    """Tversky loss: Dice loss with separate weights for false positives and false negatives."""
 
     type: Literal["Tversky"] = "Tversky"
     name: Name = "tversky"
-    alpha: NonNegative = 0.5
-    beta: NonNegative = 0.5
-    axis: Axis | None = None
+    alpha: NonNegativeFloat = 0.5
+    beta: NonNegativeFloat = 0.5
+    axis: Axes | None = None
 
 
 Loss = Annotated[
@@ -206,7 +202,7 @@ Loss = Annotated[
     | SparseCategoricalCrossentropy
     | Dice
     | Tversky,
-    Closed(
+    TaggedUnion(
         "a loss",
         aliases={
             "mse": "MeanSquaredError",
@@ -218,10 +214,10 @@ Loss = Annotated[
         },
     ),
 ]
-"""Not offered: CTC and Circle, whose targets no data of a spec gives yet."""
+"""Not supported: CTC and Circle, because a spec cannot describe their targets."""
 
 LABEL_LOSSES = (SparseCategoricalCrossentropy, CategoricalGeneralizedCrossEntropy)
-"""Losses whose target is a label, a whole number, beside an output for each class."""
+"""Losses whose target is an integer label while the network has one output per class."""
 
 SIGN_LOSSES = (Hinge, SquaredHinge)
-"""Losses whose two classes lie below and above 0."""
+"""Losses whose two classes have a target below 0 and one above 0."""

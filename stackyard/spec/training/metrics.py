@@ -1,73 +1,82 @@
-"""Keras's metrics of regression and classification, with every argument but `dtype`."""
+"""Keras's metrics for regression and classification, with all of their arguments except `dtype`."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from stackyard.spec.base import Count, Index, Items, Name, NonNegative, Part, Positive, Share
-from stackyard.spec.tagged_union import ONE_OR_MANY, Closed
+from stackyard.spec.base import (
+    JsonArray,
+    Name,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SpecModel,
+    UnitInterval,
+)
+from stackyard.spec.tagged_union import ONE_OR_MANY, TaggedUnion
 from stackyard.spec.training.losses import LABEL_LOSSES, Loss
 
-Thresholds = Annotated[Items[Share], Field(min_length=1, max_length=10_000)]
-OneOrMoreThresholds = Annotated[Share | Thresholds, ONE_OR_MANY]
+Thresholds = Annotated[JsonArray[UnitInterval], Field(min_length=1, max_length=10_000)]
+OneOrMoreThresholds = Annotated[UnitInterval | Thresholds, ONE_OR_MANY]
 ThresholdCount = Annotated[int, Field(ge=1, le=10_000)]
 
 
-class MetricBase(Part):
-    """What every metric has: the `name` of its column in the history."""
+class MetricBase(SpecModel):
+    """Arguments of every metric: the `name` of its history column."""
 
-    type: Any  # each subclass narrows it; here so that it comes first
+    type: Any  # declared here so that it comes first; each subclass narrows it
     name: Name
 
 
 class Accuracy(MetricBase):
-    """How often the output is right: binary, categorical or sparse, as Keras resolves its string `accuracy`."""
+    """Share of correct outputs: binary, categorical or sparse, as Keras resolves its string `accuracy`."""
 
     type: Literal["Accuracy"] = "Accuracy"
     name: Name = "accuracy"
 
 
 class BinaryAccuracy(MetricBase):
-    """How often a yes or no is right."""
+    """Share of correct outputs for binary targets."""
 
     type: Literal["BinaryAccuracy"] = "BinaryAccuracy"
     name: Name = "binary_accuracy"
-    threshold: Share = 0.5
+    threshold: UnitInterval = 0.5
 
 
 class CategoricalAccuracy(MetricBase):
-    """How often the most likely class is the one-hot target's."""
+    """Share of rows whose most likely class is the one-hot target's class."""
 
     type: Literal["CategoricalAccuracy"] = "CategoricalAccuracy"
     name: Name = "categorical_accuracy"
 
 
 class SparseCategoricalAccuracy(MetricBase):
-    """How often the most likely class is the label."""
+    """Share of rows whose most likely class is the integer label."""
 
     type: Literal["SparseCategoricalAccuracy"] = "SparseCategoricalAccuracy"
     name: Name = "sparse_categorical_accuracy"
 
 
 class TopKCategoricalAccuracy(MetricBase):
-    """How often the one-hot target's class is among the `k` most likely."""
+    """Share of rows whose one-hot target is among the `k` most likely classes."""
 
     type: Literal["TopKCategoricalAccuracy"] = "TopKCategoricalAccuracy"
     name: Name = "top_k_categorical_accuracy"
-    k: Count = 5
+    k: PositiveInt = 5
 
 
 class SparseTopKCategoricalAccuracy(MetricBase):
-    """How often the label is among the `k` most likely."""
+    """Share of rows whose integer label is among the `k` most likely classes."""
 
     type: Literal["SparseTopKCategoricalAccuracy"] = "SparseTopKCategoricalAccuracy"
     name: Name = "sparse_top_k_categorical_accuracy"
-    k: Count = 5
+    k: PositiveInt = 5
     from_sorted_ids: bool = False
 
 
 class AUC(MetricBase):
-    """The area under a curve of rates."""
+    """Area under the ROC or precision-recall curve."""
 
     type: Literal["AUC"] = "AUC"
     name: Name = "auc"
@@ -76,73 +85,73 @@ class AUC(MetricBase):
     summation_method: Literal["interpolation", "minoring", "majoring"] = "interpolation"
     thresholds: Thresholds | None = None
     multi_label: bool = False
-    num_labels: Count | None = None
-    label_weights: Annotated[Items[NonNegative], Field(min_length=1)] | None = None
+    num_labels: PositiveInt | None = None
+    label_weights: Annotated[JsonArray[NonNegativeFloat], Field(min_length=1)] | None = None
     from_logits: bool = False
 
 
 class Precision(MetricBase):
-    """The share of what was found that is right."""
+    """Share of the predicted positives that are true positives."""
 
     type: Literal["Precision"] = "Precision"
     name: Name = "precision"
     thresholds: OneOrMoreThresholds | None = None
-    top_k: Count | None = None
-    class_id: Index | None = None
+    top_k: PositiveInt | None = None
+    class_id: NonNegativeInt | None = None
 
 
 class Recall(MetricBase):
-    """The share of what is right that was found."""
+    """Share of the actual positives that are predicted as positive."""
 
     type: Literal["Recall"] = "Recall"
     name: Name = "recall"
     thresholds: OneOrMoreThresholds | None = None
-    top_k: Count | None = None
-    class_id: Index | None = None
+    top_k: PositiveInt | None = None
+    class_id: NonNegativeInt | None = None
 
 
 class PrecisionAtRecall(MetricBase):
-    """The best precision with at least this recall."""
+    """Highest precision at which recall is at least `recall`."""
 
     type: Literal["PrecisionAtRecall"] = "PrecisionAtRecall"
     name: Name = "precision_at_recall"
-    recall: Share
+    recall: UnitInterval
     num_thresholds: ThresholdCount = 200
-    class_id: Index | None = None
+    class_id: NonNegativeInt | None = None
 
 
 class RecallAtPrecision(MetricBase):
-    """The best recall with at least this precision."""
+    """Highest recall at which precision is at least `precision`."""
 
     type: Literal["RecallAtPrecision"] = "RecallAtPrecision"
     name: Name = "recall_at_precision"
-    precision: Share
+    precision: UnitInterval
     num_thresholds: ThresholdCount = 200
-    class_id: Index | None = None
+    class_id: NonNegativeInt | None = None
 
 
 class SensitivityAtSpecificity(MetricBase):
-    """The best sensitivity with at least this specificity."""
+    """Highest sensitivity at which specificity is at least `specificity`."""
 
     type: Literal["SensitivityAtSpecificity"] = "SensitivityAtSpecificity"
     name: Name = "sensitivity_at_specificity"
-    specificity: Share
+    specificity: UnitInterval
     num_thresholds: ThresholdCount = 200
-    class_id: Index | None = None
+    class_id: NonNegativeInt | None = None
 
 
 class SpecificityAtSensitivity(MetricBase):
-    """The best specificity with at least this sensitivity."""
+    """Highest specificity at which sensitivity is at least `sensitivity`."""
 
     type: Literal["SpecificityAtSensitivity"] = "SpecificityAtSensitivity"
     name: Name = "specificity_at_sensitivity"
-    sensitivity: Share
+    sensitivity: UnitInterval
     num_thresholds: ThresholdCount = 200
-    class_id: Index | None = None
+    class_id: NonNegativeInt | None = None
 
 
 class TruePositives(MetricBase):
-    """How many were rightly found."""
+    """Number of true positives."""
 
     type: Literal["TruePositives"] = "TruePositives"
     name: Name = "true_positives"
@@ -150,7 +159,7 @@ class TruePositives(MetricBase):
 
 
 class TrueNegatives(MetricBase):
-    """How many were rightly left."""
+    """Number of true negatives."""
 
     type: Literal["TrueNegatives"] = "TrueNegatives"
     name: Name = "true_negatives"
@@ -158,7 +167,7 @@ class TrueNegatives(MetricBase):
 
 
 class FalsePositives(MetricBase):
-    """How many were wrongly found."""
+    """Number of false positives."""
 
     type: Literal["FalsePositives"] = "FalsePositives"
     name: Name = "false_positives"
@@ -166,7 +175,7 @@ class FalsePositives(MetricBase):
 
 
 class FalseNegatives(MetricBase):
-    """How many were wrongly left."""
+    """Number of false negatives."""
 
     type: Literal["FalseNegatives"] = "FalseNegatives"
     name: Name = "false_negatives"
@@ -174,7 +183,7 @@ class FalseNegatives(MetricBase):
 
 
 class F1Score(MetricBase):
-    """The harmonic mean of precision and recall, of each class unless `average` says otherwise."""
+    """Harmonic mean of precision and recall: one score per class, unless `average` is set."""
 
     type: Literal["F1Score"] = "F1Score"
     name: Name = "f1_score"
@@ -183,36 +192,36 @@ class F1Score(MetricBase):
 
 
 class FBetaScore(MetricBase):
-    """As F1Score, with recall weighing `beta` times as much."""
+    """As F1Score, with recall weighted `beta` times as much as precision."""
 
     type: Literal["FBetaScore"] = "FBetaScore"
     name: Name = "fbeta_score"
     average: Literal["micro", "macro", "weighted"] | None = None
-    beta: Positive = 1.0
+    beta: PositiveFloat = 1.0
     threshold: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class BinaryCrossentropy(MetricBase):
-    """Crossentropy of yes-or-no targets."""
+    """Cross-entropy of binary targets."""
 
     type: Literal["BinaryCrossentropy"] = "BinaryCrossentropy"
     name: Name = "binary_crossentropy"
     from_logits: bool = False
-    label_smoothing: Share = 0.0
+    label_smoothing: UnitInterval = 0.0
 
 
 class CategoricalCrossentropy(MetricBase):
-    """Crossentropy of one-hot targets."""
+    """Cross-entropy between one-hot targets and class probabilities."""
 
     type: Literal["CategoricalCrossentropy"] = "CategoricalCrossentropy"
     name: Name = "categorical_crossentropy"
     from_logits: bool = False
-    label_smoothing: Share = 0.0
+    label_smoothing: UnitInterval = 0.0
     axis: int = -1
 
 
 class SparseCategoricalCrossentropy(MetricBase):
-    """Crossentropy of labels."""
+    """Cross-entropy between integer labels and class probabilities."""
 
     type: Literal["SparseCategoricalCrossentropy"] = "SparseCategoricalCrossentropy"
     name: Name = "sparse_categorical_crossentropy"
@@ -222,84 +231,84 @@ class SparseCategoricalCrossentropy(MetricBase):
 
 
 class KLDivergence(MetricBase):
-    """Kullback and Leibler's divergence."""
+    """Kullback-Leibler divergence between two distributions."""
 
     type: Literal["KLDivergence"] = "KLDivergence"
     name: Name = "kl_divergence"
 
 
 class Poisson(MetricBase):
-    """Poisson's loss."""
+    """Poisson loss, for counts."""
 
     type: Literal["Poisson"] = "Poisson"
     name: Name = "poisson"
 
 
 class Hinge(MetricBase):
-    """Hinge."""
+    """Hinge loss."""
 
     type: Literal["Hinge"] = "Hinge"
     name: Name = "hinge"
 
 
 class SquaredHinge(MetricBase):
-    """Squared hinge."""
+    """Squared hinge loss."""
 
     type: Literal["SquaredHinge"] = "SquaredHinge"
     name: Name = "squared_hinge"
 
 
 class CategoricalHinge(MetricBase):
-    """Categorical hinge."""
+    """Hinge loss between the true class and the highest-scoring other class."""
 
     type: Literal["CategoricalHinge"] = "CategoricalHinge"
     name: Name = "categorical_hinge"
 
 
 class MeanSquaredError(MetricBase):
-    """Mean of squared errors."""
+    """Mean of the squared errors."""
 
     type: Literal["MeanSquaredError"] = "MeanSquaredError"
     name: Name = "mean_squared_error"
 
 
 class RootMeanSquaredError(MetricBase):
-    """Root of the mean of squared errors."""
+    """Root of the mean of the squared errors."""
 
     type: Literal["RootMeanSquaredError"] = "RootMeanSquaredError"
     name: Name = "root_mean_squared_error"
 
 
 class MeanAbsoluteError(MetricBase):
-    """Mean of absolute errors."""
+    """Mean of the absolute errors."""
 
     type: Literal["MeanAbsoluteError"] = "MeanAbsoluteError"
     name: Name = "mean_absolute_error"
 
 
 class MeanAbsolutePercentageError(MetricBase):
-    """Mean of absolute errors in percent of the target."""
+    """Mean of the absolute errors in percent of the target."""
 
     type: Literal["MeanAbsolutePercentageError"] = "MeanAbsolutePercentageError"
     name: Name = "mean_absolute_percentage_error"
 
 
 class MeanSquaredLogarithmicError(MetricBase):
-    """Mean of squared errors of logarithms."""
+    """Mean of the squared differences between the logarithms of target and output."""
 
     type: Literal["MeanSquaredLogarithmicError"] = "MeanSquaredLogarithmicError"
     name: Name = "mean_squared_logarithmic_error"
 
 
 class LogCoshError(MetricBase):
-    """Logarithm of the hyperbolic cosine of errors."""
+    """Mean of the logarithm of the hyperbolic cosine of the errors."""
 
     type: Literal["LogCoshError"] = "LogCoshError"
     name: Name = "logcosh"
 
 
 class CosineSimilarity(MetricBase):
-    """The cosine between target and output."""
+    """Cosine similarity between target and output."""
 
     type: Literal["CosineSimilarity"] = "CosineSimilarity"
     name: Name = "cosine_similarity"
@@ -307,16 +316,16 @@ class CosineSimilarity(MetricBase):
 
 
 class R2Score(MetricBase):
-    """The share of the target's variance that is explained."""
+    """R² score, the share of the target's variance that the output explains."""
 
     type: Literal["R2Score"] = "R2Score"
     name: Name = "r2_score"
     class_aggregation: Literal["uniform_average", "variance_weighted_average"] | None = "uniform_average"
-    num_regressors: Index = 0
+    num_regressors: NonNegativeInt = 0
 
 
 class PearsonCorrelation(MetricBase):
-    """Pearson's correlation along `axis`."""
+    """Pearson correlation coefficient along `axis`."""
 
     type: Literal["PearsonCorrelation"] = "PearsonCorrelation"
     name: Name = "pearson_correlation"
@@ -324,7 +333,7 @@ class PearsonCorrelation(MetricBase):
 
 
 class ConcordanceCorrelation(MetricBase):
-    """The concordance correlation along `axis`."""
+    """Concordance correlation coefficient along `axis`."""
 
     type: Literal["ConcordanceCorrelation"] = "ConcordanceCorrelation"
     name: Name = "concordance_correlation"
@@ -369,7 +378,7 @@ Metric = Annotated[
     | R2Score
     | PearsonCorrelation
     | ConcordanceCorrelation,
-    Closed(
+    TaggedUnion(
         "a metric",
         aliases={
             "mse": "MeanSquaredError",
@@ -381,22 +390,29 @@ Metric = Annotated[
             "acc": "Accuracy",
             "logcosh": "LogCoshError",
         },
-        named=True,
+        keep_name=True,
     ),
 ]
-"""Not offered: Mean, Sum and MeanMetricWrapper, which measure no prediction; the IoU ones, for segmentation; and the
-exact equality that Keras has as a class `Accuracy`, a name that here means what Keras's string does.
+"""Not supported: Mean, Sum and MeanMetricWrapper, because they do not compare predictions with targets, and the IoU
+metrics for segmentation. `Accuracy` means the same as Keras's string `accuracy`; Keras's class of that name, which
+tests exact equality, is not supported.
 """
 
 
-def resolved(metric: Metric, loss: Loss, outputs: int) -> Metric:
-    """Return the metric that Keras's string `accuracy` means, with the name it has; any other metric as it is.
+def resolve_accuracy(metric: Metric, loss: Loss, output_size: int) -> Metric:
+    """Return the metric that Keras selects for its string `accuracy`, with the same name; other metrics unchanged.
 
-    Keras resolves it at the first batch, by the shapes there; `outputs` is the size of the last axis.
+    Keras selects it at the first batch, by the shapes there.
+
+    Args:
+        metric: Any metric of a spec.
+        loss: The loss of the training.
+        output_size: The size of the output's last axis.
+
     """
     if not isinstance(metric, Accuracy):
         return metric
-    if outputs == 1:
+    if output_size == 1:
         return BinaryAccuracy(name=metric.name)
     sparse = isinstance(loss, LABEL_LOSSES)
     return SparseCategoricalAccuracy(name=metric.name) if sparse else CategoricalAccuracy(name=metric.name)

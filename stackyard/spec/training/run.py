@@ -1,25 +1,27 @@
-"""Where and when a job runs."""
+"""The device, the queue priority and the time limit of a job."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stackyard.spec.base import Part, Positive
+from stackyard.spec.base import PositiveFloat, SpecModel
 
 Priority = Annotated[int, Field(ge=0, le=9)]
 
 
-class Run(Part):
-    """The kind of worker, and the place in its queue.
+class Run(SpecModel):
+    """The kind of worker that runs the job, and its position in the queue.
 
-    `device` cpu and gpu wait for such a worker, however long none lives. `auto` means a GPU while a live worker serves
-    one, else a CPU: that is decided when the job is submitted and, while it waits, again if nobody is left who serves
-    what was chosen. Of the jobs that wait, the highest `priority` is next, and of equal ones the oldest.
+    A job with `device` "cpu" or "gpu" waits until a worker serves that device. "auto" selects a GPU if a live worker
+    serves one, otherwise a CPU. The device is selected when the job is submitted, and again while the job is queued if
+    no live worker serves the selected device any more.
 
-    A job that has run for `time_limit_s` seconds, over all its attempts whose work was kept, ends as failed with the
-    reason `time_limit`; its last checkpoint is kept.
+    Queued jobs start in order of `priority`, from 9 to 0. Among jobs of equal priority, the oldest starts first.
+
+    A job fails with the reason `time_limit` after it has run for `time_limit_s` seconds. All attempts whose work was
+    kept count towards the limit. The last checkpoint is kept.
     """
 
     device: Literal["auto", "cpu", "gpu"] = "auto"
     priority: Priority = 5
-    time_limit_s: Positive | None = None
+    time_limit_s: PositiveFloat | None = None

@@ -1,7 +1,7 @@
-"""Keras's learning-rate schedules, with every argument.
+"""Keras's learning-rate schedules, with all of their arguments.
 
-A schedule gives the learning rate of a step, counted from 0 over all epochs; Keras's own pages have the formulas. As
-the schedule of a LearningRateScheduler it is asked for an epoch instead, counted from 0 too.
+A schedule computes the learning rate of a step, counted from 0 over all epochs. In a LearningRateScheduler it computes
+the rate of an epoch, also counted from 0. See Keras's documentation for the formulas.
 """
 
 from itertools import pairwise
@@ -9,110 +9,135 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from stackyard.spec.base import Count, Index, Items, Name, NonNegative, Part, Positive, refusal
-from stackyard.spec.reading.faults import say
-from stackyard.spec.tagged_union import Chosen, Closed
+from stackyard.spec.base import (
+    JsonArray,
+    Name,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SpecModel,
+    build_validation_error,
+)
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.tagged_union import TaggedUnion, UntaggedUnion
 
 
-class CosineDecay(Part):
-    """Half a cosine down to `alpha` of the rate, after a straight rise to `warmup_target` where there is one."""
+class CosineDecay(SpecModel):
+    """Decays the rate along half a cosine to its fraction `alpha`.
+
+    With `warmup_target`, the rate first rises linearly to that target in `warmup_steps`.
+    """
 
     type: Literal["CosineDecay"] = "CosineDecay"
-    initial_learning_rate: NonNegative
-    decay_steps: Count
-    alpha: NonNegative = 0.0
+    initial_learning_rate: NonNegativeFloat
+    decay_steps: PositiveInt
+    alpha: NonNegativeFloat = 0.0
     name: Name = "CosineDecay"
-    warmup_target: Positive | None = None
-    warmup_steps: Index = 0
+    warmup_target: PositiveFloat | None = None
+    warmup_steps: NonNegativeInt = 0
 
     @model_validator(mode="after")
-    def _warm_up_whole_or_not_at_all(self) -> Self:
+    def _check_warmup(self) -> Self:
         if self.warmup_target is not None and self.warmup_steps == 0:
-            raise refusal("expected warmup_steps of at least 1 for a warmup_target, received 0", "warmup_steps")
+            raise build_validation_error(
+                "expected warmup_steps of at least 1 for a warmup_target, received 0", "warmup_steps"
+            )
         if self.warmup_target is None and self.warmup_steps > 0:
-            raise refusal("expected a warmup_target, as there are warmup_steps; received null", "warmup_target")
+            raise build_validation_error(
+                "expected a warmup_target, as warmup_steps is greater than 0; received null", "warmup_target"
+            )
         if self.warmup_target is None and self.initial_learning_rate == 0:
             message = "expected a number greater than 0, as there is no warmup_target; received 0"
-            raise refusal(message, "initial_learning_rate")
+            raise build_validation_error(message, "initial_learning_rate")
         return self
 
 
-class CosineDecayRestarts(Part):
-    """Half a cosine again and again, each `t_mul` times as long and `m_mul` times as high as the one before.
+class CosineDecayRestarts(SpecModel):
+    """Decays the rate along half a cosine and restarts, `t_mul` times as long and `m_mul` times as high each time.
 
-    `t_mul` is at least 1: below it the halves get ever shorter, and where they add up Keras's rate is NaN.
+    `t_mul` must be at least 1. With a smaller one, the sum of all periods is finite, and Keras's rate is NaN after it.
     """
 
     type: Literal["CosineDecayRestarts"] = "CosineDecayRestarts"
-    initial_learning_rate: Positive
-    first_decay_steps: Count
+    initial_learning_rate: PositiveFloat
+    first_decay_steps: PositiveInt
     t_mul: Annotated[float, Field(ge=1)] = 2.0
-    m_mul: Positive = 1.0
-    alpha: NonNegative = 0.0
+    m_mul: PositiveFloat = 1.0
+    alpha: NonNegativeFloat = 0.0
     name: Name = "SGDRDecay"
 
 
-class ExponentialDecay(Part):
-    """Multiplies the rate by `decay_rate` every `decay_steps`, at once where it is a `staircase`."""
+class ExponentialDecay(SpecModel):
+    """Multiplies the rate by `decay_rate` every `decay_steps`, continuously, or in steps with `staircase`."""
 
     type: Literal["ExponentialDecay"] = "ExponentialDecay"
-    initial_learning_rate: Positive
-    decay_steps: Count
-    decay_rate: NonNegative
+    initial_learning_rate: PositiveFloat
+    decay_steps: PositiveInt
+    decay_rate: NonNegativeFloat
     staircase: bool = False
     name: Name = "ExponentialDecay"
 
 
-class InverseTimeDecay(Part):
-    """Divides the rate by 1 + `decay_rate` * step / `decay_steps`."""
+class InverseTimeDecay(SpecModel):
+    """Divides the rate by 1 + `decay_rate` * step / `decay_steps`.
+
+    With `staircase`, step / `decay_steps` is rounded down.
+    """
 
     type: Literal["InverseTimeDecay"] = "InverseTimeDecay"
-    initial_learning_rate: Positive
-    decay_steps: Positive
-    decay_rate: NonNegative
+    initial_learning_rate: PositiveFloat
+    decay_steps: PositiveFloat
+    decay_rate: NonNegativeFloat
     staircase: bool = False
     name: Name = "InverseTimeDecay"
 
 
-def _ascending(boundaries: tuple[int, ...]) -> tuple[int, ...]:
-    for index, (before, here) in enumerate(pairwise(boundaries), start=1):
-        if here <= before:
-            raise refusal(f"expected more than {before}, as boundaries ascend; received {here}", index)
+def _check_ascending(boundaries: tuple[int, ...]) -> tuple[int, ...]:
+    for index, (previous, boundary) in enumerate(pairwise(boundaries), start=1):
+        if boundary <= previous:
+            message = f"expected more than {previous}, as boundaries must ascend; received {boundary}"
+            raise build_validation_error(message, index)
     return boundaries
 
 
-class PiecewiseConstantDecay(Part):
-    """One value up to and including each boundary, and the last value after them."""
+class PiecewiseConstantDecay(SpecModel):
+    """One constant rate up to and including each boundary, and the last of `values` after all boundaries."""
 
     type: Literal["PiecewiseConstantDecay"] = "PiecewiseConstantDecay"
-    boundaries: Annotated[Items[Index], Field(min_length=1, max_length=1000), AfterValidator(_ascending)]
-    values: Annotated[Items[NonNegative], Field(min_length=2, max_length=1001)]
+    boundaries: Annotated[
+        JsonArray[NonNegativeInt], Field(min_length=1, max_length=1000), AfterValidator(_check_ascending)
+    ]
+    values: Annotated[JsonArray[NonNegativeFloat], Field(min_length=2, max_length=1001)]
     name: Name = "PiecewiseConstant"
 
     @model_validator(mode="after")
-    def _a_value_on_each_side(self) -> Self:
-        wanted, received = len(self.boundaries) + 1, len(self.values)
-        if wanted != received:
-            message = f"expected {wanted} values, one more than there are boundaries; received {received}"
-            raise refusal(message, "values")
+    def _check_value_count(self) -> Self:
+        expected, received = len(self.boundaries) + 1, len(self.values)
+        if expected != received:
+            message = f"expected {expected} values, one more than there are boundaries; received {received}"
+            raise build_validation_error(message, "values")
         return self
 
 
-class PolynomialDecay(Part):
-    """Down to `end_learning_rate` in `decay_steps`; with `cycle`, again from higher and for longer."""
+class PolynomialDecay(SpecModel):
+    """Decays the rate along a polynomial to `end_learning_rate` in `decay_steps`.
+
+    With `cycle`, the decay restarts with a multiple of `decay_steps` whenever the steps exceed it.
+    """
 
     type: Literal["PolynomialDecay"] = "PolynomialDecay"
-    initial_learning_rate: Positive
-    decay_steps: Count
-    end_learning_rate: NonNegative = 0.0001
-    power: NonNegative = 1.0
+    initial_learning_rate: PositiveFloat
+    decay_steps: PositiveInt
+    end_learning_rate: NonNegativeFloat = 0.0001
+    power: NonNegativeFloat = 1.0
     cycle: bool = False
     name: Name = "PolynomialDecay"
 
 
 Schedule = Annotated[
     CosineDecay | CosineDecayRestarts | ExponentialDecay | InverseTimeDecay | PiecewiseConstantDecay | PolynomialDecay,
-    Closed("a schedule", bare=False),
+    TaggedUnion("a schedule", allow_bare_names=False),
 ]
 
 
@@ -120,15 +145,17 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number_or_object(value: object) -> object:
-    if _is_number(value) or isinstance(value, dict | Part):
+def _check_form(value: object) -> object:
+    if _is_number(value) or isinstance(value, dict | SpecModel):
         return cast("object", value)
-    raise refusal(f'expected a number, or a schedule: an object with a "type"; received {say(value)}')
+    raise build_validation_error(
+        f'expected a number, or a schedule: an object with a "type"; received {format_value(value)}'
+    )
 
 
 LearningRate = Annotated[
-    Positive | Schedule,
-    Chosen(lambda value: int(not _is_number(value))),
-    BeforeValidator(_number_or_object),
+    PositiveFloat | Schedule,
+    UntaggedUnion(lambda value: int(not _is_number(value))),
+    BeforeValidator(_check_form),
 ]
-"""A number, or a schedule that makes one for each step."""
+"""A number, or a schedule that computes one for each step."""

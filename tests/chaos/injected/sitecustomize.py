@@ -1,8 +1,8 @@
-"""Loaded by every process of a server under test before anything of the server's own, for `tests.chaos`.
+"""Fault injection for `tests.chaos`, loaded by every process of a server under test before the server's own code.
 
-It names every durable step (a commit, a sync, a rename, a removal) by the function of the server that makes it, and
-does at one of them what the directory `STACKYARD_CHAOS` asks for: kill this process before or after it, or have it
-fail. It also says to the database which process writes, so that its triggers can keep a record.
+It names every durable step (a commit, a sync, a rename, a removal) by the server's function that makes it. At a step
+it carries out the orders in the directory `STACKYARD_CHAOS`: kill this process before or after the step, or make the
+call fail. It also tells the database the writing process, for the triggers of `tests.chaos.audit`.
 """
 
 import builtins
@@ -16,44 +16,45 @@ from collections import Counter
 from pathlib import Path
 
 _DIRECTORY = Path(os.environ.get("STACKYARD_CHAOS", ""))
-_ROOMS = ("api", "service", "worker", "migrations")
-_PASSED_OVER = ("service.db.database",)
+_PACKAGES = ("api", "service", "worker", "migrations")
+_TRANSPARENT_MODULES = ("service.db.database",)
+"""Modules that make steps for others: such a step gets the name of the caller."""
 _CALLS = ("fsync", "fdatasync", "replace", "rename", "link", "unlink", "remove")
 _ROLES = {"uvicorn": "api", "spawn_main": "child", "celery": "worker", "migrations": "migrate"}
 _ROLE = next((role for word, role in _ROLES.items() if any(word in argument for argument in sys.orig_argv)), "other")
-_seen = set()
-_met = Counter()
+_seen_steps = set()
+_pass_counts = Counter()
 
 
-def _place(call):
-    """The step's name: the innermost function of the server's own that makes it, and the call."""
+def _name_step(call):
+    """Return the step's name: process role, innermost function of the server, and call."""
     frame = sys._getframe(2)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module.split(".")[0] in _ROOMS and not module.startswith(_PASSED_OVER):
+        if module.split(".")[0] in _PACKAGES and not module.startswith(_TRANSPARENT_MODULES):
             return f"{_ROLE} {module}.{frame.f_code.co_qualname} {call}"
         frame = frame.f_back
     return None
 
 
-def _armed(place, moment):
-    """What is to happen at this moment of this step, if anything; each order is carried out once."""
+def _find_fault(step, timing):
+    """Return the fault that is ordered before or after this step, or None; each order is carried out once."""
     try:
-        with _open(_DIRECTORY / "armed") as file:
+        with _original_open(_DIRECTORY / "armed") as file:
             orders = json.load(file)
     except (OSError, ValueError):
         return None
     for order in orders:
-        if (order["place"], order["moment"]) == (place, moment) and _due(order):
-            return order["act"]
+        if (order["step"], order["timing"]) == (step, timing) and _is_due(order):
+            return order["fault"]
     return None
 
 
-def _due(order):
-    """Whether this process has come by often enough, and is the first that has."""
+def _is_due(order):
+    """Return whether this process has passed the step often enough, and is the first to carry out the order."""
     number = order["number"]
-    _met[number] += 1
-    if _met[number] <= order["skip"]:
+    _pass_counts[number] += 1
+    if _pass_counts[number] <= order["skip"]:
         return False
     try:
         descriptor = os.open(_DIRECTORY / f"fired-{number}", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
@@ -64,45 +65,45 @@ def _due(order):
     return True
 
 
-def _note(place):
-    if place not in _seen:
-        _seen.add(place)
+def _record_step(step):
+    if step not in _seen_steps:
+        _seen_steps.add(step)
         descriptor = os.open(_DIRECTORY / "seen", os.O_CREAT | os.O_APPEND | os.O_WRONLY)
-        os.write(descriptor, f"{place}\n".encode())
+        os.write(descriptor, f"{step}\n".encode())
         os.close(descriptor)
 
 
-def _meet(place, moment):
-    act = _armed(place, moment)
-    if act == "kill":
+def _inject_fault(step, timing):
+    fault = _find_fault(step, timing)
+    if fault == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
-    elif act is not None:
-        number = getattr(errno, act)
+    elif fault is not None:
+        number = getattr(errno, fault)
         raise OSError(number, os.strerror(number))
 
 
-def _wrapped(call, original):
+def _wrap_call(call, original):
     @functools.wraps(original)
-    def step(*args, **kwargs):
-        place = _place(call)
-        if place is None:
+    def wrapper(*args, **kwargs):
+        step = _name_step(call)
+        if step is None:
             return original(*args, **kwargs)
-        _note(place)
-        _meet(place, "before")
+        _record_step(step)
+        _inject_fault(step, "before")
         try:
             return original(*args, **kwargs)
-        finally:  # a removal of what is not there is passed, too
-            _meet(place, "after")
+        finally:  # also after an error, such as the removal of a file that does not exist
+            _inject_fault(step, "after")
 
-    return step
+    return wrapper
 
 
-class _File:
-    """A file that is written to, each write a step."""
+class _WritableFile:
+    """A file of which each write is a step."""
 
     def __init__(self, file):
         self._file = file
-        self.write = _wrapped("write", file.write)
+        self.write = _wrap_call("write", file.write)
 
     def __getattr__(self, name):
         return getattr(self._file, name)
@@ -111,32 +112,33 @@ class _File:
         self._file.__enter__()
         return self
 
-    def __exit__(self, *how):
-        return self._file.__exit__(*how)
+    def __exit__(self, *exception):
+        return self._file.__exit__(*exception)
 
 
-def _fdopen(descriptor, mode="r", *args, **kwargs):
-    file = _plain_fdopen(descriptor, mode, *args, **kwargs)
-    return _File(file) if "b" in mode and ("w" in mode or "+" in mode) and _place("open") is not None else file
+def _open_descriptor(descriptor, mode="r", *args, **kwargs):
+    file = _original_fdopen(descriptor, mode, *args, **kwargs)
+    is_binary_output = "b" in mode and ("w" in mode or "+" in mode)
+    return _WritableFile(file) if is_binary_output and _name_step("open") is not None else file
 
 
-def _install():
-    os.fdopen = _fdopen
+def _install_wrappers():
+    os.fdopen = _open_descriptor
     for call in _CALLS:
-        setattr(os, call, _wrapped(call, getattr(os, call)))
-    from sqlalchemy import Engine, event  # noqa: PLC0415  # for the processes that use it anyway
+        setattr(os, call, _wrap_call(call, getattr(os, call)))
+    from sqlalchemy import Engine, event  # noqa: PLC0415  # every wrapped process imports it anyway
     from sqlalchemy.engine.default import DefaultDialect  # noqa: PLC0415
 
-    DefaultDialect.do_commit = _wrapped("commit", DefaultDialect.do_commit)
+    DefaultDialect.do_commit = _wrap_call("commit", DefaultDialect.do_commit)
 
     @event.listens_for(Engine, "connect")
-    def _introduce(connection, _record):
-        if hasattr(connection, "create_function"):  # SQLite's
+    def _register_writer(connection, _record):
+        if hasattr(connection, "create_function"):  # a connection to SQLite
             connection.create_function("chaos_writer", 0, os.getpid)
 
 
-_open = builtins.open
-_plain_fdopen = os.fdopen
-os.environ["PGAPPNAME"] = str(os.getpid())  # what PostgreSQL's triggers know a writer by
+_original_open = builtins.open
+_original_fdopen = os.fdopen
+os.environ["PGAPPNAME"] = str(os.getpid())  # by which PostgreSQL's triggers identify the writer
 if "STACKYARD_CHAOS" in os.environ and "serve" not in sys.orig_argv:
-    _install()
+    _install_wrappers()

@@ -1,1 +1,1 @@
-"""One scenario a module: each has `run`, which disturbs a server in its way and says what came of it."""
+"""The scenarios, one per module: each has `run`, which disturbs a server and returns a `Result`."""

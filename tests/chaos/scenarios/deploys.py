@@ -1,4 +1,4 @@
-"""SIGTERM to a worker, as on a deploy or from a machine that goes: its jobs are handed back, and go on elsewhere."""
+"""SIGTERM to a worker, as in a deploy or a shutdown: it releases its jobs, and they continue elsewhere."""
 
 import contextlib
 import signal
@@ -9,44 +9,44 @@ from typing import Any
 import psutil
 
 from tests.chaos.report import Result
-from tests.chaos.round import Round, Say, begun
+from tests.chaos.round import Round, Say, start_round
 
-_HANDED_BACK_WITHIN_S = 20.0
-_FOR_ALL = "worker and children"
-_UP_FOR_S = 12.0
-"""A worker that ends sooner after its start, and so three times, makes `serve` give up."""
+_MAX_STOP_S = 20.0
+_WITH_CHILDREN = "worker and children"
+_MIN_UPTIME_S = 12.0
+"""`serve` gives up after a worker ends three times sooner than this after its start."""
 
 
 def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
-    """Tell the worker so many times to end, alone or with its children, as a service manager would."""
-    began = time.monotonic()
-    done: Counter[str] = Counter()
-    took: list[float] = []
-    with begun(database, seed=seed, say=say, **options) as round_:
+    """Send SIGTERM `trials` times to the worker, alone or with its children, as a service manager does."""
+    start = time.monotonic()
+    counts: Counter[str] = Counter()
+    stop_times: list[float] = []
+    with start_round(database, seed=seed, say=say, **options) as round_:
         round_.load.start(jobs or None)
-        while done.total() < trials:
+        while counts.total() < trials:
             time.sleep(round_.random.uniform(0.5, 4.0))
-            kind = round_.random.choice(["worker", _FOR_ALL])
-            if (seconds := _end(round_, kind)) is not None:
-                done[kind] += 1
-                took.append(seconds)
-                say(f"deploy {done.total()} of {trials}: {kind}; ended after {seconds:.1f} s")
-        verdict = round_.end()
-        measured = {"longest end, s": round(max(took), 1)}
-        broken = [f"a worker ended after {seconds:.1f} s" for seconds in took if seconds > _HANDED_BACK_WITHIN_S]
-        return Result.of(round_, "deploys", began, done, verdict, measured, broken)
+            kind = round_.random.choice(["worker", _WITH_CHILDREN])
+            if (seconds := _stop_worker(round_, kind)) is not None:
+                counts[kind] += 1
+                stop_times.append(seconds)
+                say(f"deploy {counts.total()} of {trials}: {kind}; ended after {seconds:.1f} s")
+        verdict = round_.finish()
+        measured = {"longest end, s": round(max(stop_times), 1)}
+        broken = [f"a worker ended after {seconds:.1f} s" for seconds in stop_times if seconds > _MAX_STOP_S]
+        return Result.from_round(round_, "deploys", start, counts, verdict, measured, broken)
 
 
-def _end(round_: Round, kind: str) -> float | None:
+def _stop_worker(round_: Round, kind: str) -> float | None:
     with contextlib.suppress(psutil.Error):
-        worker = next(iter(round_.installation.processes("worker-cpu")), None)
-        if worker is None or time.time() - worker.create_time() < _UP_FOR_S:
+        worker = next(iter(round_.installation.list_processes("worker-cpu")), None)
+        if worker is None or time.time() - worker.create_time() < _MIN_UPTIME_S:
             return None
-        children = round_.installation.processes("child") if kind == _FOR_ALL else []
-        began = time.monotonic()
+        children = round_.installation.list_processes("child") if kind == _WITH_CHILDREN else []
+        start = time.monotonic()
         for process in (worker, *children):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGTERM)
         worker.wait(120)
-        return time.monotonic() - began
+        return time.monotonic() - start
     return None

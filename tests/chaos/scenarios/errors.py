@@ -1,29 +1,36 @@
-"""Errors of the disk at every step that writes a file: no room, and an I/O error, before the call and after it."""
+"""Disk errors (no space, I/O error) before and after every step that writes a file."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from tests.chaos.report import Result
-from tests.chaos.round import Say, begun
+from tests.chaos.round import Say, start_round
 from tests.chaos.scenarios.disk import STORAGE
-from tests.chaos.scenarios.steps import Strikes
+from tests.chaos.scenarios.steps import FaultCampaign
 
 _ERRORS = ("ENOSPC", "EIO")
-_OF_THE_DATABASE = " commit"
+_COMMIT_SUFFIX = " commit"
 
 
 def run(
-    database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, places: Sequence[str] = ("",), **options: Any
+    database: str,
+    *,
+    seed: int,
+    trials: int,
+    say: Say,
+    jobs: int = 0,
+    step_filters: Sequence[str] = ("",),
+    **options: Any,
 ) -> Result:
-    """Have every write, sync, rename and removal fail so many times with each error."""
-    began = time.monotonic()
-    with begun(database, seed=seed, say=say, **options) as round_:
+    """Make every write, sync, rename and removal fail `trials` times with each error."""
+    start = time.monotonic()
+    with start_round(database, seed=seed, say=say, **options) as round_:
         round_.excused = STORAGE
         round_.load.start(jobs or None)
         time.sleep(5)
-        strikes = Strikes(round_, _ERRORS, _OF_THE_DATABASE, places)
-        strikes.everywhere(trials)
-        verdict = round_.end()
-        verdict.faults += strikes.at_fault(verdict.faults)
-        return Result.of(round_, "errors", began, strikes.struck, verdict, strikes.measured())
+        campaign = FaultCampaign(round_, _ERRORS, _COMMIT_SUFFIX, step_filters)
+        campaign.strike_all_steps(trials)
+        verdict = round_.finish()
+        verdict.faults += campaign.explain_faults(verdict.faults)
+        return Result.from_round(round_, "errors", start, campaign.struck, verdict, campaign.summarize())

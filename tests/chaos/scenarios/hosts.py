@@ -1,4 +1,4 @@
-"""Workers on two hosts whose cables are pulled in turn."""
+"""Workers on two hosts that lose their network in turn."""
 
 import time
 
@@ -6,11 +6,11 @@ from tests.chaos.report import Result
 from tests.chaos.round import Say
 from tests.faults import hosts
 
-DATABASES = ("postgres",) if hosts.possible() else ()
+DATABASES = ("postgres",) if hosts.can_create_hosts() else ()
 
 
 def run(database: str, *, seed: int, trials: int, say: Say, **_options: object) -> Result:
-    """Pull a cable so many times."""
-    began = time.monotonic()
-    outcome = hosts.trial(rounds=trials, say=say)
-    return Result.told("hosts", database, seed, began, {"cables pulled": outcome.trials}, outcome)
+    """Disconnect a host `trials` times."""
+    start = time.monotonic()
+    outcome = hosts.run_trial(rounds=trials, say=say)
+    return Result.from_outcome("hosts", database, seed, start, {"cables pulled": outcome.trials}, outcome)

@@ -1,4 +1,4 @@
-"""SIGSTOP for longer than the lease, then SIGCONT: who comes back believes that the job is still its own."""
+"""SIGSTOP for longer than the lease, then SIGCONT: the process resumes as if it still held its job."""
 
 import contextlib
 import signal
@@ -13,29 +13,31 @@ from sqlalchemy import select
 from models import Job
 from tests.chaos.installation import QUICK, Installation
 from tests.chaos.report import Result
-from tests.chaos.round import Round, Say, begun
+from tests.chaos.round import Round, Say, start_round
 
-_LONGER = (1.1, 1.8)
-"""How long a process stands still, in leases."""
+_STOP_LEASES = (1.1, 1.8)
+"""The time for which a process is stopped, in leases."""
 
 
 def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **options: Any) -> Result:
-    """Stop so many times a child in its training, alone or with its whole worker, until another has its job."""
-    began = time.monotonic()
+    """Stop a training child `trials` times, alone or with its whole worker, until another process has its job."""
+    start = time.monotonic()
     stopped: Counter[str] = Counter()
-    with begun(database, seed=seed, say=say, **options) as round_:
+    with start_round(database, seed=seed, say=say, **options) as round_:
         round_.load.start(jobs or None)
         while stopped.total() < trials:
-            if kind := _stop(round_):
+            if kind := _stop_process(round_):
                 stopped[kind] += 1
                 say(f"stop {stopped.total()} of {trials}: {kind}")
             time.sleep(round_.random.uniform(0.2, 2.0))
-        verdict = round_.end()
-        return Result.of(round_, "stops", began, stopped, verdict, {})
+        verdict = round_.finish()
+        return Result.from_round(round_, "stops", start, stopped, verdict, {})
 
 
-def _stop(round_: Round) -> str | None:
-    children = [child for child in round_.installation.processes("child") if _job_of(round_.installation, child)]
+def _stop_process(round_: Round) -> str | None:
+    children = [
+        child for child in round_.installation.list_processes("child") if _find_job(round_.installation, child)
+    ]
     if not children:
         return None
     child = round_.random.choice(children)
@@ -44,7 +46,7 @@ def _stop(round_: Round) -> str | None:
         victims = [child] if kind == "a child" else [child.parent(), *child.parent().children()]
         for victim in victims:
             victim.send_signal(signal.SIGSTOP)
-        time.sleep(float(QUICK["STACKYARD_LEASE_S"]) * round_.random.uniform(*_LONGER))
+        time.sleep(float(QUICK["STACKYARD_LEASE_S"]) * round_.random.uniform(*_STOP_LEASES))
         for victim in victims:
             with contextlib.suppress(psutil.Error):
                 victim.send_signal(signal.SIGCONT)
@@ -52,7 +54,7 @@ def _stop(round_: Round) -> str | None:
     return None
 
 
-def _job_of(installation: Installation, child: psutil.Process) -> UUID | None:
+def _find_job(installation: Installation, child: psutil.Process) -> UUID | None:
     query = select(Job.id).where(Job.state == "running", Job.worker.like(f"%:{child.pid}"), Job.epochs_done > 0)
     with installation.sessions.read() as session:
         return session.scalar(query)

@@ -1,4 +1,4 @@
-"""Eight processes that write to one SQLite database at once, as the API and workers do."""
+"""Several processes write to one SQLite database at once, as the API and workers do."""
 
 import time
 from pathlib import Path
@@ -13,10 +13,12 @@ _PROCESSES = 8
 
 
 def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **_options: object) -> Result:
-    """Write so many times five hundred times."""
-    began = time.monotonic()
+    """Write 500 times per trial."""
+    start = time.monotonic()
     writes = jobs or 500 * trials
     say(f"{writes} writes")
     with TemporaryDirectory(prefix="chaos-") as directory:
-        outcome = databases.writers(databases.prepared(Path(directory)), processes=_PROCESSES, writes=writes)
-    return Result.told("writers", database, seed, began, {"writes": outcome.trials}, outcome)
+        outcome = databases.run_writer_trial(
+            databases.create_database(Path(directory)), processes=_PROCESSES, writes=writes
+        )
+    return Result.from_outcome("writers", database, seed, start, {"writes": outcome.trials}, outcome)

@@ -1,4 +1,4 @@
-"""What is found in a file: in this process, where it is fast, and through the door, where it is safe."""
+"""Inspection of files: in this process, which is fast, and in a separate process, as in production."""
 
 import io
 import subprocess
@@ -15,58 +15,62 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from service.datasets import dataset_source
-from service.datasets.inspection import csv_file, csv_records, inspect, npz_file, parquet_file
-from service.datasets.inspection.invalid_file import Refused
-from service.errors import Invalid
+from service.datasets.inspection import csv_file, inspect_file, npz_file, parquet_file
+from service.datasets.inspection.invalid_file import InvalidFileError
+from service.errors import InvalidInput
 from stackyard.spec import ArraysDescription, TableDescription
-from tests.conftest import shared
+from tests.conftest import require_shared_file
 
 MEMORY = 2**30
 KINDS = {"int64": "integer", "float64": "float", "bool": "boolean", "str": "text", "object": "text"}
-DESCRIBERS = {dataset_source.CSV: csv_file, dataset_source.PARQUET: parquet_file, dataset_source.NPZ: npz_file}
+DESCRIBERS = {
+    dataset_source.CSV: csv_file.describe_csv,
+    dataset_source.PARQUET: parquet_file.describe_parquet,
+    dataset_source.NPZ: npz_file.describe_npz,
+}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def path(tmp_path_factory):
     return tmp_path_factory.mktemp("inspected") / "file"
 
 
 @pytest.fixture
-def described(place):
-    """The description of a file that has these bytes."""
+def describe_content(path):
+    """Return a function that describes a file with this content."""
 
-    def described(content, media_type=dataset_source.CSV, memory=MEMORY):
-        place.write_bytes(content)
-        found = DESCRIBERS[media_type].describe(place, memory)
-        return (TableDescription if found["kind"] == "table" else ArraysDescription).model_validate(found)
+    def describe_content(content, media_type=dataset_source.CSV, memory=MEMORY):
+        path.write_bytes(content)
+        description = DESCRIBERS[media_type](path, memory)
+        return (TableDescription if description["kind"] == "table" else ArraysDescription).model_validate(description)
 
-    return described
+    return describe_content
 
 
 @pytest.fixture
-def refusal(described):
-    """Why a file that has these bytes is refused."""
+def get_error(describe_content):
+    """Return a function that returns the error of a file with this content."""
 
-    def refusal(content, media_type=dataset_source.CSV, memory=MEMORY):
-        with pytest.raises(Refused) as refused:
-            described(content, media_type, memory)
-        return str(refused.value)
+    def get_error(content, media_type=dataset_source.CSV, memory=MEMORY):
+        with pytest.raises(InvalidFileError) as caught:
+            describe_content(content, media_type, memory)
+        return str(caught.value)
 
-    return refusal
-
-
-def column(description, name):
-    [found] = [column for column in description.columns if column.name == name]
-    return found
+    return get_error
 
 
-def expected_of(content):
-    """Each column's type, missing values and range, as `pandas.read_csv` has them."""
+def get_column(description, name):
+    [match] = [column for column in description.columns if column.name == name]
+    return match
+
+
+def infer_with_pandas(content):
+    """Return each column's type, missing values and range, as `pandas.read_csv` infers them."""
     frame = pd.read_csv(io.BytesIO(content), low_memory=False)
-    return {name: _expected(frame[name]) for name in frame.columns}
+    return {name: _summarize(frame[name]) for name in frame.columns}
 
 
-def _expected(values):
+def _summarize(values):
     present = values.dropna()
     kind = KINDS[str(values.dtype)]
     if values.dtype == object:  # booleans of which some are missing
@@ -75,8 +79,8 @@ def _expected(values):
     return kind, int(values.isna().sum()), *((present.min(), present.max()) if numbers else (None, None))
 
 
-def found_in(description):
-    """The same of a description; integers of which some are missing are floats to pandas."""
+def list_columns(description):
+    """Return the same for a description; in pandas, integers with missing values are floats."""
     return {
         column.name: (
             "float" if column.type == "integer" and column.missing else column.type,
@@ -103,52 +107,50 @@ def tables(draw):
 
 class TestCsv:
     @pytest.mark.parametrize("name", ["iris", "red-wine", "concrete", "spotify"])
-    def test_the_types_are_those_of_pandas(self, name):
-        path = shared(f"data/{name}.csv")
-        description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
-        assert found_in(description) == expected_of(path.read_bytes())
+    def test_types_match_pandas(self, name):
+        path = require_shared_file(f"data/{name}.csv")
+        description = TableDescription.model_validate(csv_file.describe_csv(path, MEMORY))
+        assert list_columns(description) == infer_with_pandas(path.read_bytes())
         assert description.rows == len(pd.read_csv(path))
 
     @given(rows=tables(), block=st.integers(1, 4))
     @hypothesis_settings(max_examples=150, deadline=None)
-    def test_the_types_are_those_of_pandas_wherever_blocks_end(self, rows, block, place):
+    def test_types_match_pandas_for_any_block_size(self, rows, block, path):
         content = "".join(",".join(row) + "\n" for row in rows).encode()
-        if any(not any(row) for row in rows):  # a line of nothing, which in a table of one column is no row
+        if any(not any(row) for row in rows):  # an empty line, which is not a row of a table with one column
             return
-        place.write_bytes(content)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(csv_records, "_BLOCK_RECORDS", block)
-            found = TableDescription.model_validate(csv_file.describe(place, MEMORY))
-        assert found_in(found) == expected_of(content)
+        path.write_bytes(content)
+        description = TableDescription.model_validate(csv_file.describe_csv(path, MEMORY, max_block_records=block))
+        assert list_columns(description) == infer_with_pandas(content)
 
-    def test_a_header_may_hold_what_python_takes_for_the_end_of_a_line(self, described):
-        found = described("a\u2028x,b\n1,2\n".encode())
-        assert [one.name for one in found.columns] == ["a\u2028x", "b"]
+    def test_header_may_contain_unicode_line_separators(self, describe_content):
+        description = describe_content("a\u2028x,b\n1,2\n".encode())
+        assert [column.name for column in description.columns] == ["a\u2028x", "b"]
 
-    def test_categories_are_the_distinct_values_in_order(self, described):
-        found = described(b"i,t,b,f\n3,b,True,1.5\n1,a,False,2.5\n3,b,True,1.5\n")
-        assert column(found, "i").categories == [1, 3]
-        assert column(found, "t").categories == ["a", "b"]
-        assert column(found, "b").categories == [False, True]
-        assert column(found, "f").categories is None
+    def test_categories_are_the_sorted_distinct_values(self, describe_content):
+        description = describe_content(b"i,t,b,f\n3,b,True,1.5\n1,a,False,2.5\n3,b,True,1.5\n")
+        assert get_column(description, "i").categories == [1, 3]
+        assert get_column(description, "t").categories == ["a", "b"]
+        assert get_column(description, "b").categories == [False, True]
+        assert get_column(description, "f").categories is None
 
-    def test_a_thousand_categories_are_listed_and_one_more_is_not(self, described):
+    def test_at_most_a_thousand_categories_are_listed(self, describe_content):
         lines = [b"%d\n" % number for number in range(1001)]
-        assert len(column(described(b"n\n" + b"".join(lines[:1000])), "n").categories) == 1000
-        assert column(described(b"n\n" + b"".join(lines)), "n").categories is None
+        assert len(get_column(describe_content(b"n\n" + b"".join(lines[:1000])), "n").categories) == 1000
+        assert get_column(describe_content(b"n\n" + b"".join(lines)), "n").categories is None
 
-    def test_whole_numbers_beyond_64_bits_are_names(self, described):
-        found = described(b"id,n\n18446744073709551617,1\n1,2\n")
-        assert column(found, "id").type == "text"
-        assert column(found, "id").categories == ["1", "18446744073709551617"]
+    def test_integers_beyond_64_bits_are_text(self, describe_content):
+        description = describe_content(b"id,n\n18446744073709551617,1\n1,2\n")
+        assert get_column(description, "id").type == "text"
+        assert get_column(description, "id").categories == ["1", "18446744073709551617"]
 
-    def test_quotes_line_ends_and_a_byte_order_mark_are_read(self, described):
-        found = described(b'\xef\xbb\xbf"a b",c\r\n"x, ""y""\nz",1\r\n\r\nw,2')
-        assert column(found, "a b").categories == ["w", 'x, "y"\nz']
-        assert found.rows == 2
+    def test_quotes_line_ends_and_byte_order_mark_are_parsed(self, describe_content):
+        description = describe_content(b'\xef\xbb\xbf"a b",c\r\n"x, ""y""\nz",1\r\n\r\nw,2')
+        assert get_column(description, "a b").categories == ["w", 'x, "y"\nz']
+        assert description.rows == 2
 
     @pytest.mark.parametrize(
-        ("content", "says"),
+        ("content", "message"),
         [
             (b"", "empty"),
             (b"\n\n", "empty"),
@@ -170,19 +172,19 @@ class TestCsv:
             (b",".join(b"c%d" % i for i in range(10_001)) + b"\n", "10,001 columns"),
         ],
     )
-    def test_what_is_refused_is_refused_at_its_place(self, refusal, content, says):
-        assert says in refusal(content)
+    def test_invalid_file_is_rejected_with_its_location(self, get_error, content, message):
+        assert message in get_error(content)
 
 
 class TestParquet:
     @staticmethod
-    def written(table, **options):
+    def build_file(table, **options):
         file = io.BytesIO()
         pq.write_table(pa.table(table), file, **options)
         return file.getvalue()
 
-    def test_columns_are_described_across_row_groups(self, described):
-        content = self.written(
+    def test_statistics_cover_all_row_groups(self, describe_content):
+        content = self.build_file(
             {
                 "i": pa.array([3, 1, None, 3], pa.uint8()),
                 "f": pa.array([1.5, float("nan"), None, 0.5], pa.float32()),
@@ -191,41 +193,43 @@ class TestParquet:
             },
             row_group_size=1,
         )
-        found = described(content, dataset_source.PARQUET)
-        assert [(c.name, c.type, c.missing, c.categories) for c in found.columns] == [
+        description = describe_content(content, dataset_source.PARQUET)
+        assert [(c.name, c.type, c.missing, c.categories) for c in description.columns] == [
             ("i", "integer", 1, [1, 3]),
             ("f", "float", 2, None),
             ("b", "boolean", 1, [False, True]),
             ("t", "text", 1, ["a", "b"]),
         ]
-        assert (column(found, "f").minimum, column(found, "f").maximum) == (0.5, 1.5)
+        assert (get_column(description, "f").minimum, get_column(description, "f").maximum) == (0.5, 1.5)
 
     @pytest.mark.parametrize(
         "values",
         [pd.to_datetime(["2020-01-01"]), pa.array([[1]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array([None])],
     )
-    def test_a_column_of_another_type_is_refused_by_name(self, refusal, values):
-        assert "Column 'odd'" in refusal(self.written({"fine": [1], "odd": pa.array(values)}), dataset_source.PARQUET)
+    def test_column_of_an_unsupported_type_is_rejected_by_name(self, get_error, values):
+        assert "Column 'odd'" in get_error(
+            self.build_file({"fine": [1], "odd": pa.array(values)}), dataset_source.PARQUET
+        )
 
     @pytest.mark.parametrize("values", [pa.array([1, 2**63], pa.uint64()), pa.array(["a", "b\0"])])
-    def test_a_value_that_has_no_word_elsewhere_is_refused(self, refusal, values):
-        assert "Column 'odd'" in refusal(self.written({"odd": values}), dataset_source.PARQUET)
+    def test_unrepresentable_value_is_rejected(self, get_error, values):
+        assert "Column 'odd'" in get_error(self.build_file({"odd": values}), dataset_source.PARQUET)
 
-    def test_a_table_that_would_not_fit_is_refused_before_it_is_read(self, refusal):
-        content = self.written({"x": pa.array(np.zeros(2_000_000, "int8"))})
+    def test_table_too_large_for_memory_is_rejected_before_it_is_read(self, get_error):
+        content = self.build_file({"x": pa.array(np.zeros(2_000_000, "int8"))})
         assert len(content) < 10_000
-        assert "would take more" in refusal(content, dataset_source.PARQUET, memory=2**20)
+        assert "would take more" in get_error(content, dataset_source.PARQUET, memory=2**20)
 
 
 class TestNpz:
     @staticmethod
-    def written(**arrays):
+    def build_file(**arrays):
         file = io.BytesIO()
         np.savez_compressed(file, **arrays)
         return file.getvalue()
 
     @staticmethod
-    def zipped(**members):
+    def build_zip(**members):
         file = io.BytesIO()
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in members.items():
@@ -233,26 +237,28 @@ class TestNpz:
         return file.getvalue()
 
     @staticmethod
-    def header(text):
+    def build_header(text):
         text = text.encode().ljust(118 - 1) + b"\n"
         return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
 
-    def test_arrays_are_described(self, described):
-        found = described(
-            self.written(
+    def test_arrays_are_described(self, describe_content):
+        description = describe_content(
+            self.build_file(
                 x=np.arange(12, dtype=">i4").reshape(3, 4, order="F"), y=np.array([5, 2, 5], "u1"), z=np.ones((3, 1))
             ),
             dataset_source.NPZ,
         )
-        assert [(a.name, a.type, a.shape, a.categories, a.minimum, a.maximum) for a in found.arrays] == [
+        assert [(a.name, a.type, a.shape, a.categories, a.minimum, a.maximum) for a in description.arrays] == [
             ("x", "int32", [3, 4], None, 0, 11),
             ("y", "uint8", [3], [2, 5], 2, 5),
             ("z", "float64", [3, 1], None, 1, 1),
         ]
 
     def test_mnist_is_described(self):
-        found = ArraysDescription.model_validate(npz_file.describe(shared("data/mnist.npz"), MEMORY))
-        arrays = {array.name: array for array in found.arrays}
+        description = ArraysDescription.model_validate(
+            npz_file.describe_npz(require_shared_file("data/mnist.npz"), MEMORY)
+        )
+        arrays = {array.name: array for array in description.arrays}
         assert arrays["x_train"].shape == [60000, 28, 28]
         assert (arrays["x_train"].minimum, arrays["x_train"].maximum) == (0, 255)
         assert arrays["y_test"].categories == list(range(10))
@@ -272,13 +278,13 @@ class TestNpz:
             np.array([1.0, -np.inf]),
         ],
     )
-    def test_an_array_that_cannot_be_used_is_refused_by_name(self, refusal, odd):
-        assert "Array 'odd'" in refusal(self.written(fine=np.ones(2), odd=odd), dataset_source.NPZ)
+    def test_unusable_array_is_rejected_by_name(self, get_error, odd):
+        assert "Array 'odd'" in get_error(self.build_file(fine=np.ones(2), odd=odd), dataset_source.NPZ)
 
-    def test_a_zip_bomb_is_refused_by_what_it_declares(self, refusal):
-        content = self.written(bomb=np.zeros(2**26, "u1"))
+    def test_zip_bomb_is_rejected_by_its_declared_size(self, get_error):
+        content = self.build_file(bomb=np.zeros(2**26, "u1"))
         assert len(content) < 2**18
-        assert "67,108,992 bytes when unpacked" in refusal(content, dataset_source.NPZ, memory=2**25)
+        assert "67,108,992 bytes when unpacked" in get_error(content, dataset_source.NPZ, memory=2**25)
 
     @pytest.mark.parametrize(
         "header",
@@ -291,68 +297,68 @@ class TestNpz:
             "",
         ],
     )
-    def test_a_header_that_lies_is_refused(self, refusal, header):
-        assert "Array 'x'" in refusal(self.zipped(x=self.header(header) + bytes(8)), dataset_source.NPZ)
+    def test_false_or_malicious_header_is_rejected(self, get_error, header):
+        assert "Array 'x'" in get_error(self.build_zip(x=self.build_header(header) + bytes(8)), dataset_source.NPZ)
 
 
 def valid_files():
     words = [f"word {i * i % 37}" for i in range(50)]
     return {
         dataset_source.CSV: ("n,t\n" + "".join(f'{i},"{word}"\n' for i, word in enumerate(words))).encode(),
-        dataset_source.PARQUET: TestParquet.written({"n": range(50), "t": words, "f": [i / 7 for i in range(50)]}),
-        dataset_source.NPZ: TestNpz.written(x=np.arange(60.0).reshape(20, 3), y=np.arange(20)),
+        dataset_source.PARQUET: TestParquet.build_file({"n": range(50), "t": words, "f": [i / 7 for i in range(50)]}),
+        dataset_source.NPZ: TestNpz.build_file(x=np.arange(60.0).reshape(20, 3), y=np.arange(20)),
     }
 
 
 VALID = valid_files()
 
 
-@pytest.mark.parametrize("media_type", dataset_source.UPLOADED)
+@pytest.mark.parametrize("media_type", dataset_source.UPLOAD_MEDIA_TYPES)
 @given(data=st.data())
 @hypothesis_settings(max_examples=250, deadline=None)
-def test_a_damaged_file_is_described_or_refused_and_nothing_else(media_type, place, data):
+def test_corrupt_file_is_described_or_rejected_without_other_errors(media_type, path, data):
     content = bytearray(VALID[media_type])
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    place.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))]))
+    path.write_bytes(bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))]))
     try:
-        DESCRIBERS[media_type].describe(place, MEMORY)
-    except (Refused, MemoryError):
+        DESCRIBERS[media_type](path, MEMORY)
+    except (InvalidFileError, MemoryError):
         return
 
 
-class TestDoor:
-    @pytest.mark.parametrize("media_type", dataset_source.UPLOADED)
-    def test_a_file_is_described_in_a_process_of_its_own(self, media_type, place, settings):
-        place.write_bytes(VALID[media_type])
-        found = inspect(place, media_type, settings)
-        assert found.model_dump(mode="json") == type(found).model_validate(
-            DESCRIBERS[media_type].describe(place, MEMORY),
+class TestSeparateProcess:
+    @pytest.mark.parametrize("media_type", dataset_source.UPLOAD_MEDIA_TYPES)
+    def test_description_equals_that_of_this_process(self, media_type, path, settings):
+        path.write_bytes(VALID[media_type])
+        description = inspect_file(path, media_type, settings)
+        assert description.model_dump(mode="json") == type(description).model_validate(
+            DESCRIBERS[media_type](path, MEMORY),
         ).model_dump(mode="json")
 
-    def test_a_refusal_is_invalid(self, place, settings):
-        place.write_bytes(b"a,b\n1\n")
-        with pytest.raises(Invalid) as refused:
-            inspect(place, dataset_source.CSV, settings)
-        [problem] = refused.value.problems
-        assert (problem.pointer, "Line 2" in problem.message) == ("", True)
+    def test_invalid_file_raises_invalid_input(self, path, settings):
+        path.write_bytes(b"a,b\n1\n")
+        with pytest.raises(InvalidInput) as caught:
+            inspect_file(path, dataset_source.CSV, settings)
+        [fault] = caught.value.faults
+        assert (fault.pointer, "Line 2" in fault.message) == ("", True)
 
-    @pytest.mark.parametrize(("media_type", "least"), [(dataset_source.CSV, 2**28), (dataset_source.PARQUET, 2**28)])
-    def test_it_works_in_a_quarter_of_a_gibibyte(self, media_type, least, place, settings):
-        place.write_bytes(VALID[media_type])
-        assert inspect(place, media_type, settings.model_copy(update={"inspection_memory": least}))
+    @pytest.mark.parametrize(("media_type", "memory"), [(dataset_source.CSV, 2**28), (dataset_source.PARQUET, 2**28)])
+    def test_small_file_needs_at_most_256_mebibytes(self, media_type, memory, path, settings):
+        path.write_bytes(VALID[media_type])
+        assert inspect_file(path, media_type, settings.model_copy(update={"inspection_memory": memory}))
 
-    def test_too_little_memory_is_invalid(self, place, settings):
-        place.write_bytes(b"a\n" + b"".join(b'"%d%s"\n' % (i, b"x" * 500) for i in range(60_000)))
-        with pytest.raises(Invalid, match=r"memory|could not be read"):
-            inspect(place, dataset_source.CSV, settings.model_copy(update={"inspection_memory": 48 << 20}))
+    def test_too_little_memory_raises_invalid_input(self, path, settings):
+        path.write_bytes(b"a\n" + b"".join(b'"%d%s"\n' % (i, b"x" * 500) for i in range(60_000)))
+        with pytest.raises(InvalidInput, match=r"memory|could not be read"):
+            inspect_file(path, dataset_source.CSV, settings.model_copy(update={"inspection_memory": 48 << 20}))
 
-    def test_too_little_time_is_invalid(self, place, settings):
-        place.write_bytes(b"a,b\n" + b"1,2\n" * 6_000_000)
-        with pytest.raises(Invalid, match="within 1 seconds"):
-            inspect(place, dataset_source.CSV, settings.model_copy(update={"inspection_timeout_s": 1}))
+    def test_too_little_time_raises_invalid_input(self, path, settings):
+        path.write_bytes(b"a,b\n" + b"1,2\n" * 6_000_000)
+        with pytest.raises(InvalidInput, match="within 1 seconds"):
+            inspect_file(path, dataset_source.CSV, settings.model_copy(update={"inspection_timeout_s": 1}))
 
-    def test_the_door_loads_nothing_that_reads_files(self):
+    def test_caller_loads_no_library_that_reads_files(self):
         loaded = {"pandas", "numpy", "pyarrow"}
         program = f"import sys, service.datasets.inspection; print(*({loaded!r} & set(sys.modules)))"
 

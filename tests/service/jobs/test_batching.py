@@ -1,76 +1,78 @@
-"""Questions that come at once are answered together, each with its own answer."""
+"""Concurrent requests are executed as one batch, and each thread receives its own result."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.jobs.batching import Together
-from tests.waiting import until
+from service.jobs.batching import BatchExecutor
+from tests.polling import wait_until
 
 
-class Desk:
-    """Answers with what was asked, in tens; holds its first call until it is told to go on."""
+class GatedService:
+    """Returns ten times each request, and holds its first batch until the test opens the gate."""
 
-    def __init__(self, most=100):
-        self.calls = []
-        self.begun, self.go_on = threading.Event(), threading.Event()
-        self.together = Together(self.answer, most=most)
+    def __init__(self, max_batch_size=100):
+        self.batches = []
+        self.first_batch_begun, self.gate = threading.Event(), threading.Event()
+        self.executor = BatchExecutor(self.execute, max_batch_size=max_batch_size)
 
-    def answer(self, questions):
-        self.calls.append(list(questions))
-        if len(self.calls) == 1:
-            self.begun.set()
-            assert self.go_on.wait(30)
-        if "fall" in questions:
-            raise ConnectionError("the floor")
-        return [ValueError(one) if one == "wrong" else one * 10 for one in questions]
+    def execute(self, requests):
+        self.batches.append(list(requests))
+        if len(self.batches) == 1:
+            self.first_batch_begun.set()
+            assert self.gate.wait(30)
+        if "fail all" in requests:
+            raise ConnectionError
+        return [ValueError(request) if request == "fail one" else request * 10 for request in requests]
 
-    def ask(self, pool, *questions):
-        """Ask one, and all the others while it is being answered."""
-        asked = [pool.submit(self.together.ask, questions[0])]
-        assert self.begun.wait(30)
-        asked += [pool.submit(self.together.ask, question) for question in questions[1:]]
-        until(lambda: len(self.together._waiting) == len(questions) - 1)
-        self.go_on.set()
-        return asked
+    def submit_all(self, pool, *requests):
+        """Submit the first request, and all others while the first one is being executed."""
+        futures = [pool.submit(self.executor.submit, requests[0])]
+        assert self.first_batch_begun.wait(30)
+        futures += [pool.submit(self.executor.submit, request) for request in requests[1:]]
+        wait_until(lambda: len(self.executor._pending) == len(requests) - 1)
+        self.gate.set()
+        return futures
 
 
 @pytest.fixture
 def pool():
-    with ThreadPoolExecutor(20) as made:
-        yield made
+    with ThreadPoolExecutor(20) as pool:
+        yield pool
 
 
-def test_what_comes_meanwhile_is_answered_in_one_go(pool):
-    desk = Desk()
-    assert [one.result(30) for one in desk.ask(pool, *range(10))] == [number * 10 for number in range(10)]
-    assert [len(call) for call in desk.calls] == [1, 9]
+def test_requests_that_arrive_during_a_batch_form_the_next_batch(pool):
+    service = GatedService()
+    results = [future.result(30) for future in service.submit_all(pool, *range(10))]
+    assert results == [number * 10 for number in range(10)]
+    assert [len(batch) for batch in service.batches] == [1, 9]
 
 
-def test_no_more_than_the_most_at_a_time(pool):
-    desk = Desk(most=4)
-    assert [one.result(30) for one in desk.ask(pool, *range(10))] == [number * 10 for number in range(10)]
-    assert [len(call) for call in desk.calls] == [1, 4, 4, 1]
+def test_a_batch_is_no_larger_than_its_maximum(pool):
+    service = GatedService(max_batch_size=4)
+    results = [future.result(30) for future in service.submit_all(pool, *range(10))]
+    assert results == [number * 10 for number in range(10)]
+    assert [len(batch) for batch in service.batches] == [1, 4, 4, 1]
 
 
-def test_an_exception_among_the_answers_is_for_one(pool):
-    first, wrong, other = Desk().ask(pool, 1, "wrong", 2)
+def test_a_returned_exception_is_raised_for_its_own_request_only(pool):
+    first, failing, other = GatedService().submit_all(pool, 1, "fail one", 2)
     assert (first.result(30), other.result(30)) == (10, 20)
-    with pytest.raises(ValueError, match="wrong"):
-        wrong.result(30)
+    with pytest.raises(ValueError, match="fail one"):
+        failing.result(30)
 
 
-def test_an_exception_out_of_the_answer_is_for_all_of_that_go_and_no_other(pool):
-    desk = Desk()
-    first, *others = desk.ask(pool, 1, "fall", 2)
+def test_a_raised_exception_fails_its_whole_batch_and_no_other(pool):
+    service = GatedService()
+    first, *others = service.submit_all(pool, 1, "fail all", 2)
     assert first.result(30) == 10
     for other in others:
         with pytest.raises(ConnectionError):
             other.result(30)
-    assert desk.together.ask(3) == 30
+    assert service.executor.submit(3) == 30
 
 
-def test_too_few_answers_are_a_fault(pool):
+def test_a_missing_result_is_an_error(pool):
     with pytest.raises(ValueError, match="shorter"):
-        pool.submit(Together(lambda _: [], most=1).ask, 1).result(30)
+        pool.submit(BatchExecutor(lambda _: [], max_batch_size=1).submit, 1).result(30)

@@ -1,108 +1,112 @@
-"""What owners may do to their jobs, on both databases."""
+"""Submit, control, retry and change jobs, on both databases."""
 
 import pytest
 
 from models import Checkpoint, Dataset, DiscardedFile, JobState
 from service.datasets import catalog
-from service.db.database import now
+from service.db.database import get_current_time
 from service.db.ids import new_id
 from service.errors import Conflict, NotFound
-from service.jobs import job_read_model, jobs
-from service.jobs.jobs import Idempotency
-from stackyard.spec import JobChanges, JobSpec, Limits, SpecError, Task, check
-from tests import runs
-from tests.factories import submit
+from service.jobs import controls, insertion, job_read_model, queries, validation
+from service.jobs.insertion import Idempotency
+from stackyard.spec import JobChanges, JobSpec, Limits, SpecError, Task, check_spec
+from tests import attempt_factories
+from tests.factories import submit_job
 
 CHANGES = {"name": "other", "tags": ["b", "a", "b"], "priority": 9}
 
 
-def told(sessions, job_id):
+def load_details(sessions, job_id):
     with sessions.read() as session:
-        return job_read_model.gather(session, [jobs.get(session, job_id)])[0]
+        return job_read_model.load_job_details(session, [queries.get_job(session, job_id)])[0]
 
 
-def do(sessions, what, job_id):
+def apply_control(sessions, control, job_id):
     """Cancel, pause or resume a job."""
     with sessions.begin() as session:
-        return getattr(jobs, what)(session, job_id)
+        return control(session, job_id)
 
 
-def check_again(sessions, job):
-    """The report that the check makes of a job's spec."""
+def check_job_spec(sessions, job):
+    """Return the report of the spec check for a job's spec."""
     with sessions.read() as session:
         dataset = session.get_one(Dataset, job.dataset_id)
-        return check(JobSpec.model_validate(job.spec), catalog.description(dataset))
+        return check_spec(JobSpec.model_validate(job.spec), catalog.parse_description(dataset))
 
 
-def read(sessions, job):
-    """The job, as its row says."""
+def load_job(sessions, job):
+    """Load the current row of a job."""
     with sessions.read() as session:
-        return jobs.get(session, job.id)
+        return queries.get_job(session, job.id)
 
 
-def states(sessions, job_id):
-    return [step.to_state for step in told(sessions, job_id).transitions]
+def list_states(sessions, job_id):
+    return [transition.to_state for transition in load_details(sessions, job_id).transitions]
 
 
-def ended(sessions, state):
-    """A job that ended so."""
-    job = submit(sessions)
-    claimed = runs.claim(sessions)
-    runs.conclude(sessions, claimed, state)
+def run_to_end(sessions, state):
+    """Return a job that ended in a state."""
+    job = submit_job(sessions)
+    claimed = attempt_factories.claim_job(sessions)
+    attempt_factories.conclude_attempt(sessions, claimed, state)
     return job
 
 
-def test_a_job_that_waits_is_paused_and_resumed_at_once_and_repeats_change_nothing(either_sessions):
-    job = submit(either_sessions)
-    assert [do(either_sessions, "pause", job.id).state for _ in range(2)] == [JobState.PAUSED] * 2
+def test_a_waiting_job_is_paused_and_resumed_at_once_and_repeats_change_nothing(either_sessions):
+    job = submit_job(either_sessions)
+    assert [apply_control(either_sessions, controls.pause_job, job.id).state for _ in range(2)] == [
+        JobState.PAUSED
+    ] * 2
     with pytest.raises(AssertionError):
-        runs.claim(either_sessions)
-    assert [do(either_sessions, "resume", job.id).state for _ in range(2)] == [JobState.QUEUED] * 2
-    assert states(either_sessions, job.id) == ["queued", "paused", "queued"]
-    assert runs.claim(either_sessions).job_id == job.id
+        attempt_factories.claim_job(either_sessions)
+    assert [apply_control(either_sessions, controls.resume_job, job.id).state for _ in range(2)] == [
+        JobState.QUEUED
+    ] * 2
+    assert list_states(either_sessions, job.id) == ["queued", "paused", "queued"]
+    assert attempt_factories.claim_job(either_sessions).job_id == job.id
 
 
-def test_a_job_that_runs_is_asked_to_pause_and_the_wish_can_be_taken_back(either_sessions):
-    job = submit(either_sessions)
-    runs.claim(either_sessions)
-    paused = do(either_sessions, "pause", job.id)
+def test_a_running_job_is_requested_to_pause_and_the_request_can_be_withdrawn(either_sessions):
+    job = submit_job(either_sessions)
+    attempt_factories.claim_job(either_sessions)
+    paused = apply_control(either_sessions, controls.pause_job, job.id)
     assert (paused.state, paused.pause_requested) == (JobState.RUNNING, True)
-    resumed = do(either_sessions, "resume", job.id)
+    resumed = apply_control(either_sessions, controls.resume_job, job.id)
     assert (resumed.state, resumed.pause_requested) == (JobState.RUNNING, False)
-    do(either_sessions, "cancel", job.id)
+    apply_control(either_sessions, controls.cancel_job, job.id)
     with pytest.raises(Conflict, match="being cancelled"):
-        do(either_sessions, "pause", job.id)
+        apply_control(either_sessions, controls.pause_job, job.id)
 
 
-def test_a_paused_job_is_cancelled_at_once_and_leaves_no_checkpoint(either_sessions):
-    job = submit(either_sessions)
-    do(either_sessions, "pause", job.id)
+def test_a_paused_job_is_cancelled_at_once_and_loses_its_checkpoint(either_sessions):
+    job = submit_job(either_sessions)
+    apply_control(either_sessions, controls.pause_job, job.id)
     with either_sessions.begin() as session:
-        written = {"bytes": 1, "attempt": 1, "epoch": 0, "step": 1, "created_at": now(session)}
-        session.add(Checkpoint(job_id=job.id, sha256="a" * 64, **written))
-    assert do(either_sessions, "cancel", job.id).state is JobState.CANCELLED
-    cancelled = told(either_sessions, job.id)
+        columns = {"bytes": 1, "attempt": 1, "epoch": 0, "step": 1, "created_at": get_current_time(session)}
+        session.add(Checkpoint(job_id=job.id, sha256="a" * 64, **columns))
+    assert apply_control(either_sessions, controls.cancel_job, job.id).state is JobState.CANCELLED
+    cancelled = load_details(either_sessions, job.id)
     assert "while it was paused" in cancelled.job.reason["message"]
     assert cancelled.checkpoint is None
     with either_sessions.read() as session:
         assert session.get(DiscardedFile, "a" * 64) is not None
 
 
-def test_a_job_that_waits_again_is_cancelled_while_it_waits(sessions):
-    job = submit(sessions)
-    runs.lose(sessions, runs.claim(sessions))
-    do(sessions, "cancel", job.id)
-    assert "while it waited" in told(sessions, job.id).job.reason["message"]
+def test_a_job_that_waits_after_a_lost_attempt_is_cancelled_at_once(sessions):
+    job = submit_job(sessions)
+    attempt_factories.lose_attempt(sessions, attempt_factories.claim_job(sessions))
+    apply_control(sessions, controls.cancel_job, job.id)
+    assert "while it waited" in load_details(sessions, job.id).job.reason["message"]
 
 
-@pytest.mark.parametrize("what", ["pause", "resume"])
+@pytest.mark.parametrize("control", [controls.pause_job, controls.resume_job])
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.DIVERGED, JobState.CANCELLED])
-def test_what_has_ended_can_be_neither_paused_nor_resumed(sessions, what, state):
-    job = ended(sessions, state)
+def test_a_job_that_has_ended_can_be_neither_paused_nor_resumed(sessions, control, state):
+    job = run_to_end(sessions, state)
     with pytest.raises(Conflict) as caught:
-        do(sessions, what, job.id)
+        apply_control(sessions, control, job.id)
     assert caught.value.code == "already_finished"
-    assert told(sessions, job.id).job.state is state
+    assert load_details(sessions, job.id).job.state is state
 
 
 @pytest.mark.parametrize(
@@ -110,109 +114,109 @@ def test_what_has_ended_can_be_neither_paused_nor_resumed(sessions, what, state)
     [{}, {"network": {"layers": [{"type": "Dense", "units": 1}]}, "training": {"loss": "mse", "metrics": []}}],
     ids=["classification", "regression"],
 )
-def test_a_submitted_job_has_the_numbers_of_the_check(either_sessions, changes):
-    job = read(either_sessions, submit(either_sessions, **changes))
-    report = check_again(either_sessions, job)
+def test_a_submitted_job_stores_the_task_and_the_estimates_of_the_check(either_sessions, changes):
+    job = load_job(either_sessions, submit_job(either_sessions, **changes))
+    report = check_job_spec(either_sessions, job)
     assert Task.model_validate(job.task) == report.task
     assert (job.step_flops, job.memory_estimate) == (report.step_flops, report.memory.total_bytes)
 
 
-def test_a_number_that_no_column_holds_is_the_largest_that_one_holds(either_sessions):
-    """How many rows have a value is not known, so the batch alone bounds the operations of a step."""
+def test_a_number_that_is_too_large_for_its_column_is_clipped(either_sessions):
+    """The number of rows with a value is unknown, so only the batch size bounds the operations of a step."""
     data = {
         "dataset": "builtin:iris",
         "target": {"column": "target"},
         "split": {"validation": {"method": "column", "column": "target", "values": [2]}},
     }
-    job = read(either_sessions, submit(either_sessions, data=data, training={"batch_size": 2**60}))
-    assert check_again(either_sessions, job).step_flops > 2**63
+    job = load_job(either_sessions, submit_job(either_sessions, data=data, training={"batch_size": 2**60}))
+    assert check_job_spec(either_sessions, job).step_flops > 2**63
     assert job.step_flops == 2**63 - 1
 
 
-@pytest.mark.parametrize("what", ["cancel", "pause", "resume"])
-def test_nothing_can_be_done_to_a_job_that_is_not_there(sessions, what):
+@pytest.mark.parametrize("control", [controls.cancel_job, controls.pause_job, controls.resume_job])
+def test_controls_of_a_missing_job_raise_not_found(sessions, control):
     with pytest.raises(NotFound):
-        do(sessions, what, new_id())
+        apply_control(sessions, control, new_id())
 
 
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.DIVERGED, JobState.CANCELLED])
-def test_a_job_that_has_ended_is_queued_once_more_with_its_seed_and_its_dataset(sessions, state):
-    first = ended(sessions, state)
+def test_a_retry_has_the_seed_and_the_dataset_of_the_ended_job(sessions, state):
+    first = run_to_end(sessions, state)
     with sessions.begin() as session:
-        again = jobs.submit(session, jobs.examine_again(session, first.id, Limits()))
-    assert again.id != first.id
-    assert (again.retry_of, again.state, again.attempt) == (first.id, JobState.QUEUED, 0)
-    assert (again.spec, again.dataset_id, again.architecture) == (first.spec, first.dataset_id, first.architecture)
-    assert (again.task, again.step_flops, again.memory_estimate) == (
+        retry = insertion.submit_job(session, validation.validate_retry(session, first.id, Limits()))
+    assert retry.id != first.id
+    assert (retry.retry_of, retry.state, retry.attempt) == (first.id, JobState.QUEUED, 0)
+    assert (retry.spec, retry.dataset_id, retry.architecture) == (first.spec, first.dataset_id, first.architecture)
+    assert (retry.task, retry.step_flops, retry.memory_estimate) == (
         first.task,
         first.step_flops,
         first.memory_estimate,
     )
-    assert told(sessions, first.id).job.state is state
+    assert load_details(sessions, first.id).job.state is state
 
 
 def test_a_job_that_has_not_ended_is_not_retried(either_sessions):
-    job = submit(either_sessions)
-    for step in (lambda: None, lambda: runs.claim(either_sessions)):
+    job = submit_job(either_sessions)
+    for step in (lambda: None, lambda: attempt_factories.claim_job(either_sessions)):
         step()
         with either_sessions.read() as session, pytest.raises(Conflict) as caught:
-            jobs.examine_again(session, job.id, Limits())
+            validation.validate_retry(session, job.id, Limits())
         assert caught.value.code == "not_finished"
 
 
-def test_a_job_whose_dataset_is_gone_is_not_retried(sessions):
-    job = ended(sessions, JobState.FAILED)
-    with sessions.begin() as session:  # as the foreign key does when it is deleted
-        jobs.get(session, job.id).dataset_id = None
+def test_a_job_whose_dataset_was_deleted_is_not_retried(sessions):
+    job = run_to_end(sessions, JobState.FAILED)
+    with sessions.begin() as session:  # as the foreign key does when the dataset is deleted
+        queries.get_job(session, job.id).dataset_id = None
     with sessions.read() as session, pytest.raises(Conflict) as caught:
-        jobs.examine_again(session, job.id, Limits())
+        validation.validate_retry(session, job.id, Limits())
     assert caught.value.code == "dataset_deleted"
 
 
-def test_a_retry_holds_to_the_limits_of_today(sessions):
-    job = ended(sessions, JobState.FAILED)
+def test_a_retry_is_checked_against_the_current_limits(sessions):
+    job = run_to_end(sessions, JobState.FAILED)
     with sessions.read() as session, pytest.raises(SpecError, match="max_epochs"):
-        jobs.examine_again(session, job.id, Limits(max_epochs=1))
+        validation.validate_retry(session, job.id, Limits(max_epochs=1))
 
 
-def test_the_same_key_makes_one_retry(either_sessions):
-    first, key = ended(either_sessions, JobState.FAILED), Idempotency("again", "0" * 64)
+def test_one_idempotency_key_creates_one_retry(either_sessions):
+    first, key = run_to_end(either_sessions, JobState.FAILED), Idempotency("retry", "0" * 64)
 
     def retry():
         with either_sessions.begin() as session:
-            return jobs.submit(session, jobs.examine_again(session, first.id, Limits()), key).id
+            return insertion.submit_job(session, validation.validate_retry(session, first.id, Limits()), key).id
 
     assert retry() == retry()
 
 
-def test_a_name_tags_and_a_priority_are_changed_and_the_spec_says_so(either_sessions):
-    job = submit(either_sessions, tags=["a", "old"])
+def test_changes_of_name_tags_and_priority_reach_the_columns_and_the_spec(either_sessions):
+    job = submit_job(either_sessions, tags=["a", "old"])
     with either_sessions.begin() as session:
-        jobs.change(session, job.id, JobChanges.model_validate(CHANGES))
-    changed = told(either_sessions, job.id)
+        controls.change_job(session, job.id, JobChanges.model_validate(CHANGES))
+    changed = load_details(either_sessions, job.id)
     assert (changed.job.name, list(changed.tags), changed.job.priority) == ("other", ["a", "b"], 9)
     assert changed.job.spec["run"] == job.spec["run"] | {"priority": 9}
     assert changed.job.spec["tags"] == ["b", "a", "b"]
     with either_sessions.begin() as session:
-        jobs.change(session, job.id, JobChanges.model_validate({"name": None}))
-    assert told(either_sessions, job.id).job.name is None
-    assert told(either_sessions, job.id).job.priority == 9
+        controls.change_job(session, job.id, JobChanges.model_validate({"name": None}))
+    assert load_details(either_sessions, job.id).job.name is None
+    assert load_details(either_sessions, job.id).job.priority == 9
 
 
-def test_a_higher_priority_comes_first(either_sessions):
-    _, second = submit(either_sessions), submit(either_sessions)
+def test_a_job_with_a_raised_priority_is_claimed_first(either_sessions):
+    _, second = submit_job(either_sessions), submit_job(either_sessions)
     with either_sessions.begin() as session:
-        jobs.change(session, second.id, JobChanges(priority=6))
-    assert runs.claim(either_sessions).job_id == second.id
+        controls.change_job(session, second.id, JobChanges(priority=6))
+    assert attempt_factories.claim_job(either_sessions).job_id == second.id
 
 
-def test_a_job_that_has_ended_has_a_name_and_no_priority(sessions):
-    job = ended(sessions, JobState.SUCCEEDED)
+def test_a_job_that_has_ended_can_change_its_name_but_not_its_priority(sessions):
+    job = run_to_end(sessions, JobState.SUCCEEDED)
     with sessions.begin() as session, pytest.raises(Conflict):
-        jobs.change(session, job.id, JobChanges(priority=6))
+        controls.change_job(session, job.id, JobChanges(priority=6))
     with sessions.begin() as session:
-        assert jobs.change(session, job.id, JobChanges(name="best")).name == "best"
+        assert controls.change_job(session, job.id, JobChanges(name="best")).name == "best"
 
 
-def test_a_tag_twice_is_a_tag(sessions):
-    assert list(told(sessions, submit(sessions, tags=["x", "x"]).id).tags) == ["x"]
+def test_a_repeated_tag_is_stored_once(sessions):
+    assert list(load_details(sessions, submit_job(sessions, tags=["x", "x"]).id).tags) == ["x"]

@@ -1,4 +1,4 @@
-"""Submits that come at once share a transaction, and nothing else: each has its own job, or its own refusal."""
+"""Concurrent submits share one transaction, and each has its own job or its own error."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -8,151 +8,156 @@ from sqlalchemy import event, func, select
 
 from models import Job, JobTag, Transition
 from service.datasets import catalog
-from service.errors import Conflict, Invalid, NotFound
-from service.jobs.submission import Intake
-from service.queue.queue_notifier import Waker
+from service.errors import Conflict, InvalidInput, NotFound
+from service.jobs import validation
+from service.jobs.submission import JobSubmitter
+from service.queue.queue_notifier import QueueNotifier
 from stackyard.spec import Limits, SpecError
 from tests import factories
-from tests.waiting import until
+from tests.polling import wait_until
 
 
-class Door:
-    """An intake, all of whose submits wait for each other: the first holds the turn until the others are there."""
+class SubmitGate:
+    """A submitter whose submits form one batch: none is executed until all of them have arrived."""
 
     def __init__(self, sessions):
-        self.sessions = sessions
-        self.woken = []
-        self.waker = Waker(self.woken.append)
-        self.intake = Intake(sessions, Limits(), self.waker)
+        self.wake_ups = []
+        self.notifier = QueueNotifier(self.wake_ups.append)
+        self.submitter = JobSubmitter(sessions, Limits(), self.notifier)
 
-    def submit(self, *asked):
-        """What came of each (spec, key): a job's details or an exception."""
-        together = self.intake._together
-        with ThreadPoolExecutor(len(asked)) as pool:
-            with together._turn:
-                pending = []
-                for number, (spec, key) in enumerate(asked, 1):
-                    pending.append(pool.submit(self.intake.submit, json.dumps(spec).encode(), key))
-                    until(lambda number=number: len(together._waiting) == number or pending[-1].done())
-            return [one.exception(60) or one.result() for one in pending]
+    def submit_all(self, *requests):
+        """Return the outcome of each (spec, key): the details of a job, or an exception."""
+        executor = self.submitter._batch_executor
+        with ThreadPoolExecutor(len(requests)) as pool:
+            with executor._execution_lock:
+                futures = []
+                for number, (spec, key) in enumerate(requests, 1):
+                    futures.append(pool.submit(self.submitter.submit, json.dumps(spec).encode(), key))
+                    wait_until(lambda number=number: len(executor._pending) == number or futures[-1].done())
+            return [future.exception(60) or future.result() for future in futures]
 
 
 @pytest.fixture
-def door(either_sessions):
+def gate(either_sessions):
     with either_sessions.begin() as session:
         catalog.ensure_builtins(session)
-    made = Door(either_sessions)
-    yield made
-    made.waker.close()
+    gate = SubmitGate(either_sessions)
+    yield gate
+    gate.notifier.close()
 
 
 @pytest.fixture
 def commits(either_sessions):
-    """A connection for each transaction that was committed since the test began; looks are rolled back."""
-    counted = []
-    event.listen(either_sessions.engine, "commit", counted.append)
-    return counted
+    """A list with one entry for each transaction that commits during the test; reads are rolled back."""
+    connections = []
+    event.listen(either_sessions.engine, "commit", connections.append)
+    return connections
 
 
-def spec(**changes):
+def build_spec(**changes):
     return factories.iris_spec(**changes)
 
 
-def count(sessions, table):
+def count_rows(sessions, table):
     with sessions.read() as session:
         return session.scalar(select(func.count()).select_from(table))
 
 
-def test_many_are_one_transaction(door, either_sessions, commits):
+def test_concurrent_submits_share_one_transaction(gate, either_sessions, commits):
     commits.clear()
-    told = door.submit(*[(spec(tags=["a", f"t{number}"]), None) for number in range(8)])
+    details = gate.submit_all(*[(build_spec(tags=["a", f"t{number}"]), None) for number in range(8)])
     assert len(commits) == 1
-    assert len({one.job.id for one in told}) == 8
-    assert [one.queue_position for one in told] == list(range(8))
-    assert [sorted(tag for tag in one.tags) for one in told] == [["a", f"t{number}"] for number in range(8)]
-    assert [count(either_sessions, table) for table in (Job, JobTag, Transition)] == [8, 16, 8]
+    assert len({job.job.id for job in details}) == 8
+    assert [job.queue_position for job in details] == list(range(8))
+    assert [sorted(job.tags) for job in details] == [["a", f"t{number}"] for number in range(8)]
+    assert [count_rows(either_sessions, table) for table in (Job, JobTag, Transition)] == [8, 16, 8]
 
 
-def test_each_refusal_is_its_own_and_the_others_are_queued(door, either_sessions):
-    wrong = spec(network={"layers": [{"type": "Dense", "units": 2, "activation": "softmax"}]})
-    nowhere = spec(data=spec()["data"] | {"dataset": "nowhere"})
-    [before] = door.submit((spec(), "used"))
-    told = door.submit(
-        (spec(), None), (wrong, None), (nowhere, None), (spec(name="other"), "used"), (spec(), "used"), (spec(), None)
+def test_a_refused_submit_does_not_affect_the_others(gate, either_sessions):
+    wrong = build_spec(network={"layers": [{"type": "Dense", "units": 2, "activation": "softmax"}]})
+    no_dataset = build_spec(data=build_spec()["data"] | {"dataset": "nowhere"})
+    [earlier] = gate.submit_all((build_spec(), "used"))
+    outcomes = gate.submit_all(
+        (build_spec(), None),
+        (wrong, None),
+        (no_dataset, None),
+        (build_spec(name="other"), "used"),
+        (build_spec(), "used"),
+        (build_spec(), None),
     )
-    assert [type(one) for one in told[1:4]] == [SpecError, Invalid, Conflict]
-    assert told[4].job.id == before.job.id
-    assert len({one.job.id for one in (before, told[0], told[5])}) == count(either_sessions, Job) == 3
+    assert [type(outcome) for outcome in outcomes[1:4]] == [SpecError, InvalidInput, Conflict]
+    assert outcomes[4].job.id == earlier.job.id
+    job_ids = {details.job.id for details in (earlier, outcomes[0], outcomes[5])}
+    assert len(job_ids) == count_rows(either_sessions, Job) == 3
 
 
-def test_a_key_makes_one_job_of_requests_that_come_at_once(door, either_sessions):
-    told = door.submit(*[(spec(), "once")] * 4, (spec(), None), (spec(name="other"), "once"))
-    assert len({one.job.id for one in told[:5]}) == 2
-    assert isinstance(told[5], Conflict)
-    assert count(either_sessions, Job) == 2
+def test_concurrent_requests_with_one_key_create_one_job(gate, either_sessions):
+    outcomes = gate.submit_all(*[(build_spec(), "once")] * 4, (build_spec(), None), (build_spec(name="other"), "once"))
+    assert len({details.job.id for details in outcomes[:5]}) == 2
+    assert isinstance(outcomes[5], Conflict)
+    assert count_rows(either_sessions, Job) == 2
 
 
-def test_a_dataset_that_goes_meanwhile_fails_those_alone_that_name_it(door, either_sessions, monkeypatch):
-    find, gone = catalog.find, set()
+def test_a_dataset_that_is_deleted_meanwhile_fails_only_its_own_jobs(gate, either_sessions, monkeypatch):
+    find, deleted_ids = catalog.find_dataset, set()
 
-    def find_and_lose(session, ref):
-        found = find(session, ref)
+    def find_and_delete(session, ref):
+        dataset = find(session, ref)
         if ref == "builtin:wine":
-            found = type(found)(id=factories.registration().id, name="wine", version=1, description=found.description)
-            gone.add(found.id)
-        return found
+            missing_id = factories.build_registration().id
+            dataset = type(dataset)(id=missing_id, name="wine", version=1, description=dataset.description)
+            deleted_ids.add(missing_id)
+        return dataset
 
-    monkeypatch.setattr(catalog, "find", find_and_lose)
+    monkeypatch.setattr(catalog, find.__name__, find_and_delete)
     wine = {"dataset": "builtin:wine", "target": {"column": "target"}}
-    first, lost, last = door.submit((spec(), None), (spec(data=wine), None), (spec(), None))
+    first, failed, last = gate.submit_all((build_spec(), None), (build_spec(data=wine), None), (build_spec(), None))
     assert first.job.id != last.job.id
-    assert isinstance(lost, NotFound)
-    assert str(*gone) in str(lost)
-    assert count(either_sessions, Job) == 2
+    assert isinstance(failed, NotFound)
+    assert str(*deleted_ids) in str(failed)
+    assert count_rows(either_sessions, Job) == 2
 
 
-def test_a_commit_that_fails_fails_all_of_them_and_writes_none(door, either_sessions):
-    tried = []
+def test_a_commit_that_fails_fails_the_whole_batch_and_writes_nothing(gate, either_sessions):
+    attempted_commits = []
 
     def fail(connection):
-        tried.append(connection)
+        attempted_commits.append(connection)
         raise ConnectionError("in the middle of it")
 
     event.listen(either_sessions.engine, "commit", fail)
     try:
-        told = door.submit((spec(), None), (spec(), "key"))
+        outcomes = gate.submit_all((build_spec(), None), (build_spec(), "key"))
     finally:
         event.remove(either_sessions.engine, "commit", fail)
-    assert [type(one) for one in told] == [ConnectionError, ConnectionError]
-    assert (count(either_sessions, Job), door.woken) == (0, [])
-    assert len(tried) == 1  # whether it took place is not known, so nobody tries again unasked
-    assert door.submit((spec(), "key"))[0].job.state == "queued"
+    assert [type(outcome) for outcome in outcomes] == [ConnectionError, ConnectionError]
+    assert (count_rows(either_sessions, Job), gate.wake_ups) == (0, [])
+    assert len(attempted_commits) == 1  # its outcome is unknown, so the submitter must not try again by itself
+    assert gate.submit_all((build_spec(), "key"))[0].job.state == "queued"
 
 
-def test_a_fault_of_the_check_is_no_fault_of_the_others(door, monkeypatch):
-    from service.jobs import jobs  # noqa: PLC0415
+def test_an_unexpected_error_of_the_check_fails_only_its_own_submit(gate, monkeypatch):
+    validate = validation.validate_spec
 
-    examine = jobs.examine
-
-    def stumble(read, *rest):
-        if read.name == "strange":
+    def fail_one(spec, *arguments):
+        if spec.name == "strange":
             raise ZeroDivisionError
-        return examine(read, *rest)
+        return validate(spec, *arguments)
 
-    monkeypatch.setattr(jobs, "examine", stumble)
-    strange, plain = door.submit((spec(name="strange"), None), (spec(), None))
+    monkeypatch.setattr(validation, validate.__name__, fail_one)
+    strange, plain = gate.submit_all((build_spec(name="strange"), None), (build_spec(), None))
     assert isinstance(strange, ZeroDivisionError)
     assert plain.job.name == "iris"
 
 
-def test_as_many_are_woken_as_can_start(door, either_sessions):
-    factories.beat(either_sessions, factories.registration(concurrency=3))
-    door.submit(*[(spec(), None)] * 5)
-    door.waker.close()
-    assert door.woken == ["cpu"] * 3
+def test_one_wake_up_is_sent_for_each_job_that_can_start(gate, either_sessions):
+    factories.record_heartbeat(either_sessions, factories.build_registration(concurrency=3))
+    gate.submit_all(*[(build_spec(), None)] * 5)
+    gate.notifier.close()
+    assert gate.wake_ups == ["cpu"] * 3
 
 
-def test_where_nobody_can_start_one_is_woken_of_each_queue(door):
-    door.submit(*[(spec(), None)] * 3, *[(spec(run={"device": "gpu"}), None)] * 3)
-    door.waker.close()
-    assert sorted(door.woken) == ["cpu", "gpu"]
+def test_one_wake_up_is_sent_for_each_queue_if_no_job_can_start(gate):
+    gate.submit_all(*[(build_spec(), None)] * 3, *[(build_spec(run={"device": "gpu"}), None)] * 3)
+    gate.notifier.close()
+    assert sorted(gate.wake_ups) == ["cpu", "gpu"]

@@ -1,65 +1,70 @@
-"""Why a job waits, on both databases."""
+"""The reasons why jobs wait, on both databases."""
 
-from service.jobs import attempts, jobs, wait_reasons
+from service.jobs import attempts, controls, queries, wait_reasons
 from service.jobs.wait_reasons import WaitCode
-from tests.factories import beat, registration, submit
+from tests.factories import build_registration, record_heartbeat, submit_job
 
 
-def why(sessions, *found):
-    """Why each of the jobs waits, None for those that do not."""
+def load_reasons(sessions, *submitted_jobs):
+    """Return the reason why each of the jobs waits; None for jobs that do not wait."""
     with sessions.read() as session:
-        fresh = [jobs.get(session, job.id) for job in found]
-        told = wait_reasons.explain(session, fresh, jobs.queue_positions(session, fresh))
-    return [told.get(job.id) for job in found]
+        rows = [queries.get_job(session, job.id) for job in submitted_jobs]
+        reasons = wait_reasons.load_wait_reasons(session, rows, queries.count_jobs_ahead(session, rows))
+    return [reasons.get(job.id) for job in submitted_jobs]
 
 
-def claim(sessions, queue="cpu"):
+def claim_job(sessions, queue="cpu"):
     with sessions.begin() as session:
-        return attempts.claim(session, queue=queue, worker="here:8", lease_s=60)
+        return attempts.claim_job(session, queue=queue, worker="here:8", lease_s=60)
 
 
-def test_nobody_serves_its_queue(either_sessions):
-    beat(either_sessions, registration("cpu"))
-    job = submit(either_sessions, run={"device": "gpu"})
-    [told] = why(either_sessions, job)
-    assert (told.code, told.message, told.since) == (WaitCode.NO_WORKER, "No live worker serves gpu.", None)
+def test_a_job_waits_for_a_worker_of_its_queue(either_sessions):
+    record_heartbeat(either_sessions, build_registration("cpu"))
+    job = submit_job(either_sessions, run={"device": "gpu"})
+    [reason] = load_reasons(either_sessions, job)
+    assert (reason.code, reason.message, reason.since) == (WaitCode.NO_WORKER, "No live worker serves gpu.", None)
 
 
-def test_who_served_its_queue_was_lost(either_sessions):
-    beat(either_sessions, registration("cpu"), lasts_s=0.0)
-    [told] = why(either_sessions, submit(either_sessions))
-    assert told.code is WaitCode.NO_WORKER
-    assert told.since is not None
-    assert f"{told.since:%Y-%m-%dT%H:%M:%S}Z" in told.message
+def test_the_reason_says_when_a_lost_worker_was_last_heard_of(either_sessions):
+    record_heartbeat(either_sessions, build_registration("cpu"), lasts_s=0.0)
+    [reason] = load_reasons(either_sessions, submit_job(either_sessions))
+    assert reason.code is WaitCode.NO_WORKER
+    assert reason.since is not None
+    assert f"{reason.since:%Y-%m-%dT%H:%M:%S}Z" in reason.message
 
 
-def test_places_are_given_out_in_the_queue_s_order(either_sessions):
-    beat(either_sessions, registration("cpu", concurrency=2))
-    first, second, third, urgent = (submit(either_sessions, run={"priority": priority}) for priority in (5, 5, 5, 9))
-    codes = [told.code for told in why(either_sessions, first, second, third, urgent)]
+def test_free_slots_are_assigned_in_the_order_of_the_queue(either_sessions):
+    record_heartbeat(either_sessions, build_registration("cpu", concurrency=2))
+    first, second, third, urgent = (
+        submit_job(either_sessions, run={"priority": priority}) for priority in (5, 5, 5, 9)
+    )
+    codes = [reason.code for reason in load_reasons(either_sessions, first, second, third, urgent)]
     assert codes == [WaitCode.STARTING, WaitCode.BEHIND, WaitCode.BEHIND, WaitCode.STARTING]
-    assert claim(either_sessions).job_id == urgent.id
-    assert claim(either_sessions).job_id == first.id
-    running, following, last = why(either_sessions, first, second, third)
+    assert claim_job(either_sessions).job_id == urgent.id
+    assert claim_job(either_sessions).job_id == first.id
+    running, following, last = load_reasons(either_sessions, first, second, third)
     assert running is None
     assert following.code is WaitCode.NEXT
     assert (last.code, last.message) == (WaitCode.BEHIND, "Behind 1 job on cpu.")
 
 
-def test_a_queue_s_places_are_its_own(either_sessions):
-    beat(either_sessions, registration("cpu"))
-    beat(either_sessions, registration("gpu"))
-    on_cpu, on_gpu = submit(either_sessions, run={"device": "cpu"}), submit(either_sessions, run={"device": "gpu"})
-    claim(either_sessions, "cpu")
-    waits = submit(either_sessions, run={"device": "cpu"})
-    told = why(either_sessions, on_cpu, on_gpu, waits)
-    assert [one and one.code for one in told] == [None, WaitCode.STARTING, WaitCode.NEXT]
+def test_the_slots_of_a_queue_serve_no_other_queue(either_sessions):
+    record_heartbeat(either_sessions, build_registration("cpu"))
+    record_heartbeat(either_sessions, build_registration("gpu"))
+    on_cpu, on_gpu = (
+        submit_job(either_sessions, run={"device": "cpu"}),
+        submit_job(either_sessions, run={"device": "gpu"}),
+    )
+    claim_job(either_sessions, "cpu")
+    waiting = submit_job(either_sessions, run={"device": "cpu"})
+    reasons = load_reasons(either_sessions, on_cpu, on_gpu, waiting)
+    assert [reason and reason.code for reason in reasons] == [None, WaitCode.STARTING, WaitCode.NEXT]
 
 
-def test_a_paused_job_waits_for_somebody_to_resume_it(either_sessions):
-    beat(either_sessions, registration("cpu"))
-    paused, other = submit(either_sessions), submit(either_sessions)
+def test_a_paused_job_waits_to_be_resumed(either_sessions):
+    record_heartbeat(either_sessions, build_registration("cpu"))
+    paused, other = submit_job(either_sessions), submit_job(either_sessions)
     with either_sessions.begin() as session:
-        jobs.pause(session, paused.id)
-    told = why(either_sessions, paused, other)
-    assert [one.code for one in told] == [WaitCode.PAUSED, WaitCode.STARTING]
+        controls.pause_job(session, paused.id)
+    reasons = load_reasons(either_sessions, paused, other)
+    assert [reason.code for reason in reasons] == [WaitCode.PAUSED, WaitCode.STARTING]

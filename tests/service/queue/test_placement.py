@@ -1,65 +1,70 @@
-"""Which queue a job waits in, as workers come and go, on both databases."""
+"""The queue in which a job waits, as workers come and go, on both databases."""
 
 import pytest
 
-from service.jobs import attempts, jobs
+from service.jobs import attempts, queries
 from service.queue import placement
-from tests.factories import beat, registration, submit
+from tests.factories import build_registration, record_heartbeat, submit_job
 
 
-def queue(sessions, job):
+def load_queue(sessions, job):
     with sessions.read() as session:
-        return jobs.get(session, job.id).queue
+        return queries.get_job(session, job.id).queue
 
 
-def move(sessions):
+def move_stranded(sessions):
     with sessions.begin() as session:
-        return placement.move_stranded(session)
+        return placement.move_stranded_jobs(session)
 
 
-def asking(sessions, device):
-    return submit(sessions, run={"device": device})
+def submit_for(sessions, device):
+    return submit_job(sessions, run={"device": device})
 
 
 @pytest.mark.parametrize(
     ("alive", "chosen"), [((), "cpu"), (("cpu",), "cpu"), (("gpu",), "gpu"), (("cpu", "gpu"), "gpu")]
 )
-def test_auto_is_a_gpu_while_one_is_served(either_sessions, alive, chosen):
+def test_auto_means_the_gpu_queue_while_a_worker_serves_it(either_sessions, alive, chosen):
     for device in alive:
-        beat(either_sessions, registration(device))
-    assert asking(either_sessions, "auto").queue == chosen
-    assert asking(either_sessions, "cpu").queue == "cpu"
-    assert asking(either_sessions, "gpu").queue == "gpu"
+        record_heartbeat(either_sessions, build_registration(device))
+    assert submit_for(either_sessions, "auto").queue == chosen
+    assert submit_for(either_sessions, "cpu").queue == "cpu"
+    assert submit_for(either_sessions, "gpu").queue == "gpu"
 
 
-@pytest.mark.parametrize("how", ["lost", "draining"])
-def test_a_gpu_worker_that_takes_no_more_is_none(either_sessions, how):
-    beat(either_sessions, registration("gpu"), lasts_s=0.0 if how == "lost" else 60.0, draining=how == "draining")
-    assert asking(either_sessions, "auto").queue == "cpu"
+@pytest.mark.parametrize("state", ["lost", "draining"])
+def test_auto_ignores_a_gpu_worker_that_is_lost_or_draining(either_sessions, state):
+    record_heartbeat(
+        either_sessions,
+        build_registration("gpu"),
+        lasts_s=0.0 if state == "lost" else 60.0,
+        draining=state == "draining",
+    )
+    assert submit_for(either_sessions, "auto").queue == "cpu"
 
 
-def test_what_may_run_anywhere_leaves_the_queue_of_a_lost_gpu_worker(either_sessions):
-    worker = beat(either_sessions, registration("gpu"))
-    taken, waiting, wants_gpu = (asking(either_sessions, device) for device in ("auto", "auto", "gpu"))
+def test_waiting_auto_jobs_leave_the_queue_of_a_lost_gpu_worker(either_sessions):
+    worker = record_heartbeat(either_sessions, build_registration("gpu"))
+    claimed, waiting, on_gpu = (submit_for(either_sessions, device) for device in ("auto", "auto", "gpu"))
     with either_sessions.begin() as session:
-        assert attempts.claim(session, queue="gpu", worker="here:8", lease_s=60).job_id == taken.id
-    assert move(either_sessions) == 0
-    beat(either_sessions, worker, lasts_s=0.0)
-    assert move(either_sessions) == 1
-    assert [queue(either_sessions, job) for job in (taken, waiting, wants_gpu)] == ["gpu", "cpu", "gpu"]
-    assert move(either_sessions) == 0
+        assert attempts.claim_job(session, queue="gpu", worker="here:8", lease_s=60).job_id == claimed.id
+    assert move_stranded(either_sessions) == 0
+    record_heartbeat(either_sessions, worker, lasts_s=0.0)
+    assert move_stranded(either_sessions) == 1
+    assert [load_queue(either_sessions, job) for job in (claimed, waiting, on_gpu)] == ["gpu", "cpu", "gpu"]
+    assert move_stranded(either_sessions) == 0
 
 
-def test_what_may_run_anywhere_goes_to_the_gpus_where_they_alone_are_served(either_sessions):
-    anywhere, wants_cpu = asking(either_sessions, "auto"), asking(either_sessions, "cpu")
-    beat(either_sessions, registration("gpu"))
-    assert move(either_sessions) == 1
-    assert [queue(either_sessions, job) for job in (anywhere, wants_cpu)] == ["gpu", "cpu"]
+def test_waiting_auto_jobs_move_to_the_gpu_queue_if_only_it_is_served(either_sessions):
+    on_any, on_cpu = submit_for(either_sessions, "auto"), submit_for(either_sessions, "cpu")
+    record_heartbeat(either_sessions, build_registration("gpu"))
+    assert move_stranded(either_sessions) == 1
+    assert [load_queue(either_sessions, job) for job in (on_any, on_cpu)] == ["gpu", "cpu"]
 
 
-def test_nothing_moves_to_a_gpu_from_cpus_that_are_served(either_sessions):
-    job = asking(either_sessions, "auto")
+def test_jobs_stay_in_a_cpu_queue_that_is_served(either_sessions):
+    job = submit_for(either_sessions, "auto")
     for device in ("cpu", "gpu"):
-        beat(either_sessions, registration(device))
-    assert move(either_sessions) == 0
-    assert queue(either_sessions, job) == "cpu"
+        record_heartbeat(either_sessions, build_registration(device))
+    assert move_stranded(either_sessions) == 0
+    assert load_queue(either_sessions, job) == "cpu"

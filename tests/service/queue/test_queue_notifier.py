@@ -1,14 +1,16 @@
-"""Wake-ups are sent by another thread: one for each job that a worker has a place for, else one for many."""
+"""Wake-ups are sent by another thread: one for each job that can start, else one for many requests."""
 
 import threading
 
 import pytest
 
-from service.queue.queue_notifier import Waker
-from tests.waiting import until
+from service.queue.queue_notifier import QueueNotifier
+from tests.polling import wait_until
 
 
-class Broker:
+class SlowBroker:
+    """A broker that takes no message until it is free."""
+
     def __init__(self):
         self.sent, self.begun, self.free = [], threading.Event(), threading.Event()
 
@@ -20,42 +22,42 @@ class Broker:
 
 @pytest.fixture
 def broker():
-    return Broker()
+    return SlowBroker()
 
 
 @pytest.fixture
-def waker(broker):
-    made = Waker(broker.send)
-    yield made
+def notifier(broker):
+    notifier = QueueNotifier(broker.send)
+    yield notifier
     broker.free.set()
-    made.close()
+    notifier.close()
 
 
-def test_whoever_wakes_does_not_wait_and_what_piles_up_is_one(broker, waker):
+def test_callers_do_not_wait_and_pending_requests_are_merged(broker, notifier):
     for _ in range(100):
-        waker.wake("cpu", 0)
+        notifier.notify_queue("cpu", 0)
     assert broker.sent == []
     broker.free.set()
-    waker.close()
+    notifier.close()
     assert 1 <= len(broker.sent) <= 2
 
 
-def test_each_job_that_can_start_has_its_own(broker, waker):
-    waker.wake("gpu", 0)
+def test_each_job_that_can_start_has_its_own_wake_up(broker, notifier):
+    notifier.notify_queue("gpu", 0)
     assert broker.begun.wait(30)
     for starting in (1, 2, 0):
-        waker.wake("cpu", starting)
-    waker.wake("gpu", 0)
+        notifier.notify_queue("cpu", starting)
+    notifier.notify_queue("gpu", 0)
     broker.free.set()
-    until(lambda: sorted(broker.sent) == ["cpu", "cpu", "cpu", "gpu", "gpu"])
+    wait_until(lambda: sorted(broker.sent) == ["cpu", "cpu", "cpu", "gpu", "gpu"])
 
 
-def test_what_is_wanted_at_the_end_is_sent(broker, waker):
+def test_close_sends_the_requested_wake_ups(broker, notifier):
     broker.free.set()
-    waker.wake("cpu", 1)
-    waker.close()
+    notifier.notify_queue("cpu", 1)
+    notifier.close()
     assert broker.sent == ["cpu"]
 
 
-def test_one_that_was_never_told_of_anything_ends(waker):
-    waker.close()
+def test_close_ends_a_notifier_without_requests(notifier):
+    notifier.close()

@@ -1,4 +1,4 @@
-"""Wake-ups and a broker with a password, behind TLS, that dies, forgets or hangs."""
+"""Wake-ups with a broker that needs a password, stands behind TLS, or hangs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,12 +7,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from kombu.exceptions import OperationalError
 
-from service.queue import wake_ups as wake_ups_module
-from service.queue.wake_ups import WakeUps, create_celery
+from service.queue.wake_ups import WakeUpSender, create_celery_app
 from service.settings import Settings
-from tests.servers.tls import TlsDoor, certificate
+from tests.polling import wait_until
+from tests.servers.tls import TlsProxy, create_certificate
 from tests.servers.valkey import ESCAPED_PASSWORD, Valkey
-from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -23,80 +22,78 @@ def shared_valkey() -> Iterator[Valkey]:
 
 @pytest.fixture
 def valkey(shared_valkey) -> Valkey:
-    """One that holds nothing, whatever the test before has done to it."""
+    """The shared server, emptied of the messages of earlier tests."""
     shared_valkey.flush()
     return shared_valkey
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    return certificate(tmp_path_factory.mktemp("tls"))
+def certificate_files(tmp_path_factory):
+    return create_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def door(valkey, own) -> Iterator[str]:
-    """The address of TLS before the broker."""
-    door = TlsDoor(own, (valkey.host, valkey.port))
+def tls_url(valkey, certificate_files) -> Iterator[str]:
+    """The address of a TLS proxy in front of the broker."""
+    door = TlsProxy(certificate_files, (valkey.host, valkey.port))
     yield f"rediss://:{ESCAPED_PASSWORD}@127.0.0.1:{door.port}/0"
     door.close()
 
 
-@pytest.fixture
-def impatient(monkeypatch) -> None:
-    monkeypatch.setattr(wake_ups_module, "_ANSWER_TIMEOUT_S", 0.2)
+def build_sender(url: str, **options: float) -> WakeUpSender:
+    return WakeUpSender(Settings(broker_url=url), **options)
 
 
-def wake_ups(url: str) -> WakeUps:
-    return WakeUps(Settings(broker_url=url))
-
-
-def test_whoever_has_the_password_is_heard(valkey):
-    knowing = wake_ups(valkey.url)
-    knowing.send("cpu")
-    assert knowing.pending("cpu") == 1
-    guessing = wake_ups(valkey.url.replace(ESCAPED_PASSWORD, "guess"))
-    guessing.send("cpu")
-    assert not guessing.broker_answers()
+def test_only_clients_with_the_password_are_accepted(valkey):
+    authorized = build_sender(valkey.url)
+    authorized.send("cpu")
+    assert authorized.count_pending("cpu") == 1
+    unauthorized = build_sender(valkey.url.replace(ESCAPED_PASSWORD, "guess"))
+    unauthorized.send("cpu")
+    assert not unauthorized.is_broker_reachable()
     with pytest.raises(OperationalError):
-        guessing.pending("cpu")
-    assert knowing.pending("cpu") == 1
+        unauthorized.count_pending("cpu")
+    assert authorized.count_pending("cpu") == 1
 
 
-def test_a_certificate_is_taken_only_from_an_authority_that_is_trusted(door, own):
-    trusting = wake_ups(f"{door}?ssl_ca_certs={own.certificate}")
-    until(trusting.broker_answers)  # a busy machine may need more than one try
+def test_a_certificate_needs_a_trusted_authority(tls_url, certificate_files):
+    trusting = build_sender(f"{tls_url}?ssl_ca_certs={certificate_files.certificate}")
+    wait_until(trusting.is_broker_reachable)  # a busy machine may need more than one try
     trusting.send("cpu")
-    assert trusting.pending("cpu") == 1
-    assert not wake_ups(door).broker_answers()
-    until(wake_ups(f"{door}?ssl_cert_reqs=none").broker_answers)  # a busy machine may need more than one try
+    assert trusting.count_pending("cpu") == 1
+    assert not build_sender(tls_url).is_broker_reachable()
+    wait_until(
+        build_sender(f"{tls_url}?ssl_cert_reqs=none").is_broker_reachable
+    )  # a busy machine may need more than one try
 
 
-def test_a_certificate_is_taken_only_for_the_broker_s_own_name(valkey, tmp_path):
-    other = certificate(tmp_path, "broker.example")
-    door = TlsDoor(other, (valkey.host, valkey.port))
+def test_a_certificate_must_match_the_name_of_the_broker(valkey, tmp_path):
+    other = create_certificate(tmp_path, "broker.example")
+    door = TlsProxy(other, (valkey.host, valkey.port))
     url = f"rediss://:{ESCAPED_PASSWORD}@127.0.0.1:{door.port}/0?ssl_ca_certs={other.certificate}"
-    assert not wake_ups(url).broker_answers()
-    until(wake_ups(f"{url}&ssl_check_hostname=false").broker_answers)  # a busy machine may need more than one try
+    assert not build_sender(url).is_broker_reachable()
+    wait_until(
+        build_sender(f"{url}&ssl_check_hostname=false").is_broker_reachable
+    )  # a busy machine may need more than one try
     door.close()
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_broker_that_hangs_keeps_nobody(valkey):
-    knowing = wake_ups(valkey.url)
-    assert knowing.pending("cpu") == 0
+def test_a_broker_that_hangs_delays_no_caller(valkey):
+    authorized = build_sender(valkey.url, response_timeout_s=0.2)
+    assert authorized.count_pending("cpu") == 0
     valkey.freeze()
     try:
-        knowing.send("cpu")
+        authorized.send("cpu")
         with pytest.raises(OperationalError):
-            knowing.pending("cpu")
-        assert not knowing.broker_answers()
+            authorized.count_pending("cpu")
+        assert not authorized.is_broker_reachable()
     finally:
         valkey.thaw()
-    knowing.send("cpu")
-    assert knowing.pending("cpu") >= 1
+    authorized.send("cpu")
+    assert authorized.count_pending("cpu") >= 1
 
 
-def test_a_wake_up_is_not_acknowledged(valkey):
-    """A worker that could not acknowledge one, because the broker hung, would never take another."""
-    [declared] = create_celery(Settings(broker_url=valkey.url)).amqp.queues.values()
-    assert declared.no_ack
+def test_wake_ups_are_not_acknowledged(valkey):
+    """A worker that cannot acknowledge a message, because the broker hangs, would never receive another one."""
+    [queue] = create_celery_app(Settings(broker_url=valkey.url)).amqp.queues.values()
+    assert queue.no_ack

@@ -1,25 +1,25 @@
-"""What a stream tells, and where one goes on that was cut off, on both databases."""
+"""The events of a job, and how a stream continues after an interruption, on both databases."""
 
 import pytest
 
 from models import JobState, Transition
 from service.errors import NotFound
-from service.jobs import jobs
+from service.jobs import controls
 from service.results import job_events
-from service.results.job_events import Position
-from tests import runs
-from tests.factories import submit
+from service.results.job_events import EventPosition
+from tests import attempt_factories
+from tests.factories import submit_job
 
-BEGINNING = Position()
+BEGINNING = EventPosition()
 
 
-def told(sessions, job_id, since=BEGINNING):
+def load_events(sessions, job_id, since=BEGINNING):
     with sessions.read() as session:
-        return job_events.read(session, job_id, since)
+        return job_events.load_events(session, job_id, since)
 
 
-def said(news):
-    """Each event in a word: a state, or the first and the last of its epochs."""
+def summarize(news):
+    """Return each event in short: a state, or the first and the last of its epochs."""
     return [
         event.content.to_state
         if isinstance(event.content, Transition)
@@ -28,85 +28,87 @@ def said(news):
     ]
 
 
-def mark(sessions, job_id):
+def load_position(sessions, job_id):
     with sessions.read() as session:
-        return job_events.marks(session, [job_id]).get(job_id)
+        return job_events.load_latest_positions(session, [job_id]).get(job_id)
 
 
 @pytest.fixture
 def finished(either_sessions):
-    """A job that was lost once, at its fourth epoch, and then trained to its end."""
-    job = submit(either_sessions)
-    lost = runs.claim(either_sessions)
-    runs.record(either_sessions, lost, range(4))
-    runs.lose(either_sessions, lost)
-    claimed = runs.claim(either_sessions)
-    runs.record(either_sessions, claimed, range(6))
-    runs.conclude(either_sessions, claimed)
+    """A job that lost an attempt after four epochs, and then trained to its end."""
+    job = submit_job(either_sessions)
+    lost = attempt_factories.claim_job(either_sessions)
+    attempt_factories.record_epochs(either_sessions, lost, range(4))
+    attempt_factories.lose_attempt(either_sessions, lost)
+    claimed = attempt_factories.claim_job(either_sessions)
+    attempt_factories.record_epochs(either_sessions, claimed, range(6))
+    attempt_factories.conclude_attempt(either_sessions, claimed)
     return job.id
 
 
-def test_epochs_stand_after_the_attempt_that_recorded_them(either_sessions, finished):
-    news = told(either_sessions, finished)
-    assert said(news) == ["queued", "running", "queued", "running", (0, 5), "succeeded"]
-    assert (news.position, news.ended) == (Position(5, 6), True)
-    assert mark(either_sessions, finished) == news.position
+def test_epochs_come_after_the_start_of_the_attempt_that_recorded_them(either_sessions, finished):
+    news = load_events(either_sessions, finished)
+    assert summarize(news) == ["queued", "running", "queued", "running", (0, 5), "succeeded"]
+    assert (news.position, news.ended) == (EventPosition(5, 6), True)
+    assert load_position(either_sessions, finished) == news.position
 
 
-def test_wherever_a_stream_was_cut_off_the_rest_follows(either_sessions, finished):
-    whole = told(either_sessions, finished).events
-    for place, event in enumerate(whole):
-        assert said(told(either_sessions, finished, event.position)) == said_of(whole[place + 1 :])
+def test_a_stream_continues_after_any_event(either_sessions, finished):
+    events = load_events(either_sessions, finished).events
+    for index, event in enumerate(events):
+        assert summarize(load_events(either_sessions, finished, event.position)) == summarize_events(
+            events[index + 1 :]
+        )
 
 
-def test_another_attempt_tells_its_epochs_from_the_first(either_sessions, finished):
-    assert said(told(either_sessions, finished, Position(3, 4))) == ["running", (0, 5), "succeeded"]
+def test_a_new_attempt_sends_its_epochs_from_the_first(either_sessions, finished):
+    assert summarize(load_events(either_sessions, finished, EventPosition(3, 4))) == ["running", (0, 5), "succeeded"]
 
 
-def said_of(rest):
-    return said(job_events.News(rest, BEGINNING, ended=True))
+def summarize_events(events):
+    return summarize(job_events.JobEventBatch(events, BEGINNING, ended=True))
 
 
-def test_news_come_in_the_order_in_which_they_happened_and_once(either_sessions):
-    job = submit(either_sessions)
-    heard, here = [], BEGINNING
+def test_events_come_once_and_in_order(either_sessions):
+    job = submit_job(either_sessions)
+    summaries, position = [], BEGINNING
 
-    def listen():
-        nonlocal here
-        news = told(either_sessions, job.id, here)
-        heard.extend(said(news))
-        here = news.position
-        assert mark(either_sessions, job.id) == here
+    def load_new():
+        nonlocal position
+        news = load_events(either_sessions, job.id, position)
+        summaries.extend(summarize(news))
+        position = news.position
+        assert load_position(either_sessions, job.id) == position
 
-    listen()
-    first = runs.claim(either_sessions)
-    listen()
-    runs.record(either_sessions, first, range(4))
-    listen()
-    listen()
-    runs.lose(either_sessions, first)
-    listen()
-    second = runs.claim(either_sessions)
-    runs.record(either_sessions, second, range(2))
-    listen()
-    runs.record(either_sessions, second, range(2, 5))
-    runs.conclude(either_sessions, second, JobState.DIVERGED)
-    listen()
+    load_new()
+    first = attempt_factories.claim_job(either_sessions)
+    load_new()
+    attempt_factories.record_epochs(either_sessions, first, range(4))
+    load_new()
+    load_new()
+    attempt_factories.lose_attempt(either_sessions, first)
+    load_new()
+    second = attempt_factories.claim_job(either_sessions)
+    attempt_factories.record_epochs(either_sessions, second, range(2))
+    load_new()
+    attempt_factories.record_epochs(either_sessions, second, range(2, 5))
+    attempt_factories.conclude_attempt(either_sessions, second, JobState.DIVERGED)
+    load_new()
     expected = ["queued", "running", (0, 3), "queued", "running", (0, 1), (2, 4), "diverged"]
-    assert heard == expected
+    assert summaries == expected
 
 
-def test_many_epochs_come_in_pieces(sessions):
-    job = submit(sessions)
-    claimed = runs.claim(sessions)
-    runs.record(sessions, claimed, range(2500))
-    assert said(told(sessions, job.id, Position(2, 100))) == [(100, 1099), (1100, 2099), (2100, 2499)]
+def test_many_epochs_are_split_into_several_events(sessions):
+    job = submit_job(sessions)
+    claimed = attempt_factories.claim_job(sessions)
+    attempt_factories.record_epochs(sessions, claimed, range(2500))
+    assert summarize(load_events(sessions, job.id, EventPosition(2, 100))) == [(100, 1099), (1100, 2099), (2100, 2499)]
 
 
-def test_of_a_deleted_job_there_is_no_news(either_sessions):
-    job = submit(either_sessions)
+def test_a_deleted_job_has_no_events(either_sessions):
+    job = submit_job(either_sessions)
     with either_sessions.begin() as session:
-        jobs.remove(session, job.id)
-    assert mark(either_sessions, job.id) is None
+        controls.delete_job(session, job.id)
+    assert load_position(either_sessions, job.id) is None
     with pytest.raises(NotFound):
-        told(either_sessions, job.id)
+        load_events(either_sessions, job.id)

@@ -1,4 +1,4 @@
-"""Files whose rows come and go, on both databases: nobody's are removed, and somebody's never."""
+"""Garbage collection of files, on both databases: unreferenced files are removed, and referenced ones never."""
 
 import os
 import threading
@@ -9,14 +9,14 @@ import pytest
 from models import Artifact, Checkpoint, DiscardedFile, JobState
 from service.datasets import catalog
 from service.datasets.dataset_source import CSV
-from service.db.database import now
-from service.errors import FileGone, StorageError
-from service.jobs import attempts, jobs
-from service.jobs.attempts import Conclusion, MadeArtifact
+from service.db.database import get_current_time
+from service.errors import FileRemoved, StorageError
+from service.jobs import attempts, controls, queries
+from service.jobs.attempts import Conclusion, StoredArtifact
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore
 from stackyard.spec import ColumnDescription, TableDescription
-from tests.factories import submit
+from tests.factories import submit_job
 
 LONG_AGO = time.time() - 7200
 TABLE = TableDescription(rows=2, columns=[ColumnDescription(name="a", type="integer", missing=0, categories=[1])])
@@ -28,204 +28,204 @@ def store(tmp_path):
 
 
 @pytest.fixture
-def put(store):
-    """A file that was stored long ago."""
+def put_old_file(store):
+    """Return a function that stores a file and makes it old."""
 
-    def put(content):
-        with store.receive() as incoming:
+    def put_old_file(content):
+        with store.receive_file() as incoming:
             incoming.write(content)
-            stored = store.keep(incoming)
+            stored = store.commit_file(incoming)
         os.utime(store.path(stored.sha256), (LONG_AGO, LONG_AGO))
         return stored
 
-    return put
+    return put_old_file
 
 
-def publish(sessions, stored):
-    """A job that has succeeded, with this file as its model."""
-    job = submit(sessions)
+def publish_model(sessions, stored):
+    """Submit a job, and conclude it with this file as its model."""
+    job = submit_job(sessions)
     with sessions.begin() as session:
-        mine = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
-        made = MadeArtifact("model", "application/octet-stream", stored)
-        attempts.conclude(session, mine, Conclusion(JobState.SUCCEEDED, artifacts=[made]))
+        claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=60)
+        artifact = StoredArtifact("model", "application/octet-stream", stored)
+        attempts.conclude_attempt(session, claim, Conclusion(JobState.SUCCEEDED, artifacts=[artifact]))
     return job
 
 
-def remove(sessions, job):
+def remove_job(sessions, job):
     with sessions.begin() as session:
-        jobs.remove(session, job.id)
+        controls.delete_job(session, job.id)
 
 
-def collect(sessions, store, grace_s=0.0):
-    return file_references.collect(sessions, store, grace_s=grace_s)
+def collect_files(sessions, store, grace_s=0.0):
+    return file_references.garbage_collect(sessions, store, grace_s=grace_s)
 
 
-def discarded(sessions):
+def list_discarded(sessions):
     with sessions.read() as session:
         return {row.sha256 for row in session.query(DiscardedFile)}
 
 
 class TestDeletedJobs:
-    def test_the_files_of_a_deleted_job_go_and_leave_no_note(self, either_sessions, store, put):
-        stored = put(b"model")
-        remove(either_sessions, publish(either_sessions, stored))
-        assert discarded(either_sessions) == {stored.sha256}
-        assert collect(either_sessions, store) == 1
-        assert not stored.is_there()
-        assert discarded(either_sessions) == set()
+    def test_files_of_a_deleted_job_are_removed(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"model")
+        remove_job(either_sessions, publish_model(either_sessions, stored))
+        assert list_discarded(either_sessions) == {stored.sha256}
+        assert collect_files(either_sessions, store) == 1
+        assert not stored.exists()
+        assert list_discarded(either_sessions) == set()
 
-    def test_they_stay_for_as_long_as_a_transaction_may_last(self, either_sessions, store, put):
-        stored = put(b"model")
-        remove(either_sessions, publish(either_sessions, stored))
-        assert collect(either_sessions, store, grace_s=60) == 0
-        assert stored.is_there()
+    def test_files_stay_for_the_grace_period(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"model")
+        remove_job(either_sessions, publish_model(either_sessions, stored))
+        assert collect_files(either_sessions, store, grace_s=60) == 0
+        assert stored.exists()
 
-    def test_a_file_that_two_jobs_made_goes_with_the_second(self, either_sessions, store, put):
-        stored = put(b"the same model")
-        first, second = publish(either_sessions, stored), publish(either_sessions, stored)
-        remove(either_sessions, first)
-        assert collect(either_sessions, store) == 0
-        assert stored.is_there()
-        remove(either_sessions, second)
-        assert collect(either_sessions, store) == 1
+    def test_shared_file_is_removed_with_its_last_job(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"the same model")
+        first, second = publish_model(either_sessions, stored), publish_model(either_sessions, stored)
+        remove_job(either_sessions, first)
+        assert collect_files(either_sessions, store) == 0
+        assert stored.exists()
+        remove_job(either_sessions, second)
+        assert collect_files(either_sessions, store) == 1
 
-    def test_the_checkpoint_of_a_job_that_runs_goes_too(self, either_sessions, store, put):
-        stored = put(b"checkpoint")
-        job = submit(either_sessions)
+    def test_checkpoint_of_a_deleted_running_job_is_removed(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"checkpoint")
+        job = submit_job(either_sessions)
         with either_sessions.begin() as session:
-            mine = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
-            row = Checkpoint(job_id=job.id, sha256=stored.sha256, bytes=stored.bytes, attempt=mine.attempt)
-            row.epoch, row.step, row.created_at = 3, 0, now(session)
+            claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=60)
+            row = Checkpoint(job_id=job.id, sha256=stored.sha256, bytes=stored.bytes, attempt=claim.attempt)
+            row.epoch, row.step, row.created_at = 3, 0, get_current_time(session)
             session.add(row)
-            file_references.discard(session, [stored.sha256])
-        assert collect(either_sessions, store) == 0, "the job is there, and takes it up again"
-        remove(either_sessions, job)
-        assert collect(either_sessions, store) == 1
-        assert not stored.is_there()
+            file_references.unreference_files(session, [stored.sha256])
+        assert collect_files(either_sessions, store) == 0, "the job still references its checkpoint"
+        remove_job(either_sessions, job)
+        assert collect_files(either_sessions, store) == 1
+        assert not stored.exists()
 
-    def test_what_is_discarded_again_stays_for_as_long_again(self, either_sessions, store, put):
-        stored = put(b"model")
+    def test_grace_period_restarts_when_a_file_is_unreferenced_again(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"model")
         with either_sessions.begin() as session:
-            file_references.discard(session, [stored.sha256])
-            session.query(DiscardedFile).update({"discarded_at": now(session).replace(year=2000)})
+            file_references.unreference_files(session, [stored.sha256])
+            session.query(DiscardedFile).update({"discarded_at": get_current_time(session).replace(year=2000)})
         with either_sessions.begin() as session:
-            file_references.discard(session, [stored.sha256])
-        assert collect(either_sessions, store, grace_s=60) == 0
-        assert stored.is_there()
+            file_references.unreference_files(session, [stored.sha256])
+        assert collect_files(either_sessions, store, grace_s=60) == 0
+        assert stored.exists()
 
-    def test_more_than_one_transaction_takes_all_go_in_one_round(self, either_sessions, store, put):
+    def test_one_round_removes_more_files_than_one_transaction(self, either_sessions, store, put_old_file):
         with either_sessions.begin() as session:
-            file_references.discard(session, [put(b"%d" % number).sha256 for number in range(45)])
-        assert collect(either_sessions, store) == 45
+            file_references.unreference_files(session, [put_old_file(b"%d" % number).sha256 for number in range(45)])
+        assert collect_files(either_sessions, store) == 45
 
 
 class TestDatasets:
-    def test_the_file_of_a_deleted_dataset_goes_unless_another_version_has_it(self, either_sessions, store, put):
-        stored = put(b"rows")
-        made = []
+    def test_file_of_a_deleted_dataset_is_removed_unless_another_has_it(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"rows")
+        dataset_ids = []
         for name in ("first", "second"):
             with either_sessions.begin() as session:
-                made.append(catalog.add(session, name, CSV, stored, TABLE)[0].id)
-        for dataset_id, gone in zip(made, (0, 1), strict=True):
+                dataset_ids.append(catalog.add_dataset(session, name, CSV, stored, TABLE)[0].id)
+        for dataset_id, removed in zip(dataset_ids, (0, 1), strict=True):
             with either_sessions.begin() as session:
-                catalog.delete(session, dataset_id)
-            assert collect(either_sessions, store) == gone
+                catalog.delete_dataset(session, dataset_id)
+            assert collect_files(either_sessions, store) == removed
 
 
-class TestSomebodys:
-    def test_a_file_that_is_named_again_is_kept(self, either_sessions, store, put):
-        stored = put(b"model")
-        remove(either_sessions, publish(either_sessions, stored))
-        publish(either_sessions, stored)
-        assert discarded(either_sessions) == set()
-        assert collect(either_sessions, store) == 0
-        assert stored.is_there()
+class TestReferencedFiles:
+    def test_file_that_is_referenced_again_is_kept(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"model")
+        remove_job(either_sessions, publish_model(either_sessions, stored))
+        publish_model(either_sessions, stored)
+        assert list_discarded(either_sessions) == set()
+        assert collect_files(either_sessions, store) == 0
+        assert stored.exists()
 
-    def test_a_file_that_was_just_stored_again_is_kept_for_whoever_did(self, either_sessions, store, put):
-        stored = put(b"model")
-        remove(either_sessions, publish(either_sessions, stored))
+    def test_file_that_was_just_stored_again_is_kept(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"model")
+        remove_job(either_sessions, publish_model(either_sessions, stored))
         os.utime(store.path(stored.sha256))
         with either_sessions.begin() as session:
-            session.query(DiscardedFile).update({"discarded_at": now(session).replace(year=2000)})
-        assert collect(either_sessions, store, grace_s=60) == 0
-        assert stored.is_there()
-        assert discarded(either_sessions) == {stored.sha256}, "it is looked at again later"
+            session.query(DiscardedFile).update({"discarded_at": get_current_time(session).replace(year=2000)})
+        assert collect_files(either_sessions, store, grace_s=60) == 0
+        assert stored.exists()
+        assert list_discarded(either_sessions) == {stored.sha256}, "it is checked again later"
 
-    def test_a_file_that_was_taken_away_before_it_was_named_is_not_named(self, either_sessions, store, put):
-        stored = put(b"model")
+    def test_removed_file_cannot_be_referenced(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"model")
         with either_sessions.begin() as session:
-            file_references.discard(session, [stored.sha256])
-        assert collect(either_sessions, store) == 1
-        with pytest.raises(FileGone):
-            publish(either_sessions, stored)
+            file_references.unreference_files(session, [stored.sha256])
+        assert collect_files(either_sessions, store) == 1
+        with pytest.raises(FileRemoved):
+            publish_model(either_sessions, stored)
         with either_sessions.read() as session:
             assert session.query(Artifact).count() == 0
 
-    def test_who_names_a_file_while_it_is_taken_away_hears_of_it(self, either_sessions, store, put, monkeypatch):
-        """The collector holds the file's row while it removes the file; the publisher waits for it."""
-        stored = put(b"model")
-        job = submit(either_sessions)
+    def test_referencing_a_file_during_its_removal_fails(self, either_sessions, store, put_old_file, monkeypatch):
+        """The collector locks the file's row while it removes the file; the publisher waits for it."""
+        stored = put_old_file(b"model")
+        job = submit_job(either_sessions)
         with either_sessions.begin() as session:
-            mine = attempts.claim(session, queue="cpu", worker="here:1", lease_s=60)
-            file_references.discard(session, [stored.sha256])
-        removing, go_on = threading.Event(), threading.Event()
+            claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=60)
+            file_references.unreference_files(session, [stored.sha256])
+        removing, proceed = threading.Event(), threading.Event()
         remove = store.remove
 
-        def slowly(sha256, *, before):
+        def remove_slowly(sha256, *, before):
             removing.set()
-            go_on.wait(30)
+            proceed.wait(30)
             return remove(sha256, before=before)
 
-        monkeypatch.setattr(store, "remove", slowly)
-        collector = threading.Thread(target=collect, args=(either_sessions, store))
+        monkeypatch.setattr(store, "remove", remove_slowly)
+        collector = threading.Thread(target=collect_files, args=(either_sessions, store))
         collector.start()
         assert removing.wait(30)
         outcomes = []
 
-        def name_it():
-            made = MadeArtifact("model", "application/octet-stream", stored)
+        def publish():
+            artifact = StoredArtifact("model", "application/octet-stream", stored)
             try:
                 with either_sessions.begin() as session:
-                    attempts.conclude(session, mine, Conclusion(JobState.SUCCEEDED, artifacts=[made]))
-            except FileGone:
-                outcomes.append("gone")
+                    attempts.conclude_attempt(session, claim, Conclusion(JobState.SUCCEEDED, artifacts=[artifact]))
+            except FileRemoved:
+                outcomes.append("removed")
             else:
-                outcomes.append("named")
+                outcomes.append("referenced")
 
-        publisher = threading.Thread(target=name_it)
+        publisher = threading.Thread(target=publish)
         publisher.start()
         publisher.join(0.2)
         assert outcomes == [], "the publisher waits"
-        go_on.set()
+        proceed.set()
         publisher.join()
         collector.join()
-        assert outcomes == ["gone"]
+        assert outcomes == ["removed"]
         with either_sessions.read() as session:
-            assert jobs.get(session, job.id).state is JobState.RUNNING
+            assert queries.get_job(session, job.id).state is JobState.RUNNING
 
 
-class TestStrays:
-    def test_what_lies_there_and_is_nobodys_is_discarded_and_then_goes(self, either_sessions, store, put):
-        named, stray = put(b"named"), put(b"stray")
-        publish(either_sessions, named)
-        assert file_references.sweep(either_sessions, store, young_s=3600) == 1
-        assert discarded(either_sessions) == {stray.sha256}
-        assert file_references.sweep(either_sessions, store, young_s=3600) == 0
-        assert collect(either_sessions, store) == 1
-        assert named.is_there()
-        assert not stray.is_there()
+class TestOrphans:
+    def test_orphan_is_marked_and_then_removed(self, either_sessions, store, put_old_file):
+        referenced, orphan = put_old_file(b"referenced"), put_old_file(b"orphan")
+        publish_model(either_sessions, referenced)
+        assert file_references.mark_orphans(either_sessions, store, min_age_s=3600) == 1
+        assert list_discarded(either_sessions) == {orphan.sha256}
+        assert file_references.mark_orphans(either_sessions, store, min_age_s=3600) == 0
+        assert collect_files(either_sessions, store) == 1
+        assert referenced.exists()
+        assert not orphan.exists()
 
-    def test_the_young_are_left_alone(self, either_sessions, store, put):
-        stray = put(b"stray")
-        os.utime(store.path(stray.sha256))
-        assert file_references.sweep(either_sessions, store, young_s=3600) == 0
+    def test_new_file_is_not_an_orphan(self, either_sessions, store, put_old_file):
+        stored = put_old_file(b"new")
+        os.utime(store.path(stored.sha256))
+        assert file_references.mark_orphans(either_sessions, store, min_age_s=3600) == 0
 
 
-def test_a_store_that_does_not_answer_keeps_no_other_file_waiting(either_sessions, store, put, monkeypatch):
-    stuck, other = put(b"stuck"), put(b"other")
+def test_file_that_cannot_be_removed_does_not_block_others(either_sessions, store, put_old_file, monkeypatch):
+    stuck, other = put_old_file(b"stuck"), put_old_file(b"other")
     with either_sessions.begin() as session:
-        file_references.discard(session, [stuck.sha256, other.sha256])
-        session.query(DiscardedFile).update({"discarded_at": now(session).replace(year=2000)})
+        file_references.unreference_files(session, [stuck.sha256, other.sha256])
+        session.query(DiscardedFile).update({"discarded_at": get_current_time(session).replace(year=2000)})
     remove = store.remove
 
     def fail(sha256, *, before):
@@ -234,5 +234,5 @@ def test_a_store_that_does_not_answer_keeps_no_other_file_waiting(either_session
         return remove(sha256, before=before)
 
     monkeypatch.setattr(store, "remove", fail)
-    assert collect(either_sessions, store, grace_s=60) == 1
-    assert discarded(either_sessions) == {stuck.sha256}
+    assert collect_files(either_sessions, store, grace_s=60) == 1
+    assert list_discarded(either_sessions) == {stuck.sha256}

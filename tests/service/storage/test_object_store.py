@@ -1,4 +1,4 @@
-"""Files in a bucket: a real server of S3's protocol, and the copies that are kept on the disk."""
+"""The store in a bucket: a real S3 server, and the local copies."""
 
 import threading
 import time
@@ -7,30 +7,30 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
-from service.errors import Damaged, FileGone, StorageError
+from service.errors import CorruptFile, FileRemoved, StorageError
 from service.settings import Settings
 from service.storage import file_references
 from service.storage.store_factory import open_store
 
 
 @pytest.fixture
-def open_here(bucket, tmp_path):
-    """The store, as a machine sees it that keeps its copies in a directory of its own."""
+def open_machine_store(bucket, tmp_path):
+    """Return a function that opens the store on a machine, which has its own directory of copies."""
 
-    def open_here(machine="here", most=2**30):
-        return open_store(Settings(data_dir=tmp_path / machine, artifacts_cache=most, **bucket))
+    def open_machine_store(machine="first", max_bytes=2**30):
+        return open_store(Settings(data_dir=tmp_path / machine, artifacts_cache=max_bytes, **bucket))
 
-    return open_here
+    return open_machine_store
 
 
 @pytest.fixture
-def store(open_here):
-    return open_here()
+def store(open_machine_store):
+    return open_machine_store()
 
 
 @pytest.fixture
 def objects(bucket):
-    """The bucket itself."""
+    """The bucket."""
     return S3Store.from_url(
         bucket["artifacts_url"],
         config={"endpoint": bucket["artifacts_endpoint"]},
@@ -38,121 +38,113 @@ def objects(bucket):
     )
 
 
-def put(store, content):
+def put_file(store, content):
     with store.receive() as incoming:
         incoming.write(content)
-        return store.keep(incoming)
+        return store.commit_file(incoming)
 
 
-def read(store, stored):
+def read_file(store, stored):
     with store.local(stored.sha256) as path:
         return path.read_bytes()
 
 
-def key(stored):
+def build_key(stored):
     return f"sha256/{stored.sha256[:2]}/{stored.sha256}"
 
 
-def test_what_one_machine_stores_another_reads(open_here):
-    stored = put(open_here("here"), b"weights")
-    assert stored.is_there()
-    assert read(open_here("there"), stored) == b"weights"
+def test_file_stored_on_one_machine_is_readable_on_another(open_machine_store):
+    stored = put_file(open_machine_store("first"), b"weights")
+    assert stored.exists()
+    assert read_file(open_machine_store("second"), stored) == b"weights"
 
 
-def test_a_file_of_many_parts_arrives_whole(open_here):
+def test_file_of_many_parts_is_complete(open_machine_store):
     content = bytes(range(256)) * 50_000
-    stored = put(open_here("here"), content)
-    assert read(open_here("there"), stored) == content
+    stored = put_file(open_machine_store("first"), content)
+    assert read_file(open_machine_store("second"), stored) == content
 
 
-def test_a_copy_is_read_without_asking_the_bucket(open_here, objects):
-    stored = put(open_here("here"), b"weights")
-    there = open_here("there")
-    assert read(there, stored) == b"weights"
-    obstore.delete(objects, key(stored))
-    assert read(there, stored) == b"weights"
+def test_copy_is_read_without_the_bucket(open_machine_store, objects):
+    stored = put_file(open_machine_store("first"), b"weights")
+    other_machine = open_machine_store("second")
+    assert read_file(other_machine, stored) == b"weights"
+    obstore.delete(objects, build_key(stored))
+    assert read_file(other_machine, stored) == b"weights"
 
 
-def test_a_copy_that_was_changed_is_replaced(store, stored_path):
-    stored, path = stored_path(store)
+def test_corrupt_copy_is_replaced(store):
+    stored = put_file(store, b"weights")
+    with store.local(stored.sha256) as path:
+        pass
     path.write_bytes(b"changed")
-    assert read(store, stored) == b"weights"
-
-
-@pytest.fixture
-def stored_path():
-    def stored_path(store):
-        stored = put(store, b"weights")
-        with store.local(stored.sha256) as path:
-            return stored, path
-
-    return stored_path
+    assert read_file(store, stored) == b"weights"
 
 
 @pytest.mark.parametrize("content", [b"weighty", b"", None])
-def test_an_object_that_is_not_what_it_is_named_or_is_gone_is_refused(open_here, objects, content):
-    stored = put(open_here("here"), b"weights")
+def test_corrupt_or_missing_object_is_rejected(open_machine_store, objects, content):
+    stored = put_file(open_machine_store("first"), b"weights")
     if content is None:
-        obstore.delete(objects, key(stored))
+        obstore.delete(objects, build_key(stored))
     else:
-        obstore.put(objects, key(stored), content)
-    there = open_here("there")
-    with pytest.raises(Damaged):
-        read(there, stored)
-    put(open_here("here"), b"weights")
-    assert read(there, stored) == b"weights", "stored again, it is whole again"
+        obstore.put(objects, build_key(stored), content)
+    other_machine = open_machine_store("second")
+    with pytest.raises(CorruptFile):
+        read_file(other_machine, stored)
+    put_file(open_machine_store("first"), b"weights")
+    assert read_file(other_machine, stored) == b"weights", "storing it again repairs it"
 
 
-def test_copies_take_up_no_more_than_they_may_but_for_those_that_are_read(open_here, tmp_path):
-    store = open_here(most=250)
-    first, second, third = (put(store, b"%d" % number * 100) for number in range(3))
-    there = open_here("there", most=250)
-    with there.local(first.sha256) as held:
+def test_size_of_copies_is_limited_except_for_those_being_read(open_machine_store, tmp_path):
+    store = open_machine_store(max_bytes=250)
+    first, second, third = (put_file(store, b"%d" % number * 100) for number in range(3))
+    other_machine = open_machine_store("second", max_bytes=250)
+    with other_machine.local(first.sha256) as path:
         for stored in (second, third, second, third):
-            assert len(read(there, stored)) == 100
-        assert held.read_bytes() == b"0" * 100
-        assert len(list((tmp_path / "there" / "cache").glob("*/*"))) == 2
-    read(there, second)
-    read(there, third)
-    assert {path.name for path in (tmp_path / "there" / "cache").glob("*/*")} == {second.sha256, third.sha256}
+            assert len(read_file(other_machine, stored)) == 100
+        assert path.read_bytes() == b"0" * 100
+        assert len(list((tmp_path / "second" / "cache").glob("*/*"))) == 2
+    read_file(other_machine, second)
+    read_file(other_machine, third)
+    assert {path.name for path in (tmp_path / "second" / "cache").glob("*/*")} == {second.sha256, third.sha256}
 
 
-def test_many_threads_read_what_there_is_no_room_for_together(open_here):
-    made = [put(open_here("here"), b"%d" % number * 100) for number in range(6)]
-    there, wrong = open_here("there", most=150), []
+def test_threads_read_more_files_than_fit_in_the_cache(open_machine_store):
+    files = [put_file(open_machine_store("first"), b"%d" % number * 100) for number in range(6)]
+    other_machine, mismatches = open_machine_store("second", max_bytes=150), []
 
-    def look():
-        for number, stored in list(enumerate(made)) * 5:
-            if read(there, stored) != b"%d" % number * 100:
-                wrong.append(number)
+    def read_files():
+        for number, stored in list(enumerate(files)) * 5:
+            if read_file(other_machine, stored) != b"%d" % number * 100:
+                mismatches.append(number)
 
-    threads = [threading.Thread(target=look) for _ in range(4)]
+    threads = [threading.Thread(target=read_files) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert wrong == []
+    assert mismatches == []
 
 
-def test_files_that_nobody_names_go_from_the_bucket(store, either_sessions):
-    named, stray = put(store, b"named"), put(store, b"stray")
-    assert set(store.strays(before=time.time() + 60)) == {named.sha256, stray.sha256}
-    assert list(store.strays(before=time.time() - 60)) == []
+def test_orphans_are_removed_from_the_bucket(store, either_sessions):
+    referenced, orphan = put_file(store, b"referenced"), put_file(store, b"orphan")
+    assert set(store.list_files(before=time.time() + 60)) == {referenced.sha256, orphan.sha256}
+    assert list(store.list_files(before=time.time() - 60)) == []
     with either_sessions.begin() as session:
-        file_references.discard(session, [stray.sha256])
-    assert file_references.collect(either_sessions, store, grace_s=-60) == 1
-    assert named.is_there()
-    assert not stray.is_there()
-    with pytest.raises(FileGone), either_sessions.begin() as session:
-        file_references.adopt(session, [stray])
+        file_references.unreference_files(session, [orphan.sha256])
+    assert file_references.garbage_collect(either_sessions, store, grace_s=-60) == 1
+    assert referenced.exists()
+    assert not orphan.exists()
+    with pytest.raises(FileRemoved), either_sessions.begin() as session:
+        file_references.reference_files(session, [orphan])
 
 
-def test_a_bucket_that_is_not_there_says_so(open_here, bucket):
-    bucket["artifacts_url"] = "s3://nobody-made-this"
-    with pytest.raises(StorageError, match="does not answer as it should"):
-        put(open_here(), b"weights")
+def test_missing_bucket_raises_storage_error(open_machine_store, bucket):
+    bucket["artifacts_url"] = "s3://missing-bucket"
+    with pytest.raises(StorageError, match="The object store failed"):
+        put_file(open_machine_store(), b"weights")
 
 
-def test_what_is_no_bucket_is_refused_at_the_start(tmp_path):
+def test_url_that_is_not_a_bucket_is_rejected_at_the_start(tmp_path):
     with pytest.raises(ValueError, match="expected s3://BUCKET"):
         open_store(Settings(data_dir=tmp_path, artifacts_url="https://bucket"))

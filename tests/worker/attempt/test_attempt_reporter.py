@@ -1,4 +1,4 @@
-"""The thread beside the training: what it writes, and when it stops the training, gently or by force."""
+"""How an attempt is reported while it trains, and how its training is stopped, gently or by force."""
 
 import errno
 import os
@@ -16,60 +16,67 @@ import pytest
 from sqlalchemy import select
 
 from models import Checkpoint, Job, JobMetric, JobState
-from service.db.database import now
+from service.db.database import get_current_time
 from service.errors import LeaseLost
 from service.history import metric_history
-from service.jobs import attempts, jobs
+from service.jobs import attempts, controls, queries
 from service.jobs.attempts import Conclusion
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
-from tests import runs
-from tests.factories import submit
-from tests.waiting import until
+from tests import attempt_factories
+from tests.factories import submit_job
+from tests.polling import wait_until
 from worker.attempt import checkpoint_file
-from worker.attempt.attempt_reporter import Reporter
-from worker.attempt.stop_reasons import Cancelled, HandedBack, OutOfTime, Paused
+from worker.attempt.attempt_reporter import AttemptReporter
+from worker.attempt.stop_reasons import JobCancelled, JobPaused, TimeLimitReached, WorkerShutdown
 from worker.engine import Snapshot
-from worker.runtime.shutdown_signal import PASSED_ON, Notice
+from worker.runtime.exit_codes import FORCED_STOP
+from worker.runtime.shutdown_signal import PARENT_SHUTDOWN, ShutdownSignal
 
 
 @pytest.fixture
-def quick(settings) -> Settings:
-    """Patient where a reporter ends its process, which here is pytest's: a busy machine must not make it do so."""
+def fast_settings(settings) -> Settings:
+    """Return settings with short intervals, and limits that are not reached: past one, pytest would end."""
     return settings.model_copy(update={"flush_s": 0.02, "heartbeat_s": 0.1, "lease_s": 300.0, "cancel_grace_s": 300.0})
 
 
-def claim(sessions, lease_s=300.0, **changes):
-    job = submit(sessions, **changes)
+def claim_new_job(sessions, lease_s=300.0, **changes):
+    job = submit_job(sessions, **changes)
     with sessions.begin() as session:
-        claimed = attempts.claim(session, queue="cpu", worker="here:1", lease_s=lease_s)
-    assert claimed.job_id == job.id
-    return claimed
+        claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=lease_s)
+    assert claim.job_id == job.id
+    return claim
 
 
-def start(sessions, claimed, settings, notice=None, since=None):
+def start_reporter(sessions, claim, settings, shutdown_signal=None):
     store = ArtifactStore(settings.data_dir)
-    since = time.monotonic() if since is None else since
-    return Reporter(sessions, claimed, settings, since=since, store=store, notice=notice or Notice())
+    return AttemptReporter(
+        sessions,
+        claim,
+        settings,
+        lease_start=time.monotonic(),
+        store=store,
+        shutdown_signal=shutdown_signal or ShutdownSignal(),
+    )
 
 
-def snapshot(epoch, step=0):
+def build_snapshot(epoch, step=0):
     return Snapshot(epoch, step, {"weights": np.arange(4.0)}, {}, stopped=False)
 
 
-def again(sessions):
-    """The next attempt at the one job."""
+def claim_again(sessions):
+    """Return the claim of the next attempt at the only job."""
     with sessions.begin() as session:
-        return attempts.claim(session, queue="cpu", worker="here:2", lease_s=30.0)
+        return attempts.claim_job(session, queue="cpu", worker="here:2", lease_s=30.0)
 
 
-def wants(reporter):
-    """Go on as a training does, until a checkpoint is wanted."""
-    return until(reporter.wants_checkpoint)
+def wait_for_checkpoint_request(reporter):
+    """Poll the reporter as a training does, until it wants a checkpoint."""
+    return wait_until(reporter.wants_checkpoint)
 
 
-def stops(reporter, error, within=10.0):
-    """Go on as a training does, until the reporter stops it."""
+def is_stopped(reporter, error, within=10.0):
+    """Poll the reporter as a training does; return whether it raises the error in time."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
@@ -80,312 +87,313 @@ def stops(reporter, error, within=10.0):
     return False
 
 
-def test_epochs_appear_while_the_training_goes_on(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick) as reporter:
-        reporter.epoch(0, {"loss": 2.0, "accuracy": 0.4})
-        reporter.epoch(1, {"loss": 3.0, "accuracy": 0.5})
+def test_epochs_are_recorded_during_the_training(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings) as reporter:
+        reporter.record_epoch(0, {"loss": 2.0, "accuracy": 0.4})
+        reporter.record_epoch(1, {"loss": 3.0, "accuracy": 0.5})
 
-        def recorded():
+        def are_recorded():
             with sessions.read() as session:
-                return metric_history.read(session, claimed.job_id).epochs == [0, 1]
+                return metric_history.load_history(session, claim.job_id).epochs == [0, 1]
 
-        until(recorded)
-        reporter.epoch(2, {"loss": 1.0, "accuracy": 0.3})
-        reporter.conclude(Conclusion(JobState.SUCCEEDED))
+        wait_until(are_recorded)
+        reporter.record_epoch(2, {"loss": 1.0, "accuracy": 0.3})
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
     with sessions.read() as session:
-        told = metric_history.read(session, claimed.job_id)
-        assert told.metrics == {"loss": [2.0, 3.0, 1.0], "accuracy": [0.4, 0.5, 0.3]}
-        assert jobs.get(session, claimed.job_id).epochs_done == 3
+        history = metric_history.load_history(session, claim.job_id)
+        assert history.metrics == {"loss": [2.0, 3.0, 1.0], "accuracy": [0.4, 0.5, 0.3]}
+        assert queries.get_job(session, claim.job_id).epochs_done == 3
 
 
-def test_epochs_that_end_while_others_are_written_are_recorded_too(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick.model_copy(update={"flush_s": 0.005})) as reporter:
+def test_epochs_that_end_during_a_write_are_recorded_too(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings.model_copy(update={"flush_s": 0.005})) as reporter:
         for number in range(300):
-            reporter.epoch(number, {"loss": float(number)})
+            reporter.record_epoch(number, {"loss": float(number)})
             time.sleep(0.002)
-        reporter.conclude(Conclusion(JobState.SUCCEEDED))
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
     with sessions.read() as session:
-        assert metric_history.read(session, claimed.job_id).metrics["loss"] == list(range(300))
+        assert metric_history.load_history(session, claim.job_id).metrics["loss"] == list(range(300))
 
 
-def test_many_short_epochs_are_few_transactions(sessions, quick, monkeypatch):
+def test_many_short_epochs_need_few_transactions(sessions, fast_settings, monkeypatch):
     transactions = []
-    real = attempts.record_epochs
-    monkeypatch.setattr(attempts, "record_epochs", lambda *args: (transactions.append(1), real(*args)))
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick.model_copy(update={"flush_s": 0.5})) as reporter:
+    record_epochs = attempts.record_epochs
+    monkeypatch.setattr(attempts, "record_epochs", lambda *args: (transactions.append(1), record_epochs(*args)))
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings.model_copy(update={"flush_s": 0.5})) as reporter:
         for number in range(200):
-            reporter.epoch(number, {"loss": 1.0})
-        reporter.conclude(Conclusion(JobState.SUCCEEDED))
+            reporter.record_epoch(number, {"loss": 1.0})
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
     with sessions.read() as session:
-        assert len(metric_history.read(session, claimed.job_id).epochs) == 200
+        assert len(metric_history.load_history(session, claim.job_id).epochs) == 200
     assert len(transactions) <= 10
 
 
-def test_a_lease_is_renewed_for_as_long_as_it_takes(sessions, quick):
-    claimed = claim(sessions, lease_s=3.0)
-    with start(sessions, claimed, quick.model_copy(update={"lease_s": 3.0})):
+def test_a_lease_is_renewed_during_the_training(sessions, fast_settings):
+    claim = claim_new_job(sessions, lease_s=3.0)
+    with start_reporter(sessions, claim, fast_settings.model_copy(update={"lease_s": 3.0})):
         deadline = time.monotonic() + 4
         while time.monotonic() < deadline:
-            assert runs.recover(sessions) == 0
+            assert attempt_factories.recover_lost_attempts(sessions) == 0
             time.sleep(0.1)
 
 
-def test_a_cancelled_training_is_told_to_stop(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick) as reporter:
+def test_a_training_stops_when_its_job_is_cancelled(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings) as reporter:
         with sessions.begin() as session:
-            jobs.cancel(session, claimed.job_id)
-        assert stops(reporter, Cancelled)
-        reporter.conclude(Conclusion(JobState.CANCELLED))
+            controls.cancel_job(session, claim.job_id)
+        assert is_stopped(reporter, JobCancelled)
+        reporter.end_attempt(Conclusion(JobState.CANCELLED))
 
 
-def test_a_training_whose_job_was_deleted_is_told_to_stop(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick) as reporter:
+def test_a_training_stops_when_its_job_is_deleted(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings) as reporter:
         with sessions.begin() as session:
-            jobs.remove(session, claimed.job_id)
-        assert stops(reporter, LeaseLost)
+            controls.delete_job(session, claim.job_id)
+        assert is_stopped(reporter, LeaseLost)
         with pytest.raises(LeaseLost):
-            reporter.conclude(Conclusion(JobState.SUCCEEDED))
+            reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
 
 
-def test_a_checkpoint_comes_with_its_epochs_and_the_next_attempt_goes_on_from_there(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick.model_copy(update={"flush_s": 3600.0, "checkpoint_s": 0.05})) as reporter:
-        reporter.begin()
-        reporter.epoch(0, {"loss": 2.0})
-        reporter.epoch(1, {"loss": 1.0})
-        wants(reporter)
-        reporter.checkpoint(snapshot(2, 3))
-        reporter.epoch(2, {"loss": 0.5})
-        reporter._closing.set()
+def test_a_checkpoint_is_recorded_with_its_epochs_and_the_next_attempt_continues_from_it(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(
+        sessions, claim, fast_settings.model_copy(update={"flush_s": 3600.0, "checkpoint_s": 0.05})
+    ) as reporter:
+        reporter.mark_started()
+        reporter.record_epoch(0, {"loss": 2.0})
+        reporter.record_epoch(1, {"loss": 1.0})
+        wait_for_checkpoint_request(reporter)
+        reporter.save_checkpoint(build_snapshot(2, 3))
+        reporter.record_epoch(2, {"loss": 0.5})
     with sessions.begin() as session:
-        session.get_one(Job, claimed.job_id).lease_until = now(session) - timedelta(seconds=1)
-    assert runs.recover(sessions) == 1
+        session.get_one(Job, claim.job_id).lease_until = get_current_time(session) - timedelta(seconds=1)
+    assert attempt_factories.recover_lost_attempts(sessions) == 1
 
-    second = again(sessions)
-    with start(sessions, second, quick) as reporter:
-        path = ArtifactStore(quick.data_dir).path(second.checkpoint.sha256)
-        read = checkpoint_file.read(path, job_id=claimed.job_id)
-        assert (read.epoch, read.step, read.state["weights"].tolist()) == (2, 3, [0.0, 1.0, 2.0, 3.0])
-        reporter.begin()
-        reporter.epoch(2, {"loss": 3.0})
-        reporter.conclude(Conclusion(JobState.SUCCEEDED))
+    second_claim = claim_again(sessions)
+    with start_reporter(sessions, second_claim, fast_settings) as reporter:
+        path = ArtifactStore(fast_settings.data_dir).path(second_claim.checkpoint.sha256)
+        snapshot = checkpoint_file.read_checkpoint(path, job_id=claim.job_id)
+        assert (snapshot.epoch, snapshot.step, snapshot.state["weights"].tolist()) == (2, 3, [0.0, 1.0, 2.0, 3.0])
+        reporter.mark_started()
+        reporter.record_epoch(2, {"loss": 3.0})
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
     with sessions.read() as session:
-        assert metric_history.read(session, claimed.job_id).metrics == {"loss": [2.0, 1.0, 3.0]}
-        assert session.get_one(JobMetric, (claimed.job_id, "loss")).best == 1.0, "of the attempt before"
+        assert metric_history.load_history(session, claim.job_id).metrics == {"loss": [2.0, 1.0, 3.0]}
+        assert session.get_one(JobMetric, (claim.job_id, "loss")).best == 1.0, "recorded by the first attempt"
         assert session.query(Checkpoint).count() == 0
 
 
-def test_no_checkpoint_is_wanted_before_its_time(sessions, quick):
-    with start(sessions, claim(sessions), quick) as reporter:
-        reporter.begin()
+def test_no_checkpoint_is_wanted_before_it_is_due(sessions, fast_settings):
+    with start_reporter(sessions, claim_new_job(sessions), fast_settings) as reporter:
+        reporter.mark_started()
         assert not reporter.wants_checkpoint()
 
 
-def test_epochs_that_are_flushed_beside_checkpoints_are_recorded_once(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick.model_copy(update={"flush_s": 0.001})) as reporter:
-        reporter.begin()
+def test_epochs_are_recorded_once_if_flushes_and_checkpoints_overlap(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings.model_copy(update={"flush_s": 0.001})) as reporter:
+        reporter.mark_started()
         for number in range(100):
-            reporter.epoch(number, {"loss": float(number)})
+            reporter.record_epoch(number, {"loss": float(number)})
             if number % 3 == 0:
-                reporter.checkpoint(snapshot(number + 1))
-        reporter.conclude(Conclusion(JobState.SUCCEEDED))
+                reporter.save_checkpoint(build_snapshot(number + 1))
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
     with sessions.read() as session:
-        assert metric_history.read(session, claimed.job_id).metrics["loss"] == list(range(100))
+        assert metric_history.load_history(session, claim.job_id).metrics["loss"] == list(range(100))
 
 
-@pytest.mark.parametrize("stop", [HandedBack, Paused, OutOfTime])
-def test_what_wants_a_training_to_stop_waits_for_a_checkpoint(sessions, quick, stop):
-    claimed = claim(sessions, run={"time_limit_s": 100} if stop is OutOfTime else {})
-    notice = Notice()
-    spent_s = 99.7 if stop is OutOfTime else 0.0
-    with start(sessions, replace(claimed, spent_s=spent_s), quick, notice) as reporter:
-        reporter.begin()
-        reporter.epoch(0, {"loss": 1.0})
-        if stop is HandedBack:
-            notice.give()
-        if stop is Paused:
+@pytest.mark.parametrize("reason", [WorkerShutdown, JobPaused, TimeLimitReached])
+def test_a_reason_to_stop_waits_for_a_checkpoint(sessions, fast_settings, reason):
+    claim = claim_new_job(sessions, run={"time_limit_s": 100} if reason is TimeLimitReached else {})
+    shutdown_signal = ShutdownSignal()
+    spent_s = 99.7 if reason is TimeLimitReached else 0.0
+    with start_reporter(sessions, replace(claim, spent_s=spent_s), fast_settings, shutdown_signal) as reporter:
+        reporter.mark_started()
+        reporter.record_epoch(0, {"loss": 1.0})
+        if reason is WorkerShutdown:
+            shutdown_signal.set()
+        if reason is JobPaused:
             with sessions.begin() as session:
-                jobs.pause(session, claimed.job_id)
-        wants(reporter)
+                controls.pause_job(session, claim.job_id)
+        wait_for_checkpoint_request(reporter)
         reporter.check()
-        with pytest.raises(stop) as raised:
-            reporter.checkpoint(snapshot(1))
-        reporter.conclude(raised.value.ending)
+        with pytest.raises(reason) as raised:
+            reporter.save_checkpoint(build_snapshot(1))
+        reporter.end_attempt(raised.value.ending)
     with sessions.read() as session:
-        job = jobs.get(session, claimed.job_id)
-        assert session.get_one(Checkpoint, claimed.job_id).epoch == job.epochs_done == 1
+        job = queries.get_job(session, claim.job_id)
+        assert session.get_one(Checkpoint, claim.job_id).epoch == job.epochs_done == 1
     assert (job.state, job.reason["code"]) == {
-        HandedBack: (JobState.QUEUED, "handed_back"),
-        Paused: (JobState.PAUSED, "paused"),
-        OutOfTime: (JobState.FAILED, "time_limit"),
-    }[stop]
+        WorkerShutdown: (JobState.QUEUED, "handed_back"),
+        JobPaused: (JobState.PAUSED, "paused"),
+        TimeLimitReached: (JobState.FAILED, "time_limit"),
+    }[reason]
     assert job.spent_s >= spent_s
 
 
-@pytest.mark.parametrize("stop", [HandedBack, Paused])
-def test_what_wants_a_training_to_stop_before_it_begins_does_so_at_once(sessions, quick, stop):
-    claimed = claim(sessions)
-    notice = Notice()
-    with start(sessions, claimed, quick, notice) as reporter:
-        if stop is HandedBack:
-            notice.give()
+@pytest.mark.parametrize("reason", [WorkerShutdown, JobPaused])
+def test_a_reason_to_stop_before_the_training_begins_stops_it_at_once(sessions, fast_settings, reason):
+    claim = claim_new_job(sessions)
+    shutdown_signal = ShutdownSignal()
+    with start_reporter(sessions, claim, fast_settings, shutdown_signal) as reporter:
+        if reason is WorkerShutdown:
+            shutdown_signal.set()
         else:
             with sessions.begin() as session:
-                jobs.pause(session, claimed.job_id)
-        assert stops(reporter, stop)
+                controls.pause_job(session, claim.job_id)
+        assert is_stopped(reporter, reason)
 
 
-def test_a_pause_that_is_taken_back_in_time_is_none(sessions, quick):
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick) as reporter:
-        reporter.begin()
+def test_a_job_that_is_resumed_before_its_checkpoint_trains_on(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings) as reporter:
+        reporter.mark_started()
         with sessions.begin() as session:
-            jobs.pause(session, claimed.job_id)
-        wants(reporter)
+            controls.pause_job(session, claim.job_id)
+        wait_for_checkpoint_request(reporter)
         with sessions.begin() as session:
-            jobs.resume(session, claimed.job_id)
-        until(lambda: not reporter.wants_checkpoint())
+            controls.resume_job(session, claim.job_id)
+        wait_until(lambda: not reporter.wants_checkpoint())
 
 
-def test_a_disk_that_does_not_take_a_checkpoint_does_not_end_the_training(sessions, quick, monkeypatch):
-    def full(_descriptor):
+def test_a_training_goes_on_if_the_disk_does_not_accept_a_checkpoint(sessions, fast_settings, monkeypatch):
+    def raise_disk_full(_descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    claimed = claim(sessions)
-    with start(sessions, claimed, quick.model_copy(update={"checkpoint_s": 0.05})) as reporter:
-        reporter.begin()
-        reporter.epoch(0, {"loss": 1.0})
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings.model_copy(update={"checkpoint_s": 0.05})) as reporter:
+        reporter.mark_started()
+        reporter.record_epoch(0, {"loss": 1.0})
         with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", full)
-            reporter.checkpoint(snapshot(1))
+            patch.setattr(os, "fsync", raise_disk_full)
+            reporter.save_checkpoint(build_snapshot(1))
         with sessions.read() as session:
             assert session.query(Checkpoint).count() == 0
-        wants(reporter)
-        reporter.checkpoint(snapshot(1))
+        wait_for_checkpoint_request(reporter)
+        reporter.save_checkpoint(build_snapshot(1))
         with sessions.read() as session:
             assert session.query(Checkpoint).count() == 1
 
 
-HANGS_LEASE_S = 2
-HANGS = """
+HANGING_LEASE_S = 2
+HANG = """
 import threading, time
-from service import attempts
+from service.jobs import attempts, controls, queries
 from service.storage.artifact_store import ArtifactStore
-from service.db.database import Sessions
+from service.db.database import SessionFactory
 from service.settings import Settings
-from worker.runtime.shutdown_signal import Notice
-from worker.attempt.attempt_reporter import Reporter
+from worker.runtime.shutdown_signal import ShutdownSignal
+from worker.attempt.attempt_reporter import AttemptReporter
 settings = Settings()
 sessions = Sessions(settings.database)
 with sessions.begin() as session:
-    claimed = attempts.claim(session, queue="cpu", worker="there:2", lease_s=settings.lease_s)
+    claim = attempts.claim(session, queue="cpu", worker="there:2", lease_s=settings.lease_s)
 store = ArtifactStore(settings.data_dir)
-notice = Notice()
-notice.listen()
-with Reporter(sessions, claimed, settings, since=time.monotonic(), store=store, notice=notice) as reporter:
+shutdown_signal = Notice()
+shutdown_signal.start_listening()
+with Reporter(sessions, claim, settings, since=time.monotonic(), store=store, notice=shutdown_signal) as reporter:
     reporter.begin()
-    print(claimed.job_id, flush=True)
+    print(claim.job_id, flush=True)
     threading.Event().wait()
 """
 
 
 @pytest.fixture
-def hang(sessions, quick):
-    """Starts a process whose training thread never looks up again."""
+def start_hanging_process(sessions, fast_settings):
+    """Start a process whose training thread hangs for good."""
     with ExitStack() as stack:
-        yield lambda **variables: stack.enter_context(_hanging(sessions, quick, variables))
+        yield lambda **variables: stack.enter_context(run_hanging_process(sessions, fast_settings, variables))
 
 
 @pytest.fixture
-def hanging(hang):
-    return hang()
+def hanging_process(start_hanging_process):
+    return start_hanging_process()
 
 
 @contextmanager
-def _hanging(sessions, quick, variables):
-    submit(sessions)
+def run_hanging_process(sessions, fast_settings, variables):
+    submit_job(sessions)
     environment = os.environ | {
-        "STACKYARD_DATABASE_URL": quick.database_url,
-        "STACKYARD_DATA_DIR": str(quick.data_dir),
+        "STACKYARD_DATABASE_URL": fast_settings.database_url,
+        "STACKYARD_DATA_DIR": str(fast_settings.data_dir),
         "STACKYARD_FLUSH_S": "0.02",
         "STACKYARD_HEARTBEAT_S": "0.1",
-        "STACKYARD_LEASE_S": str(HANGS_LEASE_S),
+        "STACKYARD_LEASE_S": str(HANGING_LEASE_S),
         "STACKYARD_CANCEL_GRACE_S": "0.3",
         **variables,
     }
-    with subprocess.Popen([sys.executable, "-c", HANGS], env=environment, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", HANG], env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline()
         yield process
         process.kill()
 
 
-def only_job(sessions):
+def get_only_job(sessions):
     with sessions.read() as session:
-        [job] = jobs.find(session, jobs.JobFilter(), limit=2, cursor=None).items
+        [job] = queries.list_jobs(session, queries.JobFilter(), limit=2, cursor=None).items
         return job
 
 
-def test_a_training_that_does_not_stop_when_cancelled_is_stopped_by_force(sessions, hanging):
+def test_a_training_that_ignores_a_cancellation_is_stopped_by_force(sessions, hanging_process):
     with sessions.begin() as session:
-        jobs.cancel(session, only_job(sessions).id)
-    assert hanging.wait(20) == 75
-    job = only_job(sessions)
+        controls.cancel_job(session, get_only_job(sessions).id)
+    assert hanging_process.wait(20) == FORCED_STOP
+    job = get_only_job(sessions)
     assert (job.state, job.reason["code"]) == (JobState.CANCELLED, "cancelled")
 
 
-def test_a_training_that_does_not_come_to_be_handed_back_is_handed_back_by_force(sessions, hanging):
-    hanging.send_signal(PASSED_ON)
-    assert hanging.wait(20) == 75
-    job = only_job(sessions)
+def test_a_training_that_ignores_a_shutdown_is_handed_back_by_force(sessions, hanging_process):
+    hanging_process.send_signal(PARENT_SHUTDOWN)
+    assert hanging_process.wait(20) == FORCED_STOP
+    job = get_only_job(sessions)
     assert (job.state, job.reason["code"]) == (JobState.QUEUED, "handed_back")
     assert "by force" in job.reason["message"]
 
 
-def test_a_training_that_renews_and_makes_no_progress_is_stopped_and_has_crashed(sessions, hang):
-    hanging = hang(STACKYARD_PROGRESS_S="1", STACKYARD_MAX_CRASHES="1")
-    assert hanging.wait(20) == 75
-    job = only_job(sessions)
+def test_a_training_without_progress_is_stopped_and_counts_as_crashed(sessions, start_hanging_process):
+    hanging_process = start_hanging_process(STACKYARD_PROGRESS_S="1", STACKYARD_MAX_CRASHES="1")
+    assert hanging_process.wait(20) == FORCED_STOP
+    job = get_only_job(sessions)
     assert (job.state, job.reason["code"], job.crashes) == (JobState.FAILED, "crashed", 1)
     assert "nothing was heard" in job.reason["message"]
 
 
-def test_a_stopped_process_that_goes_on_after_its_lease_writes_nothing(sessions, hanging):
-    hanging.send_signal(signal.SIGSTOP)
-    until(lambda: runs.recover(sessions))
-    fresh = again(sessions)
-    hanging.send_signal(signal.SIGCONT)
-    assert hanging.wait(20) == 75
-    job = only_job(sessions)
-    assert (job.state, job.attempt, job.worker) == (JobState.RUNNING, fresh.attempt, "here:2")
+def test_a_process_that_resumes_after_its_lease_writes_nothing(sessions, hanging_process):
+    hanging_process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: attempt_factories.recover_lost_attempts(sessions))
+    new_claim = claim_again(sessions)
+    hanging_process.send_signal(signal.SIGCONT)
+    assert hanging_process.wait(20) == FORCED_STOP
+    job = get_only_job(sessions)
+    assert (job.state, job.attempt, job.worker) == (JobState.RUNNING, new_claim.attempt, "here:2")
 
 
-def test_a_training_that_lost_its_lease_and_does_not_stop_is_stopped_by_force(sessions, hanging):
+def test_a_training_that_ignores_a_lost_lease_is_stopped_by_force(sessions, hanging_process):
     with sessions.begin() as session:
-        jobs.remove(session, only_job(sessions).id)
-    assert hanging.wait(20) == 75
+        controls.delete_job(session, get_only_job(sessions).id)
+    assert hanging_process.wait(20) == FORCED_STOP
 
 
-def test_a_worker_without_a_database_stops_before_its_lease_ends(sessions, hanging):
-    """The database is locked by somebody else for longer than the lease."""
+def test_a_worker_without_a_database_stops_before_its_lease_ends(sessions, hanging_process):
+    """Another transaction locks the database for longer than the lease."""
     started = time.monotonic()
     release = threading.Event()
 
-    def hold():
+    def hold_lock():
         with sessions.begin() as session:
             session.execute(select(1))
             release.wait(20)
 
-    holder = threading.Thread(target=hold)
+    holder = threading.Thread(target=hold_lock)
     holder.start()
     try:
-        assert hanging.wait(20) == 75
-        assert time.monotonic() - started < HANGS_LEASE_S + 1
+        assert hanging_process.wait(20) == FORCED_STOP
+        assert time.monotonic() - started < HANGING_LEASE_S + 1
     finally:
         release.set()
         holder.join()

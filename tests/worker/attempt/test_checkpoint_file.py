@@ -1,4 +1,4 @@
-"""Checkpoints as files: what is read is what was written, or it is refused."""
+"""Checkpoint files: reading one returns the written snapshot, or fails."""
 
 import io
 import json
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
-from worker.attempt.checkpoint_file import CheckpointError, read, write
+from worker.attempt.checkpoint_file import CheckpointError, read_checkpoint, write_checkpoint
 from worker.engine import Snapshot
 
 JOB = UUID(int=7)
@@ -23,15 +23,15 @@ SNAPSHOT = Snapshot(
         "optimizer/2": np.array([True, False]),
         "metrics/0": np.array([2**32 - 1], "uint32"),
     },
-    callbacks={"0": {"wait": 1, "best": 0.1 + 0.2}, "1": {"best": float("inf")}, "2": {"best": None}},
+    callback_state={"0": {"wait": 1, "best": 0.1 + 0.2}, "1": {"best": float("inf")}, "2": {"best": None}},
     stopped=True,
-    trained={"loss": 0.1, "rest": float("nan")},
+    train_metrics={"loss": 0.1, "rest": float("nan")},
 )
 
 
-def written(snapshot=SNAPSHOT, job_id=JOB, attempt=1):
+def write_to_bytes(snapshot=SNAPSHOT, job_id=JOB, attempt=1):
     file = io.BytesIO()
-    write(snapshot, file, job_id=job_id, attempt=attempt)
+    write_checkpoint(snapshot, file, job_id=job_id, attempt=attempt)
     return file.getvalue()
 
 
@@ -39,36 +39,39 @@ def written(snapshot=SNAPSHOT, job_id=JOB, attempt=1):
 def read_back(tmp_path):
     def read_back(content, job_id=JOB):
         (tmp_path / "file").write_bytes(content)
-        return read(tmp_path / "file", job_id=job_id)
+        return read_checkpoint(tmp_path / "file", job_id=job_id)
 
     return read_back
 
 
-def same(one, other):
-    np.testing.assert_equal(vars(replace(one, state={})), vars(replace(other, state={})))
-    assert list(one.state) == list(other.state)
-    for mine, theirs in zip(one.state.values(), other.state.values(), strict=True):
-        assert (mine.dtype, mine.shape, mine.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes())
+def assert_equal_snapshots(snapshot, expected):
+    np.testing.assert_equal(vars(replace(snapshot, state={})), vars(replace(expected, state={})))
+    assert list(snapshot.state) == list(expected.state)
+    for array, expected_array in zip(snapshot.state.values(), expected.state.values(), strict=True):
+        assert array.dtype == expected_array.dtype
+        assert array.shape == expected_array.shape
+        assert array.tobytes() == expected_array.tobytes()
 
 
-def test_what_is_read_is_what_was_written(read_back):
-    same(read_back(written()), SNAPSHOT)
+def test_reading_returns_the_written_snapshot(read_back):
+    assert_equal_snapshots(read_back(write_to_bytes()), SNAPSHOT)
 
 
-def test_arrays_of_any_layout_and_size(read_back):
+def test_arrays_may_have_any_layout_and_size(read_back):
     draw = np.random.default_rng(0)
     state = {
-        "turned": draw.normal(size=(40, 30)).astype("float32").T,
-        "every third": np.arange(100)[::3],
+        "transposed": draw.normal(size=(40, 30)).astype("float32").T,
+        "strided": np.arange(100)[::3],
         "large": draw.integers(0, 255, 3_000_000, dtype="uint8"),
     }
-    same(read_back(written(replace(SNAPSHOT, state=state))), replace(SNAPSHOT, state=state))
+    assert_equal_snapshots(read_back(write_to_bytes(replace(SNAPSHOT, state=state))), replace(SNAPSHOT, state=state))
     swapped = {"swapped": np.arange(4, dtype=">i4")}
-    np.testing.assert_array_equal(read_back(written(replace(SNAPSHOT, state=swapped))).state["swapped"], range(4))
+    snapshot = read_back(write_to_bytes(replace(SNAPSHOT, state=swapped)))
+    np.testing.assert_array_equal(snapshot.state["swapped"], range(4))
 
 
-def test_no_part_of_it_may_be_missing(read_back):
-    content = written()
+def test_an_incomplete_file_is_refused(read_back):
+    content = write_to_bytes()
     for length in range(len(content)):
         with pytest.raises(CheckpointError):
             read_back(content[:length])
@@ -76,32 +79,32 @@ def test_no_part_of_it_may_be_missing(read_back):
         read_back(content + b"\0")
 
 
-def test_no_byte_of_it_may_be_another(read_back):
-    content = written()
-    for place in range(len(content)):
+def test_a_changed_byte_is_refused(read_back):
+    content = write_to_bytes()
+    for index in range(len(content)):
         with pytest.raises(CheckpointError):
-            read_back(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            read_back(content[:index] + bytes([content[index] ^ 1]) + content[index + 1 :])
 
 
-def test_another_job_s_is_refused(read_back):
+def test_a_checkpoint_of_another_job_is_refused(read_back):
     with pytest.raises(CheckpointError, match="of job"):
-        read_back(written(), job_id=uuid4())
+        read_back(write_to_bytes(), job_id=uuid4())
 
 
-def test_none_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(CheckpointError):
-        read(tmp_path / "none", job_id=JOB)
+        read_checkpoint(tmp_path / "missing", job_id=JOB)
 
 
-def test_no_two_jobs_and_no_two_attempts_share_a_file():
-    assert len({written(), written(job_id=UUID(int=8)), written(attempt=2)}) == 3
-    assert written() == written()
+def test_files_of_different_jobs_and_attempts_differ():
+    assert len({write_to_bytes(), write_to_bytes(job_id=UUID(int=8)), write_to_bytes(attempt=2)}) == 3
+    assert write_to_bytes() == write_to_bytes()
 
 
-def test_what_would_run_on_being_read_is_not_written():
+def test_objects_that_could_run_code_are_not_written():
     objects = np.array([{}, print], dtype=object)
     with pytest.raises((TypeError, ValueError)):
-        written(replace(SNAPSHOT, state={"network/0": objects}))
+        write_to_bytes(replace(SNAPSHOT, state={"network/0": objects}))
 
 
 @pytest.mark.parametrize(
@@ -116,10 +119,10 @@ def test_what_would_run_on_being_read_is_not_written():
         {"epoch": None},
     ],
 )
-def test_a_header_that_does_not_fit_is_refused(change, read_back, monkeypatch):
-    """Not even one that is whole: as another version of this might write."""
-    monkeypatch.setattr(json, "dumps", lambda header, of=json.dumps: of(header | change))
-    content = written()
+def test_an_invalid_header_is_refused(change, read_back, monkeypatch):
+    """Another version of this module might write such a file, with a valid digest."""
+    monkeypatch.setattr(json, "dumps", lambda header, dumps=json.dumps: dumps(header | change))
+    content = write_to_bytes()
     monkeypatch.undo()
     with pytest.raises(CheckpointError):
         read_back(content)

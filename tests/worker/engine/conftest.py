@@ -1,4 +1,4 @@
-"""What the engine's tests share."""
+"""Fixtures of the engine's tests."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from worker.engine import engine
 
 @pytest.fixture
 def traced(monkeypatch):
-    """How often something was traced."""
-    made = []
+    """The programs that were traced."""
+    programs = []
 
-    class Counted(engine.Compiled):
-        def __init__(self, *given, **named):
-            made.append(self)
-            super().__init__(*given, **named)
+    class RecordedProgram(engine.CompiledProgram):
+        def __init__(self, *args, **kwargs):
+            programs.append(self)
+            super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "Compiled", Counted)
-    return made
+    monkeypatch.setattr(engine, "CompiledProgram", RecordedProgram)
+    return programs

@@ -1,4 +1,4 @@
-"""Callbacks: what they make of a training is what they make of a stock Keras script's, to the bit."""
+"""Trainings with callbacks are bit-identical to those of a stock Keras script."""
 
 from dataclasses import replace
 
@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from stackyard.spec.check.callbacks import history_names
-from tests.worker.stock import rows, scripted, spec_of, trained
+from stackyard.spec.check.callbacks import list_history_columns
+from tests.worker.keras_reference import build_spec, draw_data, fit_script, train_with_engine
 
 K = keras.layers
 C = keras.callbacks
@@ -16,7 +16,7 @@ LAYERS = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalizati
 EPOCHS = 12
 
 
-def layers():
+def build_layers():
     return [K.Dense(8, activation="relu"), K.BatchNormalization(), K.Dense(1)]
 
 
@@ -30,14 +30,14 @@ CASES = {
 EMA = {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.9}
 
 
-def compared(given, theirs, optimizer):
-    """The engine's history and weights, once they are found to be the script's."""
-    spec = spec_of(LAYERS, optimizer={"type": "SGD", **optimizer}, callbacks=given, epochs=EPOCHS)
-    outcome, told = trained(spec)
-    make = lambda: keras.optimizers.SGD(**optimizer)  # noqa: E731  # the seed must be set when it is made
-    network, history = scripted(layers, make, callbacks=theirs, epochs=EPOCHS)
-    assert outcome.diverged is None
-    assert told.columns() == history
+def compare_with_script(spec_callbacks, keras_callbacks, optimizer):
+    """Assert that the engine's history and weights equal the script's, and return the spec and history."""
+    spec = build_spec(LAYERS, optimizer={"type": "SGD", **optimizer}, callbacks=spec_callbacks, epochs=EPOCHS)
+    outcome, observer = train_with_engine(spec)
+    build_optimizer = lambda: keras.optimizers.SGD(**optimizer)  # noqa: E731  # it must be built after the seed is set
+    network, history = fit_script(build_layers, build_optimizer, callbacks=keras_callbacks, epochs=EPOCHS)
+    assert outcome.divergence is None
+    assert observer.columns() == history
     np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
     return spec, history
 
@@ -49,55 +49,57 @@ EFFECTS = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_callback_is_keras_s_own(case):
+def test_a_callback_equals_keras_own(case):
     name = case.partition(",")[0]
-    spec, history = compared([{"type": name, **CASES[case]}], [getattr(C, name)(**CASES[case])], EMA)
-    assert list(history) == list(history_names(spec.training, validated=True))
+    spec, history = compare_with_script([{"type": name, **CASES[case]}], [getattr(C, name)(**CASES[case])], EMA)
+    assert list(history) == list(list_history_columns(spec.training, has_validation=True))
     assert case not in EFFECTS or EFFECTS[case](history)
 
 
-def test_the_running_means_are_what_is_validated():
+def test_validation_uses_the_moving_averages():
     optimizer = {"type": "SGD", **EMA}
     plain, swapped = (
-        trained(spec_of(LAYERS, optimizer=optimizer, callbacks=given))[1].columns()["val_loss"]
-        for given in ([], ["SwapEMAWeights"])
+        train_with_engine(build_spec(LAYERS, optimizer=optimizer, callbacks=spec_callbacks))[1].columns()["val_loss"]
+        for spec_callbacks in ([], ["SwapEMAWeights"])
     )
     assert set(plain).isdisjoint(swapped)
 
 
-def test_several_at_once_keep_their_order():
+def test_several_callbacks_keep_their_order():
     schedule = {"type": "PiecewiseConstantDecay", "boundaries": [2, 5], "values": [0.1, 0.05, 0.01]}
-    given = [
+    spec_callbacks = [
         {"type": "LearningRateScheduler", "schedule": schedule},
         {"type": "ReduceLROnPlateau", "patience": 1, "min_delta": 0.1},
         {"type": "EarlyStopping", "monitor": "learning_rate", "mode": "min", "patience": 4},
     ]
-    theirs = [
+    keras_callbacks = [
         C.LearningRateScheduler(lambda epoch: 0.1 if epoch <= 2 else 0.05 if epoch <= 5 else 0.01),
         C.ReduceLROnPlateau(patience=1, min_delta=0.1),
         C.EarlyStopping(monitor="learning_rate", mode="min", patience=4),
     ]
-    spec, history = compared(given, theirs, {"learning_rate": 0.1})
-    assert list(history) == list(history_names(spec.training, validated=True))
+    spec, history = compare_with_script(spec_callbacks, keras_callbacks, {"learning_rate": 0.1})
+    assert list(history) == list(list_history_columns(spec.training, has_validation=True))
     assert 6 < len(history["loss"]) < EPOCHS
 
 
-def test_what_is_refused_beside_an_optimizer_s_schedule_keras_refuses():
+def test_keras_rejects_schedulers_with_an_optimizer_schedule():
     rates = keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
     for callback in (C.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)), C.ReduceLROnPlateau(patience=0)):
         with pytest.raises(TypeError, match="not settable"):
-            scripted(layers, lambda: keras.optimizers.SGD(learning_rate=rates), callbacks=[callback], epochs=EPOCHS)
+            fit_script(
+                build_layers, lambda: keras.optimizers.SGD(learning_rate=rates), callbacks=[callback], epochs=EPOCHS
+            )
 
 
-def test_what_is_refused_without_running_means_keras_refuses():
+def test_keras_rejects_swapping_without_moving_averages():
     with pytest.raises(ValueError, match="use_ema"):
-        scripted(layers, keras.optimizers.SGD, callbacks=[C.SwapEMAWeights()])
+        fit_script(build_layers, keras.optimizers.SGD, callbacks=[C.SwapEMAWeights()])
 
 
 @pytest.mark.parametrize("validated", [True, False])
-def test_the_columns_are_foreseen(validated):
+def test_the_history_has_the_names_of_the_check(validated):
     metrics = [{"type": "RootMeanSquaredError", "name": "zz"}, "mae"]
-    spec = spec_of(LAYERS, metrics=metrics, callbacks=[{"type": "ReduceLROnPlateau", "monitor": "loss"}])
-    data = rows() if validated else replace(rows(), x_validation=None, y_validation=None)
-    _, told = trained(spec, data)
-    assert list(told.columns()) == list(history_names(spec.training, validated=validated))
+    spec = build_spec(LAYERS, metrics=metrics, callbacks=[{"type": "ReduceLROnPlateau", "monitor": "loss"}])
+    data = draw_data() if validated else replace(draw_data(), x_validation=None, y_validation=None)
+    _, observer = train_with_engine(spec, data)
+    assert list(observer.columns()) == list(list_history_columns(spec.training, has_validation=validated))

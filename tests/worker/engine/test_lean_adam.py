@@ -1,4 +1,4 @@
-"""Adam's fewer passes are taken where they leave Keras's own bits, and only there."""
+"""The lean update of Adam is used only if it is bit-identical to Keras's."""
 
 import keras
 import numpy as np
@@ -7,46 +7,46 @@ import pytest
 from worker.engine.optimizations import lean_adam
 
 
-def built(optimizer):
+def build_optimizer(optimizer):
     optimizer.build([keras.Variable(np.zeros(3, "float32"))])
     return optimizer
 
 
 @pytest.fixture
-def looked():
-    """Have it looked anew what the kernels leave, and forgotten what was found."""
-    lean_adam.has_the_bits_of_keras.cache_clear()
+def repeated_comparison():
+    """Repeat the comparison in the test, and forget its result afterwards."""
+    lean_adam.is_lean_update_identical.cache_clear()
     yield
-    lean_adam.has_the_bits_of_keras.cache_clear()
+    lean_adam.is_lean_update_identical.cache_clear()
 
 
-def lightened(optimizer):
-    lean_adam.lighten(built(optimizer))
+def is_lean(optimizer):
+    lean_adam.use_lean_update(build_optimizer(optimizer))
     return "update_step" in vars(optimizer)
 
 
-@pytest.mark.parametrize("made", [keras.optimizers.Adam, keras.optimizers.AdamW])
-def test_an_adam_is_lighter(made):
-    assert lightened(made())
+@pytest.mark.parametrize("optimizer_class", [keras.optimizers.Adam, keras.optimizers.AdamW])
+def test_an_adam_is_lean(optimizer_class):
+    assert is_lean(optimizer_class())
 
 
 @pytest.mark.parametrize(
-    "made", [lambda: keras.optimizers.Adam(amsgrad=True), keras.optimizers.Nadam, keras.optimizers.SGD]
+    "optimizer_class", [lambda: keras.optimizers.Adam(amsgrad=True), keras.optimizers.Nadam, keras.optimizers.SGD]
 )
-def test_what_has_other_updates_is_left_as_it_is(made):
-    assert not lightened(made())
+def test_optimizers_with_other_updates_are_unchanged(optimizer_class):
+    assert not is_lean(optimizer_class())
 
 
-@pytest.mark.usefixtures("looked")
-def test_where_kernels_leave_other_bits_keras_s_own_are_kept(monkeypatch):
-    by_kernel = lean_adam._add_product
+@pytest.mark.usefixtures("repeated_comparison")
+def test_with_other_bits_the_update_of_keras_is_used(monkeypatch):
+    original = lean_adam._add_product
 
-    def rounded_once(variable, factor, minus):
-        """As a product and a sum that are rounded together: some last bits are others."""
+    def add_with_one_rounding(variable, factor, negated_factor):
+        """Simulate a fused multiply-add, which changes some last bits."""
         before = variable.numpy().astype("float64")
-        by_kernel(variable, factor, minus)
-        variable.assign((before - factor.numpy().astype("float64") * float(minus)).astype("float32"))
+        original(variable, factor, negated_factor)
+        variable.assign((before - factor.numpy().astype("float64") * float(negated_factor)).astype("float32"))
 
-    monkeypatch.setattr(lean_adam, "_add_product", rounded_once)
-    assert not lean_adam.has_the_bits_of_keras()
-    assert not lightened(keras.optimizers.Adam())
+    monkeypatch.setattr(lean_adam, "_add_product", add_with_one_rounding)
+    assert not lean_adam.is_lean_update_identical()
+    assert not is_lean(keras.optimizers.Adam())

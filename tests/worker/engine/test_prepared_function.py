@@ -1,4 +1,4 @@
-"""Calls are prepared before they are needed, and nothing comes of that but time."""
+"""Functions are prepared before they are needed, without other effects."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.worker.engine.parts import SCORES, numbers, spec
-from tests.worker.stock import Told, trained
+from tests.worker.engine.sample_jobs import SCORE_LAYERS, build_spec, draw_numbers
+from tests.worker.keras_reference import RecordingObserver, train_with_engine
 from worker.engine import Engine, engine, training_state
 from worker.engine.program import prepared_function as calls
-from worker.engine.program.compiled_program import Compiled
-from worker.engine.program.prepared_function import Call, prepare
-from worker.keras_build.compilation import build_compiled
+from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
+from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
 
 NUMBER = tf.TensorSpec((), "float32")
@@ -22,35 +22,37 @@ NUMBER = tf.TensorSpec((), "float32")
 
 @pytest.fixture
 def traces():
-    """How often the function of `doubled` was traced."""
+    """Arguments with which the function of `doubled` was traced."""
     return []
 
 
 @pytest.fixture
 def doubled(traces):
-    """A call that doubles what is positive; of 0, which is not, nothing can be made."""
+    """A function that doubles positive numbers, and fails for 0."""
 
     def function(number):
         traces.append(number)
         with tf.control_dependencies([tf.debugging.assert_positive(number)]):
             return 2 * number
 
-    return lambda nothing: Call(function, [NUMBER], lambda: [tf.constant(nothing)], nullcontext)
+    return lambda empty_argument: PreparedFunction(
+        function, [NUMBER], lambda: [tf.constant(empty_argument)], nullcontext
+    )
 
 
-@pytest.mark.parametrize("trace", [True, False], ids=["traced here", "traced there"])
-def test_what_is_prepared_is_traced_once_and_for_all(doubled, traces, trace):
+@pytest.mark.parametrize("trace", [True, False], ids=["traced in this thread", "traced in the background"])
+def test_a_prepared_function_is_traced_once(doubled, traces, trace):
     call = doubled(1.0)
-    prepare([call], trace=trace)
+    prepare_functions([call], trace=trace)
     assert call.begun
     call.ready()
     assert call.is_ready
-    prepare([call], trace=trace)
+    prepare_functions([call], trace=trace)
     assert call(tf.constant(4.0)).numpy() == 8.0
     assert len(traces) == 1
 
 
-def test_what_is_not_prepared_can_be_called(doubled, traces):
+def test_an_unprepared_function_can_be_called(doubled, traces):
     call = doubled(1.0)
     assert not call.begun
     assert call.is_ready
@@ -59,33 +61,39 @@ def test_what_is_not_prepared_can_be_called(doubled, traces):
 
 
 @pytest.mark.parametrize(
-    "use", [Call.trace, lambda call: call(tf.constant(4.0)), lambda call: prepare([call], trace=False)]
+    "use",
+    [PreparedFunction.trace, lambda call: call(tf.constant(4.0)), lambda call: prepare_functions([call], trace=False)],
 )
-def test_it_is_traced_in_its_context_however_it_comes_to_that(use):
-    within, seen = [], []
+def test_it_is_always_traced_in_its_context(use):
+    active_contexts, traced_within = [], []
 
     @contextmanager
     def tracing():
-        within.append(True)
+        active_contexts.append(True)
         yield
-        within.pop()
+        active_contexts.pop()
 
-    call = Call(lambda number: (seen.append(bool(within)), number)[1], [NUMBER], lambda: [tf.constant(0.0)], tracing)
+    call = PreparedFunction(
+        lambda number: (traced_within.append(bool(active_contexts)), number)[1],
+        [NUMBER],
+        lambda: [tf.constant(0.0)],
+        tracing,
+    )
     use(call)
-    call.ready()
-    assert seen == [True]
+    call.wait_until_ready()
+    assert traced_within == [True]
 
 
-def test_a_call_whose_preparation_failed_is_made_all_the_same(doubled):
+def test_a_function_whose_preparation_failed_can_be_called(doubled):
     call = doubled(0.0)
-    prepare([call], trace=False)
+    prepare_functions([call], trace=False)
     assert call(tf.constant(4.0)).numpy() == 8.0
     with pytest.raises(tf.errors.InvalidArgumentError):
         call(tf.constant(0.0))
 
 
-def test_a_call_waits_for_its_preparation(monkeypatch):
-    """Which begins only when it is waited for; a call that did not wait would be traced where it is made."""
+def test_a_call_waits_for_the_preparation(monkeypatch):
+    """The preparation starts only when the call waits. A call that does not wait would trace in its own thread."""
     traced, waited = [], threading.Event()
 
     def wait(futures):
@@ -99,87 +107,98 @@ def test_a_call_waits_for_its_preparation(monkeypatch):
         traced.append(threading.current_thread())
         return number
 
-    made = Call(function, [NUMBER], lambda: [tf.constant(0.0)], nullcontext)
+    call = PreparedFunction(function, [NUMBER], lambda: [tf.constant(0.0)], nullcontext)
     with ThreadPoolExecutor(1) as thread:
         thread.submit(waited.wait)
-        made.prepare(thread)
+        call.start_preparation(thread)
         try:
-            made(tf.constant(4.0))
+            call(tf.constant(4.0))
         finally:
             waited.set()
     assert len(traced) == 1
     assert traced[0] is not threading.current_thread()
 
 
-@pytest.mark.parametrize("several", [True, False], ids=["several epochs a call", "single ones"])
-def test_nothing_is_changed_by_preparing(several):
+@pytest.mark.parametrize("several", [True, False], ids=["several epochs in a call", "single epochs"])
+def test_preparation_changes_no_state(several):
     dropout = {"type": "Dropout", "rate": 0.25}
-    wanted = spec(["BatchNormalization", *SCORES[:1], dropout, *SCORES[1:]], optimizer="adam", metrics=["mae"])
-    data = numbers()
-    made = build_compiled(wanted, (6,))
-    made.optimizer.build(made.trainable_variables)
-    compiled = Compiled(made, Hyperparameters({}), data.x_train, data.y_train, weighted=False)
-    rows = tuple(tf.constant(part) for part in (data.x_train, data.y_train))
-    compiled.train(rows, np.arange(40, dtype="int32"), range(3), 16, fresh=True, stop=True)
-    before = training_state.arrays(made, metrics=True)
-    with compiled.preparing(several=several, validation=0, evaluation=0):
+    job_spec = build_spec(
+        ["BatchNormalization", *SCORE_LAYERS[:1], dropout, *SCORE_LAYERS[1:]], optimizer="adam", metrics=["mae"]
+    )
+    data = draw_numbers()
+    network = build_compiled_network(job_spec, (6,))
+    network.optimizer.build(network.trainable_variables)
+    compiled = CompiledProgram(network, Hyperparameters({}), data.x_train, data.y_train, has_weights=False)
+    rows = tuple(tf.constant(array) for array in (data.x_train, data.y_train))
+    compiled.train_steps(rows, np.arange(40, dtype="int32"), range(3), 16, reset_metrics=True, stop_on_nonfinite=True)
+    before = training_state.read_arrays(network, metrics=True)
+    with compiled.prepare_training(several=several, validation=0, evaluation=0):
         pass
     compiled.prepare_evaluation(0)
-    compiled.settle()
-    np.testing.assert_equal(training_state.arrays(made, metrics=True), before)
+    compiled.wait_until_prepared()
+    np.testing.assert_equal(training_state.read_arrays(network, metrics=True), before)
 
 
 @pytest.fixture
 def evaluations(monkeypatch):
-    """After which epoch the calls of an evaluation began to be prepared, by how many had been told of."""
-    told, begun = Told(), []
+    """Record the number of reported epochs at which the preparation of an evaluation starts."""
+    observer, epoch_counts = RecordingObserver(), []
 
     def prepare_evaluation(self, batch):
-        begun.append(len(told.epochs))
+        epoch_counts.append(len(observer.epochs))
         return original(self, batch)
 
-    original = Compiled.prepare_evaluation
-    monkeypatch.setattr(Compiled, "prepare_evaluation", prepare_evaluation)
-    return told, begun
+    original = CompiledProgram.prepare_evaluation
+    monkeypatch.setattr(CompiledProgram, "prepare_evaluation", prepare_evaluation)
+    return observer, epoch_counts
 
 
-def test_an_evaluation_is_prepared_from_the_first_epoch_on(evaluations):
-    told, begun = evaluations
-    Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), told, evaluated=24)
-    assert begun[0] == 1
+def test_an_evaluation_is_prepared_after_the_first_epoch(evaluations):
+    observer, epoch_counts = evaluations
+    Engine(2**30).train(
+        build_spec(SCORE_LAYERS, callbacks=[{"type": "ReduceLROnPlateau"}]),
+        draw_numbers(),
+        observer,
+        evaluation_rows=24,
+    )
+    assert epoch_counts[0] == 1
 
 
-def test_one_that_nobody_wants_is_not_prepared(evaluations):
-    told, begun = evaluations
-    Engine(2**30).train(spec(SCORES), numbers(), told)
-    assert begun == []
+def test_without_an_evaluation_none_is_prepared(evaluations):
+    observer, epoch_counts = evaluations
+    Engine(2**30).train(build_spec(SCORE_LAYERS), draw_numbers(), observer)
+    assert epoch_counts == []
 
 
-def test_a_training_that_diverges_prepares_none(evaluations):
-    told, begun = evaluations
-    wild = {"type": "SGD", "learning_rate": 1e30}
-    outcome = Engine(2**30).train(spec(SCORES, optimizer=wild), numbers(), told, evaluated=24)
-    assert outcome.diverged is not None
-    assert begun == []
+def test_a_diverged_training_prepares_no_evaluation(evaluations):
+    observer, epoch_counts = evaluations
+    diverging = {"type": "SGD", "learning_rate": 1e30}
+    outcome = Engine(2**30).train(
+        build_spec(SCORE_LAYERS, optimizer=diverging), draw_numbers(), observer, evaluation_rows=24
+    )
+    assert outcome.divergence is not None
+    assert epoch_counts == []
 
 
-def test_nothing_is_being_prepared_any_more_when_a_training_ends(monkeypatch):
+def test_no_preparation_is_in_progress_when_a_training_ends(monkeypatch):
     class Stopped(Exception):
         pass
 
-    class Impatient(Told):
+    class Impatient(RecordingObserver):
         def check(self):
             raise Stopped
 
-    class Kept(Compiled):
-        def __init__(self, *given, **named):
-            super().__init__(*given, **named)
-            kept.append(self)
+    class RecordedProgram(CompiledProgram):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            programs.append(self)
 
-    kept = []
-    monkeypatch.setattr(engine, "Compiled", Kept)
+    programs = []
+    monkeypatch.setattr(engine, "CompiledProgram", RecordedProgram)
     with pytest.raises(Stopped):
-        Engine(2**30).train(spec(SCORES, callbacks=[{"type": "ReduceLROnPlateau"}]), numbers(), Impatient())
-    assert kept[0]._tests[0].begun
-    assert kept[0]._tests[0].is_ready
-    assert len(trained(spec(SCORES), numbers())[1].epochs) == 3
+        Engine(2**30).train(
+            build_spec(SCORE_LAYERS, callbacks=[{"type": "ReduceLROnPlateau"}]), draw_numbers(), Impatient()
+        )
+    assert programs[0]._evaluation_functions[0].begun
+    assert programs[0]._evaluation_functions[0].is_ready
+    assert len(train_with_engine(build_spec(SCORE_LAYERS), draw_numbers())[1].epochs) == 3

@@ -1,6 +1,6 @@
-"""A training that goes on from a snapshot ends with the bits of one that nobody disturbed.
+"""A training that is resumed from a snapshot is bit-identical to an uninterrupted one.
 
-That this holds for every part of the language is a part of test_same_bits; here it is about the places.
+`test_same_bits` checks this for every part of the spec language; here it is checked for all kinds of positions.
 """
 
 import math
@@ -12,29 +12,29 @@ import numpy as np
 import pytest
 
 from stackyard.spec.training import callbacks
-from tests.worker.engine.parts import SCORES, classes, numbers, spec
-from tests.worker.engine.test_same_bits import variables
-from tests.worker.stock import Keeping, Told, trained
+from tests.worker.engine.sample_jobs import SCORE_LAYERS, build_spec, draw_numbers, list_classes
+from tests.worker.engine.test_same_bits import get_variables
+from tests.worker.keras_reference import RecordingObserver, SnapshotObserver, train_with_engine
 from worker.attempt import checkpoint_file
 from worker.engine import CheckpointError, Engine, callback_state, training_loop
 from worker.engine.program import call_size
-from worker.engine.program.compiled_program import Compiled
+from worker.engine.program.compiled_program import CompiledProgram
 from worker.keras_build.compilation import build_callbacks
 from worker.preparation import mapped_rows
 
-BATCH, STEPS, TESTS, EPOCHS = 8, 5, 3, 4
-"""40 rows to train on and 24 to validate by, in steps of so many."""
+BATCH, STEPS, VALIDATION_STEPS, EPOCHS = 8, 5, 3, 4
+"""40 training rows and 24 validation rows, in steps of `BATCH` rows."""
 
 
 @pytest.fixture
 def stepwise(monkeypatch):
-    """While this lasts every call takes one step, so that a training can be taken up between any two."""
+    """Have every call take one step within this context, so that every step has a snapshot."""
 
     @contextmanager
     def stepwise():
         with monkeypatch.context() as patched:
-            patched.setattr(call_size.Pace, "steps", 1)
-            patched.setattr(training_loop, "SLICE_S", 0.0)
+            patched.setattr(call_size.CallSizer, "steps", 1)
+            patched.setattr(training_loop, "TARGET_CALL_S", 0.0)
             yield
 
     return stepwise
@@ -42,21 +42,21 @@ def stepwise(monkeypatch):
 
 @pytest.fixture
 def undisturbed(stepwise, engine):
-    """A training, and every state that it went through, which is found not to have disturbed it."""
+    """Train with all snapshots, and assert that they do not change the results."""
 
-    def undisturbed(wanted, data):
+    def undisturbed(job_spec, data):
         with stepwise():
-            outcome, told = trained(wanted, data, engine, told=Keeping())
-        alone, heard = trained(wanted, data, engine)
-        same(outcome, alone, told=told, heard=heard)
-        return outcome, told, {(one.epoch, one.step): one for one in told.kept}
+            outcome, observer = train_with_engine(job_spec, data, engine, observer=SnapshotObserver())
+        uninterrupted, other_observer = train_with_engine(job_spec, data, engine)
+        assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
+        return outcome, observer, {(snapshot.epoch, snapshot.step): snapshot for snapshot in observer.snapshots}
 
     return undisturbed
 
 
 @pytest.fixture(scope="module")
 def engine():
-    """Keeps its graphs: a job that goes on meets what others left behind."""
+    """An engine with cached graphs of other jobs."""
     return Engine(2**30)
 
 
@@ -65,35 +65,40 @@ def through_file(tmp_path):
     def through_file(snapshot):
         job = uuid4()
         with (tmp_path / "checkpoint").open("wb") as file:
-            checkpoint_file.write(snapshot, file, job_id=job, attempt=1)
-        return checkpoint_file.read(tmp_path / "checkpoint", job_id=job)
+            checkpoint_file.write_checkpoint(snapshot, file, job_id=job, attempt=1)
+        return checkpoint_file.read_checkpoint(tmp_path / "checkpoint", job_id=job)
 
     return through_file
 
 
-def same(one, other, *, told, heard):
-    """Find the end of two trainings to be the same, and what was told of the one the end of what was of the other."""
-    assert one.diverged == other.diverged
-    np.testing.assert_equal(told.epochs, heard.epochs[len(heard.epochs) - len(told.epochs) :])
-    for mine, theirs in zip(variables(one.network), variables(other.network), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+def assert_same_end(one, other, *, observer, other_observer):
+    """Assert equal results, and that the one's reported epochs are the last of the other's."""
+    assert one.divergence == other.divergence
+    np.testing.assert_equal(
+        observer.epochs, other_observer.epochs[len(other_observer.epochs) - len(observer.epochs) :]
+    )
+    for actual, expected in zip(get_variables(one.network), get_variables(other.network), strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
-STACK = [{"type": "Dropout", "rate": 0.3}, "BatchNormalization", *SCORES]
+STACK = [{"type": "Dropout", "rate": 0.3}, "BatchNormalization", *SCORE_LAYERS]
 EMA = {"type": "Adam", "learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.9}
 PLATEAU = {"type": "ReduceLROnPlateau", "patience": 1, "min_delta": 0.1, "factor": 0.5, "cooldown": 1}
 EARLY = {"type": "EarlyStopping", "monitor": "loss", "patience": 2, "restore_best_weights": True}
 SCHEDULE = {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 2, "decay_rate": 0.7}
 SCHEDULER = {"type": "LearningRateScheduler", "schedule": SCHEDULE}
 TRAININGS = {
-    "nobody acts between epochs": {},
-    "metrics that are no means, and Keras's order": {"metrics": ["r2_score", "mae"], "shuffle": "keras"},
-    "the rate falls on a plateau": {"callbacks": [PLATEAU]},
-    "stopped early": {"callbacks": [EARLY], "epochs": 20},
-    "a schedule of epochs": {"callbacks": [SCHEDULER]},
-    "tested with running means": {"optimizer": EMA, "callbacks": ["SwapEMAWeights"]},
-    "left with running means": {"optimizer": EMA, "callbacks": [{"type": "SwapEMAWeights", "swap_on_epoch": True}]},
-    "all at once": {
+    "no callbacks": {},
+    "metrics that are no means, and Keras's row order": {"metrics": ["r2_score", "mae"], "shuffle": "keras"},
+    "a learning rate that falls on a plateau": {"callbacks": [PLATEAU]},
+    "early stopping": {"callbacks": [EARLY], "epochs": 20},
+    "a schedule by epoch": {"callbacks": [SCHEDULER]},
+    "validation with moving averages": {"optimizer": EMA, "callbacks": ["SwapEMAWeights"]},
+    "moving averages in every epoch": {
+        "optimizer": EMA,
+        "callbacks": [{"type": "SwapEMAWeights", "swap_on_epoch": True}],
+    },
+    "all callbacks": {
         "optimizer": EMA,
         "callbacks": ["SwapEMAWeights", SCHEDULER, EARLY, PLATEAU, "TerminateOnNaN"],
         "epochs": 20,
@@ -101,193 +106,201 @@ TRAININGS = {
 }
 
 
-def job(case="nobody acts between epochs"):
+def build_job(case="no callbacks"):
     training = {"batch_size": BATCH, "epochs": EPOCHS, "shuffle": True, "optimizer": "adam"}
-    return spec(STACK, **training | TRAININGS[case])
+    return build_spec(STACK, **training | TRAININGS[case])
 
 
 @pytest.mark.parametrize("case", TRAININGS)
-def test_from_every_kind_of_place(case, undisturbed, engine, through_file):
-    wanted, data = job(case), numbers()
-    whole, heard, places = undisturbed(wanted, data)
-    end = (len(heard.epochs), 0)
-    assert max(places) == end
-    assert places[end].stopped is (case in {"stopped early", "all at once"})
-    for place in [(1, 2), (1, STEPS + 1), (2, 0), end]:
-        outcome, told = trained(wanted, data, engine, start=through_file(places[place]))
-        assert len(told.epochs) == end[0] - place[0]
-        same(outcome, whole, told=told, heard=heard)
+def test_resuming_from_all_kinds_of_positions(case, undisturbed, engine, through_file):
+    job_spec, data = build_job(case), draw_numbers()
+    uninterrupted, other_observer, snapshots = undisturbed(job_spec, data)
+    end = (len(other_observer.epochs), 0)
+    assert max(snapshots) == end
+    assert snapshots[end].stopped is (case in {"early stopping", "all callbacks"})
+    for position in [(1, 2), (1, STEPS + 1), (2, 0), end]:
+        outcome, observer = train_with_engine(job_spec, data, engine, snapshot=through_file(snapshots[position]))
+        assert len(observer.epochs) == end[0] - position[0]
+        assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
 
-def test_by_an_engine_that_has_traced_nothing(undisturbed, through_file):
-    wanted, data = job("all at once"), numbers()
-    whole, heard, places = undisturbed(wanted, data)
-    outcome, told = trained(wanted, data, Engine(2**30), start=through_file(places[2, STEPS + 1]))
-    same(outcome, whole, told=told, heard=heard)
+def test_resuming_with_a_new_engine(undisturbed, through_file):
+    job_spec, data = build_job("all callbacks"), draw_numbers()
+    uninterrupted, other_observer, snapshots = undisturbed(job_spec, data)
+    outcome, observer = train_with_engine(
+        job_spec, data, Engine(2**30), snapshot=through_file(snapshots[2, STEPS + 1])
+    )
+    assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
 
-def test_between_calls_of_many_epochs(engine):
-    wanted = spec(STACK, batch_size=BATCH, epochs=80, shuffle=True, optimizer="adam")
-    whole, heard = trained(wanted, numbers(), engine, told=Keeping())
-    boundaries = [one.epoch for one in heard.kept if one.step == 0]
-    assert boundaries != list(range(1, 81))  # or each call took one
-    for one in (heard.kept[-2], heard.kept[len(heard.kept) // 2]):
-        outcome, told = trained(wanted, numbers(), engine, start=one)
-        same(outcome, whole, told=told, heard=heard)
+def test_resuming_between_calls_of_several_epochs(engine):
+    job_spec = build_spec(STACK, batch_size=BATCH, epochs=80, shuffle=True, optimizer="adam")
+    uninterrupted, other_observer = train_with_engine(job_spec, draw_numbers(), engine, observer=SnapshotObserver())
+    boundaries = [snapshot.epoch for snapshot in other_observer.snapshots if snapshot.step == 0]
+    assert boundaries != list(range(1, 81))  # otherwise each call took one epoch
+    for snapshot in (other_observer.snapshots[-2], other_observer.snapshots[len(other_observer.snapshots) // 2]):
+        outcome, observer = train_with_engine(job_spec, draw_numbers(), engine, snapshot=snapshot)
+        assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
 
 class Stopped(Exception):
     pass
 
 
-class Leg(Keeping):
-    """Hands over at its fourth chance."""
+class StopAtFourthSnapshot(SnapshotObserver):
+    """Stops the training at the fourth snapshot."""
 
-    def checkpoint(self, snapshot):
-        self.kept.append(snapshot)
-        if len(self.kept) == 4:
+    def save_checkpoint(self, snapshot):
+        self.snapshots.append(snapshot)
+        if len(self.snapshots) == 4:
             raise Stopped
 
 
-def test_again_and_again(stepwise, undisturbed, engine, through_file):
-    """So that a training is taken up at each kind of place: every epoch has nine of them."""
-    wanted, data = job("all at once"), numbers()
-    whole, heard, _ = undisturbed(wanted, data)
-    legs, start = [], None
+def test_resuming_repeatedly(stepwise, undisturbed, engine, through_file):
+    """The positions vary, since every epoch has nine snapshots."""
+    job_spec, data = build_job("all callbacks"), draw_numbers()
+    uninterrupted, other_observer, _ = undisturbed(job_spec, data)
+    attempts, start = [], None
     with stepwise():
         while True:
-            legs.append(Leg())
+            attempts.append(StopAtFourthSnapshot())
             try:
-                outcome, _ = trained(wanted, data, engine, told=legs[-1], start=start)
+                outcome, _ = train_with_engine(job_spec, data, engine, observer=attempts[-1], snapshot=start)
             except Stopped:
-                start = through_file(legs[-1].kept[-1])
+                start = through_file(attempts[-1].snapshots[-1])
             else:
                 break
-    assert len(legs) > 5
-    together = Told()
-    together.epochs = [epoch for leg in legs for epoch in leg.epochs]
-    assert len(together.epochs) == len(heard.epochs)
-    same(outcome, whole, told=together, heard=heard)
+    assert len(attempts) > 5
+    all_epochs = RecordingObserver()
+    all_epochs.epochs = [epoch for attempt in attempts for epoch in attempt.epochs]
+    assert len(all_epochs.epochs) == len(other_observer.epochs)
+    assert_same_end(outcome, uninterrupted, observer=all_epochs, other_observer=other_observer)
 
 
-@pytest.mark.parametrize("small", [mapped_rows._SMALL, 0], ids=["mapped", "read"])
-def test_rows_in_files(stepwise, undisturbed, engine, tmp_path, monkeypatch, small):
-    monkeypatch.setattr(mapped_rows, "_SMALL", small)
-    data, files = numbers(), {}
+@pytest.mark.parametrize("max_mapped_bytes", [1 << 30, 0], ids=["mapped", "read"])
+def test_rows_in_files(stepwise, undisturbed, engine, tmp_path, monkeypatch, max_mapped_bytes):
+    monkeypatch.setattr(mapped_rows, "_MAX_MAPPED_BYTES", max_mapped_bytes)
+    data, files = draw_numbers(), {}
     for name in ("x_train", "y_train", "x_validation", "y_validation"):
         np.save(tmp_path / f"{name}.npy", getattr(data, name))
         files[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
-    in_files, wanted = replace(data, **files), job("all at once")
-    whole, heard, _ = undisturbed(wanted, data)
+    in_files, job_spec = replace(data, **files), build_job("all callbacks")
+    uninterrupted, other_observer, _ = undisturbed(job_spec, data)
     with stepwise():
-        _, kept = trained(wanted, in_files, engine, told=Keeping())
-    places = {(one.epoch, one.step): one for one in kept.kept}
-    for place in [(1, 2), (1, STEPS), (1, STEPS + 1)]:
-        outcome, told = trained(wanted, in_files, engine, start=places[place])
-        same(outcome, whole, told=told, heard=heard)
+        _, file_observer = train_with_engine(job_spec, in_files, engine, observer=SnapshotObserver())
+    snapshots = {(snapshot.epoch, snapshot.step): snapshot for snapshot in file_observer.snapshots}
+    for position in [(1, 2), (1, STEPS), (1, STEPS + 1)]:
+        outcome, observer = train_with_engine(job_spec, in_files, engine, snapshot=snapshots[position])
+        assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
 
-def test_the_rest_of_an_epoch_tells_nothing_of_how_long_one_takes(undisturbed, engine, monkeypatch):
-    """Else one that took no time would have the next call go over very many."""
-    _, _, places = undisturbed(job(), numbers())
-    monkeypatch.setattr(training_loop, "SLICE_S", 100.0)
-    monkeypatch.setattr(training_loop, "guess", lambda *_: math.inf)
-    monkeypatch.setattr(training_loop, "_LEFT", 0)
-    made, train = [], Compiled.train
+def test_a_resumed_epoch_does_not_affect_the_estimated_duration(undisturbed, engine, monkeypatch):
+    """Otherwise a very short rest of an epoch would make the next call take very many epochs."""
+    _, _, snapshots = undisturbed(build_job(), draw_numbers())
+    monkeypatch.setattr(training_loop, "TARGET_CALL_S", 100.0)
+    monkeypatch.setattr(training_loop, "estimate_epoch_s", lambda *_: math.inf)
+    monkeypatch.setattr(training_loop, "_MIN_REMAINING_EPOCHS", 0)
+    calls, train = [], CompiledProgram.train_steps
 
-    def counted(self, rows, order, steps, *given, **named):
-        made.append(steps)
-        return train(self, rows, order, steps, *given, **named)
+    def record_call(self, rows, order, steps, *args, **kwargs):
+        calls.append(steps)
+        return train(self, rows, order, steps, *args, **kwargs)
 
-    monkeypatch.setattr(Compiled, "train", counted)
-    trained(job(), numbers(), engine, start=places[1, STEPS + TESTS])
-    assert [step for steps in made for step in steps] == list(range(STEPS))
+    monkeypatch.setattr(CompiledProgram, "train_steps", record_call)
+    train_with_engine(build_job(), draw_numbers(), engine, snapshot=snapshots[1, STEPS + VALIDATION_STEPS])
+    assert [step for steps in calls for step in steps] == list(range(STEPS))
 
 
-WILD = [{"type": "Dense", "units": 8, "activation": "relu"}, {"type": "Dense", "units": 1}]
+DIVERGING = [{"type": "Dense", "units": 8, "activation": "relu"}, {"type": "Dense", "units": 1}]
 
 
 class TestDiverged:
-    """What is kept of a training whose loss stops being finite."""
+    """Snapshots of a training whose loss stops being finite."""
 
-    def job(self, rate=3.0, **training):
-        return spec(WILD, optimizer={"type": "SGD", "learning_rate": rate}, batch_size=BATCH, **training)
+    def build_job(self, rate=3.0, **training):
+        return build_spec(DIVERGING, optimizer={"type": "SGD", "learning_rate": rate}, batch_size=BATCH, **training)
 
-    def finite(self, snapshot):
+    def is_finite(self, snapshot):
         return all(np.isfinite(array).all() for array in snapshot.state.values())
 
-    def test_the_last_one_is_finite_and_ends_alike(self, undisturbed, engine):
-        whole, heard, places = undisturbed(self.job(), numbers())
-        assert whole.diverged.forward is not None
-        assert max(places) == (whole.diverged.epoch, whole.diverged.step)
-        assert all(self.finite(one) for one in heard.kept)
-        for start in (heard.kept[-1], heard.kept[0]):
-            outcome, told = trained(self.job(), numbers(), engine, start=start)
-            same(outcome, whole, told=told, heard=heard)
+    def test_the_last_snapshot_is_finite_and_ends_alike(self, undisturbed, engine):
+        uninterrupted, other_observer, snapshots = undisturbed(self.build_job(), draw_numbers())
+        assert uninterrupted.divergence.forward_pass is not None
+        assert max(snapshots) == (uninterrupted.divergence.epoch, uninterrupted.divergence.step)
+        assert all(self.is_finite(snapshot) for snapshot in other_observer.snapshots)
+        for start in (other_observer.snapshots[-1], other_observer.snapshots[0]):
+            outcome, observer = train_with_engine(self.build_job(), draw_numbers(), engine, snapshot=start)
+            assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
-    def test_weights_that_are_lost_are_not_kept_though_the_loss_was_still_finite(self, undisturbed):
-        data = numbers()
+    def test_nonfinite_weights_are_not_saved_though_the_loss_is_finite(self, undisturbed):
+        data = draw_numbers()
         np.multiply(data.x_train, 1e3, out=data.x_train)
-        outcome, heard, _ = undisturbed(self.job(rate=1e38), data)
-        assert (outcome.diverged.epoch, outcome.diverged.step) == (0, 1)
-        assert heard.kept == []
+        outcome, other_observer, _ = undisturbed(self.build_job(rate=1e38), data)
+        assert (outcome.divergence.epoch, outcome.divergence.step) == (0, 1)
+        assert other_observer.snapshots == []
 
-    def test_they_are_once_they_have_done_no_harm(self, undisturbed, engine):
-        """A moving variance that is infinite: the next step is as finite as the last."""
-        data = numbers()
+    def test_nonfinite_weights_are_saved_after_another_finite_loss(self, undisturbed, engine):
+        """An infinite moving variance does not make the next loss infinite."""
+        data = draw_numbers()
         np.multiply(data.x_train, 1e25, out=data.x_train)
-        wanted = spec(["BatchNormalization", *SCORES], batch_size=BATCH, epochs=2)
-        whole, heard, places = undisturbed(wanted, data)
-        assert whole.diverged is None
-        assert not any(self.finite(one) for one in heard.kept)
-        assert list(places)[:2] == [(0, 2), (0, 3)]
-        outcome, told = trained(wanted, data, engine, start=heard.kept[0])
-        same(outcome, whole, told=told, heard=heard)
+        job_spec = build_spec(["BatchNormalization", *SCORE_LAYERS], batch_size=BATCH, epochs=2)
+        uninterrupted, other_observer, snapshots = undisturbed(job_spec, data)
+        assert uninterrupted.divergence is None
+        assert not any(self.is_finite(snapshot) for snapshot in other_observer.snapshots)
+        assert list(snapshots)[:2] == [(0, 2), (0, 3)]
+        outcome, observer = train_with_engine(job_spec, data, engine, snapshot=other_observer.snapshots[0])
+        assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
-    def test_one_that_is_to_continue_is_kept_as_it_is(self, undisturbed, engine):
-        wanted = self.job(on_nonfinite="continue", epochs=4)
-        whole, heard, _ = undisturbed(wanted, numbers())
-        last = heard.kept[-2]
-        assert not self.finite(last)
-        outcome, told = trained(wanted, numbers(), engine, start=last)
-        same(outcome, whole, told=told, heard=heard)
+    def test_a_training_that_continues_saves_nonfinite_weights(self, undisturbed, engine):
+        job_spec = self.build_job(on_nonfinite="continue", epochs=4)
+        uninterrupted, other_observer, _ = undisturbed(job_spec, draw_numbers())
+        last = other_observer.snapshots[-2]
+        assert not self.is_finite(last)
+        outcome, observer = train_with_engine(job_spec, draw_numbers(), engine, snapshot=last)
+        assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
 
-class TestMemories:
-    """What callbacks remember."""
+class TestCallbackState:
+    """The state of callbacks."""
 
-    def test_every_callback_of_the_language_is_known(self):
-        parts = [part for part in classes(callbacks.Callback) if part is not callbacks.TerminateOnNaN]
-        needed = {callbacks.LearningRateScheduler: SCHEDULER}
-        made = build_callbacks([part.model_validate(needed.get(part, {"type": part.__name__})) for part in parts])
-        assert {type(one) for one in made} == set(callback_state._ATTRIBUTES)
+    def test_every_callback_of_the_spec_language_is_supported(self):
+        parts = [part for part in list_classes(callbacks.Callback) if part is not callbacks.TerminateOnNaN]
+        required = {callbacks.LearningRateScheduler: SCHEDULER}
+        instances = build_callbacks(
+            [part.model_validate(required.get(part, {"type": part.__name__})) for part in parts]
+        )
+        assert {type(instance) for instance in instances} == set(callback_state._ATTRIBUTES)
 
-    def test_all_that_changes_is_kept(self, engine, monkeypatch):
-        made = []
+    def test_all_attributes_that_change_are_saved(self, engine, monkeypatch):
+        instances = []
 
-        def built(wanted):
-            made.extend(build_callbacks(wanted))
-            return list(made)
+        def record_callbacks(parts):
+            instances.extend(build_callbacks(parts))
+            return list(instances)
 
-        class First(Told):
+        class RecordInitialState(RecordingObserver):
             def check(self):
-                self.before = [dict(vars(one)) for one in made] if not self.checks else self.before
+                self.before = [dict(vars(instance)) for instance in instances] if not self.checks else self.before
                 super().check()
 
-        monkeypatch.setattr(training_loop, "build_callbacks", built)
-        _, told = trained(job("all at once"), numbers(), engine, told=First())
-        of_settings = {"monitor_op", "min_delta", "best_weights"}
-        for callback, before in zip(made, told.before, strict=True):
+        monkeypatch.setattr(training_loop, "build_callbacks", record_callbacks)
+        _, observer = train_with_engine(
+            build_job("all callbacks"), draw_numbers(), engine, observer=RecordInitialState()
+        )
+        settings = {"monitor_op", "min_delta", "best_weights"}
+        for callback, before in zip(instances, observer.before, strict=True):
             changed = {name for name, value in vars(callback).items() if value is not before.get(name)}
-            assert changed - of_settings <= set(callback_state._ATTRIBUTES[type(callback)])
+            assert changed - settings <= set(callback_state._ATTRIBUTES[type(callback)])
 
 
-class TestOfAnotherTraining:
-    """What does not fit is refused, and harms nobody."""
+class TestSnapshotOfAnotherTraining:
+    """A snapshot that does not fit is an error, and nothing is trained."""
 
     @pytest.fixture
-    def kept(self, engine):
-        return trained(job("stopped early"), numbers(), engine, told=Keeping())[1].kept[0]
+    def snapshot(self, engine):
+        return train_with_engine(build_job("early stopping"), draw_numbers(), engine, observer=SnapshotObserver())[
+            1
+        ].snapshots[0]
 
     @pytest.mark.parametrize(
         "change",
@@ -301,18 +314,18 @@ class TestOfAnotherTraining:
         ],
         ids=["another shape", "another type", "one more", "one less", "no metrics", "no best weights"],
     )
-    def test_other_variables(self, change, kept, engine):
+    def test_other_variables(self, change, snapshot, engine):
         best = {"best_weights": 1}
-        kept = replace(kept, callbacks={"0": kept.callbacks["0"] | best})
-        kept = replace(kept, state=kept.state | {"callbacks/0/best_weights/0": np.zeros(1)})
-        self.is_refused(replace(kept, state=change(kept.state)), engine)
+        snapshot = replace(snapshot, callbacks={"0": snapshot.callbacks["0"] | best})
+        snapshot = replace(snapshot, state=snapshot.state | {"callbacks/0/best_weights/0": np.zeros(1)})
+        self.assert_rejected(replace(snapshot, state=change(snapshot.state)), engine)
 
-    def test_other_callbacks(self, kept, engine):
-        self.is_refused(replace(kept, callbacks={}), engine)
-        self.is_refused(replace(kept, callbacks={"0": {"wait": 1}}), engine)
+    def test_other_callbacks(self, snapshot, engine):
+        self.assert_rejected(replace(snapshot, callbacks={}), engine)
+        self.assert_rejected(replace(snapshot, callbacks={"0": {"wait": 1}}), engine)
 
-    def is_refused(self, start, engine):
-        told = Told()
+    def assert_rejected(self, start, engine):
+        observer = RecordingObserver()
         with pytest.raises(CheckpointError):
-            trained(job("stopped early"), numbers(), engine, start=start, told=told)
-        assert (told.epochs, told.checks) == ([], 0)
+            train_with_engine(build_job("early stopping"), draw_numbers(), engine, snapshot=start, observer=observer)
+        assert (observer.epochs, observer.checks) == ([], 0)

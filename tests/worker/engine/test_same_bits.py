@@ -1,10 +1,10 @@
 """For every layer, optimizer, loss and metric: histories and weights are those of stock `fit`, to the last bit.
 
-The same on graphs that were kept from a job with other numbers, wherever a part has numbers that are open; and for a
-training that goes on from a snapshot, wherever a part has a state; a loss has none.
+The same holds on cached graphs of a job with other hyperparameters, for every part that has some. It also holds for a
+training that is resumed from a snapshot, for every part that has a state; a loss has none.
 
-Where all batches have as many rows, Keras traces its steps with that number, and what comes of it may have other bits.
-So layers and losses are tried in batches that are alike, of a number that is no power of two, the rest in others.
+If all batches are equal, Keras traces its steps for that number of rows, which may give other bits. So layers and
+losses are tested in equal batches, whose size is no power of two, and the other parts in unequal batches.
 """
 
 import keras
@@ -12,138 +12,155 @@ import numpy as np
 import pytest
 
 from stackyard.spec.training import losses, metrics, optimizers
-from tests.worker.engine.open_numbers import changed, document
-from tests.worker.engine.parts import (
+from tests.worker.engine.hyperparameter_pairs import build_document, build_pair
+from tests.worker.engine.sample_jobs import (
     FITTING,
     PROBABILITIES,
     PROBABILITY,
-    SCORES,
-    classes,
-    kind_of,
-    labels,
-    numbers,
-    pile,
-    spec,
-    under_loss,
+    SCORE_LAYERS,
+    build_loss_job,
+    build_spec,
+    draw_labels,
+    draw_numbers,
+    get_target_kind,
+    list_classes,
+    stack_layers,
 )
-from tests.worker.stacks import KINDS
-from tests.worker.stock import Keeping, builder, trained
+from tests.worker.keras_reference import SnapshotObserver, create_network_builder, train_with_engine
+from tests.worker.layer_stacks import KINDS
 from worker.engine import Engine, training_loop
 from worker.keras_build.compilation import build_callbacks
 
 
-def variables(network):
+def get_variables(network):
     return [variable.numpy() for variable in [*network.variables, *network.optimizer.variables]]
 
 
-def by_keras(wanted, data):
-    """A network that Keras has built and trained as the spec says, and its history."""
-    network = builder(wanted, data)()
+def fit_by_spec(job_spec, data):
+    """Build and train a network with Keras by the spec, and return it and its history."""
+    network = create_network_builder(job_spec, data)()
     weights = {} if data.class_weight is None else {"class_weight": data.class_weight}
     if data.weights is not None:
         weights = {"sample_weight": data.weights}
-    stop = [keras.callbacks.TerminateOnNaN()] if wanted.training.on_nonfinite == "stop" else []
+    stop = [keras.callbacks.TerminateOnNaN()] if job_spec.training.on_nonfinite == "stop" else []
     history = network.fit(
         data.x_train,
         data.y_train,
-        batch_size=wanted.training.batch_size,
-        epochs=wanted.training.epochs,
+        batch_size=job_spec.training.batch_size,
+        epochs=job_spec.training.epochs,
         validation_data=(data.x_validation, data.y_validation),
-        callbacks=[*build_callbacks(wanted.training.callbacks), *stop],
+        callbacks=[*build_callbacks(job_spec.training.callbacks), *stop],
         verbose=0,
         **weights,
     ).history
     return network, history
 
 
-def is_stock(layers, data, before=None, **training):
-    """Find the engine's results to be Keras's own, and return the history; `before` is another job, trained first."""
-    wanted, engine = spec(layers, **training), Engine(2**30)
+def assert_equal_to_keras(layers, data, before=None, **training):
+    """Assert that the engine's results equal Keras's, and return the history; `before` is a job trained first."""
+    job_spec, engine = build_spec(layers, **training), Engine(2**30)
     if before is not None:
-        trained(before, data, engine)
-    outcome, told = trained(wanted, data, engine)
-    network, history = by_keras(wanted, data)
-    same_as_stock(outcome, told, network, history)
+        train_with_engine(before, data, engine)
+    outcome, observer = train_with_engine(job_spec, data, engine)
+    network, history = fit_by_spec(job_spec, data)
+    assert_same_results(outcome, observer, network, history)
     return history
 
 
-def goes_on_as_stock(layers, data, before=None, **training):
-    """Find the same, also of a training that goes on from within its first epoch."""
-    wanted, engine, watch = spec(layers, **training), Engine(2**30), Keeping()
+def assert_resumption_equal_to_keras(layers, data, before=None, **training):
+    """Assert the same, also for a training that is resumed within its first epoch."""
+    job_spec, engine, observer = build_spec(layers, **training), Engine(2**30), SnapshotObserver()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(training_loop, "SLICE_S", 0.0)  # else its first call takes all epochs
+        patched.setattr(training_loop, "TARGET_CALL_S", 0.0)  # otherwise the first call takes all epochs
         if before is not None:
-            trained(before, data, engine)
-        outcome, told = trained(wanted, data, engine, told=watch)
-        within = next(one for one in watch.kept if one.step > 1)
-        went_on = trained(wanted, data, engine, start=within)
-    network, history = by_keras(wanted, data)
-    same_as_stock(outcome, told, network, history)
-    same_as_stock(*went_on, network, history)
+            train_with_engine(before, data, engine)
+        outcome, _ = train_with_engine(job_spec, data, engine, observer=observer)
+        snapshot = next(snapshot for snapshot in observer.snapshots if snapshot.step > 1)
+        resumed = train_with_engine(job_spec, data, engine, snapshot=snapshot)
+    network, history = fit_by_spec(job_spec, data)
+    assert_same_results(outcome, observer, network, history)
+    assert_same_results(*resumed, network, history)
     return history
 
 
-def same_as_stock(outcome, told, network, history):
-    np.testing.assert_equal(told.columns(), history)
-    for mine, theirs in zip(variables(outcome.network), variables(network), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+def assert_same_results(outcome, observer, network, history):
+    np.testing.assert_equal(observer.columns(), history)
+    for actual, expected in zip(get_variables(outcome.network), get_variables(network), strict=True):
+        np.testing.assert_array_equal(actual, expected)
     assert outcome.network.get_config() == network.get_config()
 
 
-ALIKE = 10
-"""A batch size that divides the 40 rows, but not the 24 of the validation."""
+EQUAL_BATCHES = 10
+"""A batch size that divides the 40 training rows, but not the 24 validation rows."""
 
-PILES = list(pile([changed(part)[0] for name, part in KINDS.items() if name != "Embedding"]))
-PILES += pile([changed(KINDS["Embedding"])[0]])
+PILES = list(stack_layers([build_pair(part)[0] for name, part in KINDS.items() if name != "Embedding"]))
+PILES += stack_layers([build_pair(KINDS["Embedding"])[0]])
 
 
 @pytest.mark.parametrize(
-    ("layers", "data"), PILES, ids=["+".join(one["type"] for one in made[:-2]) for made, _ in PILES]
+    ("layers", "data"), PILES, ids=["+".join(layer["type"] for layer in stack[:-2]) for stack, _ in PILES]
 )
 def test_every_layer(layers, data, traced):
-    others = [changed(KINDS[one["type"]])[1] | FITTING.get(one["type"], {}) for one in layers[:-2]]
-    training = {"on_nonfinite": "continue", "epochs": 2, "batch_size": ALIKE}
-    goes_on_as_stock(layers, data, spec([*others, *layers[-2:]], **training), **training)
+    variants = [build_pair(KINDS[layer["type"]])[1] | FITTING.get(layer["type"], {}) for layer in layers[:-2]]
+    training = {"on_nonfinite": "continue", "epochs": 2, "batch_size": EQUAL_BATCHES}
+    assert_resumption_equal_to_keras(layers, data, build_spec([*variants, *layers[-2:]], **training), **training)
     assert len(traced) == 1
 
 
-@pytest.mark.parametrize("part", classes(optimizers.Optimizer), ids=lambda part: part.__name__)
+@pytest.mark.parametrize("part", list_classes(optimizers.Optimizer), ids=lambda part: part.__name__)
 def test_every_optimizer(part, traced):
-    layers = [{"type": "Dropout", "rate": 0.25}, *SCORES]
-    mine, other = changed(part) if part is not optimizers.Muon else [document(part)] * 2  # its numbers are written
-    assert part is optimizers.Muon or mine["learning_rate"] != other["learning_rate"]
-    goes_on_as_stock(layers, numbers(), spec(layers, optimizer=other, epochs=1), optimizer=mine)
+    layers = [{"type": "Dropout", "rate": 0.25}, *SCORE_LAYERS]
+    part_document, variant = (
+        build_pair(part) if part is not optimizers.Muon else [build_document(part)] * 2
+    )  # its numbers are constants
+    assert part is optimizers.Muon or part_document["learning_rate"] != variant["learning_rate"]
+    assert_resumption_equal_to_keras(
+        layers, draw_numbers(), build_spec(layers, optimizer=variant, epochs=1), optimizer=part_document
+    )
     assert len(traced) == 1
 
 
-@pytest.mark.parametrize("part", classes(losses.Loss), ids=lambda part: part.__name__)
+@pytest.mark.parametrize("part", list_classes(losses.Loss), ids=lambda part: part.__name__)
 def test_every_loss(part, traced):
-    layers, data, training = under_loss(part)
-    training |= {"batch_size": ALIKE}
-    mine, other = changed(part)
-    is_stock(layers, data, spec(layers, **training | {"loss": other, "epochs": 1}), **training | {"loss": mine})
+    layers, data, training = build_loss_job(part)
+    training |= {"batch_size": EQUAL_BATCHES}
+    part_document, variant = build_pair(part)
+    assert_equal_to_keras(
+        layers,
+        data,
+        build_spec(layers, **training | {"loss": variant, "epochs": 1}),
+        **training | {"loss": part_document},
+    )
     assert len(traced) == 1
 
 
-OF_NUMBERS = {"R2Score", "PearsonCorrelation", "ConcordanceCorrelation"}
+METRICS_OF_NUMBERS = {"R2Score", "PearsonCorrelation", "ConcordanceCorrelation"}
 
 
 @pytest.mark.parametrize("kind", ["binary", "one_hot", "sparse", "numbers"])
 def test_every_metric(kind):
-    chosen = [part for part in classes(metrics.Metric) if part.__name__ not in OF_NUMBERS and kind_of(part) == kind]
+    chosen = [
+        part
+        for part in list_classes(metrics.Metric)
+        if part.__name__ not in METRICS_OF_NUMBERS and get_target_kind(part) == kind
+    ]
     if kind == "numbers":
-        chosen = [part for part in classes(metrics.Metric) if part.__name__ in OF_NUMBERS]
-    micro = {"average": "micro"}
-    made = [document(part) | (micro if "average" in part.model_fields else {}) for part in chosen]
-    layers = {"binary": PROBABILITY, "numbers": SCORES}.get(kind, PROBABILITIES)
-    data = numbers() if kind == "numbers" else labels(kind)
+        chosen = [part for part in list_classes(metrics.Metric) if part.__name__ in METRICS_OF_NUMBERS]
+    micro_average = {"average": "micro"}
+    metric_documents = [
+        build_document(part) | (micro_average if "average" in part.model_fields else {}) for part in chosen
+    ]
+    layers = {"binary": PROBABILITY, "numbers": SCORE_LAYERS}.get(kind, PROBABILITIES)
+    data = draw_numbers() if kind == "numbers" else draw_labels(kind)
     loss = {"binary": "binary_crossentropy", "one_hot": "categorical_crossentropy", "numbers": "mse"}
-    history = goes_on_as_stock(layers, data, metrics=made, loss=loss.get(kind, "sparse_categorical_crossentropy"))
+    history = assert_resumption_equal_to_keras(
+        layers, data, metrics=metric_documents, loss=loss.get(kind, "sparse_categorical_crossentropy")
+    )
     assert len(history) == 2 * (len(chosen) + 1)
 
 
 CASES = {
-    "every way to clip, decay and average": {
+    "clipping, decay and averaging": {
         "optimizer": {
             "type": "AdamW",
             "weight_decay": 0.1,
@@ -152,8 +169,8 @@ CASES = {
             "ema_overwrite_frequency": 2,
         }
     },
-    "gradients that are gathered": {"optimizer": {"type": "SGD", "gradient_accumulation_steps": 2, "momentum": 0.5}},
-    "a loss that is scaled": {"optimizer": {"type": "Adam", "loss_scale_factor": 8.0}},
+    "gradient accumulation": {"optimizer": {"type": "SGD", "gradient_accumulation_steps": 2, "momentum": 0.5}},
+    "a loss scale factor": {"optimizer": {"type": "Adam", "loss_scale_factor": 8.0}},
     "a schedule": {
         "optimizer": {
             "type": "SGD",
@@ -165,59 +182,63 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", [name for name in CASES if "batch" not in name])
-def test_what_belongs_to_the_optimizer(case):
-    goes_on_as_stock([*SCORES], numbers(), **CASES[case])
+def test_optimizer_options(case):
+    assert_resumption_equal_to_keras([*SCORE_LAYERS], draw_numbers(), **CASES[case])
 
 
 ADAMS = {
-    "as it comes": {"type": "Adam"},
-    "all that it can do": {"type": "Adam", "amsgrad": True, "global_clipnorm": 0.5, "gradient_accumulation_steps": 2},
-    "weights that decay": {"type": "AdamW", "weight_decay": 0.1, "epsilon": 1e-3},
+    "defaults": {"type": "Adam"},
+    "all options": {"type": "Adam", "amsgrad": True, "global_clipnorm": 0.5, "gradient_accumulation_steps": 2},
+    "weight decay": {"type": "AdamW", "weight_decay": 0.1, "epsilon": 1e-3},
 }
 LARGE = 4100
-"""Units whose weights for four numbers are too many to be joined with others."""
+"""Units of a layer whose weights are too large to be updated together with others."""
 STACKS = {
-    "small weights": ["BatchNormalization", {"type": "Dense", "units": 8, "kernel_constraint": "MaxNorm"}, *SCORES],
-    "a large one": [{"type": "Dense", "units": LARGE}, "BatchNormalization", *SCORES],
-    "some without a gradient": [
+    "small weights": [
+        "BatchNormalization",
+        {"type": "Dense", "units": 8, "kernel_constraint": "MaxNorm"},
+        *SCORE_LAYERS,
+    ],
+    "a large weight": [{"type": "Dense", "units": LARGE}, "BatchNormalization", *SCORE_LAYERS],
+    "weights without a gradient": [
         {"type": "Dense", "units": 4, "activation": "sigmoid"},
         {"type": "Embedding", "input_dim": 9, "output_dim": 4},
         "Flatten",
         "BatchNormalization",
-        *SCORES,
+        *SCORE_LAYERS,
     ],
-    "one of which rows are gathered": [{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", *SCORES],
+    "an embedding": [{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", *SCORE_LAYERS],
 }
 
 
 @pytest.mark.parametrize(
     ("adam", "stack"),
-    [("as it comes", stack) for stack in STACKS]
-    + [(adam, stack) for adam in ADAMS if adam != "as it comes" for stack in ("small weights", "a large one")],
+    [("defaults", stack) for stack in STACKS]
+    + [(adam, stack) for adam in ADAMS if adam != "defaults" for stack in ("small weights", "a large weight")],
 )
 def test_an_adam_of_many_weights(adam, stack):
-    data = numbers()
-    if "gathered" in stack:
+    data = draw_numbers()
+    if stack == "an embedding":
         data = type(data)(**(vars(data) | {name: np.abs(vars(data)[name]) for name in ("x_train", "x_validation")}))
-    goes_on_as_stock(STACKS[stack], data, optimizer=ADAMS[adam], epochs=3)
+    assert_resumption_equal_to_keras(STACKS[stack], data, optimizer=ADAMS[adam], epochs=3)
 
 
 @pytest.mark.parametrize(
-    "batch_size", [ALIKE, 12, 8, 16], ids=["of the training", "of the validation", "of both", "of neither"]
+    "batch_size", [EQUAL_BATCHES, 12, 8, 16], ids=["of the training", "of the validation", "of both", "of neither"]
 )
-def test_batches_that_are_alike(batch_size, traced):
-    """A mean over a known number of rows is a product with its reciprocal, one over any number a quotient."""
-    layers = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalization", *SCORES]
-    known = {"batch_size": batch_size, "metrics": ["mae"], "callbacks": [{"type": "ReduceLROnPlateau"}]}
-    is_stock(layers, numbers(), spec(layers, **known | {"epochs": 1}), **known)
+def test_equal_batches(batch_size, traced):
+    """TensorFlow computes a mean over a fixed number of rows as a product, and over any number as a quotient."""
+    layers = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalization", *SCORE_LAYERS]
+    training = {"batch_size": batch_size, "metrics": ["mae"], "callbacks": [{"type": "ReduceLROnPlateau"}]}
+    assert_equal_to_keras(layers, draw_numbers(), build_spec(layers, **training | {"epochs": 1}), **training)
     assert len(traced) == 1
 
 
-def test_batches_of_another_size_have_graphs_of_their_own(traced):
-    layers = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalization", *SCORES]
-    is_stock(layers, numbers(), spec(layers), batch_size=ALIKE)
+def test_batches_of_another_size_have_other_graphs(traced):
+    layers = [{"type": "Dense", "units": 8, "activation": "relu"}, "BatchNormalization", *SCORE_LAYERS]
+    assert_equal_to_keras(layers, draw_numbers(), build_spec(layers), batch_size=EQUAL_BATCHES)
     assert len(traced) == 2
-    is_stock(layers, numbers(), spec(layers, batch_size=ALIKE), batch_size=20)
+    assert_equal_to_keras(layers, draw_numbers(), build_spec(layers, batch_size=EQUAL_BATCHES), batch_size=20)
     assert len(traced) == 4
 
 
@@ -229,35 +250,35 @@ def test_regularizers_constraints_and_moving_statistics():
         {"type": "Dense", "units": 4, "kernel_constraint": "MaxNorm", "activity_regularizer": "l2"},
         {"type": "Dense", "units": 1},
     ]
-    goes_on_as_stock(layers, numbers(), metrics=["mae"])
+    assert_resumption_equal_to_keras(layers, draw_numbers(), metrics=["mae"])
 
 
 @pytest.mark.parametrize("kind", ["sparse", "one_hot"])
-def test_weights_of_classes(kind):
-    data = labels(kind)
+def test_class_weights(kind):
+    data = draw_labels(kind)
     weighted = type(data)(**(vars(data) | {"class_weight": {0: 0.5, 2: 3.0}}))
     loss = "sparse_categorical_crossentropy" if kind == "sparse" else "categorical_crossentropy"
-    is_stock(PROBABILITIES, weighted, loss=loss, metrics=["accuracy"])
+    assert_equal_to_keras(PROBABILITIES, weighted, loss=loss, metrics=["accuracy"])
 
 
-def test_weights_of_rows():
-    data = numbers()
+def test_sample_weights():
+    data = draw_numbers()
     weights = np.random.default_rng(2).random(len(data.x_train)).astype("float32")
-    is_stock(SCORES, type(data)(**(vars(data) | {"weights": weights})), metrics=["mae"])
+    assert_equal_to_keras(SCORE_LAYERS, type(data)(**(vars(data) | {"weights": weights})), metrics=["mae"])
 
 
-def test_many_epochs_in_one_call_are_those_of_many_calls():
-    """Where epochs are short and no callback acts between them, the engine goes over several in one call."""
-    layers = [{"type": "Dropout", "rate": 0.25}, "BatchNormalization", *SCORES]
-    history = is_stock(layers, numbers(), optimizer="adam", metrics=["mae"], epochs=60)
+def test_several_epochs_in_a_call_equal_single_epochs():
+    """The engine trains several epochs in a call if they are short and no callback acts between them."""
+    layers = [{"type": "Dropout", "rate": 0.25}, "BatchNormalization", *SCORE_LAYERS]
+    history = assert_equal_to_keras(layers, draw_numbers(), optimizer="adam", metrics=["mae"], epochs=60)
     assert len(history["val_mae"]) == 60
 
 
-def test_a_job_s_summary_and_names_are_those_of_a_new_process():
-    wanted = spec(SCORES)
+def test_layer_names_are_those_of_a_new_process():
+    job_spec = build_spec(SCORE_LAYERS)
     names = []
     for _ in range(2):
-        outcome, _ = trained(wanted, numbers())
+        outcome, _ = train_with_engine(job_spec, draw_numbers())
         names.append([layer.name for layer in outcome.network.layers])
     assert names == [["dense", "dense_1"]] * 2
     assert isinstance(outcome.network, keras.Sequential)

@@ -1,54 +1,54 @@
-"""Networks, trained as a stock Keras script trains them."""
+"""Networks that are built from a spec train like those of a stock Keras script."""
 
 import keras
 import numpy as np
 import pytest
 
-from tests.worker.stacks import parsed
-from worker.keras_build.compilation import build_callbacks, build_compiled
+from tests.worker.layer_stacks import parse_layers
+from worker.keras_build.compilation import build_callbacks, build_compiled_network
 
 K = keras.layers
 ROWS = 48
 
 
-def rows(shape=(6,), classes=3):
+def draw_rows(shape=(6,), classes=3):
     draw = np.random.default_rng(0)
     x = draw.normal(size=(ROWS, *shape)).astype("float32")
     return x, draw.integers(0, classes, ROWS)
 
 
-def stock(layers, shape=(6,), **compiled):
+def build_stock_network(build_layers, shape=(6,), **compile_arguments):
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
-    network = keras.Sequential([keras.Input(shape), *layers()])
-    network.compile(**compiled)
+    network = keras.Sequential([keras.Input(shape), *build_layers()])
+    network.compile(**compile_arguments)
     return network
 
 
-def ours(layers, shape=(6,), **training):
+def build_spec_network(layers, shape=(6,), **training):
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
-    return build_compiled(parsed(layers, **training), shape)
+    return build_compiled_network(parse_layers(layers, **training), shape)
 
 
-def histories(networks, y, x=None, epochs=3):
-    """What `fit` tells of each, operation by operation: to trace them would take most of the time."""
-    x = rows()[0] if x is None else x
-    told = []
-    for make in networks:
-        network = make()
+def train_eagerly(builders, y, x=None, epochs=3):
+    """Return the history of each network; the networks run eagerly, because tracing would take most of the time."""
+    x = draw_rows()[0] if x is None else x
+    histories = []
+    for build in builders:
+        network = build()
         network.run_eagerly = True
         keras.utils.set_random_seed(11)
-        told.append(network.fit(x, y, epochs=epochs, batch_size=16, verbose=0, validation_split=0.25).history)
-    return told
+        histories.append(network.fit(x, y, epochs=epochs, batch_size=16, verbose=0, validation_split=0.25).history)
+    return histories
 
 
-CASES = {
-    "a plain stack": (
+DENSE_CASES = {
+    "dense layers": (
         [{"type": "Dense", "units": 8, "activation": "relu"}, {"type": "Dense", "units": 3, "activation": "softmax"}],
         lambda: [K.Dense(8, activation="relu"), K.Dense(3, activation="softmax")],
     ),
-    "dropout and normalisation": (
+    "dropout and normalization": (
         [
             "BatchNormalization",
             {"type": "Dense", "units": 8},
@@ -118,7 +118,7 @@ CASES = {
 }
 
 
-PLACED = {
+SHAPED_CASES = {
     "images": (
         (8, 8, 2),
         [
@@ -200,53 +200,63 @@ PLACED = {
         ],
     ),
 }
-EVERY_CASE = {name: ((6,), *case) for name, case in CASES.items()} | PLACED
+ALL_CASES = {name: ((6,), *case) for name, case in DENSE_CASES.items()} | SHAPED_CASES
 
 
-def inputs(case):
-    """Rows for a case; words are whole numbers."""
-    x = rows(EVERY_CASE[case][0])[0]
+def draw_inputs(case):
+    """Return rows for a case; those for words are integers."""
+    x = draw_rows(ALL_CASES[case][0])[0]
     return np.abs(x * 4).astype("int64") % 10 if case == "words" else x
 
 
-@pytest.mark.parametrize("case", EVERY_CASE)
-def test_a_history_equals_the_stock_scripts_to_the_bit(case):
-    shape, layers, script = EVERY_CASE[case]
+@pytest.mark.parametrize("case", ALL_CASES)
+def test_a_history_equals_that_of_a_stock_script_to_the_bit(case):
+    shape, layers, build_layers = ALL_CASES[case]
     training = {"optimizer": "adam", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
-    mine, theirs = histories(
-        [lambda: ours(layers, shape, **training), lambda: stock(script, shape, **training)], rows()[1], inputs(case)
+    history, stock_history = train_eagerly(
+        [
+            lambda: build_spec_network(layers, shape, **training),
+            lambda: build_stock_network(build_layers, shape, **training),
+        ],
+        draw_rows()[1],
+        draw_inputs(case),
     )
-    assert mine == theirs
-    assert list(mine) == ["accuracy", "loss", "val_accuracy", "val_loss"]
-    assert np.isfinite(list(mine.values())).all()
+    assert history == stock_history
+    assert list(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert np.isfinite(list(history.values())).all()
 
 
 SOFTMAX = [{"type": "Dense", "units": 3, "activation": "softmax"}]
 SIGMOID = [{"type": "Dense", "units": 1, "activation": "sigmoid"}]
 
 
-def stock_layer(layers):
+def stock_layer_builder(layers):
     return lambda: [K.Dense(layers[0]["units"], activation=layers[0]["activation"])]
 
 
 @pytest.mark.parametrize(
     ("layers", "y", "loss", "metrics"),
     [
-        (SOFTMAX, rows()[1], "sparse_categorical_crossentropy", ["accuracy", "sparse_top_k_categorical_accuracy"]),
-        (SOFTMAX, np.eye(3)[rows()[1]], "categorical_crossentropy", ["accuracy", "auc"]),
-        (SOFTMAX, np.eye(3)[rows()[1]], "kl_divergence", ["acc", "mse"]),
-        (SOFTMAX, np.eye(3)[rows()[1]], "categorical_focal_crossentropy", ["categorical_accuracy"]),
-        (SOFTMAX, rows()[1], "categorical_generalized_cross_entropy", ["accuracy"]),
-        (SIGMOID, rows()[1] % 2, "binary_crossentropy", ["accuracy", "precision", "recall"]),
-        (SIGMOID, rows()[1] % 2, "hinge", ["acc"]),
-        (SIGMOID, rows()[1].astype("float32"), "mae", ["mae", "mse", "r2_score"]),
-        (SIGMOID, rows()[1].astype("float32"), "huber", ["root_mean_squared_error", "mape"]),
-        (SIGMOID, rows()[1].astype("float32"), "poisson", ["msle", "cosine_similarity"]),
+        (
+            SOFTMAX,
+            draw_rows()[1],
+            "sparse_categorical_crossentropy",
+            ["accuracy", "sparse_top_k_categorical_accuracy"],
+        ),
+        (SOFTMAX, np.eye(3)[draw_rows()[1]], "categorical_crossentropy", ["accuracy", "auc"]),
+        (SOFTMAX, np.eye(3)[draw_rows()[1]], "kl_divergence", ["acc", "mse"]),
+        (SOFTMAX, np.eye(3)[draw_rows()[1]], "categorical_focal_crossentropy", ["categorical_accuracy"]),
+        (SOFTMAX, draw_rows()[1], "categorical_generalized_cross_entropy", ["accuracy"]),
+        (SIGMOID, draw_rows()[1] % 2, "binary_crossentropy", ["accuracy", "precision", "recall"]),
+        (SIGMOID, draw_rows()[1] % 2, "hinge", ["acc"]),
+        (SIGMOID, draw_rows()[1].astype("float32"), "mae", ["mae", "mse", "r2_score"]),
+        (SIGMOID, draw_rows()[1].astype("float32"), "huber", ["root_mean_squared_error", "mape"]),
+        (SIGMOID, draw_rows()[1].astype("float32"), "poisson", ["msle", "cosine_similarity"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_loss_and_metrics_by_name_are_keras_s_own(layers, y, loss, metrics):
-    # Keras has no string for some classes that we let be named like the others.
+def test_losses_and_metrics_by_name_equal_those_of_keras(layers, y, loss, metrics):
+    # Specs name some classes for which Keras has no string.
     classes = {
         "auc": keras.metrics.AUC,
         "precision": keras.metrics.Precision,
@@ -255,70 +265,75 @@ def test_a_loss_and_metrics_by_name_are_keras_s_own(layers, y, loss, metrics):
         "root_mean_squared_error": keras.metrics.RootMeanSquaredError,
     }
     losses = {"categorical_generalized_cross_entropy": keras.losses.CategoricalGeneralizedCrossEntropy()}
-    named = [classes[name](name=name) if name in classes else name for name in metrics]
-    mine, theirs = histories(
+    stock_metrics = [classes[name](name=name) if name in classes else name for name in metrics]
+    history, stock_history = train_eagerly(
         [
-            lambda: ours(layers, optimizer="sgd", loss=loss, metrics=metrics),
-            lambda: stock(stock_layer(layers), optimizer="sgd", loss=losses.get(loss, loss), metrics=named),
+            lambda: build_spec_network(layers, optimizer="sgd", loss=loss, metrics=metrics),
+            lambda: build_stock_network(
+                stock_layer_builder(layers), optimizer="sgd", loss=losses.get(loss, loss), metrics=stock_metrics
+            ),
         ],
         y,
     )
-    assert mine == theirs
-    assert set(metrics) <= set(mine)
+    assert history == stock_history
+    assert set(metrics) <= set(history)
 
 
 @pytest.mark.parametrize(
     "name",
     "sgd rmsprop adam adamw adamax nadam adadelta adagrad adafactor ftrl lamb lion muon schedulefreeadamw".split(),  # noqa: SIM905
 )
-def test_every_optimizer_by_name_is_keras_s_own(name):
+def test_every_optimizer_by_name_equals_that_of_keras(name):
     # Keras has no string for Lamb.
-    mine, theirs = histories(
+    history, stock_history = train_eagerly(
         [
-            lambda: ours(SIGMOID, optimizer=name),
-            lambda: stock(
-                stock_layer(SIGMOID), optimizer=keras.optimizers.Lamb() if name == "lamb" else name, loss="mse"
+            lambda: build_spec_network(SIGMOID, optimizer=name),
+            lambda: build_stock_network(
+                stock_layer_builder(SIGMOID), optimizer=keras.optimizers.Lamb() if name == "lamb" else name, loss="mse"
             ),
         ],
-        rows()[1].astype("float32"),
+        draw_rows()[1].astype("float32"),
         epochs=2,
     )
-    assert mine == theirs
+    assert history == stock_history
 
 
 def test_arguments_reach_the_optimizer():
-    network = ours(SIGMOID, optimizer={"type": "SGD", "learning_rate": 0.5, "momentum": 0.9, "clipnorm": 1.0})
+    network = build_spec_network(
+        SIGMOID, optimizer={"type": "SGD", "learning_rate": 0.5, "momentum": 0.9, "clipnorm": 1.0}
+    )
     config = network.optimizer.get_config()
     assert (config["learning_rate"], config["momentum"], config["clipnorm"]) == (0.5, 0.9, 1.0)
     assert isinstance(network.optimizer, keras.optimizers.SGD)
 
 
-def test_a_metric_keeps_the_name_it_was_given():
+def test_a_metric_keeps_its_name_from_the_spec():
     accuracy = {"type": "Accuracy", "name": "right"}
-    history = ours(SIGMOID, loss="bce", metrics=[accuracy]).fit(rows()[0], rows()[1] % 2, verbose=0).history
+    x, y = draw_rows()
+    history = build_spec_network(SIGMOID, loss="bce", metrics=[accuracy]).fit(x, y % 2, verbose=0).history
     assert set(history) == {"loss", "right"}
 
 
-def test_callbacks_are_keras_s_own():
-    wanted = {"type": "EarlyStopping", "monitor": "loss", "patience": 2, "mode": "min", "baseline": 0.5}
-    [stop] = build_callbacks(parsed(SIGMOID, callbacks=[wanted]).training.callbacks)
-    assert type(stop) is keras.callbacks.EarlyStopping
-    assert (stop.monitor, stop.patience, stop.mode, stop.baseline) == ("loss", 2, "min", 0.5)
+def test_callbacks_are_those_of_keras():
+    definition = {"type": "EarlyStopping", "monitor": "loss", "patience": 2, "mode": "min", "baseline": 0.5}
+    [callback] = build_callbacks(parse_layers(SIGMOID, callbacks=[definition]).training.callbacks)
+    assert type(callback) is keras.callbacks.EarlyStopping
+    assert (callback.monitor, callback.patience, callback.mode, callback.baseline) == ("loss", 2, "min", 0.5)
 
 
-@pytest.mark.parametrize("case", ["the other layers", *PLACED])
-def test_a_trained_network_loads_again(case, tmp_path):
-    shape, layers, _ = EVERY_CASE[case]
-    x = inputs(case)
-    network = ours(layers, shape, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    network.fit(x, rows()[1], verbose=0)
+@pytest.mark.parametrize("case", ["the other layers", *SHAPED_CASES])
+def test_a_trained_network_can_be_saved_and_loaded(case, tmp_path):
+    shape, layers, _ = ALL_CASES[case]
+    x = draw_inputs(case)
+    network = build_spec_network(layers, shape, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    network.fit(x, draw_rows()[1], verbose=0)
     network.save(tmp_path / "model.keras")
-    again = keras.models.load_model(tmp_path / "model.keras")
-    assert np.array_equal(again.predict(x, verbose=0), network.predict(x, verbose=0))
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert np.array_equal(loaded.predict(x, verbose=0), network.predict(x, verbose=0))
 
 
-def test_an_embedding_takes_the_floats_that_a_job_prepares():
-    shape, layers, _ = EVERY_CASE["words"]
-    network = ours(layers, shape, loss="sparse_categorical_crossentropy")
-    whole = inputs("words")
-    assert np.array_equal(network.predict(whole.astype("float32"), verbose=0), network.predict(whole, verbose=0))
+def test_an_embedding_accepts_the_floats_that_a_job_prepares():
+    shape, layers, _ = ALL_CASES["words"]
+    network = build_spec_network(layers, shape, loss="sparse_categorical_crossentropy")
+    integers = draw_inputs("words")
+    assert np.array_equal(network.predict(integers.astype("float32"), verbose=0), network.predict(integers, verbose=0))

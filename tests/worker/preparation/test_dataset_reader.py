@@ -1,4 +1,4 @@
-"""Rows as their descriptions say that they are."""
+"""Read datasets as described."""
 
 import numpy as np
 import pandas as pd
@@ -8,16 +8,16 @@ from sklearn import datasets as scikit_learn
 from service.datasets import dataset_source
 from service.datasets.inspection import csv_file, parquet_file
 from stackyard.spec import TableDescription
-from tests.conftest import shared
+from tests.conftest import require_shared_file
 from worker.preparation import dataset_reader
 
 MEMORY = 2**30
 DESCRIBERS = {dataset_source.CSV: csv_file, dataset_source.PARQUET: parquet_file}
 
 
-def read(path, media_type=dataset_source.CSV, columns=None):
+def read_file(path, media_type=dataset_source.CSV, columns=None):
     description = TableDescription.model_validate(DESCRIBERS[media_type].describe(path, MEMORY))
-    return dataset_reader.read_table(path, media_type, description, columns)
+    return dataset_reader.read_table_file(path, media_type, description, columns)
 
 
 @pytest.fixture
@@ -35,27 +35,27 @@ def frame():
 
 
 @pytest.mark.parametrize("name", ["iris", "red-wine", "concrete", "spotify"])
-def test_csv_is_what_pandas_reads_by_default(name):
-    path = shared(f"data/{name}.csv")
-    pd.testing.assert_frame_equal(read(path), pd.read_csv(path), check_exact=True)
+def test_csv_equals_pandas_default(name):
+    path = require_shared_file(f"data/{name}.csv")
+    pd.testing.assert_frame_equal(read_file(path), pd.read_csv(path), check_exact=True)
 
 
-def test_csv_of_every_type_is_what_pandas_reads_by_default(frame, tmp_path):
+def test_csv_of_every_type_equals_pandas_default(frame, tmp_path):
     path = tmp_path / "table.csv"
     frame.to_csv(path, index=False)
-    pd.testing.assert_frame_equal(read(path), pd.read_csv(path), check_exact=True)
+    pd.testing.assert_frame_equal(read_file(path), pd.read_csv(path), check_exact=True)
 
 
 def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path):
     path = tmp_path / "table.csv"
     path.write_bytes(b'\xef\xbb\xbf"a b",c\n1,2\n')
-    assert list(read(path).columns) == ["a b", "c"]
+    assert list(read_file(path).columns) == ["a b", "c"]
 
 
-def test_parquet_is_what_was_written(frame, tmp_path):
+def test_parquet_round_trip(frame, tmp_path):
     path = tmp_path / "table.parquet"
     frame.to_parquet(path, row_group_size=50)
-    pd.testing.assert_frame_equal(read(path, dataset_source.PARQUET), frame, check_exact=True)
+    pd.testing.assert_frame_equal(read_file(path, dataset_source.PARQUET), frame, check_exact=True)
 
 
 def test_narrow_types_categories_and_an_index_become_plain_columns(tmp_path):
@@ -69,26 +69,26 @@ def test_narrow_types_categories_and_an_index_become_plain_columns(tmp_path):
         index=pd.Index([7, 8], name="key"),
     )
     frame.to_parquet(path)
-    found = read(path, dataset_source.PARQUET)
-    assert {name: str(dtype) for name, dtype in found.dtypes.items()} == {
+    table = read_file(path, dataset_source.PARQUET)
+    assert {name: str(dtype) for name, dtype in table.dtypes.items()} == {
         "i": "int64",
         "f": "float64",
         "t": "str",
         "key": "int64",
     }
-    assert found["f"].tolist() == frame["f"].astype("float64").tolist()
+    assert table["f"].tolist() == frame["f"].astype("float64").tolist()
 
 
 @pytest.mark.parametrize("media_type", DESCRIBERS)
-def test_columns_come_in_the_order_wanted(frame, tmp_path, media_type):
+def test_columns_have_the_requested_order(frame, tmp_path, media_type):
     path = tmp_path / "table"
     frame.to_csv(path, index=False) if media_type == dataset_source.CSV else frame.to_parquet(path)
-    found = read(path, media_type, ["t", "i"])
-    assert list(found.columns) == ["t", "i"]
-    assert found["i"].tolist() == frame["i"].tolist()
+    table = read_file(path, media_type, ["t", "i"])
+    assert list(table.columns) == ["t", "i"]
+    assert table["i"].tolist() == frame["i"].tolist()
 
 
-def test_arrays_are_as_they_were_stored_and_never_unpickled(tmp_path):
+def test_arrays_are_unchanged_and_never_unpickled(tmp_path):
     path = tmp_path / "arrays.npz"
     np.savez(path, x=np.arange(6, dtype=">u2").reshape(2, 3), odd=np.array([{}], object))
     assert dataset_reader.read_arrays(path, ["x"])["x"].tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -97,6 +97,6 @@ def test_arrays_are_as_they_were_stored_and_never_unpickled(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["iris", "digits", "wine", "diabetes", "breast_cancer"])
-def test_a_built_in_table_is_scikit_learns(name):
+def test_a_built_in_table_equals_scikit_learns(name):
     expected = getattr(scikit_learn, f"load_{name}")(as_frame=True).frame
     pd.testing.assert_frame_equal(dataset_reader.read_builtin(name), expected, check_exact=True)

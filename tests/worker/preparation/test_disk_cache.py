@@ -1,4 +1,4 @@
-"""Prepared rows in files, between processes that want the same, have no room, or die."""
+"""The disk cache when processes need the same entry, run out of space, or die."""
 
 import fcntl
 import os
@@ -12,19 +12,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.waiting import until
+from tests.polling import wait_until
 from worker.preparation import PreparationError, StorageError
-from worker.preparation.out_of_core.disk_cache import Shelf
-from worker.preparation.out_of_core.file_lock import lock
+from worker.preparation.out_of_core.disk_cache import DiskCache
+from worker.preparation.out_of_core.file_lock import try_lock
 
 MEGABYTE = 1 << 20
 
 
-def nothing():
-    """Stands for a check that lets everything go on."""
+def check_nothing():
+    """A check that does not stop anything."""
 
 
-def writing(text, megabytes=0):
+def build_writer(text, megabytes=0):
     def write(directory):
         (directory / "text").write_text(text)
         (directory / "bytes").write_bytes(b"\0" * megabytes * MEGABYTE)
@@ -32,46 +32,46 @@ def writing(text, megabytes=0):
     return write
 
 
-def never(directory):
+def fail_if_called(directory):
     raise AssertionError(directory)
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(tmp_path, 10 * MEGABYTE)
+def cache(tmp_path):
+    return DiskCache(tmp_path, 10 * MEGABYTE)
 
 
-def put(shelf, key, megabytes=0):
-    shelf.take(key, megabytes * MEGABYTE, writing(key, megabytes), nothing).lock.release()
+def write_entry(cache, key, megabytes=0):
+    cache.acquire(key, megabytes * MEGABYTE, build_writer(key, megabytes), check_nothing).lock.release()
 
 
-def names(directory):
+def list_names(directory):
     return sorted(path.name for path in directory.iterdir() if path.suffix != ".lock")
 
 
-def test_what_was_written_is_found_by_another(shelf, tmp_path):
-    put(shelf, "a")
-    taken = Shelf(tmp_path, MEGABYTE).take("a", 0, never, nothing)
-    assert (taken.directory / "text").read_text() == "a"
+def test_another_cache_finds_a_written_entry(cache, tmp_path):
+    write_entry(cache, "a")
+    entry = DiskCache(tmp_path, MEGABYTE).acquire("a", 0, fail_if_called, check_nothing)
+    assert (entry.directory / "text").read_text() == "a"
 
 
-def test_a_failure_leaves_nothing(shelf, tmp_path):
+def test_a_failed_write_leaves_no_files(cache, tmp_path):
     def fail(directory):
         (directory / "half").write_text("half")
         raise PreparationError
 
     with pytest.raises(PreparationError):
-        shelf.take("a", 0, fail, nothing)
+        cache.acquire("a", 0, fail, check_nothing)
     assert list(tmp_path.iterdir()) == []
-    put(shelf, "a")
-    assert names(tmp_path) == ["a"]
+    write_entry(cache, "a")
+    assert list_names(tmp_path) == ["a"]
 
 
 HALF = """
 import os, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from worker.preparation.out_of_core.disk_cache import Shelf
+from worker.preparation.out_of_core.disk_cache import DiskCache
 
 def write(directory):
     (directory / "text").write_text("half")
@@ -83,8 +83,8 @@ Shelf(Path(sys.argv[1]), 1 << 30).take("a", 0, write, lambda: None)
 
 
 @pytest.fixture
-def half(tmp_path):
-    """A process that is in the middle of writing, and its directory."""
+def writer(tmp_path):
+    """A process that is writing an entry."""
     process = subprocess.Popen([sys.executable, "-c", HALF, tmp_path], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "half\n"
     yield process
@@ -92,158 +92,158 @@ def half(tmp_path):
     process.wait()
 
 
-def test_a_crash_leaves_nothing_that_is_taken_for_whole(half, tmp_path, shelf):
-    half.send_signal(signal.SIGKILL)
-    half.wait()
-    assert names(tmp_path) == ["a.part"]
-    taken = shelf.take("a", 0, writing("whole"), nothing)
-    assert (taken.directory / "text").read_text() == "whole"
-    assert names(tmp_path) == ["a"]
+def test_a_partial_entry_of_a_crash_is_not_used(writer, tmp_path, cache):
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    assert list_names(tmp_path) == ["a.part"]
+    entry = cache.acquire("a", 0, build_writer("whole"), check_nothing)
+    assert (entry.directory / "text").read_text() == "whole"
+    assert list_names(tmp_path) == ["a"]
 
 
-def test_what_a_crash_left_is_removed_by_the_next(half, tmp_path, shelf):
-    half.kill()
-    half.wait()
-    shelf.sweep()
+def test_a_partial_entry_of_a_crash_is_removed(writer, tmp_path, cache):
+    writer.kill()
+    writer.wait()
+    cache.remove_leftovers()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_that_a_crash_left_is_removed_too(tmp_path, shelf):
-    put(shelf, "a")
+def test_a_lock_file_of_a_crash_is_removed(tmp_path, cache):
+    write_entry(cache, "a")
     (tmp_path / "b.lock").touch()
-    shelf.sweep()
+    cache.remove_leftovers()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.lock"]
 
 
-@pytest.mark.usefixtures("half")
-def test_what_is_being_written_is_left_alone(tmp_path, shelf):
-    shelf.sweep()
-    put(shelf, "b", 9)
-    assert names(tmp_path) == ["a.part", "b"]
+@pytest.mark.usefixtures("writer")
+def test_an_entry_that_is_being_written_is_not_removed(tmp_path, cache):
+    cache.remove_leftovers()
+    write_entry(cache, "b", 9)
+    assert list_names(tmp_path) == ["a.part", "b"]
 
 
-def test_a_wait_for_another_can_be_broken_off(half, shelf):
+def test_a_check_can_stop_the_wait_for_another_writer(writer, cache):
     class Stop(Exception):
         pass
 
-    asked = []
+    poll_results = []
 
     def check():
-        asked.append(half.poll())
-        if len(asked) == 3:
+        poll_results.append(writer.poll())
+        if len(poll_results) == 3:
             raise Stop
 
     with pytest.raises(Stop):
-        shelf.take("a", 0, never, check)
-    assert asked == [None] * 3
+        cache.acquire("a", 0, fail_if_called, check)
+    assert poll_results == [None] * 3
 
 
-def test_one_that_waits_takes_over_from_one_that_dies(half, shelf):
-    waited = []
+def test_a_waiting_process_writes_after_the_writer_dies(writer, cache):
+    checks = []
 
     def check():
-        waited.append(None)
-        if len(waited) == 2:
-            half.kill()
-            half.wait()
+        checks.append(None)
+        if len(checks) == 2:
+            writer.kill()
+            writer.wait()
 
-    taken = shelf.take("a", 0, writing("whole"), check)
-    assert (taken.directory / "text").read_text() == "whole"
+    entry = cache.acquire("a", 0, build_writer("whole"), check)
+    assert (entry.directory / "text").read_text() == "whole"
 
 
-def test_of_several_at_once_one_writes(tmp_path):
+def test_only_one_of_several_processes_writes(tmp_path):
     written = []
-    begun, go_on = threading.Event(), threading.Event()
+    started, may_continue = threading.Event(), threading.Event()
 
     def write(directory):
         written.append(directory)
-        begun.set()
-        go_on.wait()
-        writing("once")(directory)
+        started.set()
+        may_continue.wait()
+        build_writer("once")(directory)
 
-    found = []
+    directories = []
 
-    def take(check):
-        found.append(Shelf(tmp_path, MEGABYTE).take("a", 0, write, check).directory)
+    def take_entry(check):
+        directories.append(DiskCache(tmp_path, MEGABYTE).acquire("a", 0, write, check).directory)
 
-    first = threading.Thread(target=take, args=(nothing,))
+    first = threading.Thread(target=take_entry, args=(check_nothing,))
     first.start()
-    begun.wait()
+    started.wait()
     checks = []
-    second = threading.Thread(target=take, args=(lambda: checks.append(None),))
+    second = threading.Thread(target=take_entry, args=(lambda: checks.append(None),))
     second.start()
-    until(lambda: len(checks) > 1)
-    go_on.set()
+    wait_until(lambda: len(checks) > 1)
+    may_continue.set()
     first.join()
     second.join()
     assert len(written) == 1
-    assert found == [tmp_path / "a"] * 2
+    assert directories == [tmp_path / "a"] * 2
 
 
-def age(directory, key, seconds):
-    """As if it had last been used so long ago."""
-    then = time.time() - seconds
-    os.utime(directory / f"{key}.lock", (then, then))
+def set_age(directory, key, seconds):
+    """Pretend that the last use was this long ago."""
+    last_use = time.time() - seconds
+    os.utime(directory / f"{key}.lock", (last_use, last_use))
 
 
-def test_the_least_recently_used_leaves(shelf, tmp_path):
+def test_the_least_recently_used_entry_is_removed(cache, tmp_path):
     for key, seconds in (("a", 30), ("b", 20), ("c", 10)):
-        put(shelf, key, 3)
-        age(tmp_path, key, seconds)
-    shelf.take("a", 0, never, nothing).lock.release()
-    put(shelf, "d", 3)
-    assert names(tmp_path) == ["a", "c", "d"]
+        write_entry(cache, key, 3)
+        set_age(tmp_path, key, seconds)
+    cache.acquire("a", 0, fail_if_called, check_nothing).lock.release()
+    write_entry(cache, "d", 3)
+    assert list_names(tmp_path) == ["a", "c", "d"]
     assert not (tmp_path / "b.lock").exists()
 
 
-def test_what_is_in_use_stays(shelf, tmp_path):
-    put(shelf, "a", 4)
-    age(tmp_path, "a", 100)
-    put(shelf, "b", 4)
-    used = Shelf(tmp_path, MEGABYTE).take("a", 0, never, nothing)
-    age(tmp_path, "a", 100)
-    put(shelf, "c", 4)
-    assert names(tmp_path) == ["a", "c"]
+def test_an_entry_in_use_is_not_removed(cache, tmp_path):
+    write_entry(cache, "a", 4)
+    set_age(tmp_path, "a", 100)
+    write_entry(cache, "b", 4)
+    used = DiskCache(tmp_path, MEGABYTE).acquire("a", 0, fail_if_called, check_nothing)
+    set_age(tmp_path, "a", 100)
+    write_entry(cache, "c", 4)
+    assert list_names(tmp_path) == ["a", "c"]
     used.lock.release()
-    age(tmp_path, "a", 100)
-    put(shelf, "d", 4)
-    assert names(tmp_path) == ["c", "d"]
+    set_age(tmp_path, "a", 100)
+    write_entry(cache, "d", 4)
+    assert list_names(tmp_path) == ["c", "d"]
 
 
-def test_one_that_is_larger_than_all_may_be_is_refused(shelf, tmp_path):
-    put(shelf, "a", 3)
+def test_an_entry_larger_than_the_cache_is_an_error(cache, tmp_path):
+    write_entry(cache, "a", 3)
     with pytest.raises(PreparationError, match=r"11,534,336 bytes .* at most 10,485,760"):
-        shelf.take("b", 11 * MEGABYTE, never, nothing)
-    assert names(tmp_path) == ["a"]
+        cache.acquire("b", 11 * MEGABYTE, fail_if_called, check_nothing)
+    assert list_names(tmp_path) == ["a"]
 
 
-def test_one_that_is_larger_than_the_disk_is_refused(tmp_path):
+def test_an_entry_larger_than_the_disk_is_an_error(tmp_path):
     with pytest.raises(StorageError, match="are free"):
-        Shelf(tmp_path, 1 << 62).take("a", 1 << 61, never, nothing)
-    assert names(tmp_path) == []
+        DiskCache(tmp_path, 1 << 62).acquire("a", 1 << 61, fail_if_called, check_nothing)
+    assert list_names(tmp_path) == []
 
 
-def test_a_lock_on_a_file_that_was_just_removed_is_none(tmp_path, monkeypatch):
-    """Whoever removes a directory removes its lock, which another may have opened a moment before."""
+def test_a_lock_on_a_removed_file_does_not_count(tmp_path, monkeypatch):
+    """Removing an entry removes its lock file, which another process may have just opened."""
     path = tmp_path / "a.lock"
-    others = []
+    competing_locks = []
 
-    def flock(descriptor, how):
-        if not others:
+    def flock(descriptor, operation):
+        if not competing_locks:
             path.unlink()
-            others.append(None)
-            others.append(lock(path, shared=False))
-        fcntl.flock(descriptor, how)
+            competing_locks.append(None)
+            competing_locks.append(try_lock(path, shared=False))
+        fcntl.flock(descriptor, operation)
 
     monkeypatch.setattr(
         "worker.preparation.out_of_core.file_lock.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock})
     )
-    assert lock(path, shared=False) is None
-    others[1].release()
-    assert lock(path, shared=False) is not None
+    assert try_lock(path, shared=False) is None
+    competing_locks[1].release()
+    assert try_lock(path, shared=False) is not None
 
 
-def test_a_place_that_cannot_be_written_to(tmp_path):
+def test_an_unwritable_directory_is_an_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="could not write"):
-        Shelf(Path(tmp_path / "file"), MEGABYTE).take("a", 0, never, nothing)
+        DiskCache(Path(tmp_path / "file"), MEGABYTE).acquire("a", 0, fail_if_called, check_nothing)

@@ -1,4 +1,4 @@
-"""Rows that are read from a file are those that it has."""
+"""Read rows of memory-mapped files."""
 
 import os
 
@@ -11,19 +11,19 @@ ROWS = 1000
 
 
 @pytest.fixture
-def in_file(tmp_path, monkeypatch):
-    """Put an array into a file that is too large to stay mapped."""
-    monkeypatch.setattr(mapped_rows, "_SMALL", 0)
+def save_to_file(tmp_path, monkeypatch):
+    """Save an array in a file that is too large to stay mapped."""
+    monkeypatch.setattr(mapped_rows, "_MAX_MAPPED_BYTES", 0)
 
-    def of(array):
+    def save(array):
         np.save(tmp_path / "rows.npy", array)
         return np.load(tmp_path / "rows.npy", mmap_mode="r")
 
-    return of
+    return save
 
 
 @pytest.mark.parametrize(
-    "places",
+    "indices",
     [
         np.random.RandomState(0).permutation(ROWS),
         np.arange(ROWS),
@@ -32,19 +32,19 @@ def in_file(tmp_path, monkeypatch):
         np.array([7, 8, 9, 2, 999, 0, 1, 1, 2]),
         np.array([5]),
     ],
-    ids=["anywhere", "all in a row", "some in a row", "backwards", "runs", "one"],
+    ids=["random", "all in order", "some in order", "reversed", "runs", "one"],
 )
 @pytest.mark.parametrize("array", [np.random.default_rng(0).random((ROWS, 3, 5)).astype("f4"), np.arange(ROWS)])
-def test_rows_are_those_of_the_array(in_file, array, places):
-    rows = mapped_rows.read(in_file(array), places)
+def test_rows_equal_those_of_the_array(save_to_file, array, indices):
+    rows = mapped_rows.read_rows(save_to_file(array), indices)
     assert rows.dtype == array.dtype
-    np.testing.assert_array_equal(rows, array[places])
+    np.testing.assert_array_equal(rows, array[indices])
 
 
-def test_rows_of_a_file_that_was_cut_off_are_an_error(in_file, tmp_path):
-    """Where such a file is mapped, the system ends the process."""
-    rows = in_file(np.arange(ROWS))
+def test_a_truncated_file_raises_an_error(save_to_file, tmp_path):
+    """Reading it through a mapping would end the process by a signal."""
+    rows = save_to_file(np.arange(ROWS))
     os.truncate(tmp_path / "rows.npy", rows.offset + rows.nbytes - 1)
-    np.testing.assert_array_equal(mapped_rows.read(rows, np.array([3, ROWS - 2])), [3, ROWS - 2])
-    with pytest.raises(OSError, match="ended before its last row"):
-        mapped_rows.read(rows, np.array([3, ROWS - 1]))
+    np.testing.assert_array_equal(mapped_rows.read_rows(rows, np.array([3, ROWS - 2])), [3, ROWS - 2])
+    with pytest.raises(OSError, match="ends before its last row"):
+        mapped_rows.read_rows(rows, np.array([3, ROWS - 1]))

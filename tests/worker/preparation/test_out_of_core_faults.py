@@ -1,4 +1,4 @@
-"""Rows that are to be prepared into files, and what comes between."""
+"""Preparation in files that is stopped or fails."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from service.datasets import dataset_source
 from service.datasets.dataset_source import FileSource
 from service.datasets.inspection import csv_file, npz_file
 from service.settings import Settings
-from stackyard.spec import ArraysDescription, TableDescription, check
-from tests.worker.preparation.promised import MEMORY, spec_of
+from stackyard.spec import ArraysDescription, TableDescription, check_spec
+from tests.worker.preparation.checked_preparation import MEMORY, build_spec
 from worker.preparation import PreparationError, Preparer, StorageError
 from worker.preparation.out_of_core import disk_writer, npz_arrays, spooled_table
 
@@ -21,14 +21,14 @@ SHA256 = "a" * 64
 
 
 class Stop(Exception):
-    """What a check raises."""
+    """Raised by a check."""
 
 
 @pytest.fixture(params=["csv", "stored", "compressed"])
-def job(request, tmp_path, monkeypatch):
-    """Prepares many blocks of some file, with a check."""
-    monkeypatch.setattr(disk_writer, "_BLOCK", 4000)
-    monkeypatch.setattr(spooled_table, "_BLOCK_CELLS", 1000)
+def prepare_job(request, tmp_path, monkeypatch):
+    """Prepare a file in many blocks, with a check."""
+    monkeypatch.setattr(disk_writer, "_BLOCK_BYTES", 4000)
+    monkeypatch.setattr(spooled_table, "_CELLS_PER_BLOCK", 1000)
     monkeypatch.setattr(npz_arrays, "_CHUNK", 4000)
     generator = np.random.default_rng(0)
     split = {"validation": {"method": "random", "train_fraction": 0.8}}
@@ -36,87 +36,87 @@ def job(request, tmp_path, monkeypatch):
     if request.param == "csv":
         pd.DataFrame(generator.random((2000, 4)), columns=list("abcy")).to_csv(path, index=False)
         source = FileSource(path, dataset_source.CSV)
-        description = TableDescription.model_validate(csv_file.describe(path, MEMORY))
+        description = TableDescription.model_validate(csv_file.describe_csv(path, MEMORY))
         features = [{"columns": ["a", "b", "c"], "transform": "standard"}]
-        spec = spec_of({"dataset": "t", "target": {"column": "y"}, "features": features, "split": split})
+        spec = build_spec({"dataset": "t", "target": {"column": "y"}, "features": features, "split": split})
     else:
         with path.open("wb") as file:
             save = np.savez if request.param == "stored" else np.savez_compressed
             save(file, x=generator.integers(0, 9, (2000, 9)), y=generator.random(2000))
         source = FileSource(path, dataset_source.NPZ)
-        description = ArraysDescription.model_validate(npz_file.describe(path, MEMORY))
-        spec = spec_of({"dataset": "t", "x": "x", "y": "y", "normalize": {"axis": -2}, "split": split})
-    task = check(spec, description).task
+        description = ArraysDescription.model_validate(npz_file.describe_npz(path, MEMORY))
+        spec = build_spec({"dataset": "t", "x": "x", "y": "y", "normalize": {"axis": -2}, "split": split})
+    task = check_spec(spec, description).task
 
-    def job(asked, **settings):
+    def prepare(check_stop, **settings):
         preparer = Preparer(Settings(**{"data_dir": tmp_path, "data_memory": 1} | settings))
-        return preparer.prepare(spec, SHA256, description, source, task, asked)
+        return preparer.prepare(spec, SHA256, description, source, task, check_stop)
 
-    return job
+    return prepare
 
 
-def left(directory):
-    """What lies where rows are kept."""
+def list_cache(directory):
+    """List the files in the cache directory."""
     return [*(directory / "prepared").iterdir()]
 
 
-def test_a_check_between_any_two_blocks_can_end_it(job, tmp_path):
+def test_a_check_between_blocks_can_stop_preparation(prepare_job, tmp_path):
     calls = 0
 
-    def count():
+    def count_check():
         nonlocal calls
         calls += 1
 
-    job(count, data_dir=tmp_path / "elsewhere")
+    prepare_job(count_check, data_dir=tmp_path / "elsewhere")
     assert calls > 15
     for last in range(1, calls):  # after the last, all is written
-        asked = iter(range(last - 1))
+        remaining_checks = iter(range(last - 1))
 
-        def stop(asked=asked):
-            if next(asked, None) is None:
+        def stop(remaining_checks=remaining_checks):
+            if next(remaining_checks, None) is None:
                 raise Stop
 
         with pytest.raises(Stop):
-            job(stop)
-        assert left(tmp_path) == []
-    assert isinstance(job(lambda: None).x_train, np.memmap)
+            prepare_job(stop)
+        assert list_cache(tmp_path) == []
+    assert isinstance(prepare_job(lambda: None).x_train, np.memmap)
 
 
-def test_a_check_can_end_it_in_memory_too(job):
+def test_a_check_can_stop_preparation_in_memory(prepare_job):
     def stop():
         raise Stop
 
     with pytest.raises(Stop):
-        job(stop, data_memory=1 << 30)
+        prepare_job(stop, data_memory=1 << 30)
 
 
-def test_what_was_prepared_is_found_by_another_process(job, tmp_path):
-    first = job(lambda: None)
+def test_another_preparer_reuses_the_files(prepare_job, tmp_path):
+    first = prepare_job(lambda: None)
     (tmp_path / "file").unlink()
-    again = job(lambda: None)
+    again = prepare_job(lambda: None)
     assert np.array_equal(first.x_train, again.x_train)
     assert again.inputs == first.inputs
 
 
-def test_more_than_may_lie_on_the_disk_is_refused(job, tmp_path):
+def test_data_larger_than_the_disk_cache_is_an_error(prepare_job, tmp_path):
     with pytest.raises(PreparationError, match="STACKYARD_PREPARED_DISK"):
-        job(lambda: None, prepared_disk=10_000)
-    assert left(tmp_path) == []
+        prepare_job(lambda: None, prepared_disk=10_000)
+    assert list_cache(tmp_path) == []
 
 
-def test_a_disk_that_cannot_be_written_to(job, tmp_path):
+def test_an_unwritable_cache_directory_is_an_error(prepare_job, tmp_path):
     (tmp_path / "prepared").touch()
     with pytest.raises(StorageError, match="could not write prepared rows"):
-        job(lambda: None)
+        prepare_job(lambda: None)
 
 
-def test_a_damaged_file_is_noticed(tmp_path, monkeypatch):
-    """As in memory, where the zip reader compares checksums."""
+def test_a_wrong_checksum_is_an_error(tmp_path, monkeypatch):
+    """In files as in memory, where the ZIP reader compares checksums."""
     monkeypatch.setattr(npz_arrays, "_CHUNK", 4000)
     path = tmp_path / "file.npz"
     np.savez(path, x=np.ones((5000, 8), np.uint8), y=np.zeros(5000))
-    description = ArraysDescription.model_validate(npz_file.describe(path, MEMORY))
-    spec = spec_of({"dataset": "t", "x": "x", "y": "y"})
+    description = ArraysDescription.model_validate(npz_file.describe_npz(path, MEMORY))
+    spec = build_spec({"dataset": "t", "x": "x", "y": "y"})
     with path.open("r+b") as file:
         file.seek(20_000)
         file.write(b"\2")
@@ -128,7 +128,7 @@ def test_a_damaged_file_is_noticed(tmp_path, monkeypatch):
                 SHA256,
                 description,
                 FileSource(path, dataset_source.NPZ),
-                check(spec, description).task,
+                check_spec(spec, description).task,
                 lambda: None,
             )
 
@@ -137,7 +137,7 @@ LIMITED = """
 import resource, sys
 from pathlib import Path
 from worker.preparation import StorageError
-from worker.preparation.out_of_core.disk_cache import Shelf
+from worker.preparation.out_of_core.disk_cache import DiskCache
 from worker.preparation.out_of_core.disk_writer import write_rows
 import numpy as np
 
@@ -153,10 +153,10 @@ except StorageError as error:
 """
 
 
-def test_a_write_that_fails_leaves_nothing(tmp_path):
-    """By the limit of a file's size, which is what a full disk is to a process that writes."""
+def test_a_failed_write_leaves_no_files(tmp_path):
+    """A limit on file sizes fails writes as a full disk does."""
     directory = tmp_path / "prepared"
     command = [sys.executable, "-c", LIMITED, directory]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
-    assert done.stdout == "The worker could not write prepared rows to its disk: File too large.\n"
-    assert left(tmp_path) == []
+    process = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    assert process.stdout == "The worker could not write prepared rows to its disk: File too large.\n"
+    assert list_cache(tmp_path) == []

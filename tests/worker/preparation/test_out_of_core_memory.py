@@ -1,4 +1,4 @@
-"""What the memory of a process grows by while it prepares what does not fit into it."""
+"""Memory growth of a process that prepares large data."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 from service.datasets import dataset_source
 from stackyard.spec import ArrayDescription, ArraysDescription, ColumnDescription, TableDescription
-from tests.worker.preparation.promised import spec_of
+from tests.worker.preparation.checked_preparation import build_spec
 
 MEGABYTE = 1 << 20
 FLOATS = 50_000_000
@@ -23,7 +23,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 from service.settings import Settings
 from service.datasets.dataset_source import FileSource
-from stackyard.spec import DatasetDescription, check, parse
+from stackyard.spec import DatasetDescription, check_spec, parse_spec
 from worker.preparation import Preparer
 
 path, media_type, described, spec, share, data_dir = sys.argv[1:]
@@ -31,45 +31,45 @@ description = TypeAdapter(DatasetDescription).validate_json(described)
 spec = parse(spec.encode())
 task = check(spec, description).task
 
-def anonymous():
+def read_anonymous_memory():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
 
-before, peak, done = anonymous(), 0, threading.Event()
+before, peak, done = read_anonymous_memory(), 0, threading.Event()
 
-def watch():
+def track_peak():
     global peak
     while not done.wait(0.002):
-        peak = max(peak, anonymous())
+        peak = max(peak, read_anonymous_memory())
 
-watching = threading.Thread(target=watch)
-watching.start()
+tracker = threading.Thread(target=track_peak)
+tracker.start()
 preparer = Preparer(Settings(data_dir=data_dir, data_memory=int(share), prepared_memory=0))
-made = preparer.prepare(spec, "a" * 64, description, FileSource(Path(path), media_type), task, lambda: None)
+prepared = preparer.prepare(spec, "a" * 64, description, FileSource(Path(path), media_type), task, lambda: None)
 done.set()
-watching.join()
-print(type(made.x_train).__name__, peak - before, made.bytes)
+tracker.join()
+print(type(prepared.x_train).__name__, peak - before, prepared.bytes)
 """
 
 
-def grown(path, media_type, description, spec, share):
-    """What its memory grew by, at its peak, and whether the rows went into files."""
+def measure_growth(path, media_type, description, spec, share):
+    """Return the peak growth of its memory, and whether the rows were prepared in files."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
     command = [sys.executable, "-c", PREPARE, path, media_type, description.model_dump_json(), spec, str(share)]
-    done = subprocess.run([*command, path.parent], env=environment, capture_output=True, text=True, check=True)
-    kind, peak, made = done.stdout.split()
-    assert int(made) >= FLOATS * 4
+    process = subprocess.run([*command, path.parent], env=environment, capture_output=True, text=True, check=True)
+    kind, peak, prepared = process.stdout.split()
+    assert int(prepared) >= FLOATS * 4
     return int(peak), kind == "memmap"
 
 
-def held_and_not(path, media_type, description, data, **training):
-    """Bytes that it takes to prepare in memory, and with a share of 20 MB."""
-    spec = spec_of(data, **training).model_dump_json()
-    held, in_files = grown(path, media_type, description, spec, 1 << 40)
+def measure_both(path, media_type, description, data, **training):
+    """Return the memory growth of preparation in memory, and in files with a share of 20 MB."""
+    spec = build_spec(data, **training).model_dump_json()
+    in_memory, in_files = measure_growth(path, media_type, description, spec, 1 << 40)
     assert not in_files
-    not_held, in_files = grown(path, media_type, description, spec, 20 * MEGABYTE)
+    with_files, in_files = measure_growth(path, media_type, description, spec, 20 * MEGABYTE)
     assert in_files
-    return held, not_held
+    return in_memory, with_files
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -86,11 +86,11 @@ def test_images(save, tmp_path):
     data = {"dataset": "images", "x": "x", "y": "y", "normalize": {"axis": 1}, "target": {"encode": "one_hot"}}
     data["split"] = {"validation": {"method": "random", "train_fraction": 0.9, "seed": 0}}
     description = ArraysDescription(arrays=described)
-    held, not_held = held_and_not(
+    in_memory, with_files = measure_both(
         path, dataset_source.NPZ, description, data, outputs=10, loss="categorical_crossentropy"
     )
-    assert held > 4 * FLOATS
-    assert not_held < 80 * MEGABYTE
+    assert in_memory > 4 * FLOATS
+    assert with_files < 80 * MEGABYTE
 
 
 @pytest.mark.parametrize("media_type", [dataset_source.PARQUET, dataset_source.CSV])
@@ -98,7 +98,7 @@ def test_tables(media_type, tmp_path):
     width = 51
     rows = FLOATS // (width - 1)
     path = tmp_path / "table"
-    names = [f"n{place}" for place in range(width)]
+    names = [f"n{index}" for index in range(width)]
     if media_type == dataset_source.PARQUET:
         kind = "float"
         writing_in_groups(path, names, rows)
@@ -119,10 +119,10 @@ def test_tables(media_type, tmp_path):
     ]
     data["split"] = {"validation": {"method": "random", "train_fraction": 0.9, "seed": 0}}
     description = TableDescription(rows=rows, columns=columns)
-    held, not_held = held_and_not(path, media_type, description, data)
-    assert held > 8 * FLOATS
-    per_row = 100 * rows  # a column at a time, and the rows' places
-    assert not_held < 80 * MEGABYTE + per_row
+    in_memory, with_files = measure_both(path, media_type, description, data)
+    assert in_memory > 8 * FLOATS
+    per_row = 100 * rows  # a column at a time, and row positions
+    assert with_files < 80 * MEGABYTE + per_row
 
 
 def writing_in_groups(path, names, rows):

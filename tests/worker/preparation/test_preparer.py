@@ -1,4 +1,4 @@
-"""What a worker child keeps of prepared rows, and what it knows them by."""
+"""The cache of prepared data in a worker child, and its keys."""
 
 import json
 
@@ -10,9 +10,9 @@ from service.datasets import dataset_source
 from service.datasets.dataset_source import BuiltinSource, FileSource
 from service.datasets.inspection import csv_file, npz_file
 from service.settings import Settings
-from stackyard.spec import ArraysDescription, TableDescription, check, parse
+from stackyard.spec import ArraysDescription, TableDescription, check_spec, parse_spec
 from tests.factories import iris_spec
-from tests.worker.preparation.promised import BUILTINS, MEMORY
+from tests.worker.preparation.checked_preparation import BUILTINS, MEMORY
 from worker.preparation import Preparer
 
 SHA256 = "a" * 64
@@ -22,13 +22,13 @@ DATA = {"dataset": "t", "target": {"column": "label"}, "features": [{"columns": 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
-    """A table of 1,000 rows: its description and source."""
+    """The description and source of a table of 1,000 rows."""
     generator = np.random.default_rng(0)
-    frame = pd.DataFrame({f"n{place}": generator.random(1000) for place in range(6)})
+    frame = pd.DataFrame({f"n{index}": generator.random(1000) for index in range(6)})
     frame = frame.assign(label=generator.integers(0, 2, 1000), who=generator.integers(0, 50, 1000))
     path = tmp_path_factory.mktemp("rows") / "table.csv"
     frame.to_csv(path, index=False)
-    return TableDescription.model_validate(csv_file.describe(path, MEMORY)), FileSource(path, dataset_source.CSV)
+    return TableDescription.model_validate(csv_file.describe_csv(path, MEMORY)), FileSource(path, dataset_source.CSV)
 
 
 @pytest.fixture
@@ -38,23 +38,25 @@ def preparer(tmp_path):
 
 @pytest.fixture
 def prepare(preparer, rows):
-    """Prepares the table's rows as a spec's sections say."""
+    """Prepare the table by a spec's sections."""
 
-    def prepare(data=(), *, sha256=SHA256, described=None, outputs=1, by=preparer, **training):
+    def prepare(data=(), *, sha256=SHA256, described=None, outputs=1, using=preparer, **training):
         training = {"loss": "binary_crossentropy", "metrics": [], "seed": 0, **training}
         sections = {"data": {**DATA, "split": {"validation": RANDOM | {"seed": 0}}, **dict(data)}}
-        return prepared(by, sections | {"training": training}, (described or rows[0], rows[1]), sha256, outputs)
+        return prepare_sections(
+            using, sections | {"training": training}, (described or rows[0], rows[1]), sha256, outputs
+        )
 
     return prepare
 
 
-def prepared(preparer, sections, rows, sha256=SHA256, outputs=1):
+def prepare_sections(preparer, sections, rows, sha256=SHA256, outputs=1):
     network = sections.pop("network", {"layers": [{"type": "Flatten"}, {"type": "Dense", "units": outputs}]})
-    spec = parse(json.dumps(iris_spec(network=network, **sections)).encode())
-    return preparer.prepare(spec, sha256, rows[0], rows[1], check(spec, rows[0]).task, lambda: None)
+    spec = parse_spec(json.dumps(iris_spec(network=network, **sections)).encode())
+    return preparer.prepare(spec, sha256, rows[0], rows[1], check_spec(spec, rows[0]).task, lambda: None)
 
 
-def test_the_same_again_is_not_prepared_again(prepare):
+def test_equal_jobs_share_prepared_data(prepare):
     assert prepare() is prepare()
 
 
@@ -72,18 +74,20 @@ def test_the_same_again_is_not_prepared_again(prepare):
         {"loss": {"type": "BinaryCrossentropy", "label_smoothing": 0.1}},
     ],
 )
-def test_what_preparation_does_not_look_at_changes_nothing(training, prepare):
-    if training.get("loss") == "mse":  # by which the label is an amount
+def test_unrelated_training_settings_do_not_change_the_key(training, prepare):
+    if training.get("loss") == "mse":  # with which the label is a quantity
         assert prepare() is not prepare(**training)
     else:
         assert prepare() is prepare(**training)
 
 
-def test_neither_layers_nor_the_name_of_the_dataset_change_anything(prepare, preparer, rows):
+def test_layers_and_the_dataset_name_do_not_change_the_key(prepare, preparer, rows):
     layers = [{"type": "Dense", "units": 4, "activation": "relu"}, {"type": "Dense", "units": 1}]
     data = {**DATA, "dataset": "other", "split": {"validation": RANDOM | {"seed": 0}}}
     training = {"loss": "binary_crossentropy", "metrics": [], "seed": 0}
-    other = prepared(preparer, {"data": data, "network": {"layers": layers}, "training": training, "name": "b"}, rows)
+    other = prepare_sections(
+        preparer, {"data": data, "network": {"layers": layers}, "training": training, "name": "b"}, rows
+    )
     assert other is prepare()
 
 
@@ -104,16 +108,16 @@ def test_neither_layers_nor_the_name_of_the_dataset_change_anything(prepare, pre
         {"impute": "mean"},
     ],
 )
-def test_another_data_section_is_something_else(data, prepare):
+def test_another_data_section_changes_the_key(data, prepare):
     loss = "mse" if "target" in data else "binary_crossentropy"
     assert prepare(loss=loss) is not prepare(data, loss=loss)
 
 
-def test_other_content_is_something_else(prepare):
+def test_other_content_changes_the_key(prepare):
     assert prepare() is not prepare(sha256="b" * 64)
 
 
-def test_the_same_content_described_otherwise_is_something_else(prepare, rows):
+def test_another_description_changes_the_key(prepare, rows):
     columns = [column.model_copy(update={"type": "float", "categories": None}) for column in rows[0].columns]
     described = rows[0].model_copy(update={"columns": columns})
     assert prepare(loss="mse") is not prepare(loss="mse", described=described)
@@ -127,12 +131,12 @@ def test_the_same_content_described_otherwise_is_something_else(prepare, rows):
         {"method": "group", "column": "who", "train_fraction": 0.8},
     ],
 )
-@pytest.mark.parametrize("part", ["validation", "test"])
-def test_the_seed_of_the_training_counts_where_a_split_draws_by_it(method, part, prepare):
-    own, drawn = {"split": {part: method | {"seed": 3}}}, {"split": {part: method}}
-    assert prepare(own, seed=1) is prepare(own, seed=2)
-    assert prepare(drawn, seed=1) is not prepare(drawn, seed=2)
-    assert prepare(drawn, seed=1) is prepare(drawn, seed=1)
+@pytest.mark.parametrize("subset", ["validation", "test"])
+def test_the_training_seed_changes_the_key_if_a_split_uses_it(method, subset, prepare):
+    with_seed, without_seed = {"split": {subset: method | {"seed": 3}}}, {"split": {subset: method}}
+    assert prepare(with_seed, seed=1) is prepare(with_seed, seed=2)
+    assert prepare(without_seed, seed=1) is not prepare(without_seed, seed=2)
+    assert prepare(without_seed, seed=1) is prepare(without_seed, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -143,12 +147,12 @@ def test_the_seed_of_the_training_counts_where_a_split_draws_by_it(method, part,
         {"method": "train_test_split", "train_fraction": 0.8, "shuffle": False},
     ],
 )
-def test_the_seed_of_the_training_does_not_count_where_nothing_is_drawn(method, prepare):
+def test_the_training_seed_does_not_change_the_key_without_a_random_split(method, prepare):
     data = {"split": {"validation": method}}
     assert prepare(data, seed=1) is prepare(data, seed=2)
 
 
-def test_the_loss_counts_where_it_decides_what_targets_are(prepare):
+def test_the_loss_changes_the_key_if_it_decides_the_targets(prepare):
     labels = prepare(loss="sparse_categorical_crossentropy", outputs=2)
     assert labels.y_train.dtype == np.int64
     losses = [
@@ -157,89 +161,92 @@ def test_the_loss_counts_where_it_decides_what_targets_are(prepare):
         {"type": "BinaryCrossentropy", "from_logits": True},
         {"type": "SparseCategoricalCrossentropy", "from_logits": True},
     ]
-    made = [labels, *(prepare(loss=loss, outputs=1 + ("Sparse" in str(loss))) for loss in losses)]
-    assert len({id(one) for one in made}) == len(made)
-    assert prepare(loss="squared_hinge") is made[1]
+    results = [labels, *(prepare(loss=loss, outputs=1 + ("Sparse" in str(loss))) for loss in losses)]
+    assert len({id(result) for result in results}) == len(results)
+    assert prepare(loss="squared_hinge") is results[1]
 
 
-def test_what_the_outputs_mean_counts(prepare, rows):
+def test_the_meaning_of_outputs_changes_the_key(prepare, rows):
     columns = [column.model_copy(update={"categories": None}) for column in rows[0].columns]
-    described = rows[0].model_copy(update={"columns": columns})  # as of a label of more values than are listed
+    described = rows[0].model_copy(update={"columns": columns})  # as if the label had more values than are listed
     loss = "sparse_categorical_crossentropy"
     two, three = (prepare(loss=loss, described=described, outputs=outputs) for outputs in (2, 3))
     assert (two.target.classes, three.target.classes) == ((0, 1), (0, 1, 2))
     assert prepare(loss=loss, described=described, outputs=2) is two
 
 
-def test_losses_of_amounts_are_all_the_same(prepare):
+def test_regression_losses_share_prepared_data(prepare):
     data = {"target": {"column": "n0"}, "features": [{"columns": ["n1"]}]}
     assert prepare(data, loss="mse") is prepare(data, loss="mae")
 
 
-def test_class_weights_count(prepare):
-    ways = [None, "balanced", {"0": 2}, {"0": 2, "1": 3}, {"0": 3, "1": 2}]
-    made = [prepare(class_weight=way) for way in ways]
-    assert len({id(one) for one in made}) == len(ways)
-    assert prepare(class_weight={"1": 3, "0": 2}) is made[3]
+def test_class_weights_change_the_key(prepare):
+    weights = [None, "balanced", {"0": 2}, {"0": 2, "1": 3}, {"0": 3, "1": 2}]
+    results = [prepare(class_weight=weight) for weight in weights]
+    assert len({id(result) for result in results}) == len(weights)
+    assert prepare(class_weight={"1": 3, "0": 2}) is results[3]
 
 
-def test_what_is_kept_cannot_be_changed(prepare):
-    made = prepare({"sample_weight": "n2", "split": {"validation": RANDOM, "test": RANDOM}})
-    for array in (made.x_train, made.y_train, made.x_validation, made.y_test, made.weights):
+def test_cached_data_is_read_only(prepare):
+    prepared = prepare({"sample_weight": "n2", "split": {"validation": RANDOM, "test": RANDOM}})
+    for array in (prepared.x_train, prepared.y_train, prepared.x_validation, prepared.y_test, prepared.weights):
         with pytest.raises(ValueError, match="read-only"):
             array[:] = 0
     with pytest.raises(TypeError):
         prepare(class_weight="balanced").class_weight[0] = 9
 
 
-def test_the_least_recently_used_is_let_go(tmp_path, prepare):
-    by = Preparer(Settings(data_dir=tmp_path, prepared_memory=2 * prepare().bytes))
-    first, second = prepare(by=by), prepare(sha256="b" * 64, by=by)
-    assert prepare(by=by) is first
-    third = prepare(sha256="c" * 64, by=by)
-    assert prepare(by=by) is first
-    assert prepare(sha256="c" * 64, by=by) is third
-    assert prepare(sha256="b" * 64, by=by) is not second
+def test_the_least_recently_used_data_is_removed(tmp_path, prepare):
+    other_preparer = Preparer(Settings(data_dir=tmp_path, prepared_memory=2 * prepare().bytes))
+    first, second = prepare(using=other_preparer), prepare(sha256="b" * 64, using=other_preparer)
+    assert prepare(using=other_preparer) is first
+    third = prepare(sha256="c" * 64, using=other_preparer)
+    assert prepare(using=other_preparer) is first
+    assert prepare(sha256="c" * 64, using=other_preparer) is third
+    assert prepare(sha256="b" * 64, using=other_preparer) is not second
 
 
-def test_what_is_too_large_to_keep_drives_nothing_out(tmp_path, prepare):
-    by = Preparer(Settings(data_dir=tmp_path, prepared_memory=prepare().bytes))
+def test_data_too_large_for_the_cache_removes_no_other_data(tmp_path, prepare):
+    other_preparer = Preparer(Settings(data_dir=tmp_path, prepared_memory=prepare().bytes))
     wide = {"features": [{"columns": ["n0", "n1", "n2"]}]}
-    first = prepare(by=by)
-    assert prepare(wide, by=by) is not prepare(wide, by=by)
-    assert prepare(by=by) is first
+    first = prepare(using=other_preparer)
+    assert prepare(wide, using=other_preparer) is not prepare(wide, using=other_preparer)
+    assert prepare(using=other_preparer) is first
 
 
-def test_built_in_tables_are_kept_too(tmp_path):
-    by = Preparer(Settings(data_dir=tmp_path, data_memory=1))
+def test_built_in_tables_are_cached(tmp_path):
+    other_preparer = Preparer(Settings(data_dir=tmp_path, data_memory=1))
     rows = (BUILTINS["iris"], BuiltinSource("iris"))
     spec = iris_spec()
-    made = [
-        prepared(by, {"data": spec["data"], "network": spec["network"], "training": {"epochs": epochs}}, rows)
+    results = [
+        prepare_sections(
+            other_preparer, {"data": spec["data"], "network": spec["network"], "training": {"epochs": epochs}}, rows
+        )
         for epochs in (3, 9)
     ]
-    assert made[0] is made[1]
-    assert not isinstance(made[0].x_train, np.memmap)  # they come with a library, not with a file
+    assert results[0] is results[1]
+    assert not isinstance(results[0].x_train, np.memmap)  # they are not read from a file
 
 
-def test_only_what_takes_up_more_than_the_share_goes_into_files(tmp_path, rows):
-    stored, made = 1000 * 8 * 3, 1000 * (4 * 2 + 8)  # two features and a target as numbers of 8 bytes; then x and y
-    for share, memmap in ((stored + made, False), (stored + made - 1, True)):
-        by = Preparer(Settings(data_dir=tmp_path, data_memory=share))
+def test_only_tables_larger_than_the_memory_share_are_prepared_in_files(tmp_path, rows):
+    # Two features and a target as numbers of 8 bytes; then x and y.
+    raw_size, prepared_size = 1000 * 8 * 3, 1000 * (4 * 2 + 8)
+    for share, memmap in ((raw_size + prepared_size, False), (raw_size + prepared_size - 1, True)):
+        other_preparer = Preparer(Settings(data_dir=tmp_path, data_memory=share))
         data = {**DATA, "split": {"validation": RANDOM | {"seed": 0}}}
-        found = prepared(by, {"data": data, "training": {"loss": "mse", "metrics": []}}, rows)
-        assert isinstance(found.x_train, np.memmap) == memmap
+        prepared = prepare_sections(other_preparer, {"data": data, "training": {"loss": "mse", "metrics": []}}, rows)
+        assert isinstance(prepared.x_train, np.memmap) == memmap
 
 
-def test_arrays_by_the_share(tmp_path):
+def test_only_arrays_larger_than_the_memory_share_are_prepared_in_files(tmp_path):
     path = tmp_path / "arrays.npz"
     np.savez(
         path, x=np.zeros((50, 4), np.uint8), y=np.zeros(50, np.int32), tx=np.zeros((9, 4), np.uint8), ty=np.ones(9)
     )
-    rows = ArraysDescription.model_validate(npz_file.describe(path, MEMORY)), FileSource(path, dataset_source.NPZ)
-    needed = 59 * 4 + 50 * 4 + 9 * 8 + 59 * (4 * 4 + 8)
-    for share, memmap in ((needed, False), (needed - 1, True)):
-        by = Preparer(Settings(data_dir=tmp_path, data_memory=share))
+    rows = ArraysDescription.model_validate(npz_file.describe_npz(path, MEMORY)), FileSource(path, dataset_source.NPZ)
+    size = 59 * 4 + 50 * 4 + 9 * 8 + 59 * (4 * 4 + 8)
+    for share, memmap in ((size, False), (size - 1, True)):
+        other_preparer = Preparer(Settings(data_dir=tmp_path, data_memory=share))
         data = {"dataset": "a", "x": "x", "y": "y", "test": {"x": "tx", "y": "ty"}}
-        found = prepared(by, {"data": data, "training": {"loss": "mse", "metrics": []}}, rows)
-        assert isinstance(found.x_train, np.memmap) == memmap
+        prepared = prepare_sections(other_preparer, {"data": data, "training": {"loss": "mse", "metrics": []}}, rows)
+        assert isinstance(prepared.x_train, np.memmap) == memmap

@@ -1,6 +1,5 @@
 """What a worker's parent does about its children, with real processes and a real database."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -12,162 +11,155 @@ from sqlalchemy import select
 
 from models import JobState
 from service.db.ids import new_id
-from service.jobs import attempts, jobs
-from tests.factories import submit
-from tests.waiting import until
+from service.jobs import attempts, controls, queries
+from tests.factories import submit_job
+from tests.polling import wait_until
 from worker.runtime import memory
-from worker.supervision.child_monitor import STOPPED_ITSELF, Children, Ended
+from worker.runtime.exit_codes import FORCED_STOP
+from worker.supervision.child_monitor import ChildExit, ChildMonitor
 
-WORKER = new_id()
-TOLD = """
+WORKER_ID = new_id()
+WAIT_FOR_SHUTDOWN = """
 import signal, time
-from worker.runtime.shutdown_signal import Notice
-notice = Notice()
-notice.listen()
+from worker.runtime.shutdown_signal import ShutdownSignal
+shutdown_signal = Notice()
+shutdown_signal.start_listening()
 print("ready", flush=True)
-while not notice.given:
+while not shutdown_signal.is_set:
     time.sleep(0.01)
 """
 
 
 @pytest.fixture
-def quick(settings):
+def impatient_settings(settings):
     return settings.model_copy(update={"heartbeat_s": 0.1, "lease_s": 0.5, "cancel_grace_s": 0.2})
 
 
 @pytest.fixture
 def child():
-    """A process that does nothing until it is told to end."""
-    with subprocess.Popen([sys.executable, "-c", TOLD], stdout=subprocess.PIPE) as process:
+    """A process that does nothing until it is told to shut down."""
+    with subprocess.Popen([sys.executable, "-c", WAIT_FOR_SHUTDOWN], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline()
         yield process
         process.kill()
 
 
 @pytest.fixture
-def look_after():
-    """Starts looking after some processes, of which some have a task; stops at the end."""
-    started = []
+def start_monitor():
+    """Start a monitor of some processes, of which some run a task; stop it after the test."""
+    monitors = []
 
-    def start(settings, pids=(), busy=()):
-        children = Children(settings, WORKER, pids=lambda: pids, busy=lambda: busy)
-        children.start()
-        started.append(children)
-        return children
+    def start_monitor(settings, children=(), busy_children=()):
+        monitor = ChildMonitor(
+            settings, WORKER_ID, list_children=lambda: children, list_busy_children=lambda: busy_children
+        )
+        monitor.start()
+        monitors.append(monitor)
+        return monitor
 
-    yield start
-    for children in started:
-        children.stop()
+    yield start_monitor
+    for monitor in monitors:
+        monitor.stop()
 
 
-def claim(sessions, pid):
-    """A job that a child of the worker has."""
-    job = submit(sessions)
+def claim_job(sessions, pid):
+    """Return the id of a job that a child of the worker runs."""
+    job = submit_job(sessions)
     with sessions.begin() as session:
-        holder = {"worker": f"{socket.gethostname()}:{pid}", "worker_id": WORKER}
-        attempts.claim(session, queue="cpu", lease_s=3600.0, **holder)
+        holder = {"worker": f"{socket.gethostname()}:{pid}", "worker_id": WORKER_ID}
+        attempts.claim_job(session, queue="cpu", lease_s=3600.0, **holder)
     return job.id
 
 
-def until_not_running(sessions, job_id):
-    def look():
+def wait_for_attempt_end(sessions, job_id):
+    def get_ended_job():
         with sessions.read() as session:
-            job = jobs.get(session, job_id)
+            job = queries.get_job(session, job_id)
         return job if job.state is not JobState.RUNNING else None
 
-    return until(look)
+    return wait_until(get_ended_job)
 
 
 @pytest.mark.parametrize(
-    ("status", "for_memory", "what"),
+    ("status", "after_oom_kill", "description"),
     [
         (-signal.SIGSEGV, False, "its process was killed by SIGSEGV"),
         (-signal.SIGSEGV, True, "its process was killed by SIGSEGV"),
         (-signal.SIGKILL, False, "its process was killed by SIGKILL"),
-        (-signal.SIGKILL, True, "its process was killed by SIGKILL for want of memory"),
+        (-signal.SIGKILL, True, "its process was killed by SIGKILL because memory ran out"),
         (-63, False, "its process was killed by signal 63"),
         (1, False, "its process ended with status 1"),
         (0, False, "its process ended with status 0"),
     ],
 )
-def test_how_a_process_ended_is_said_in_words(status, for_memory, what):
-    assert Ended(1, status, for_memory=for_memory, at=0.0).crash.what == what
+def test_a_crash_describes_how_the_process_ended(status, after_oom_kill, description):
+    assert ChildExit(1, status, after_oom_kill=after_oom_kill, noticed_at=0.0).crash.description == description
 
 
-@pytest.mark.parametrize("status", [STOPPED_ITSELF, signal.SIGTERM, -signal.SIGTERM])
-def test_a_process_that_stopped_itself_or_was_told_to_has_not_crashed(status):
-    assert Ended(1, status, for_memory=False, at=0.0).crash is None
+@pytest.mark.parametrize("status", [FORCED_STOP, signal.SIGTERM, -signal.SIGTERM])
+def test_a_process_that_stopped_itself_or_got_sigterm_has_not_crashed(status):
+    assert ChildExit(1, status, after_oom_kill=False, noticed_at=0.0).crash is None
 
 
-def test_the_attempt_of_a_child_that_died_ends_long_before_its_lease(sessions, settings, look_after):
-    job_id = claim(sessions, 4711)
-    look_after(settings).ended(4711, -signal.SIGABRT)
-    job = until_not_running(sessions, job_id)
+def test_the_attempt_of_a_child_that_died_ends_long_before_its_lease(sessions, settings, start_monitor):
+    job_id = claim_job(sessions, 4711)
+    start_monitor(settings).record_exit(4711, -signal.SIGABRT)
+    job = wait_for_attempt_end(sessions, job_id)
     assert (job.state, job.reason["code"], job.reason["signal"]) == (JobState.QUEUED, "attempt_crashed", "SIGABRT")
 
 
-def test_a_death_is_told_once_the_database_answers(sessions, settings, look_after):
-    job_id, release = claim(sessions, 4711), threading.Event()
+def test_an_exit_is_recorded_once_the_database_answers(sessions, settings, start_monitor):
+    job_id, release = claim_job(sessions, 4711), threading.Event()
 
-    def hold():
+    def hold_lock():
         with sessions.begin() as session:
             session.execute(select(1))
             release.wait(20)
 
-    holder = threading.Thread(target=hold)
+    holder = threading.Thread(target=hold_lock)
     holder.start()
-    look_after(settings).ended(4711, -signal.SIGKILL)
+    start_monitor(settings).record_exit(4711, -signal.SIGKILL)
     release.set()
     holder.join()
-    assert until_not_running(sessions, job_id).reason["signal"] == "SIGKILL"
+    assert wait_for_attempt_end(sessions, job_id).reason["signal"] == "SIGKILL"
 
 
-def test_what_the_kernel_killed_for_memory_says_so(sessions, settings, look_after, monkeypatch):
-    job_id = claim(sessions, 4711)
-    children = look_after(settings)
-    kills = memory.oom_kills()
-    monkeypatch.setattr(memory, "oom_kills", lambda: kills + 1)
-    children.ended(4711, -signal.SIGKILL)
-    reason = until_not_running(sessions, job_id).reason
-    assert "for want of memory" in reason["message"]
+def test_a_crash_reports_that_the_kernel_killed_the_process_for_memory(sessions, settings, start_monitor, monkeypatch):
+    job_id = claim_job(sessions, 4711)
+    monitor = start_monitor(settings)
+    count = memory.count_oom_kills()
+    monkeypatch.setattr(memory, "count_oom_kills", lambda: count + 1)
+    monitor.record_exit(4711, -signal.SIGKILL)
+    reason = wait_for_attempt_end(sessions, job_id).reason
+    assert "because memory ran out" in reason["message"]
     assert reason["estimate"] > 0
 
 
-def test_where_celery_kills_its_children_no_job_has_crashed(sessions, settings, look_after):
-    job_id = claim(sessions, 4711)
-    children = look_after(settings)
-    children.end(hard=True)
-    children.ended(4711, -signal.SIGKILL)
-    assert until_not_running(sessions, job_id).reason["code"] == "attempt_lost"
+def test_no_job_has_crashed_if_celery_kills_the_children(sessions, settings, start_monitor):
+    job_id = claim_job(sessions, 4711)
+    monitor = start_monitor(settings)
+    monitor.shut_down(is_cold=True)
+    monitor.record_exit(4711, -signal.SIGKILL)
+    assert wait_for_attempt_end(sessions, job_id).reason["code"] == "attempt_lost"
 
 
-def test_children_are_told_that_the_worker_is_to_end(settings, look_after, child):
-    look_after(settings, pids=[child.pid], busy=[child.pid]).end(hard=False)
+def test_children_are_told_that_the_worker_shuts_down(settings, start_monitor, child):
+    start_monitor(settings, children=[child.pid], busy_children=[child.pid]).shut_down(is_cold=False)
     assert child.wait(20) == 0
 
 
-def test_a_child_that_is_beyond_hearing_of_a_cancel_is_killed(sessions, quick, look_after, child):
-    job_id = claim(sessions, child.pid)
+def test_a_child_that_does_not_react_to_a_cancellation_is_killed(sessions, impatient_settings, start_monitor, child):
+    job_id = claim_job(sessions, child.pid)
     child.send_signal(signal.SIGSTOP)
     with sessions.begin() as session:
-        jobs.cancel(session, job_id)
-    children = look_after(quick, pids=[child.pid], busy=[child.pid])
+        controls.cancel_job(session, job_id)
+    monitor = start_monitor(impatient_settings, children=[child.pid], busy_children=[child.pid])
     assert child.wait(20) == -signal.SIGKILL
-    children.ended(child.pid, -signal.SIGKILL)
-    assert until_not_running(sessions, job_id).state is JobState.CANCELLED
+    monitor.record_exit(child.pid, -signal.SIGKILL)
+    assert wait_for_attempt_end(sessions, job_id).state is JobState.CANCELLED
 
 
-def test_a_child_whose_attempt_is_over_and_that_does_not_end_is_killed(quick, look_after, child):
+def test_a_child_that_does_not_end_after_its_attempt_is_killed(impatient_settings, start_monitor, child):
     child.send_signal(signal.SIGSTOP)
-    look_after(quick, pids=[child.pid], busy=[child.pid])
+    start_monitor(impatient_settings, children=[child.pid], busy_children=[child.pid])
     assert child.wait(20) == -signal.SIGKILL
-
-
-def test_the_peak_of_memory_is_this_process_since_it_was_forgotten():
-    memory.forget_peak()
-    before = memory.peak()
-    block = bytearray(os.urandom(1) * (64 << 20))
-    assert memory.peak() >= before + (60 << 20)
-    del block
-    memory.forget_peak()
-    assert memory.peak() < before + (60 << 20)

@@ -1,0 +1,1 @@
+"""Faster replacements for parts of Keras's steps, with bit-identical results."""

@@ -1,7 +1,7 @@
-"""Activations that TensorFlow computes within a loop as it does without one.
+"""Activations that have the same bits inside and outside of a loop.
 
-TensorFlow's optimizer (Grappler) joins a product, its bias and an activation into one operation of oneDNN's, whose
-sigmoid has other bits than TensorFlow's own, where the processor has AVX-512. So bits depend on what is joined.
+TensorFlow's optimizer (Grappler) fuses a product, its bias and an activation into one oneDNN operation. On processors
+with AVX-512, the sigmoid of oneDNN has other bits than TensorFlow's own. So bits depend on what is fused.
 """
 
 from typing import Any
@@ -9,65 +9,65 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# Without types, or with some that are not known.
+# Untyped, or partly so.
 _tf: Any = tf
 _activations: Any = keras.activations
 _RNN: Any = keras.layers.RNN
 _TimeDistributed: Any = keras.layers.TimeDistributed
 _Activation: Any = keras.layers.Activation
 _EXACT: set[Any] = {getattr(_activations, name) for name in ("linear", "relu", "relu6", "leaky_relu")}
-"""Activations that only choose, or multiply once: whoever computes them comes to the same bits."""
-_PASSING: tuple[Any, ...] = (keras.layers.Dropout, keras.layers.Identity)
-"""Layers that hand on in a test what they are given."""
-_NEVER_JOINED: tuple[Any, ...] = (
+"""Activations that only select, or multiply once: every implementation computes the same bits."""
+_IDENTITIES: tuple[Any, ...] = (keras.layers.Dropout, keras.layers.Identity)
+"""Layers that return their inputs in an evaluation."""
+_NEVER_FUSED: tuple[Any, ...] = (
     keras.layers.Dense,
     keras.layers.BatchNormalization,
     keras.layers.ReLU,
     keras.layers.LeakyReLU,
 )
-"""Layers that begin with what is not joined to a product before them, or is exact."""
+"""Layers whose first operation is exact, or is not fused with a product before it."""
 
 
-def as_without_a_loop(network: Any) -> None:
-    """Give a keras.Sequential, not traced yet, activations that come to the bits that `fit` has, within a loop, too.
+def replace_activations(network: Any) -> None:
+    """Replace activations of an untraced keras.Sequential by ones that have the bits of `fit` inside a loop, too.
 
-    Only silu is concerned. TensorFlow's multiplies by a constant 1, of which a control dependency remains in a loop,
-    and what has one is not joined. Recurrent layers have a loop of their own, also in `fit`, and keep theirs.
+    Only silu needs it. TensorFlow's silu multiplies by a constant 1. In a loop, the constant leaves a control
+    dependency, which prevents the fusion. Recurrent layers run a loop in `fit`, too, and keep their activations.
     """
-    for outer in network.layers:
-        layer = _within(outer)
+    for outer_layer in network.layers:
+        layer = _unwrap_layer(outer_layer)
         if getattr(layer, "activation", None) is _activations.silu and not isinstance(layer, _RNN):
-            layer.activation = _silu_alone
+            layer.activation = _silu
 
 
-def may_be_apart(layers: list[Any], place: int) -> bool:
-    """Whether a layer's product may be computed by other operations, of which nothing can be joined with what follows.
+def can_be_unfused(layers: list[Any], index: int) -> bool:
+    """Return whether a layer's product may be computed by operations that are not fused with the following ones.
 
     Args:
-        layers: a keras.Sequential's.
-        place: of a Dense layer among them.
+        layers: of a keras.Sequential.
+        index: index of a Dense layer among them.
 
     """
-    if layers[place].activation is not _activations.linear:
-        return layers[place].activation in _EXACT
-    for layer in layers[place + 1 :]:
-        if type(layer) not in _PASSING:
-            return type(layer) in _NEVER_JOINED or (type(layer) is _Activation and layer.activation in _EXACT)
-    return False  # what the loss makes of it is not known
+    if layers[index].activation is not _activations.linear:
+        return layers[index].activation in _EXACT
+    for layer in layers[index + 1 :]:
+        if type(layer) not in _IDENTITIES:
+            return type(layer) in _NEVER_FUSED or (type(layer) is _Activation and layer.activation in _EXACT)
+    return False  # the loss may be fused with it
 
 
-def _within(layer: Any) -> Any:
-    """The layer that one distributes over time, or itself."""
-    return _within(layer.layer) if isinstance(layer, _TimeDistributed) else layer
+def _unwrap_layer(layer: Any) -> Any:
+    """Return the layer in a TimeDistributed layer, or the layer itself."""
+    return _unwrap_layer(layer.layer) if isinstance(layer, _TimeDistributed) else layer
 
 
 @_tf.custom_gradient
-def _silu_alone(features: Any) -> Any:
-    """What tf.nn.silu computes, forward and back."""
+def _silu(features: Any) -> Any:
+    """Compute tf.nn.silu and its gradient."""
 
-    def gradient(of_outputs: Any) -> Any:
-        with _tf.control_dependencies([of_outputs]):
+    def gradient(output_gradient: Any) -> Any:
+        with _tf.control_dependencies([output_gradient]):
             sigmoid = _tf.sigmoid(features)
-        return of_outputs * (sigmoid * (1.0 + features * (1.0 - sigmoid)))
+        return output_gradient * (sigmoid * (1.0 + features * (1.0 - sigmoid)))
 
     return features * _tf.sigmoid(features), gradient

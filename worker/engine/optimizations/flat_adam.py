@@ -1,13 +1,12 @@
-"""Adam's update of many small weights as that of one vector.
+"""Update many small weights with Adam as one vector.
 
-Keras's Adam takes a dozen operations for each of a network's weights. Where these are small, as biases and what
-belongs to batch normalization, an operation takes less time than to begin it. Here their gradients are joined to one
-vector, Keras's own `update_step` runs on that once, and what it would subtract from the vector is cut up and
-subtracted from the weights. iris's network has 22 weights, and its step then 516 operations instead of 830.
+Keras's Adam takes a dozen operations for each weight. For small weights, such as biases and those of batch
+normalization, the overhead of an operation is larger than its work. Here their gradients are concatenated to one
+vector, and Keras's own `update_step` runs once on the vector. Its result is split and subtracted from the weights.
 
-The bits are Keras's own, since all that Adam does is done to each element by itself, by sums, products, quotients and
-square roots, which IEEE 754 defines to the last bit: it does not matter where in a vector an element lies. Of
-reciprocal roots and powers that is not true, so no other optimizer is treated like this.
+Results are bit-identical to Keras's. Adam updates each element independently by sums, products, quotients and square
+roots, whose results IEEE 754 defines exactly, wherever in a vector the element is. Reciprocal roots and powers are not
+defined exactly, so other optimizers are not changed.
 """
 
 from collections.abc import Sequence
@@ -16,116 +15,121 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from worker.engine.optimizations import beside
+from worker.engine.optimizations import companion_optimizers
 from worker.engine.optimizations.lean_adam import ADAMS
 
-# Without types, or with some that are not known.
+# Untyped, or partly so.
 _tf: Any = tf
 _keras: Any = keras
 
-_SMALL = 2**14
-"""Elements up to which it costs less to join and to cut a weight than to begin operations for it."""
-_FEW = 3
-"""Of so many weights' operations fewer are left."""
+_MAX_ELEMENTS = 2**14
+"""Size of a weight up to which concatenating and splitting is cheaper than operations of its own."""
+_MIN_WEIGHTS = 3
+"""Number of weights from which on fewer operations remain."""
 
 
-def flatten(network: Any) -> "FlatAdam | None":
-    """Have Adam update a network's small weights together; None where it is another's work, or there are too few.
+def flatten_adam(network: Any) -> "FlatAdam | None":
+    """Update a network's small weights together; return None for other optimizers, or if there are too few weights.
 
     Args:
-        network: compiled, its optimizer built, not traced yet.
+        network: compiled, with a built optimizer, and untraced.
 
     """
     if type(network.optimizer) not in ADAMS:
         return None
     embeddings = [layer for layer in network.layers if isinstance(layer, _keras.layers.Embedding)]
-    gathered = {id(weight) for layer in embeddings for weight in layer.weights}  # whose gradients are of a few rows
-    weights = beside.weights(network.optimizer)
-    small = [at for at, weight in enumerate(weights) if _count(weight) <= _SMALL and id(weight) not in gathered]
-    return FlatAdam(network.optimizer, small) if len(small) >= _FEW else None
+    # Their gradients are sparse.
+    embedding_weights = {id(weight) for layer in embeddings for weight in layer.weights}
+    weights = companion_optimizers.list_weights(network.optimizer)
+    small = [
+        index
+        for index, weight in enumerate(weights)
+        if _count_elements(weight) <= _MAX_ELEMENTS and id(weight) not in embedding_weights
+    ]
+    return FlatAdam(network.optimizer, small) if len(small) >= _MIN_WEIGHTS else None
 
 
 class FlatAdam:
-    """Updates the weights at some places of an optimizer's together; the optimizer itself updates the others.
+    """Updates some of an optimizer's weights together; the optimizer itself updates the others.
 
-    What Adam remembers is in the vectors from `take_over` on, and where Keras has it again after `hand_back`.
+    After `load_state`, Adam's slots are in vectors; after `store_state`, they are also in Keras's variables.
 
     Args:
-        optimizer: a keras.optimizers.Adam or AdamW, built, whose `apply` then comes here.
-        places: of the weights among its trainable variables.
+        optimizer: a built keras.optimizers.Adam or AdamW, whose `apply` then calls this object.
+        indices: indices of the weights among its trainable variables.
 
     """
 
-    def __init__(self, optimizer: Any, places: Sequence[int]) -> None:
+    def __init__(self, optimizer: Any, indices: Sequence[int]) -> None:
         self._optimizer = optimizer
-        self._places = list(places)
-        self._weights = [beside.weights(optimizer)[place] for place in places]
-        self._counts = [_count(weight) for weight in self._weights]
-        self._others = optimizer._backend_update_step  # noqa: SLF001  # Keras's seam between clipping and averaging
-        self._vector = keras.Variable(_tf.zeros(sum(self._counts)))
-        self._adam = _Adam(optimizer, self._vector)
-        optimizer._backend_update_step = self._update  # noqa: SLF001
+        self._indices = list(indices)
+        self._weights = [companion_optimizers.list_weights(optimizer)[index] for index in indices]
+        self._sizes = [_count_elements(weight) for weight in self._weights]
+        self._update_others = optimizer._backend_update_step  # noqa: SLF001  # Keras calls it between clipping and averaging
+        self._vector = keras.Variable(_tf.zeros(sum(self._sizes)))
+        self._adam = _VectorAdam(optimizer, self._vector)
+        optimizer._backend_update_step = self._update_weights  # noqa: SLF001
 
-    def take_over(self) -> None:
-        """Join to vectors what Adam remembers, before steps are taken."""
-        for vector, slots in self._slots():
-            vector.assign(self._joined([slot.value for slot in slots]))
+    def load_state(self) -> None:
+        """Load Adam's slots into the vectors, before steps are taken."""
+        for vector, slots in self._pair_slots():
+            vector.assign(self._concatenate([slot.value for slot in slots]))
 
-    def hand_back(self) -> None:
-        """Put what Adam remembers where Keras has it; the vectors stay as they are."""
-        for vector, slots in self._slots():
-            for slot, part in zip(slots, self._cut(vector.value), strict=True):
-                slot.assign(part)
+    def store_state(self) -> None:
+        """Store the vectors in Adam's slots."""
+        for vector, slots in self._pair_slots():
+            for slot, piece in zip(slots, self._split(vector.value), strict=True):
+                slot.assign(piece)
 
-    def _slots(self) -> list[tuple[Any, list[Any]]]:
-        """Vectors, each with the variables of Keras's whose content is joined in it."""
-        remembered = self._adam.remembered()
-        return [(vectors[0], [slots[place] for place in self._places]) for vectors, slots in remembered]
+    def _pair_slots(self) -> list[tuple[Any, list[Any]]]:
+        """Return the vectors, each with the Keras variables that it replaces."""
+        pairs = self._adam.pair_slots()
+        return [(vectors[0], [slots[index] for index in self._indices]) for vectors, slots in pairs]
 
-    def _update(self, gradients: Sequence[Any], weights: Sequence[Any], learning_rate: Any) -> None:
-        given = {id(weight): gradient for gradient, weight in zip(gradients, weights, strict=True)}
-        here = {id(weight) for weight in self._weights}
-        others = [weight for weight in weights if id(weight) not in here]
+    def _update_weights(self, gradients: Sequence[Any], weights: Sequence[Any], learning_rate: Any) -> None:
+        gradient_by_weight = {id(weight): gradient for gradient, weight in zip(gradients, weights, strict=True)}
+        own_weights = {id(weight) for weight in self._weights}
+        others = [weight for weight in weights if id(weight) not in own_weights]
         if others:
-            self._others([given[id(weight)] for weight in others], others, learning_rate)
+            self._update_others([gradient_by_weight[id(weight)] for weight in others], others, learning_rate)
         # Keras leaves out the weights on which the loss does not depend.
-        joined = [given.get(id(weight), _tf.zeros(weight.shape)) for weight in self._weights]
-        change = self._adam.change(self._joined(joined), learning_rate)
-        for weight, part in zip(self._weights, self._cut(change), strict=True):
-            if id(weight) in given:
-                self._optimizer.assign_sub(weight, part)
+        own_gradients = [gradient_by_weight.get(id(weight), _tf.zeros(weight.shape)) for weight in self._weights]
+        change = self._adam.compute_change(self._concatenate(own_gradients), learning_rate)
+        for weight, piece in zip(self._weights, self._split(change), strict=True):
+            if id(weight) in gradient_by_weight:
+                self._optimizer.assign_sub(weight, piece)
 
-    def _joined(self, tensors: Sequence[Any]) -> Any:
-        return _tf.concat([_reshaped(tensor, [-1]) for tensor in tensors], 0)
+    def _concatenate(self, tensors: Sequence[Any]) -> Any:
+        return _tf.concat([_reshape_tensor(tensor, [-1]) for tensor in tensors], 0)
 
-    def _cut(self, vector: Any) -> list[Any]:
-        parts = _tf.split(vector, self._counts)
-        return [_reshaped(part, weight.shape) for part, weight in zip(parts, self._weights, strict=True)]
+    def _split(self, vector: Any) -> list[Any]:
+        pieces = _tf.split(vector, self._sizes)
+        return [_reshape_tensor(piece, weight.shape) for piece, weight in zip(pieces, self._weights, strict=True)]
 
 
-class _Adam(beside.Adam):
-    """Keras's Adam over one vector, which tells what it would subtract."""
+class _VectorAdam(companion_optimizers.CompanionAdam):
+    """Keras's Adam over one vector, which records the change instead of applying it."""
 
     def __init__(self, other: Any, vector: Any) -> None:
         super().__init__(other, [vector])
         self._change: Any = None
         self._vector = vector
 
-    def change(self, gradient: Any, learning_rate: Any) -> Any:
-        """Update what is remembered by a gradient, and return what is to be subtracted from the weights."""
+    def compute_change(self, gradient: Any, learning_rate: Any) -> Any:
+        """Update the slots with a gradient, and return the values to subtract from the weights."""
         self.update_step(gradient, self._vector, learning_rate)
         return self._change
 
     def assign_sub(self, variable: Any, value: Any) -> None:
-        """Take note of a value that is to be subtracted: Adam subtracts from nothing but the weights."""
+        """Record the values to subtract: Adam uses this method for the weights only."""
         del variable
         self._change = value
 
 
-def _reshaped(tensor: Any, shape: Any) -> Any:
-    """A tensor of another shape; what is to be a vector, and is one, is left as it is: an operation less."""
+def _reshape_tensor(tensor: Any, shape: Any) -> Any:
+    """Reshape a tensor, without an operation if it is a vector and stays one."""
     return tensor if len(shape) == 1 == len(tensor.shape) else _tf.reshape(tensor, shape)
 
 
-def _count(weight: Any) -> int:
+def _count_elements(weight: Any) -> int:
     return weight.value.shape.num_elements()

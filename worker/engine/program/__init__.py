@@ -1,0 +1,1 @@
+"""Compiled programs: graphs around Keras's own steps, and their cache."""

@@ -1,51 +1,54 @@
-"""How much a compiled call does."""
+"""Choose the amount of work in a compiled call."""
 
 import math
 from typing import Any
 
-SLICE_S = 0.2
-"""About how long a call should take: whoever looks on is asked between two of them whether to go on."""
+TARGET_CALL_S = 0.2
+"""Target duration of a call in seconds: between two calls the observer may stop the training."""
 
-_OPERATIONS_S = 7e10
-_STEP_S = 0.0005
-_WEIGHT_S = 4e-9
-_ROWS_RANK = 2
+_OPERATIONS_PER_SECOND = 7e10
+_SECONDS_PER_STEP = 0.0005
+_SECONDS_PER_WEIGHT = 4e-9
+_OPERATIONS_PER_WEIGHT = 6
+"""Three passes of a multiplication and an addition for each weight and row."""
+_DENSE_RANK = 2
 
 
-def guess(network: Any, rows: int, steps: int) -> float:
-    """Guess for how many seconds an epoch of a keras.Sequential lasts, before any was trained.
+def estimate_epoch_s(network: Any, rows: int, steps: int) -> float:
+    """Estimate the duration of an epoch of a keras.Sequential in seconds, before any epoch was trained.
 
-    Whether a call takes several epochs depends on it, and to find that out by trying costs a graph that is then not
-    used: a third of a second.
+    It decides whether a call takes several epochs. To find that out by trying would prepare a graph that is then not
+    used, which takes longer than many epochs.
 
-    Three passes of a multiply-add a weight and row, on one core, and for each of `steps` half a millisecond and an
-    update of every weight. Infinite where a layer may use a weight more than once a row: its input or output has other
-    axes than rows and features.
+    The estimate counts the operations of all weights and rows on one core, and for each step a fixed overhead and an
+    update of every weight. It is infinite if a layer may use a weight several times for a row: its input or output has
+    axes other than rows and features.
     """
     shapes = (layer.output.shape for layer in network.layers)
-    if len(network.input_shape) != _ROWS_RANK or any(len(shape) != _ROWS_RANK for shape in shapes):
+    if len(network.input_shape) != _DENSE_RANK or any(len(shape) != _DENSE_RANK for shape in shapes):
         return math.inf
     weights = network.count_params()
-    return rows * 6 * weights / _OPERATIONS_S + steps * (_STEP_S + weights * _WEIGHT_S)
+    compute_s = rows * _OPERATIONS_PER_WEIGHT * weights / _OPERATIONS_PER_SECOND
+    return compute_s + steps * (_SECONDS_PER_STEP + weights * _SECONDS_PER_WEIGHT)
 
 
-class Pace:
-    """How many steps make a call of about `SLICE_S`, by how long the last one took; the first call takes one step.
+class CallSizer:
+    """Chooses the number of steps in a call from the duration of the last call; the first call takes one step.
 
     Args:
-        most: steps a call, where they are bounded by something else, too; less than 1 counts as 1.
+        max_steps: another limit on the number of steps; values below 1 count as 1.
 
     """
 
-    def __init__(self, most: float = math.inf) -> None:
-        self._most = most
-        self._each: float | None = None
+    def __init__(self, max_steps: float = math.inf) -> None:
+        self._max_steps = max_steps
+        self._step_s: float | None = None
 
     @property
     def steps(self) -> int:
-        """How many steps the next call should take; at least 1."""
-        return 1 if self._each is None else max(1, int(min(SLICE_S / self._each, self._most)))
+        """Number of steps for the next call; at least 1."""
+        return 1 if self._step_s is None else max(1, int(min(TARGET_CALL_S / self._step_s, self._max_steps)))
 
-    def took(self, steps: int, seconds: float) -> None:
-        """Take note of a call."""
-        self._each = max(seconds, 1e-6) / max(steps, 1)
+    def record_call(self, steps: int, seconds: float) -> None:
+        """Record the duration of a call."""
+        self._step_s = max(seconds, 1e-6) / max(steps, 1)

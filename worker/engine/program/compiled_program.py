@@ -1,7 +1,7 @@
-"""The compiled calls that train and test a network: many of Keras's own steps in each.
+"""A network with the compiled functions that train and evaluate it, many of Keras's own steps in each call.
 
-Stock `fit` makes one call a step, and between two steps asks an iterator for a batch and callbacks for their wishes.
-Here the rows lie in tensors, and one call runs a loop around the steps.
+Stock `fit` makes one call for each step. Between steps it gets a batch from an iterator, and runs callbacks. Here the
+rows are in tensors, and one call runs a loop over the steps.
 """
 
 from collections.abc import Collection, Generator, Mapping
@@ -12,63 +12,62 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from worker.engine import training_state
-from worker.engine.optimizations.activations import as_without_a_loop
-from worker.engine.optimizations.products import Products
-from worker.engine.program.prepared_function import Call, prepare
-from worker.engine.program.step_loops import Loops, Rows
+from worker.engine.optimizations.activations import replace_activations
+from worker.engine.optimizations.dense_products import DenseProducts
+from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
+from worker.engine.program.step_loops import RowTensors, StepLoops
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 
-_NUMBER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
+_INTEGER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
 _ORDER, _ORDERS = _tf.TensorSpec((None,), "int32"), _tf.TensorSpec((None, None), "int32")
 
-
 Metrics = Mapping[str, float]
-"""By their names, in Keras's order."""
+"""Values by metric name, in Keras's order."""
 
 
-class Taken(NamedTuple):
-    """How far a call came in an epoch."""
+class TrainResult(NamedTuple):
+    """Result of a call that trains steps of an epoch."""
 
     step: int
-    """The first step that it did not take."""
-    finite: bool
-    """Whether the mean loss over the epoch so far is; False only where that ends a training."""
+    """The first step that was not taken."""
+    is_finite: bool
+    """Whether the mean loss over the epoch so far is finite; always True if the training continues in any case."""
     metrics: Metrics | None
-    """Those over the epoch so far; None where they are to be read outside of the call, by `metrics`."""
+    """Metrics over the epoch so far; None if they have to be computed outside of the call, by `compute_metrics`."""
 
 
-class TakenEpochs(NamedTuple):
-    """How far a call came over whole epochs; `step` and `finite` are those of the last of them."""
+class EpochsResult(NamedTuple):
+    """Result of a call that trains whole epochs; `step` and `is_finite` are those of the last epoch."""
 
     step: int
-    finite: bool
+    is_finite: bool
     metrics: list[tuple[Metrics, Metrics]]
-    """Of each epoch's training and of its validation, which is empty where there is none."""
+    """Of each epoch's training and validation; the latter are empty without validation."""
 
 
-class Tested(NamedTuple):
-    """What some steps of a test have come to."""
+class EvaluationResult(NamedTuple):
+    """Result of a call that evaluates steps."""
 
     metrics: Metrics | None
-    """As those of `Taken`."""
+    """As in `TrainResult`."""
     outputs: Array | None
-    """The network's for the rows of these steps, as its `predict_on_batch` has them; None where nobody wants them."""
+    """The network's outputs for the rows of these steps, as by `predict_on_batch`; None unless requested."""
 
 
-class Compiled:
-    """A network and the compiled calls that train its variables.
+class CompiledProgram:
+    """A network, and the compiled functions that train and evaluate it.
 
     Args:
-        network: a keras.Sequential, compiled, its optimizer built; its numbers are `hyperparameters`.
-        hyperparameters: may take other values between two calls.
-        x: of any number of rows like those to come.
-        y: likewise.
-        weighted: whether the rows to train on have weights.
-        rows: the numbers of rows of a training's steps, for which kernels may be in halves.
-        batch: rows of each step of a training, or 0 where they differ.
+        network: a keras.Sequential, compiled, with a built optimizer and these hyperparameters.
+        hyperparameters: may get other values between calls.
+        x: example inputs, with any number of rows.
+        y: example targets, with any number of rows.
+        has_weights: whether the training rows have weights.
+        step_sizes: the different numbers of rows that training steps have; split kernels must support them.
+        fixed_batch_size: number of rows of each training step, or 0 if the steps differ.
 
     """
 
@@ -79,167 +78,218 @@ class Compiled:
         x: Array,
         y: Array,
         *,
-        weighted: bool,
-        rows: Collection[int] = (),
-        batch: int = 0,
+        has_weights: bool,
+        step_sizes: Collection[int] = (),
+        fixed_batch_size: int = 0,
     ) -> None:
         self.network = network
         self.hyperparameters = hyperparameters
-        tested = (_rows(x), _rows(y))
-        trained = (*tested, _tf.TensorSpec((None,), "float32")) if weighted else tested
-        self._tested, self._trained = tested, trained
-        as_without_a_loop(network)
-        self._products = Products(network, rows)
-        loops = Loops(network, trained, tested, batch, self._products.halves)
-        with hyperparameters.tracing():
-            loops.trace()
+        evaluation_rows = (_build_row_spec(x), _build_row_spec(y))
+        weight_rows = (_tf.TensorSpec((None,), "float32"),) if has_weights else ()
+        self._evaluation_rows, self._training_rows = evaluation_rows, (*evaluation_rows, *weight_rows)
+        replace_activations(network)
+        self._products = DenseProducts(network, step_sizes)
+        loops = StepLoops(
+            network, self._training_rows, evaluation_rows, fixed_batch_size, self._products.split_kernels
+        )
+        with hyperparameters.use_variables():
+            loops.trace_step()
         self._loops = loops
-        self._names = loops.metrics
-        self.metrics_are_means = loops.metrics_are_means
-        self._counters, self._zero = network.metrics_variables, _tf.zeros(())
-        self._train = self._call(loops.train, trained, _ORDER, _NUMBER, _NUMBER, _NUMBER, _FLAG)
-        self._train_epochs: dict[int | None, Call] = {}
-        self._tests: dict[int, Call] = {}
+        self._metric_names = loops.metric_names
+        self.has_only_mean_metrics = loops.has_only_mean_metrics
+        self._metric_variables, self._zero = network.metrics_variables, _tf.zeros(())
+        self._train_function = self._build_function(
+            loops.train_steps, self._training_rows, _ORDER, _INTEGER, _INTEGER, _INTEGER, _FLAG
+        )
+        self._epoch_functions: dict[int | None, PreparedFunction] = {}
+        self._evaluation_functions: dict[int, PreparedFunction] = {}
 
-    def _epochs_with(self, validation: int | None) -> Call:
-        """The call that takes epochs, by rows of each step of the validation; None is without one."""
-        if validation not in self._train_epochs:
-            tested = () if validation is None else self._tested
-            function = partial(self._loops.train_epochs, batch=validation or 0)
-            self._train_epochs[validation] = self._call(function, self._trained, tested, _ORDERS, _NUMBER, _FLAG)
-        return self._train_epochs[validation]
+    def _get_epoch_function(self, validation: int | None) -> PreparedFunction:
+        """Return the function that trains epochs, by the number of rows of validation steps; None is without one."""
+        if validation not in self._epoch_functions:
+            validation_rows = () if validation is None else self._evaluation_rows
+            function = partial(self._loops.train_epochs, fixed_batch_size=validation or 0)
+            self._epoch_functions[validation] = self._build_function(
+                function, self._training_rows, validation_rows, _ORDERS, _INTEGER, _FLAG
+            )
+        return self._epoch_functions[validation]
 
-    def _test(self, batch: int) -> Call:
-        if batch not in self._tests:
-            function = partial(self._loops.evaluate, batch=batch)
-            self._tests[batch] = self._call(function, self._tested, _NUMBER, _NUMBER, _NUMBER, _FLAG)
-        return self._tests[batch]
+    def _get_evaluation_function(self, batch: int) -> PreparedFunction:
+        if batch not in self._evaluation_functions:
+            function = partial(self._loops.evaluate_with_outputs, fixed_batch_size=batch)
+            self._evaluation_functions[batch] = self._build_function(
+                function, self._evaluation_rows, _INTEGER, _INTEGER, _INTEGER, _FLAG
+            )
+        return self._evaluation_functions[batch]
 
-    def _call(self, function: Any, *signature: Any) -> Call:
-        return Call(function, signature, lambda: _nothing(signature), self.hyperparameters.tracing)
+    def _build_function(self, function: Any, *signature: Any) -> PreparedFunction:
+        return PreparedFunction(
+            function, signature, lambda: _build_empty_arguments(signature), self.hyperparameters.use_variables
+        )
 
     @contextmanager
-    def preparing(self, *, several: bool, validation: int | None, evaluation: int | None) -> Generator[None]:
-        """While this lasts, TensorFlow prepares a training's first calls; at its end it can begin.
+    def prepare_training(
+        self, *, several_epochs: bool, validation_batch_size: int | None, evaluation_batch_size: int | None
+    ) -> Generator[None]:
+        """Have TensorFlow prepare the first functions of a training while the block runs; at its end they are ready.
 
         Args:
-            several: whether the calls take several epochs.
-            validation: rows of each of its steps, 0 where they differ, None where there is none.
-            evaluation: likewise, of the one that comes after the training.
+            several_epochs: whether calls take several epochs.
+            validation_batch_size: number of rows of each validation step; 0 if they differ, None without validation.
+            evaluation_batch_size: likewise for the evaluation after the training.
 
         """
-        if several:
-            calls = [self._epochs_with(validation)]
+        if several_epochs:
+            functions = [self._get_epoch_function(validation_batch_size)]
         else:
-            calls = [self._train] if validation is None else [self._train, self._test(validation)]
-        prepare(calls, trace=True)
+            functions = [self._train_function]
+            if validation_batch_size is not None:
+                functions.append(self._get_evaluation_function(validation_batch_size))
+        prepare_functions(functions, trace=True)
         yield
-        if evaluation is not None and not calls[0].is_ready:  # Python has nothing else to do
-            self._test(evaluation).trace()
-        calls[0].ready()
+        if evaluation_batch_size is not None and not functions[0].is_ready:  # this thread would only wait
+            self._get_evaluation_function(evaluation_batch_size).trace()
+        functions[0].wait_until_ready()
 
-    def prepare_evaluation(self, batch: int) -> None:
-        """Begin to prepare the call that tests in steps of so many rows each, or of different ones if that is 0."""
-        prepare([self._test(batch)], trace=False)
+    def prepare_evaluation(self, fixed_batch_size: int) -> None:
+        """Start to prepare the function that evaluates steps of `fixed_batch_size` rows, or of any if it is 0."""
+        prepare_functions([self._get_evaluation_function(fixed_batch_size)], trace=False)
 
-    def settle(self) -> None:
-        """Wait until nothing is being prepared any more."""
-        for call in (self._train, *self._tests.values(), *self._train_epochs.values()):
-            call.ready()
+    def wait_until_prepared(self) -> None:
+        """Wait until no function is being prepared."""
+        for function in (self._train_function, *self._evaluation_functions.values(), *self._epoch_functions.values()):
+            function.wait_until_ready()
 
     @property
-    def size(self) -> int:
-        """How many bytes its variables take."""
-        return training_state.size(self.network) + (0 if self._products.halves is None else self._products.halves.size)
+    def nbytes(self) -> int:
+        """Size of the variables in bytes."""
+        return training_state.measure_state(self.network) + (
+            0 if self._products.split_kernels is None else self._products.split_kernels.nbytes
+        )
 
-    def suits(self, rows: Collection[int]) -> bool:
-        """Whether it trains with Keras's bits in steps of so many rows."""
-        return self._products.suit(rows)
+    def supports_batch_sizes(self, step_sizes: Collection[int]) -> bool:
+        """Return whether training steps with these numbers of rows are bit-identical to Keras's."""
+        return self._products.supports_batch_sizes(step_sizes)
 
-    def expect(self, rows: Collection[int]) -> None:
-        """Choose what is fastest for steps of so many rows; no bit depends on it."""
-        self._products.choose(rows)
+    def select_variants(self, step_sizes: Collection[int]) -> None:
+        """Choose the fastest operations for steps with these numbers of rows; results are identical."""
+        self._products.select_variants(step_sizes)
 
-    def take_over(self) -> None:
-        """Have the next steps go on from the network's state, to be called where that was set by others."""
-        self._loops.take_over()
+    def load_state(self) -> None:
+        """Load the network's state, so that the next steps continue from it; needed after other code set it."""
+        self._loops.load_state()
 
-    def hand_back(self) -> None:
-        """Have the network's state be what the last steps left; until then it need not be."""
-        self._loops.hand_back()
+    def store_state(self) -> None:
+        """Store the state after the last steps in the network; before, the network may have an older state."""
+        self._loops.store_state()
 
-    def make_whole(self) -> None:
-        """Have its weights be, for a test or for callbacks."""
-        self._loops.make_whole()
+    def store_weights(self) -> None:
+        """Store only the weights in the network, for an evaluation or for callbacks."""
+        self._loops.store_weights()
 
-    def train(self, rows: Rows, order: Array, steps: range, batch_size: int, *, fresh: bool, stop: bool) -> Taken:
-        """Take some steps of an epoch.
+    def train_steps(
+        self,
+        rows: RowTensors,
+        order: Array,
+        steps: range,
+        batch_size: int,
+        *,
+        reset_metrics: bool,
+        stop_on_nonfinite: bool,
+    ) -> TrainResult:
+        """Train steps of an epoch.
 
         Args:
-            rows: to train on.
-            order: which row is the epoch's first, second and so on; int32 of shape (rows of the epoch,).
-            steps: which of its steps.
-            batch_size: rows a step; the last step has what is left.
-            fresh: whether metrics begin anew.
-            stop: whether to stop after a step that leaves the mean loss not finite.
+            rows: the training rows.
+            order: indices of the epoch's rows in their order; int32 of shape (rows of the epoch,).
+            steps: the steps to take.
+            batch_size: number of rows in a step; the last step of an epoch may have fewer.
+            reset_metrics: whether to reset the metrics first.
+            stop_on_nonfinite: whether to stop after a step with a mean loss that is not finite.
 
         """
-        if fresh:
-            self._reset()
-        step, finite, metrics = self._train(rows, order, steps.start, steps.stop, batch_size, stop)
-        return Taken(int(step), bool(finite), self._named(metrics))
+        if reset_metrics:
+            self._reset_metrics()
+        step, finite, metrics = self._train_function(
+            rows, order, steps.start, steps.stop, batch_size, stop_on_nonfinite
+        )
+        return TrainResult(int(step), bool(finite), self._name_metrics(metrics))
 
     def train_epochs(
-        self, rows: Rows, validation: Rows | None, orders: Array, batch_size: int, *, batch: int, stop: bool
-    ) -> TakenEpochs:
+        self,
+        rows: RowTensors,
+        validation: RowTensors | None,
+        orders: Array,
+        batch_size: int,
+        *,
+        fixed_batch_size: int,
+        stop_on_nonfinite: bool,
+    ) -> EpochsResult:
         """Train for whole epochs, each followed by its validation.
 
-        `orders` has a row for each epoch; `batch` is how many each step of the validation has, 0 where they differ.
+        `orders` has a row for each epoch. `fixed_batch_size` is the number of rows of each validation step, 0 if the
+        steps differ.
         """
-        call = self._epochs_with(None if validation is None else batch)
-        step, finite, metrics = call(rows, validation or (), orders, batch_size, stop)
-        count = len(self._names)
-        told: list[tuple[Metrics, Metrics]] = [
-            (dict(zip(self._names, row[:count], strict=True)), dict(zip(self._names, row[count:], strict=False)))
+        function = self._get_epoch_function(None if validation is None else fixed_batch_size)
+        step, finite, metrics = function(rows, validation or (), orders, batch_size, stop_on_nonfinite)
+        count = len(self._metric_names)
+        epoch_metrics: list[tuple[Metrics, Metrics]] = [
+            (
+                dict(zip(self._metric_names, row[:count], strict=True)),
+                dict(zip(self._metric_names, row[count:], strict=False)),
+            )
             for row in metrics.numpy().tolist()
         ]
-        return TakenEpochs(int(step), bool(finite), told)
+        return EpochsResult(int(step), bool(finite), epoch_metrics)
 
-    def test(
-        self, rows: Rows, steps: range, batch_size: int, *, batch: int, fresh: bool, kept: bool = False
-    ) -> Tested:
-        """Take some steps of a test, and keep the network's outputs, or not; `batch` is as that of `train_epochs`."""
-        if fresh:
-            self._reset()
-        metrics, outputs = self._test(batch)(rows, steps.start, steps.stop, batch_size, kept)
-        return Tested(self._named(metrics), outputs.numpy() if kept else None)
+    def evaluate_steps(
+        self,
+        rows: RowTensors,
+        steps: range,
+        batch_size: int,
+        *,
+        fixed_batch_size: int,
+        reset_metrics: bool,
+        return_outputs: bool = False,
+    ) -> EvaluationResult:
+        """Evaluate steps, and return the network's outputs if `return_outputs`; see `train_epochs` for the sizes."""
+        if reset_metrics:
+            self._reset_metrics()
+        metrics, outputs = self._get_evaluation_function(fixed_batch_size)(
+            rows, steps.start, steps.stop, batch_size, return_outputs
+        )
+        return EvaluationResult(self._name_metrics(metrics), outputs.numpy() if return_outputs else None)
 
-    def _reset(self) -> None:
-        """Have metrics begin anew: means from zero, which Keras does in 0.14 ms for each number, and this in 0.02."""
-        if not self.metrics_are_means:
+    def _reset_metrics(self) -> None:
+        """Reset the metrics. Means are set to zero directly, which is faster than Keras's own method."""
+        if not self.has_only_mean_metrics:
             self.network.reset_metrics()
             return
-        for variable in self._counters:
+        for variable in self._metric_variables:
             _tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=self._zero)
 
-    def _named(self, results: Any) -> Metrics | None:
-        return dict(zip(self._names, results.numpy().tolist(), strict=True)) if self.metrics_are_means else None
+    def _name_metrics(self, results: Any) -> Metrics | None:
+        return (
+            dict(zip(self._metric_names, results.numpy().tolist(), strict=True))
+            if self.has_only_mean_metrics
+            else None
+        )
 
-    def metrics(self) -> dict[str, float]:
-        """Return the metrics over the epoch so far, or over the test, computed as Keras does: outside of any graph."""
+    def compute_metrics(self) -> dict[str, float]:
+        """Return the metrics over the epoch or evaluation so far, computed outside of any graph as Keras does."""
         results: dict[str, Any] = self.network.get_metrics_result()
         return {name: float(value) for name, value in results.items()}
 
 
-def _rows(array: Array) -> Any:
+def _build_row_spec(array: Array) -> Any:
     return _tf.TensorSpec((None, *array.shape[1:]), array.dtype)
 
 
-def _nothing(signature: Any) -> Any:
-    """Arguments of no rows, from step 1 up to step 1, with no flag set."""
+def _build_empty_arguments(signature: Any) -> Any:
+    """Return arguments with no rows, for steps from 1 up to 1, with all flags false."""
 
-    def of(spec: Any) -> Any:
-        one = _tf.zeros((), "bool") if spec is _FLAG else _tf.cast(1, spec.dtype)
-        return _tf.fill([0 if size is None else size for size in spec.shape], one)
+    def build_argument(spec: Any) -> Any:
+        value = _tf.zeros((), "bool") if spec is _FLAG else _tf.cast(1, spec.dtype)
+        return _tf.fill([0 if size is None else size for size in spec.shape], value)
 
-    return _tf.nest.map_structure(of, signature)
+    return _tf.nest.map_structure(build_argument, signature)

@@ -1,9 +1,8 @@
-"""Compiled calls whose graphs are prepared beside Python.
+"""Compiled functions whose graphs are prepared in the background.
 
-TensorFlow prepares a graph when it first runs: it optimises it, makes its kernels, and so on, on one core and without
-Python's lock. That takes 60 ms for a small network's test, and 400 for iris's training. So before a call is
-needed it is made once with nothing to do, in a thread of its own, while Python builds a network or another call is at
-work.
+TensorFlow prepares a graph when it first runs: it optimizes it, creates its kernels and so on, on one core and without
+Python's lock. So a function that is needed later is called in a thread with arguments for which it does nothing.
+Meanwhile Python builds a network, or another function runs.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,14 +15,14 @@ import tensorflow as tf
 _tf: Any = tf  # which carries no types
 
 
-class Call:
-    """A function as a graph, prepared before it is needed or when it is first called.
+class PreparedFunction:
+    """A function as a graph, prepared in the background or when it is first called.
 
     Args:
-        function: of tensors; it is traced once.
-        signature: its arguments.
-        nothing: makes arguments with which it changes nothing, and does as little as it can.
-        tracing: a context to trace it in.
+        function: takes tensors; it is traced once.
+        signature: types and shapes of its arguments.
+        build_empty_arguments: builds arguments with which the function changes nothing and does as little as possible.
+        tracing: returns a context for tracing.
 
     """
 
@@ -31,64 +30,65 @@ class Call:
         self,
         function: Callable[..., Any],
         signature: Sequence[Any],
-        nothing: Callable[[], Sequence[Any]],
+        build_empty_arguments: Callable[[], Sequence[Any]],
         tracing: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._compiled: Any = _tf.function(function, autograph=False, input_signature=signature)
-        self._nothing = nothing
+        self._build_empty_arguments = build_empty_arguments
         self._tracing = tracing
         self._graph: Any = None
-        self._preparing: Future[Any] | None = None
+        self._preparation: Future[Any] | None = None
 
     def trace(self) -> Any:
-        """Make the graph, if that was not done before, and return it as a function."""
+        """Trace the function unless it is traced, and return the concrete function."""
         if self._graph is None:
             with self._tracing():
                 self._graph = self._compiled.get_concrete_function()
         return self._graph
 
-    def prepare(self, thread: Executor) -> None:
-        """Begin to prepare it, in a thread. If that fails, so will the call, which is made all the same."""
-        self._preparing = thread.submit(lambda: self.trace()(*self._nothing()))
+    def start_preparation(self, thread: Executor) -> None:
+        """Start to prepare the function in a thread. A failure is ignored; a later call raises the error itself."""
+        self._preparation = thread.submit(lambda: self.trace()(*self._build_empty_arguments()))
 
     @property
-    def begun(self) -> bool:
-        """Whether it is being prepared, or has been."""
-        return self._preparing is not None
+    def is_started(self) -> bool:
+        """Whether preparation has started or ended."""
+        return self._preparation is not None
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing is left to be prepared of what has begun."""
-        return self._preparing is None or self._preparing.done()
+        """Whether no preparation is in progress."""
+        return self._preparation is None or self._preparation.done()
 
-    def ready(self) -> None:
-        """Wait until it is not being prepared any more."""
-        if self._preparing is not None:
-            wait([self._preparing])
+    def wait_until_ready(self) -> None:
+        """Wait until no preparation is in progress."""
+        if self._preparation is not None:
+            wait([self._preparation])
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call the function once it is prepared."""
-        self.ready()
+        """Wait for the preparation, then call the function."""
+        self.wait_until_ready()
         self.trace()
         return self._compiled(*arguments)
 
 
-def prepare(calls: Iterable[Call], *, trace: bool) -> None:
-    """Prepare those calls that are not yet, one after the other, in a thread that ends with the last of them.
+def prepare_functions(functions: Iterable[PreparedFunction], *, trace: bool) -> None:
+    """Prepare functions that are not prepared yet, one after another, in a thread that ends with the last of them.
 
     Args:
-        calls: in their order.
-        trace: whether to trace them in the present thread, which then goes on later but with nobody beside it.
+        functions: in the order of preparation.
+        trace: whether to trace them first in the calling thread. It then continues later, but does not compete with
+            another thread for Python's lock.
 
     """
-    waiting = [call for call in calls if not call.begun]
-    if not waiting:
+    unprepared = [call for call in functions if not call.is_started]
+    if not unprepared:
         return
     thread = ThreadPoolExecutor(1)
     try:
-        for call in waiting:
+        for call in unprepared:
             if trace:
                 call.trace()
-            call.prepare(thread)
+            call.start_preparation(thread)
     finally:
         thread.shutdown(wait=False)

@@ -1,66 +1,75 @@
-"""What was traced, kept between jobs."""
+"""A cache of compiled programs, which later jobs of the same architecture use."""
 
 import gc
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from worker.engine.program.architecture import Architecture
-from worker.engine.program.compiled_program import Compiled
+from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program.program_key import ProgramKey
 
-_GRAPHS = 56 * 2**20
-"""About what the graphs of an architecture take, measured with iris's eleven layers; see docs/engine.md."""
+_GRAPH_BYTES = 56 * 2**20
+"""Approximate size of a program's graphs, measured with a small network; see docs/engine.md."""
 
 
-class _Kept(NamedTuple):
+class _Entry(NamedTuple):
     key: str
-    compiled: Compiled
+    program: CompiledProgram
     size: int
 
 
-class Cache:
-    """Compiled calls by architecture; least recently used out.
+class ProgramCache:
+    """Compiled programs by key. The least recently used are removed first.
+
+    Several programs may have one key: those for other values of hyperparameters that the graph depends on.
 
     Args:
-        most: bytes that all of them together may take, but for the one in use.
+        max_bytes: maximum total size in bytes; the program in use is kept in any case.
 
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: list[_Kept] = []  # the one that was used last comes last
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._entries: list[_Entry] = []  # the most recently used is the last
 
-    def get(self, wanted: Architecture, rows: Collection[int], make: Callable[[], Compiled]) -> Compiled:
-        """Return the calls for an architecture with its numbers, made by `make` where there are none.
+    def get(
+        self, key: ProgramKey, step_sizes: Collection[int], build_program: Callable[[], CompiledProgram]
+    ) -> CompiledProgram:
+        """Return a program with the key's hyperparameters; build it if there is none.
 
         Args:
-            wanted: the architecture.
-            rows: of a training's steps.
-            make: makes the calls.
+            key: the key.
+            step_sizes: the different numbers of rows that training steps have.
+            build_program: builds a program.
 
         """
-        found = next((kept for kept in self._kept if _serves(kept, wanted, rows)), None)
-        if found is None:
-            compiled = make()
-            found = _Kept(wanted.key, compiled, _GRAPHS + compiled.size)
+        entry = next((entry for entry in self._entries if _is_usable(entry, key, step_sizes)), None)
+        if entry is None:
+            program = build_program()
+            entry = _Entry(key.key, program, _GRAPH_BYTES + program.nbytes)
         else:
-            found.compiled.hyperparameters.assign(wanted.numbers)
-            self._kept.remove(found)
-        self._kept.append(found)
+            entry.program.hyperparameters.assign_values(key.hyperparameters)
+            self._entries.remove(entry)
+        self._entries.append(entry)
         self._make_room()
-        return found.compiled
+        return entry.program
 
     def clear(self) -> None:
-        """Keep nothing."""
-        self._kept.clear()
+        """Remove all programs."""
+        self._entries.clear()
         gc.collect()
 
     def _make_room(self) -> None:
-        if sum(kept.size for kept in self._kept) <= self._most or len(self._kept) == 1:
+        if sum(entry.size for entry in self._entries) <= self._max_bytes or len(self._entries) == 1:
             return
-        while sum(kept.size for kept in self._kept) > self._most and len(self._kept) > 1:
-            del self._kept[0]
-        gc.collect()  # graphs refer to themselves, so that nothing else would free them soon
+        while sum(entry.size for entry in self._entries) > self._max_bytes and len(self._entries) > 1:
+            del self._entries[0]
+        gc.collect()  # graphs have reference cycles
 
 
-def _serves(kept: _Kept, wanted: Architecture, rows: Collection[int]) -> bool:
-    return kept.key == wanted.key and kept.compiled.hyperparameters.fit(wanted.numbers) and kept.compiled.suits(rows)
+def _is_usable(entry: _Entry, key: ProgramKey, step_sizes: Collection[int]) -> bool:
+    program = entry.program
+    return (
+        entry.key == key.key
+        and program.hyperparameters.is_valid_for(key.hyperparameters)
+        and program.supports_batch_sizes(step_sizes)
+    )

@@ -1,8 +1,8 @@
-"""What is compiled: loops around Keras's own steps. Each method is traced, so that a call of it makes a graph.
+"""Loops over Keras's own steps, to be traced into graphs.
 
-`network.train_step` and `network.test_step` are traced as Keras traces them: of a known number of rows where all
-batches have as many, else of any. What a step needs and the step before it does not change, its rows and the masks of
-Dropout, is made ready beside that one, on another core where one is free.
+`network.train_step` and `network.test_step` are traced as Keras traces them: for a fixed number of rows if all batches
+are equal, else for any number. The rows and the Dropout masks of a step do not depend on the step before it. They are
+computed during that step, on another core if one is free.
 """
 
 from functools import partial
@@ -11,243 +11,276 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from worker.engine.optimizations.flat_adam import flatten
-from worker.engine.optimizations.halves import Halves
-from worker.engine.optimizations.lean_adam import lighten
-from worker.engine.optimizations.masks import Dropouts, Masks, Seeds
+from worker.engine.optimizations.dropout_masks import DropoutLayers, Masks, Seeds
+from worker.engine.optimizations.flat_adam import flatten_adam
+from worker.engine.optimizations.lean_adam import use_lean_update
+from worker.engine.optimizations.split_kernels import SplitKernels
 
 _tf: Any = tf  # which carries no types; tensors are Any from here on
 
-Rows = tuple[Any, ...]
-"""Tensors of as many rows each: `x`, `y` and, where rows have them, weights."""
+RowTensors = tuple[Any, ...]
+"""`x`, `y` and optionally sample weights, as tensors with equal numbers of rows."""
 
 
-class Loops:
-    """Loops over steps of a network, whose optimizer they change to be faster.
+class StepLoops:
+    """Loops over steps of a network. They replace parts of its optimizer by faster ones.
 
     Args:
-        network: a keras.Sequential, compiled, its optimizer built.
-        rows: the types and shapes of the rows to train on.
-        tested: those of the rows to test by.
-        batch: rows of each step of the training, or 0 where they differ.
-        halves: of the network's kernels, where some are in halves.
+        network: a keras.Sequential, compiled, with a built optimizer.
+        rows: types and shapes of the training rows.
+        evaluation_rows: types and shapes of the evaluation rows.
+        fixed_batch_size: number of rows of each training step, or 0 if the steps differ.
+        split_kernels: the network's split kernels, if there are any.
 
     """
 
-    def __init__(self, network: Any, rows: Rows, tested: Rows, batch: int, halves: Halves | None = None) -> None:
+    def __init__(
+        self,
+        network: Any,
+        rows: RowTensors,
+        evaluation_rows: RowTensors,
+        fixed_batch_size: int,
+        split_kernels: SplitKernels | None = None,
+    ) -> None:
         self._network = network
-        self._batch = batch
-        self._halves = halves
-        lighten(network.optimizer)
-        self._parts = [part for part in (flatten(network), halves) if part is not None]
-        self._dropouts = Dropouts(network)
-        # Functions of their own, as Keras itself makes them.
-        self._train_step = _traced(self._stepped, rows, self._dropouts.signature)
-        self._rows_to_test_by = tested
+        self._batch = fixed_batch_size
+        self._halves = split_kernels
+        use_lean_update(network.optimizer)
+        relocated_states = (flatten_adam(network), split_kernels)
+        self._relocated_states = [state for state in relocated_states if state is not None]
+        self._dropouts = DropoutLayers(network)
+        # Steps are functions of their own, as in Keras.
+        self._train_step = _compile_step(self._run_train_step, rows, self._dropouts.signature)
+        self._evaluation_signature = evaluation_rows
         self._test_steps: dict[int, Any] = {}
-        """By rows of each step, or 0 where they differ."""
-        self._looks_behind = False
-        """Whether the loss may look at what a sigmoid is given: then that has other bits, with AVX-512."""
-        self.metrics: list[str] = []
+        """By the number of rows of each step, or 0 if the steps differ."""
+        self._loss_uses_logits = False
+        """Whether the loss may use the input of a final sigmoid, whose bits then differ on processors with AVX-512."""
+        self.metric_names: list[str] = []
 
-    def trace(self) -> None:
-        """Trace a step, at which Keras makes the variables of metrics, and learn their names."""
+    def trace_step(self) -> None:
+        """Trace a step, in which Keras creates the metrics' variables, and read the metrics' names."""
         self._train_step.get_concrete_function()
-        self.metrics = list(self._network.get_metrics_result())
+        self.metric_names = list(self._network.get_metrics_result())
 
-    def take_over(self) -> None:
-        """Before steps are taken: what they go on from is in the network's variables, and its optimizer's."""
-        for part in self._parts:
-            part.take_over()
+    def load_state(self) -> None:
+        """Load the state of the network's and its optimizer's variables, before steps are taken."""
+        for state in self._relocated_states:
+            state.load_state()
 
-    def hand_back(self) -> None:
-        """After steps: put into the network's variables, and its optimizer's, what steps have made of it elsewhere."""
-        for part in self._parts:
-            part.hand_back()
+    def store_state(self) -> None:
+        """Store the state in the network's and its optimizer's variables, after steps have changed it elsewhere."""
+        for state in self._relocated_states:
+            state.store_state()
 
-    def make_whole(self) -> None:
-        """Do so with the network's weights alone, after which it can be tested."""
+    def store_weights(self) -> None:
+        """Store only the network's weights, which is enough for an evaluation."""
         if self._halves is not None:
-            self._halves.make_whole()
+            self._halves.store_weights()
 
     @property
-    def metrics_are_means(self) -> bool:
-        """Whether all metrics are means: within a graph these have the bits that Keras reads outside of it."""
-        flat = [one for metric in self._network.metrics for one in getattr(metric, "metrics", [metric])]
-        return all(isinstance(metric, keras.metrics.Mean) for metric in flat)
+    def has_only_mean_metrics(self) -> bool:
+        """Whether all metrics are means: only those are bit-identical inside and outside of a graph."""
+        metrics = [part for metric in self._network.metrics for part in getattr(metric, "metrics", [metric])]
+        return all(isinstance(metric, keras.metrics.Mean) for metric in metrics)
 
-    def train(self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, stop: Any) -> tuple[Any, Any, Any]:
-        """Take the steps of an epoch from `first` up to `last`.
+    def train_steps(
+        self, rows: RowTensors, order: Any, first: Any, last: Any, batch_size: Any, stop_on_nonfinite: Any
+    ) -> tuple[Any, Any, Any]:
+        """Train the steps of an epoch from `first` up to `last`.
 
         Args:
-            rows: to train on.
-            order: of the epoch's rows.
-            first: the first step, a scalar, as all that follow.
+            rows: the training rows.
+            order: indices of the epoch's rows in their order.
+            first: the first step; a scalar like all that follow.
             last: the step to stop before.
-            batch_size: rows a step.
-            stop: whether to stop after a step that leaves the mean loss not finite.
+            batch_size: number of rows in a step.
+            stop_on_nonfinite: whether to stop after a step with a mean loss that is not finite.
 
         Returns:
-            The first step that was not taken, whether the mean loss is finite or `stop` is not set, and the metrics
-            over the epoch so far, if they are means, else nothing; float32 of shape (metrics,) or (0,).
+            The first step that was not taken; whether the mean loss is finite or `stop_on_nonfinite` is false; and the
+            metrics over the epoch so far, if all are means, else none. Metrics are float32: (metrics,) or (0,).
 
         """
-        step, finite = self._epoch(rows, order, first, last, batch_size, stop)
-        return step, finite, self._results()
+        step, finite = self._train_epoch(rows, order, first, last, batch_size, stop_on_nonfinite)
+        return step, finite, self._stack_metrics()
 
     def train_epochs(
-        self, rows: Rows, validation: Rows, orders: Any, batch_size: Any, stop: Any, *, batch: int
+        self,
+        rows: RowTensors,
+        validation: RowTensors,
+        orders: Any,
+        batch_size: Any,
+        stop_on_nonfinite: Any,
+        *,
+        fixed_batch_size: int,
     ) -> tuple[Any, Any, Any]:
-        """Train for whole epochs, each followed by its validation, if there is any; all metrics must be means.
+        """Train whole epochs, each followed by its validation, if there is any; all metrics must be means.
 
-        `batch` is of the validation.
+        `fixed_batch_size` is that of the validation.
 
         Returns:
-            What `train` does of the last epoch, but each epoch's metrics, those of the validation last; float32 of
-            shape (epochs, metrics).
+            The results of `train_steps` for the last epoch, but with the metrics of each epoch, followed by those of
+            its validation; float32 of shape (epochs, metrics).
 
         """
-        yes = _tf.ones((), "bool")
-        epochs, steps = _tf.shape(orders)[0], _steps(_tf.shape(orders)[1], batch_size)
-        told = _tf.TensorArray("float32", size=epochs, element_shape=(len(self.metrics) * (2 if validation else 1),))
+        true = _tf.ones((), "bool")
+        epochs, steps = _tf.shape(orders)[0], _count_steps(_tf.shape(orders)[1], batch_size)
+        metric_count = len(self.metric_names) * (2 if validation else 1)
+        epoch_metrics = _tf.TensorArray("float32", size=epochs, element_shape=(metric_count,))
 
-        def take(epoch: Any, _: Any, __: Any, told: Any) -> tuple[Any, Any, Any, Any]:
+        def run_epoch(epoch: Any, _: Any, __: Any, epoch_metrics: Any) -> tuple[Any, Any, Any, Any]:
             self._network.reset_metrics()
-            step, finite = self._epoch(rows, orders[epoch], 0, steps, batch_size, stop)
-            metrics = self._results()
+            step, finite = self._train_epoch(rows, orders[epoch], 0, steps, batch_size, stop_on_nonfinite)
+            metrics = self._stack_metrics()
             if validation:
-                self.make_whole()
-                last = _steps(_tf.shape(validation[0])[0], batch_size)
+                self.store_weights()
+                last = _count_steps(_tf.shape(validation[0])[0], batch_size)
                 self._network.reset_metrics()
-                tested = self.test(validation, 0, last, batch_size, batch=batch)
-                metrics = _tf.concat([metrics, tested], 0)
-            return epoch + 1, step, finite, told.write(epoch, metrics)
+                validation_metrics = self.evaluate_steps(
+                    validation, 0, last, batch_size, fixed_batch_size=fixed_batch_size
+                )
+                metrics = _tf.concat([metrics, validation_metrics], 0)
+            return epoch + 1, step, finite, epoch_metrics.write(epoch, metrics)
 
-        def going_on(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
+        def should_continue(epoch: Any, _: Any, finite: Any, __: Any) -> Any:
             return (epoch < epochs) & finite
 
-        done, step, finite, told = _tf.while_loop(going_on, take, (0, 0, yes, told), parallel_iterations=1)
-        return step, finite, told.stack()[:done]
+        start = (0, 0, true, epoch_metrics)
+        done, step, finite, epoch_metrics = _tf.while_loop(should_continue, run_epoch, start, parallel_iterations=1)
+        return step, finite, epoch_metrics.stack()[:done]
 
-    def test(self, rows: Rows, first: Any, last: Any, batch_size: Any, *, batch: int) -> Any:
-        """Take the steps of a test from `first` up to `last`, and return the metrics as `train` does."""
-        test_step = self._test_step(batch)
+    def evaluate_steps(
+        self, rows: RowTensors, first: Any, last: Any, batch_size: Any, *, fixed_batch_size: int
+    ) -> Any:
+        """Evaluate the steps from `first` up to `last`, and return the metrics as `train_steps` does."""
+        test_step = self._get_test_step(fixed_batch_size)
 
-        def take(step: Any) -> tuple[Any]:
-            test_step(_batch(rows, step, batch_size))
+        def run_step(step: Any) -> tuple[Any]:
+            test_step(_gather_batch(rows, step, batch_size))
             return (step + 1,)
 
-        def going_on(step: Any) -> Any:
+        def should_continue(step: Any) -> Any:
             return step < last
 
-        _tf.while_loop(going_on, take, (first,), parallel_iterations=1)
-        return self._results()
+        _tf.while_loop(should_continue, run_step, (first,), parallel_iterations=1)
+        return self._stack_metrics()
 
-    def evaluate(
-        self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any, *, batch: int
+    def evaluate_with_outputs(
+        self, rows: RowTensors, first: Any, last: Any, batch_size: Any, return_outputs: Any, *, fixed_batch_size: int
     ) -> tuple[Any, Any]:
-        """Do what `test` does, and return the network's outputs, too, or where `kept` is not set none of them."""
-        test_step = self._test_step(batch)
-        test_step.get_concrete_function()  # here or a few lines below
-        if self._looks_behind:
-            tested = self.test(rows, first, last, batch_size, batch=batch)
-            return tested, self._predictions(rows, first, last, batch_size, kept, batch)
-        told = self._outputs(last - first)
+        """Evaluate steps, and return the metrics and, if `return_outputs`, the network's outputs."""
+        test_step = self._get_test_step(fixed_batch_size)
+        test_step.get_concrete_function()  # traced now, since that sets `_loss_uses_logits`
+        if self._loss_uses_logits:
+            metrics = self.evaluate_steps(rows, first, last, batch_size, fixed_batch_size=fixed_batch_size)
+            return metrics, self._predict_steps(rows, first, last, batch_size, return_outputs, fixed_batch_size)
+        all_outputs = self._build_output_array(last - first)
 
-        def take(step: Any, told: Any) -> tuple[Any, Any]:
-            made = test_step(_batch(rows, step, batch_size))
-            return step + 1, told.write(step - first, made[: _tf.shape(made)[0] * _tf.cast(kept, "int32")])
+        def run_step(step: Any, all_outputs: Any) -> tuple[Any, Any]:
+            outputs = test_step(_gather_batch(rows, step, batch_size))
+            row_count = _tf.shape(outputs)[0] * _tf.cast(return_outputs, "int32")
+            return step + 1, all_outputs.write(step - first, outputs[:row_count])
 
-        def going_on(step: Any, _: Any) -> Any:
+        def should_continue(step: Any, _: Any) -> Any:
             return step < last
 
-        _, told = _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)
-        return self._results(), told.concat()
+        _, all_outputs = _tf.while_loop(should_continue, run_step, (first, all_outputs), parallel_iterations=1)
+        return self._stack_metrics(), all_outputs.concat()
 
-    def _predictions(self, rows: Rows, first: Any, last: Any, batch_size: Any, kept: Any, batch: int) -> Any:
-        """Return what `evaluate` does, computed once more: what a loss looks at, too, is not joined to a product."""
-        count = (last - first) * _tf.cast(kept, "int32")
-        told = self._outputs(count)
+    def _predict_steps(
+        self, rows: RowTensors, first: Any, last: Any, batch_size: Any, return_outputs: Any, batch: int
+    ) -> Any:
+        """Compute the outputs once more without the loss, with which TensorFlow does not fuse the sigmoid."""
+        count = (last - first) * _tf.cast(return_outputs, "int32")
+        all_outputs = self._build_output_array(count)
 
-        def take(step: Any, told: Any) -> tuple[Any, Any]:
-            made = self._network(*_of_known_size(_batch(rows[:1], step, batch_size), batch), training=False)
-            return step + 1, told.write(step - first, made)
+        def run_step(step: Any, all_outputs: Any) -> tuple[Any, Any]:
+            (x,) = _set_batch_size(_gather_batch(rows[:1], step, batch_size), batch)
+            return step + 1, all_outputs.write(step - first, self._network(x, training=False))
 
-        def going_on(step: Any, _: Any) -> Any:
+        def should_continue(step: Any, _: Any) -> Any:
             return step < first + count
 
-        _, told = _tf.while_loop(going_on, take, (first, told), parallel_iterations=1)
-        return told.concat()
+        _, all_outputs = _tf.while_loop(should_continue, run_step, (first, all_outputs), parallel_iterations=1)
+        return all_outputs.concat()
 
-    def _outputs(self, steps: Any) -> Any:
+    def _build_output_array(self, steps: Any) -> Any:
         outputs = self._network.outputs[0]
         return _tf.TensorArray(outputs.dtype, steps, element_shape=outputs.shape, infer_shape=False)
 
-    def _epoch(self, rows: Rows, order: Any, first: Any, last: Any, batch_size: Any, stop: Any) -> tuple[Any, Any]:
-        def ready(step: Any, seeds: Seeds) -> tuple[Rows, Masks]:
-            chosen = order[step * batch_size : (step + 1) * batch_size]
-            return tuple(_tf.gather(part, chosen) for part in rows), self._dropouts.masks(seeds, _tf.size(chosen))
+    def _train_epoch(
+        self, rows: RowTensors, order: Any, first: Any, last: Any, batch_size: Any, stop: Any
+    ) -> tuple[Any, Any]:
+        def build_step_inputs(step: Any, seeds: Seeds) -> tuple[RowTensors, Masks]:
+            indices = order[step * batch_size : (step + 1) * batch_size]
+            batch = tuple(_tf.gather(tensor, indices) for tensor in rows)
+            return batch, self._dropouts.draw_masks(seeds, _tf.size(indices))
 
-        def take(step: Any, _: Any, given: tuple[Rows, Masks], seeds: Seeds) -> Any:
-            logs = self._train_step(*given)
+        def run_step(step: Any, _: Any, step_inputs: tuple[RowTensors, Masks], seeds: Seeds) -> Any:
+            logs = self._train_step(*step_inputs)
             finite = _tf.math.is_finite(logs["loss"]) | ~stop
-            return step + 1, finite, ready(step + 1, seeds), self._dropouts.after(seeds)
+            return step + 1, finite, build_step_inputs(step + 1, seeds), self._dropouts.advance_seeds(seeds)
 
-        def going_on(step: Any, finite: Any, *_: Any) -> Any:
+        def should_continue(step: Any, finite: Any, *_: Any) -> Any:
             return (step < last) & finite
 
-        seeds = self._dropouts.seeds()
-        start = (first, _tf.ones((), "bool"), ready(first, seeds), self._dropouts.after(seeds))
-        step, finite, *_ = _tf.while_loop(going_on, take, start, parallel_iterations=1)
+        seeds = self._dropouts.read_seeds()
+        start = (first, _tf.ones((), "bool"), build_step_inputs(first, seeds), self._dropouts.advance_seeds(seeds))
+        step, finite, *_ = _tf.while_loop(should_continue, run_step, start, parallel_iterations=1)
         return step, finite
 
-    def _stepped(self, rows: Rows, masks: Masks) -> Any:
-        with self._dropouts.given(_of_known_size(masks, self._batch)):
-            return self._network.train_step(_of_known_size(rows, self._batch))
+    def _run_train_step(self, rows: RowTensors, masks: Masks) -> Any:
+        with self._dropouts.use_masks(_set_batch_size(masks, self._batch)):
+            return self._network.train_step(_set_batch_size(rows, self._batch))
 
-    def _test_step(self, batch: int) -> Any:
+    def _get_test_step(self, batch: int) -> Any:
         if batch not in self._test_steps:
-            self._test_steps[batch] = _traced(partial(self._tested, batch), self._rows_to_test_by)
+            self._test_steps[batch] = _compile_step(partial(self._run_test_step, batch), self._evaluation_signature)
         return self._test_steps[batch]
 
-    def _tested(self, batch: int, rows: Rows) -> Any:
-        """Take Keras's own step, and return the outputs that it comes to on its way."""
-        made: list[Any] = []
-        compute = self._network.compute_metrics
+    def _run_test_step(self, batch: int, rows: RowTensors) -> Any:
+        """Run Keras's own test step, and return the outputs that it computes."""
+        outputs: list[Any] = []
+        compute_metrics = self._network.compute_metrics
 
-        def listening(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-            made.append(y_pred)
-            return compute(x, y, y_pred, sample_weight)
+        def record_outputs(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            outputs.append(y_pred)
+            return compute_metrics(x, y, y_pred, sample_weight)
 
-        self._network.compute_metrics = listening
+        self._network.compute_metrics = record_outputs
         try:
-            self._network.test_step(_of_known_size(rows, batch))
+            self._network.test_step(_set_batch_size(rows, batch))
         finally:
             del self._network.compute_metrics
-        self._looks_behind = made[0].op.type == "Sigmoid"
-        return made[0]
+        self._loss_uses_logits = outputs[0].op.type == "Sigmoid"
+        return outputs[0]
 
-    def _results(self) -> Any:
-        return _tf.stack(list(self._network.get_metrics_result().values())) if self.metrics_are_means else _tf.zeros(0)
+    def _stack_metrics(self) -> Any:
+        return (
+            _tf.stack(list(self._network.get_metrics_result().values()))
+            if self.has_only_mean_metrics
+            else _tf.zeros(0)
+        )
 
 
-def _traced(step: Any, *signature: Any) -> Any:
+def _compile_step(step: Any, *signature: Any) -> Any:
     return _tf.function(step, autograph=False, input_signature=signature)
 
 
-def _of_known_size(rows: Rows, batch: int) -> Rows:
-    """The same tensors, of which TensorFlow knows that they have as many rows; 0 leaves that open.
+def _set_batch_size(rows: RowTensors, batch: int) -> RowTensors:
+    """Return the tensors with a static number of rows, unless that is 0.
 
-    Within a step, for the next one's rows, which are made ready beside the last one, are none.
+    It is set within the step, since after the last step the loop prepares an empty batch.
     """
-    return tuple(_tf.ensure_shape(part, (batch, *part.shape[1:])) for part in rows) if batch else rows
+    return tuple(_tf.ensure_shape(tensor, (batch, *tensor.shape[1:])) for tensor in rows) if batch else rows
 
 
-def _batch(rows: Rows, step: Any, batch_size: Any) -> Rows:
-    """The rows of a step, gathered, as by Keras: a slice may begin where no vector does, and a sum be another."""
-    chosen = _tf.range(step * batch_size, _tf.minimum((step + 1) * batch_size, _tf.shape(rows[0])[0]))
-    return tuple(_tf.gather(part, chosen) for part in rows)
+def _gather_batch(rows: RowTensors, step: Any, batch_size: Any) -> RowTensors:
+    """Gather the rows of a step as Keras does: a slice may be unaligned, and its sums then have other bits."""
+    indices = _tf.range(step * batch_size, _tf.minimum((step + 1) * batch_size, _tf.shape(rows[0])[0]))
+    return tuple(_tf.gather(tensor, indices) for tensor in rows)
 
 
-def _steps(rows: Any, batch_size: Any) -> Any:
+def _count_steps(rows: Any, batch_size: Any) -> Any:
     return -(-rows // batch_size)

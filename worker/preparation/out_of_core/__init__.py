@@ -1,10 +1,11 @@
-"""Rows beyond what memory has room for: read, made and kept in files, a block at a time.
+"""Prepare data that does not fit into memory: read, build and store it in files, one block at a time.
 
-In memory at a time are:
-- a few blocks, of some megabytes each, but of at least three rows;
-- while something is fitted, as many columns of the training rows as the share has room for, but at least one (three of
-  an array's targets);
-- the different texts of a column that decides a split, within the share;
-- for each row some numbers of eight bytes: its places in the parts, what scikit-learn and pandas take to draw them,
-  the columns that decide a split, and its class where weights are balanced. This alone grows with the rows.
+In memory at any time are:
+- a few blocks of some megabytes each, but at least three rows;
+- while a transform is fitted, as many columns of the training rows as fit into the memory share, but at least one
+  (three of an array's targets);
+- the distinct texts of a column that decides a split, within the share;
+- some 8-byte numbers for each row: its positions in the subsets, the working memory of scikit-learn and pandas for
+  the split, the columns that decide the split, and its class if class weights are balanced. Only this grows with the
+  number of rows.
 """

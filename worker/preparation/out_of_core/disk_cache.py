@@ -1,8 +1,8 @@
-"""Prepared rows in a directory each, by key, shared by all workers that have the same disk.
+"""A cache of prepared data on disk, one directory for each key, shared by all workers that use the disk.
 
-`KEY/` is whole or not there. `KEY.part/` is being written, or being removed, or was left by a process that is gone.
-`KEY.lock` is held alone by whoever writes or removes either, and with others by whoever reads; its age tells when
-`KEY/` was last used.
+`KEY/` is complete or does not exist. `KEY.part/` is being written or removed, or was left by a process that died.
+`KEY.lock` is locked exclusively to write or remove either directory, and shared to read. Its modification time is the
+last use of `KEY/`.
 """
 
 import os
@@ -15,155 +15,153 @@ from pathlib import Path
 from service.errors import StorageError
 from service.storage.artifact_store import fsync_directory
 from worker.preparation.arrays import PreparationError
-from worker.preparation.out_of_core.disk_writer import storing
-from worker.preparation.out_of_core.file_lock import Lock, lock
+from worker.preparation.out_of_core.disk_writer import translate_disk_errors
+from worker.preparation.out_of_core.file_lock import FileLock, try_lock
 
-_EVERY_S = 0.05
-"""How often to look whether another process has written what is wanted."""
+_POLL_S = 0.05
+"""Interval at which to check whether another process has finished writing an entry."""
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A directory that nobody removes until it is released."""
+class CacheEntry:
+    """A directory that stays until its lock is released."""
 
     directory: Path
-    lock: Lock
+    lock: FileLock
 
 
-class Shelf:
-    """The directories; least recently used out.
+class DiskCache:
+    """Directories by key. The least recently used are removed first.
 
     Args:
-        root: where they lie.
-        most: bytes that they may take up together, but for those that are in use.
+        root: directory of the cache.
+        max_bytes: maximum total size in bytes; directories in use may exceed it.
 
     """
 
-    def __init__(self, root: Path, most: int) -> None:
+    def __init__(self, root: Path, max_bytes: int) -> None:
         self._root = root
-        self._most = most
+        self._max_bytes = max_bytes
 
-    def take(self, key: str, size: int, write: Callable[[Path], None], check: Callable[[], None]) -> Taken:
-        """Take what lies under a key, written first where it is not there.
+    def acquire(self, key: str, max_size: int, write: Callable[[Path], None], check: Callable[[], None]) -> CacheEntry:
+        """Lock the entry of a key for reading, and write it first if it does not exist.
 
-        Where another process is about to write the same, it is waited for.
+        If another process writes the same entry, wait for it.
 
         Args:
-            key: its name.
-            size: bytes that it will take up at most while it is written.
-            write: fills an empty directory with files that are on the disk for good when it returns.
-            check: called while another process is waited for; what it raises passes through.
+            key: of the entry.
+            max_size: maximum number of bytes that the entry takes while it is written.
+            write: fills an empty directory with files, which are synced to the disk when it returns.
+            check: called while another process writes; exceptions that it raises are passed on.
 
         Raises:
-            PreparationError: it would take up more than all may.
-            StorageError: it cannot be written.
+            PreparationError: the entry is larger than the whole cache may be.
+            StorageError: the entry cannot be written.
 
         """
-        with storing():
+        with translate_disk_errors():
             self._root.mkdir(parents=True, exist_ok=True)
         while True:
             check()
-            taken = self._find(key)
-            if taken is not None:
-                return taken
-            alone = self._lock(key, shared=False)
-            if alone is None:
-                time.sleep(_EVERY_S)
+            entry = self._find_entry(key)
+            if entry is not None:
+                return entry
+            exclusive = self._lock_key(key, shared=False)
+            if exclusive is None:
+                time.sleep(_POLL_S)
                 continue
-            with alone:
-                self._fill(key, size, write)
+            with exclusive:
+                self._write_entry(key, max_size, write)
 
-    def sweep(self) -> None:
-        """Remove what processes left that are gone."""
-        with storing():
+    def remove_leftovers(self) -> None:
+        """Remove incomplete directories and unused locks of processes that died."""
+        with translate_disk_errors():
             names = {path.stem for path in self._root.iterdir() if path.suffix} if self._root.is_dir() else set[str]()
         for name in names:
-            if not self._place(name).is_dir():
-                self._discard(name)
+            if not self._entry_path(name).is_dir():
+                self._remove_entry(name)
 
-    def _find(self, key: str) -> Taken | None:
-        shared = self._lock(key, shared=True)
+    def _find_entry(self, key: str) -> CacheEntry | None:
+        shared = self._lock_key(key, shared=True)
         if shared is None:
             return None
-        if not self._place(key).is_dir():
+        if not self._entry_path(key).is_dir():
             shared.release()
             return None
-        with storing():
+        with translate_disk_errors():
             os.utime(self._path(key, "lock"))
-        return Taken(self._place(key), shared)
+        return CacheEntry(self._entry_path(key), shared)
 
-    def _fill(self, key: str, size: int, write: Callable[[Path], None]) -> None:
-        part = self._path(key, "part")
+    def _write_entry(self, key: str, size: int, write: Callable[[Path], None]) -> None:
+        partial = self._path(key, "part")
         try:
-            if not self._place(key).is_dir():
+            if not self._entry_path(key).is_dir():
                 self._make_room(size)
-                self._write(part, write)
-                with storing():
-                    part.rename(self._place(key))
+                self._write_partial(partial, write)
+                with translate_disk_errors():
+                    partial.rename(self._entry_path(key))
                     fsync_directory(self._root)
         except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
             self._path(key, "lock").unlink(missing_ok=True)
             raise
 
-    def _write(self, part: Path, write: Callable[[Path], None]) -> None:
-        with storing():
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir()
-        write(part)
-        with storing():
-            fsync_directory(part)
+    def _write_partial(self, partial: Path, write: Callable[[Path], None]) -> None:
+        with translate_disk_errors():
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+        write(partial)
+        with translate_disk_errors():
+            fsync_directory(partial)
 
     def _make_room(self, size: int) -> None:
-        if size > self._most:
+        if size > self._max_bytes:
             raise PreparationError(
-                f"Prepared, the rows would take up {size:,} bytes on the worker's disk; at most {self._most:,} may "
+                f"The prepared rows need {size:,} bytes on the worker's disk; at most {self._max_bytes:,} are allowed "
                 "(STACKYARD_PREPARED_DISK)."
             )
-        self.sweep()
-        places = [place for place in self._root.iterdir() if place.is_dir() and not place.suffix]
-        there = {place.name: _size(place) for place in sorted(places, key=self._last_used)}
-        for name, bytes_there in list(there.items()):
-            if sum(there.values()) + size > self._most and self._discard(name):
-                there[name] -= bytes_there
+        self.remove_leftovers()
+        entries = [path for path in self._root.iterdir() if path.is_dir() and not path.suffix]
+        sizes = {path.name: _measure_directory(path) for path in sorted(entries, key=self._get_last_use)}
+        for name, entry_size in list(sizes.items()):
+            if sum(sizes.values()) + size > self._max_bytes and self._remove_entry(name):
+                sizes[name] -= entry_size
         free = shutil.disk_usage(self._root).free
         if size > free:
-            raise StorageError(
-                f"Prepared, the rows would take up {size:,} bytes on the worker's disk; {free:,} are free."
-            )
+            raise StorageError(f"The prepared rows need {size:,} bytes on the worker's disk; {free:,} are free.")
 
-    def _discard(self, key: str) -> bool:
-        """Remove all of a key that nobody uses, and return whether that was so."""
-        alone = self._lock(key, shared=False)
-        if alone is None:
+    def _remove_entry(self, key: str) -> bool:
+        """Remove all files of a key unless it is in use; return whether they were removed."""
+        exclusive = self._lock_key(key, shared=False)
+        if exclusive is None:
             return False
-        with alone, storing():
-            part = self._path(key, "part")
-            shutil.rmtree(part, ignore_errors=True)
-            if self._place(key).is_dir():
-                self._place(key).rename(part)  # first, for half a directory must not be taken for a whole one
-                shutil.rmtree(part, ignore_errors=True)
+        with exclusive, translate_disk_errors():
+            partial = self._path(key, "part")
+            shutil.rmtree(partial, ignore_errors=True)
+            if self._entry_path(key).is_dir():
+                self._entry_path(key).rename(partial)  # first, since a half-removed entry would look complete
+                shutil.rmtree(partial, ignore_errors=True)
             self._path(key, "lock").unlink(missing_ok=True)
         return True
 
-    def _last_used(self, place: Path) -> float:
+    def _get_last_use(self, entry: Path) -> float:
         try:
-            return self._path(place.name, "lock").stat().st_mtime
+            return self._path(entry.name, "lock").stat().st_mtime
         except FileNotFoundError:
             return 0.0
 
-    def _lock(self, key: str, *, shared: bool) -> Lock | None:
-        with storing():
-            return lock(self._path(key, "lock"), shared=shared)
+    def _lock_key(self, key: str, *, shared: bool) -> FileLock | None:
+        with translate_disk_errors():
+            return try_lock(self._path(key, "lock"), shared=shared)
 
-    def _place(self, key: str) -> Path:
+    def _entry_path(self, key: str) -> Path:
         return self._root / key
 
     def _path(self, key: str, suffix: str) -> Path:
         return self._root / f"{key}.{suffix}"
 
 
-def _size(directory: Path) -> int:
+def _measure_directory(directory: Path) -> int:
     sizes: list[int] = []
     for path in directory.rglob("*"):
         try:

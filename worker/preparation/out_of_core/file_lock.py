@@ -1,4 +1,4 @@
-"""Locks that processes share, and that end with whoever holds them, however that ends."""
+"""File locks between processes. The kernel releases them when their process ends."""
 
 import fcntl
 import os
@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self
 
 
-class Lock:
-    """A lock that is held, until it is released or its process is gone."""
+class FileLock:
+    """A lock that is held until it is released or its process ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
@@ -25,18 +25,18 @@ class Lock:
         self.release()
 
     def release(self) -> None:
-        """Let go of it; again is no harm."""
+        """Release the lock. Further calls do nothing."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
-def lock(path: Path, *, shared: bool) -> Lock | None:
-    """Take a lock without waiting; None where another holds it.
+def try_lock(path: Path, *, shared: bool) -> FileLock | None:
+    """Acquire a lock without waiting; return None if another process holds it.
 
     Args:
-        path: a file that is made where it is not there. Whoever holds it alone may remove it.
-        shared: whether others may hold it at the same time, in the same way.
+        path: of the lock file, which is created if needed. The holder of an exclusive lock may remove it.
+        shared: whether other shared locks may be held at the same time.
 
     """
     while True:
@@ -46,12 +46,12 @@ def lock(path: Path, *, shared: bool) -> Lock | None:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        if _is_there(descriptor, path):
-            return Lock(descriptor)
-        os.close(descriptor)  # its holder removed it in between: a lock on it would keep nobody away
+        if _is_same_file(descriptor, path):
+            return FileLock(descriptor)
+        os.close(descriptor)  # its holder removed the file in between: a lock on it would exclude no other process
 
 
-def _is_there(descriptor: int, path: Path) -> bool:
+def _is_same_file(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Arrays of an NPZ file, mapped into memory: where they lie in it, or, where they are packed, from a file beside."""
+"""Map arrays of an NPZ file into memory: stored arrays in place, compressed ones from an extracted copy."""
 
 import struct
 import zipfile
@@ -9,66 +9,65 @@ from typing import IO
 import numpy as np
 
 from worker.preparation.arrays import Array
-from worker.preparation.out_of_core.disk_writer import storing
+from worker.preparation.out_of_core.disk_writer import translate_disk_errors
 
 _CHUNK = 8 << 20
 _LOCAL_HEADER = struct.Struct("<26xHH")
-"""Of a zip's member: it ends with the lengths of what stands between it and the member's bytes."""
+"""Local file header of a ZIP member; it ends with the lengths of the name and the extra field before the data."""
 
 
 def map_arrays(path: Path, names: Sequence[str], scratch: Path, check: Callable[[], None]) -> Mapping[str, Array]:
-    """Arrays of an NPZ file, by name, as they are there, read-only; the file's checksums are found right.
+    """Map arrays of an NPZ file, by name, unchanged and read-only. The file's checksums are verified.
 
     Args:
-        path: of the file, whose arrays inspection found to be ones of numbers.
+        path: of the file, whose arrays are numeric by inspection.
         names: of the arrays.
-        scratch: a directory for what has to be unpacked.
-        check: called between two pieces of a file; what it raises passes through.
+        scratch: directory for extracted arrays.
+        check: called between chunks of a file; exceptions that it raises are passed on.
 
     Raises:
-        StorageError: there is no room to unpack to.
+        StorageError: the disk has no room for the extracted arrays.
 
     """
     with zipfile.ZipFile(path) as archive:
         return {
-            name: _map(archive, path, f"{name}.npy", scratch / f"{place}.npy", check)
-            for place, name in enumerate(names)
+            name: _map_member(archive, path, f"{name}.npy", scratch / f"{index}.npy", check)
+            for index, name in enumerate(names)
         }
 
 
-def _map(archive: zipfile.ZipFile, path: Path, name: str, unpacked: Path, check: Callable[[], None]) -> Array:
+def _map_member(archive: zipfile.ZipFile, path: Path, name: str, extracted: Path, check: Callable[[], None]) -> Array:
     member = archive.getinfo(name)
-    with archive.open(member) as packed:
+    with archive.open(member) as content:
         if member.compress_type != zipfile.ZIP_STORED:
-            _copy(packed, unpacked, check)
-            return _mapped(unpacked, 0)
-        while packed.read(_CHUNK):  # to its end, where the checksum is compared
+            _extract_member(content, extracted, check)
+            return _map_npy(extracted, 0)
+        while content.read(_CHUNK):  # to the end, where zipfile compares the checksum
             check()
-    return _mapped(path, _offset(path, member))
+    return _map_npy(path, _find_data_offset(path, member))
 
 
-def _copy(packed: IO[bytes], unpacked: Path, check: Callable[[], None]) -> None:
-    with storing():
-        file = unpacked.open("xb")
+def _extract_member(content: IO[bytes], extracted: Path, check: Callable[[], None]) -> None:
+    with translate_disk_errors():
+        file = extracted.open("xb")
     with file:
-        while chunk := packed.read(_CHUNK):
+        while chunk := content.read(_CHUNK):
             check()
-            with storing():
+            with translate_disk_errors():
                 file.write(chunk)
-        with storing():
+        with translate_disk_errors():
             file.flush()
 
 
-def _offset(path: Path, member: zipfile.ZipInfo) -> int:
-    """Where a member's bytes begin in the file."""
+def _find_data_offset(path: Path, member: zipfile.ZipInfo) -> int:
     with path.open("rb") as file:
         file.seek(member.header_offset)
-        name, extra = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-        return file.tell() + name + extra
+        name_length, extra_length = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+        return file.tell() + name_length + extra_length
 
 
-def _mapped(path: Path, offset: int) -> Array:
-    """The array whose `.npy` file begins there."""
+def _map_npy(path: Path, offset: int) -> Array:
+    """Map the array whose `.npy` header begins at `offset`."""
     with path.open("rb") as file:
         file.seek(offset)
         version = np.lib.format.read_magic(file)

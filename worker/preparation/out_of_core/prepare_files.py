@@ -1,4 +1,4 @@
-"""One job's data: read, cleaned, divided and made into numbers, all of it in files."""
+"""Prepare one job's data in files."""
 
 import os
 import shutil
@@ -19,26 +19,26 @@ from stackyard.spec import (
     Task,
 )
 from worker.preparation.arrays import Array
-from worker.preparation.out_of_core.disk_writer import storing, write_rows
+from worker.preparation.out_of_core.disk_writer import translate_disk_errors, write_rows
 from worker.preparation.out_of_core.npz_arrays import map_arrays
 from worker.preparation.out_of_core.spooled_table import SpooledTable
-from worker.preparation.plan import Make, Plan, plan_arrays, plan_table, used_arrays
-from worker.preparation.prepare import mismatch
-from worker.preparation.prepared_data import Prepared, make
-from worker.preparation.transforms.fitted_transforms import Fitted
+from worker.preparation.plan import BuildRows, PreparationPlan, list_used_arrays, plan_arrays, plan_table
+from worker.preparation.prepare import build_mismatch_error
+from worker.preparation.prepared_data import PreparedData, build_prepared_data
+from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
-_FITTED = "fitted.json"
-_FITTED_CELL = 64
-"""Bytes that there are, at most, for each number that scikit-learn fits on."""
+_METADATA_FILE = "fitted.json"
+_BYTES_PER_FITTED_CELL = 64
+"""Maximum working memory of scikit-learn for each number that it fits on."""
 
 
-class _Kept(Fitted):
-    """What there is of `Prepared` beside its arrays; `class_weight` by class."""
+class _Metadata(FittedTransforms):
+    """The fields of `PreparedData` that are not arrays; `class_weight` is by class."""
 
     class_weight: dict[int, float] | None
 
 
-def write(
+def write_prepared_files(
     spec: JobSpec,
     description: DatasetDescription,
     source: FileSource,
@@ -47,50 +47,52 @@ def write(
     share: int,
     check: Callable[[], None],
 ) -> None:
-    """Make the arrays that a job trains on, the same as `prepare` makes, and leave them in files for `read`.
+    """Build the arrays that a job trains on, bit-identical to those of `prepare_data`, and write them to files.
+
+    `read_prepared_files` reads them.
 
     Args:
-        spec: of the job, found right by `stackyard.spec.check`, its seed filled in.
+        spec: of the job, valid by `stackyard.spec.check` and with its seed filled in.
         description: of the dataset.
-        source: where its rows are.
-        task: as the check found it.
-        directory: an empty one. While they are made it also holds what they are made of.
-        share: bytes that columns may take up in memory at a time.
-        check: called between two blocks; what it raises passes through.
+        source: where the rows are.
+        task: as returned by the check.
+        directory: an empty directory. During the work it also holds temporary files.
+        share: bytes of memory that columns may take at a time.
+        check: called between blocks; exceptions that it raises are passed on.
 
     Raises:
-        PreparationError: something that only the rows can show is in the way.
+        PreparationError: the rows do not permit what the spec asks for.
         StorageError: the files cannot be written.
 
     """
 
-    def keep(name: str, positions: Array, made: Make) -> Array:
-        path = _path(directory, name)
-        write_rows(path, positions, made, mapped, check)
+    def store(name: str, positions: Array, build: BuildRows) -> Array:
+        path = directory / f"{name}.npy"
+        write_rows(path, positions, build, mapped, check)
         return np.load(path, mmap_mode="r")
 
     scratch = directory / "scratch"
-    with storing():
+    with translate_disk_errors():
         scratch.mkdir()
-    plan, mapped = _plan(spec, description, source, task, scratch, share, check)
-    prepared = make(plan, spec.training, keep)
-    with storing():
+    plan, mapped = _build_plan(spec, description, source, task, scratch, share, check)
+    prepared = build_prepared_data(plan, spec.training, store)
+    with translate_disk_errors():
         shutil.rmtree(scratch)
-        kept = _Kept(inputs=prepared.inputs, target=prepared.target, class_weight=_plain(prepared))
-        with (directory / _FITTED).open("x") as file:
-            file.write(kept.model_dump_json())
+        metadata = _Metadata(inputs=prepared.inputs, target=prepared.target, class_weight=_copy_class_weight(prepared))
+        with (directory / _METADATA_FILE).open("x") as file:
+            file.write(metadata.model_dump_json())
             file.flush()
             os.fsync(file.fileno())
 
 
-def read(directory: Path) -> Prepared:
-    """What `write` made; its arrays are read-only np.memmap."""
-    kept = _Kept.model_validate_json((directory / _FITTED).read_bytes())
+def read_prepared_files(directory: Path) -> PreparedData:
+    """Return the data that `write_prepared_files` wrote; its arrays are read-only np.memmap."""
+    metadata = _Metadata.model_validate_json((directory / _METADATA_FILE).read_bytes())
     arrays: dict[str, Any] = {path.stem: np.load(path, mmap_mode="r") for path in directory.glob("*.npy")}
-    return Prepared(**arrays, inputs=kept.inputs, target=kept.target, class_weight=kept.class_weight)
+    return PreparedData(**arrays, inputs=metadata.inputs, target=metadata.target, class_weight=metadata.class_weight)
 
 
-def _plan(
+def _build_plan(
     spec: JobSpec,
     description: DatasetDescription,
     source: FileSource,
@@ -98,23 +100,19 @@ def _plan(
     scratch: Path,
     share: int,
     check: Callable[[], None],
-) -> tuple[Plan, Iterable[Array]]:
-    """The plan, and the files that its rows are made of."""
+) -> tuple[PreparationPlan, Iterable[Array]]:
+    """Return the plan, and the mapped arrays that its rows are built from."""
     match spec.data, description:
         case TableData() as data, TableDescription():
             table = SpooledTable(data, description, source, scratch / "columns", share, check)
             return plan_table(spec, data, description, table, task, check), [table.cells]
         case ArrayData() as data, ArraysDescription():
-            stored = map_arrays(source.path, used_arrays(data), scratch, check)
-            plan = plan_arrays(spec, data, description, stored, task, check, share // _FITTED_CELL)
-            return plan, stored.values()
+            arrays = map_arrays(source.path, list_used_arrays(data), scratch, check)
+            max_cells = share // _BYTES_PER_FITTED_CELL
+            return plan_arrays(spec, data, description, arrays, task, check, max_cells), arrays.values()
         case _:
-            raise mismatch()
+            raise build_mismatch_error()
 
 
-def _plain(prepared: Prepared) -> dict[int, float] | None:
+def _copy_class_weight(prepared: PreparedData) -> dict[int, float] | None:
     return None if prepared.class_weight is None else dict(prepared.class_weight)
-
-
-def _path(directory: Path, name: str) -> Path:
-    return directory / f"{name}.npy"

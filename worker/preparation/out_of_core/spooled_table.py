@@ -1,4 +1,4 @@
-"""A table's rows in a file of our own, a column behind the other, from which any of them can be had."""
+"""A table's rows in a temporary file in column order, with random access."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -13,41 +13,41 @@ from stackyard.spec import TableData, TableDescription
 from stackyard.spec.data.description import MAX_CATEGORIES
 from worker.preparation import dataset_reader
 from worker.preparation.arrays import Array, PreparationError
-from worker.preparation.mapped_rows import forget
-from worker.preparation.out_of_core.disk_writer import storing
-from worker.preparation.plan import used_columns
-from worker.preparation.prepare import lacking_columns, nothing_left
+from worker.preparation.mapped_rows import release_pages
+from worker.preparation.out_of_core.disk_writer import translate_disk_errors
+from worker.preparation.plan import list_used_columns
+from worker.preparation.prepare import build_no_rows_error, list_required_columns
 
-_CELL = 8
-"""Bytes: int64 of whole numbers, booleans and the places of texts, float64 of others."""
-_BLOCK_CELLS = 1 << 20
-"""Of the file, read at a time; a cell of text takes some more than eight bytes."""
-_READ = 4 << 20
-"""Bytes that a column of a Parquet file takes up while it is read: pages of it, packed and unpacked."""
-_FITTED = 8
-"""How many numbers there are, at most, for each that scikit-learn fits on."""
-_MISSING = 2
-"""Of a boolean, beside 0 and 1."""
-_TEXT_BYTES = 100
-"""About what a text takes up in a dictionary, beside its characters."""
+_CELL_BYTES = 8
+"""Integers, booleans and indices of texts are stored as int64, other numbers as float64."""
+_CELLS_PER_BLOCK = 1 << 20
+"""Cells of the source file that are read at a time; a cell of text takes somewhat more than eight bytes."""
+_PARQUET_COLUMN_BYTES = 4 << 20
+"""Memory that a column of a Parquet file takes while it is read: its pages, compressed and decompressed."""
+_NUMBERS_PER_FITTED_CELL = 8
+"""Maximum working memory of scikit-learn for each number that it fits on, in cells."""
+_MISSING_BOOLEAN = 2
+"""Stored for a missing boolean; 0 and 1 are the others."""
+_TEXT_OVERHEAD_BYTES = 100
+"""Approximate memory of a text in a dictionary, in addition to its characters."""
 
-_pandas: Any = pd  # of what it types, some is not known
+_pandas: Any = pd  # partly untyped
 
 
 class SpooledTable:
-    """The rows of a table that are left, numbered anew, with the columns that have a task.
+    """The used columns of a table, without dropped rows; positions count the remaining rows.
 
     Args:
         data: of the spec.
         description: of the dataset.
-        source: where its rows are.
-        path: of the file to be made.
-        share: bytes that columns may take up in memory at a time.
-        check: called between two blocks; what it raises passes through.
+        source: where the rows are.
+        path: of the temporary file, which is created.
+        share: bytes of memory that columns may take at a time.
+        check: called between blocks; exceptions that it raises are passed on.
 
     Raises:
-        PreparationError: no row is left, or there are too many different texts.
-        StorageError: there is no room for the file.
+        PreparationError: no row remains, or there are too many distinct texts.
+        StorageError: the disk has no room for the file.
 
     """
 
@@ -64,143 +64,150 @@ class SpooledTable:
         self._source = source
         self._share = share
         self._check = check
-        self._names = used_columns(data, description)
-        self._places = {name: place for place, name in enumerate(self._names)}
-        self._types = dataset_reader.dtypes(description, self._names)
-        self._texts = {name: _Texts(name, share) for name in self._names if self._types[name] == "str"}
-        self.count = self._spool(lacking_columns(data, description), path)
-        if self.count == 0:
-            raise nothing_left()
+        self._names = list_used_columns(data, description)
+        self._column_indices = {name: index for index, name in enumerate(self._names)}
+        self._types = dataset_reader.get_dtypes(description, self._names)
+        self._texts = {name: _TextIndex(name, share) for name in self._names if self._types[name] == "str"}
+        self.row_count = self._write_columns(list_required_columns(data, description), path)
+        if self.row_count == 0:
+            raise build_no_rows_error()
         self.cells: Array = np.memmap(path, np.int64, "r", shape=(len(self._names), description.rows))
 
-    def column(self, name: str) -> Any:
-        """A column of all rows, as a Series; texts are shared by the rows that have them."""
-        cells = self.cells[self._places[name], : self.count]
-        return _pandas.Series(self._texts[name].values()[cells] if name in self._texts else self._values(name, cells))
+    def read_column(self, name: str) -> Any:
+        """Return a column with all rows, as a Series; rows with equal texts share one object."""
+        cells = self.cells[self._column_indices[name], : self.row_count]
+        return _pandas.Series(
+            self._texts[name].get_texts()[cells] if name in self._texts else self._decode_cells(name, cells)
+        )
 
-    def frame(self, names: Sequence[str], positions: Array) -> Any:
-        """Some columns of some rows, in these orders, as a DataFrame of the types that `worker.preparation.dataset_reader` reads."""
-        return pd.DataFrame({name: self._values(name, self.cells[self._places[name]][positions]) for name in names})
+    def read_frame(self, names: Sequence[str], positions: Array) -> Any:
+        """Return these columns of the rows at these positions, as a DataFrame with the types of `dataset_reader`."""
+        return pd.DataFrame(
+            {name: self._decode_cells(name, self.cells[self._column_indices[name]][positions]) for name in names}
+        )
 
-    def columns(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
-        """The same, as DataFrames of as many columns each as there is room for."""
-        most = max(1, self._share // (_CELL * _FITTED * len(positions)))
-        for first in range(0, len(names), most):
+    def iterate_frames(self, names: Sequence[str], positions: Array) -> Iterator[Any]:
+        """Yield the same data as DataFrames of as many columns as fit into the memory share."""
+        max_columns = max(1, self._share // (_CELL_BYTES * _NUMBERS_PER_FITTED_CELL * len(positions)))
+        for first in range(0, len(names), max_columns):
             self._check()
-            yield self.frame(names[first : first + most], positions)
-            forget([self.cells])
+            yield self.read_frame(names[first : first + max_columns], positions)
+            release_pages([self.cells])
 
-    def _values(self, name: str, cells: Array) -> Any:
+    def _decode_cells(self, name: str, cells: Array) -> Any:
         match self._types[name]:
             case "str":
-                return pd.array(self._texts[name].values()[cells], dtype="str")
+                return pd.array(self._texts[name].get_texts()[cells], dtype="str")
             case "bool":
                 return cells.astype(np.bool_)
             case "boolean":
-                return pd.arrays.BooleanArray(cells == 1, cells == _MISSING)
+                return pd.arrays.BooleanArray(cells == 1, cells == _MISSING_BOOLEAN)
             case "float64":
                 return cells.view(np.float64)
             case _:
                 return np.asarray(cells)
 
-    def _spool(self, lacking: Sequence[str], path: Path) -> int:
-        """Write the file, and return how many rows are left.
+    def _write_columns(self, required: Sequence[str], path: Path) -> int:
+        """Write the file, and return the number of remaining rows.
 
         Args:
-            lacking: the columns of which a row must not lack a value to be left.
+            required: columns in which a missing value drops the row.
             path: of the file.
 
         """
-        groups = self._groups(self._names)
-        left = self._left(lacking) if lacking and len(groups) > 1 else None
+        groups = self._group_columns(self._names)
+        complete = self._find_complete_rows(required) if required and len(groups) > 1 else None
         count = 0
-        with storing():
+        with translate_disk_errors():
             file = path.open("xb")
         with file:
             for names in groups:
-                count = seen = 0
-                for frame in self._blocks(names if left is not None else [*names, *lacking]):
-                    rows = frame.dropna(subset=[*lacking]) if left is None else frame[left[seen : seen + len(frame)]]
+                count = rows_read = 0
+                for frame in self._read_blocks(names if complete is not None else [*names, *required]):
+                    if complete is None:
+                        rows = frame.dropna(subset=[*required])
+                    else:
+                        rows = frame[complete[rows_read : rows_read + len(frame)]]
                     for name in names:
-                        place = self._places[name] * self._description.rows + count
-                        _write_at(file.fileno(), self._encoded(name, rows[name]), place)
+                        cell_index = self._column_indices[name] * self._description.rows + count
+                        _write_cells(file.fileno(), self._encode_values(name, rows[name]), cell_index)
                     count += len(rows)
-                    seen += len(frame)
-            with storing():
-                file.truncate(_CELL * len(self._names) * self._description.rows)
+                    rows_read += len(frame)
+            with translate_disk_errors():
+                file.truncate(_CELL_BYTES * len(self._names) * self._description.rows)
         return count
 
-    def _left(self, lacking: Sequence[str]) -> Array:
-        """Which rows lack nothing in these columns; of shape (rows,)."""
-        left = np.ones(self._description.rows, np.bool_)
-        for names in self._groups(lacking):
-            seen = 0
-            for frame in self._blocks(names):
-                left[seen : seen + len(frame)] &= frame.notna().all(axis=1).to_numpy()
-                seen += len(frame)
-        return left
+    def _find_complete_rows(self, required: Sequence[str]) -> Array:
+        """Return which rows have a value in all these columns; bool of shape (rows,)."""
+        complete = np.ones(self._description.rows, np.bool_)
+        for names in self._group_columns(required):
+            rows_read = 0
+            for frame in self._read_blocks(names):
+                complete[rows_read : rows_read + len(frame)] &= frame.notna().all(axis=1).to_numpy()
+                rows_read += len(frame)
+        return complete
 
-    def _groups(self, names: Sequence[str]) -> list[Sequence[str]]:
-        """Columns to be read at a time: of a CSV file all, of a Parquet file as many as the share has room for."""
-        most = len(names) if self._source.media_type == CSV else max(1, self._share // _READ)
-        return [names[first : first + most] for first in range(0, len(names), most)]
+    def _group_columns(self, names: Sequence[str]) -> list[Sequence[str]]:
+        """Group columns that are read together: all of a CSV file; of a Parquet file as many as fit into the share."""
+        is_csv = self._source.media_type == CSV
+        max_columns = len(names) if is_csv else max(1, self._share // _PARQUET_COLUMN_BYTES)
+        return [names[first : first + max_columns] for first in range(0, len(names), max_columns)]
 
-    def _blocks(self, names: Sequence[str]) -> Iterator[Any]:
-        wide = len(self._description.columns) if self._source.media_type == CSV else len(names)
+    def _read_blocks(self, names: Sequence[str]) -> Iterator[Any]:
+        width = len(self._description.columns) if self._source.media_type == CSV else len(names)
         columns = list(dict.fromkeys(names))
-        for frame in dataset_reader.read_blocks(
-            self._source, self._description, columns, max(1, _BLOCK_CELLS // wide)
-        ):
+        max_rows = max(1, _CELLS_PER_BLOCK // width)
+        for frame in dataset_reader.read_blocks(self._source, self._description, columns, max_rows):
             self._check()
             yield frame
 
-    def _encoded(self, name: str, values: Any) -> Array:
+    def _encode_values(self, name: str, values: Any) -> Array:
         match self._types[name]:
             case "str":
-                return self._texts[name].places(values)
+                return self._texts[name].encode_texts(values)
             case "boolean":
-                return values.to_numpy(np.int64, na_value=_MISSING)
+                return values.to_numpy(np.int64, na_value=_MISSING_BOOLEAN)
             case "float64":
                 return values.to_numpy(np.float64)
             case _:
                 return values.to_numpy(np.int64)
 
 
-class _Texts:
-    """The different texts of a column, each with a place in the order in which they came."""
+class _TextIndex:
+    """The distinct texts of a column, numbered in the order in which they first occur."""
 
-    def __init__(self, name: str, most: int) -> None:
+    def __init__(self, name: str, max_bytes: int) -> None:
         self._name = name
-        self._most = most
+        self._max_bytes = max_bytes
         self._size = 0
-        self._found: dict[str, int] = {}
-        self._values: Array | None = None
+        self._indices: dict[str, int] = {}
+        self._texts: Array | None = None
 
-    def places(self, values: Any) -> Array:
-        """Each text's place, -1 for a missing one; int64 of shape (rows,)."""
+    def encode_texts(self, values: Any) -> Array:
+        """Return each text's index, -1 for a missing one; int64 of shape (rows,)."""
         codes, texts = _pandas.factorize(values)
         for text in texts:
-            if text not in self._found:
-                self._found[text] = len(self._found)
-                self._size += _TEXT_BYTES + len(text)
-        if self._size > self._most and len(self._found) > MAX_CATEGORIES:
+            if text not in self._indices:
+                self._indices[text] = len(self._indices)
+                self._size += _TEXT_OVERHEAD_BYTES + len(text)
+        if self._size > self._max_bytes and len(self._indices) > MAX_CATEGORIES:
             raise PreparationError(
-                f"“{self._name}” has so many different texts that they take up more than the {self._most:,} bytes of "
-                "memory that there are for them (STACKYARD_DATA_MEMORY); have numbers in their place."
+                f"“{self._name}” has so many different texts that they need more than {self._max_bytes:,} bytes of "
+                "memory (STACKYARD_DATA_MEMORY). Replace the texts by numbers."
             )
-        return np.array([*(self._found[text] for text in texts), -1], np.int64)[codes]
+        return np.array([*(self._indices[text] for text in texts), -1], np.int64)[codes]
 
-    def values(self) -> Array:
-        """The texts by their places, and NaN behind them, for -1; an array of objects."""
-        if self._values is None:
-            self._values = np.array([*self._found, np.nan], dtype=object)
-        return self._values
+    def get_texts(self) -> Array:
+        """Return the texts by index, followed by NaN, so that index -1 is NaN; an array of objects."""
+        if self._texts is None:
+            self._texts = np.array([*self._indices, np.nan], dtype=object)
+        return self._texts
 
 
-def _write_at(descriptor: int, cells: Array, place: int) -> None:
-    left = np.ascontiguousarray(cells).data.cast("B")
-    at = _CELL * place
-    while left:
-        with storing():
-            written = os.pwrite(descriptor, left, at)
-        left, at = left[written:], at + written
+def _write_cells(descriptor: int, cells: Array, cell_index: int) -> None:
+    remaining = np.ascontiguousarray(cells).data.cast("B")
+    offset = _CELL_BYTES * cell_index
+    while remaining:
+        with translate_disk_errors():
+            written = os.pwrite(descriptor, remaining, offset)
+        remaining, offset = remaining[written:], offset + written

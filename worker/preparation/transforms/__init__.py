@@ -1,0 +1,1 @@
+"""Fitted transforms between a dataset's rows and a network's inputs, targets and outputs."""

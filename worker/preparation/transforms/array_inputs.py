@@ -1,17 +1,17 @@
-"""How rows become inputs, for the training's and for any that come later."""
+"""The inputs of a job that learns from arrays."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackyard.spec import Normalize
-from worker.preparation.arrays import Array, empty
+from worker.preparation.arrays import Array, allocate_aligned
 from worker.preparation.transforms.features import FittedTable
-from worker.preparation.transforms.normalization import normalize
+from worker.preparation.transforms.normalization import normalize_rows
 
 
 class FittedArray(BaseModel):
-    """Rows of `shape` that are taken as they are, or divided by their norms; `type` is NumPy's name for theirs."""
+    """Array rows of `shape`, optionally divided by their norms; `type` is NumPy's name of the array's dtype."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -21,18 +21,18 @@ class FittedArray(BaseModel):
     normalize: Normalize | None
 
     def apply(self, rows: Array) -> Array:
-        """The inputs of rows of any type; float32 of the same shape.
+        """Return the inputs for rows of any dtype; float32 of the same shape.
 
         Raises:
             PreparationError: Keras cannot normalize rows of this shape along this axis.
 
         """
         if self.normalize is not None:
-            return normalize(rows, self.normalize)
-        made = empty(rows.shape)
-        made[...] = rows
-        return made
+            return normalize_rows(rows, self.normalize)
+        inputs = allocate_aligned(rows.shape)
+        inputs[...] = rows
+        return inputs
 
 
 FittedInputs = Annotated[FittedTable | FittedArray, Field(discriminator="kind")]
-"""What was fitted to make inputs; told apart by `kind`."""
+"""The fitted input transform; `kind` says which one it is."""

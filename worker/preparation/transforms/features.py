@@ -1,7 +1,7 @@
-"""A table's inputs: groups of columns, each with a transform that is fitted on the training rows alone.
+"""The inputs of a job that learns from a table: groups of columns, each with a transform fitted on the training rows.
 
-What was fitted is numbers and nothing else, so that it can be stored as JSON and applied to other rows later. The
-arithmetic is scikit-learn's own, both times.
+A fitted transform consists of plain values, so that it can be stored as JSON and applied to other rows later. Fitting
+and applying both use scikit-learn's own arithmetic.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from sklearn import preprocessing
 from sklearn.impute import SimpleImputer
 
 from stackyard.spec import ColumnDescription, Features, Imputation, TableData
-from stackyard.spec.data.data import CATEGORICAL, Transform
-from worker.preparation.arrays import Array, PreparationError, empty
-from worker.preparation.transforms.columns import Columns
+from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Transform
+from worker.preparation.arrays import Array, PreparationError, allocate_aligned
+from worker.preparation.transforms.column_reader import ColumnReader
 
-# scikit-learn does not type what its methods return.
+# scikit-learn's return types are untyped.
 _scikit_learn: Any = preprocessing
 _SimpleImputer: Any = SimpleImputer
 
@@ -27,11 +27,11 @@ _SCALERS: Mapping[Transform, tuple[Any, tuple[str, ...]]] = {
     "minmax": (_scikit_learn.MinMaxScaler, ("min_", "scale_")),
     "robust": (_scikit_learn.RobustScaler, ("center_", "scale_")),
 }
-"""The scalers, and which of their attributes `transform` goes by."""
+"""Each scaler, and the attributes that its `transform` uses."""
 
 
 class FittedGroup(BaseModel):
-    """Some columns and what becomes of them: `fill` by column, `numbers` by the attribute of a scaler."""
+    """Some columns and their transform: `fill` is by column, `numbers` by the scaler's attribute."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,24 +41,24 @@ class FittedGroup(BaseModel):
     numbers: dict[str, list[float]]
 
     def apply(self, frame: Any) -> Array:
-        """The inputs that rows of the whole table become; float64 or float32 of shape (rows, width).
+        """Return the inputs for rows of the whole table; float64 or float32 of shape (rows, width).
 
-        A value that a `one_hot` or `ordinal` column does not have becomes zeros, or -1.
+        An unknown value becomes zeros in a `one_hot` column and -1 in an `ordinal` column.
         """
-        table = _filled(frame, self.columns, self.transform, self.fill)
+        table = _select_and_impute(frame, self.columns, self.transform, self.fill)
         match self.transform:
             case "none":
                 return table.to_numpy("float64")
             case "l2":
                 return _scikit_learn.Normalizer().transform(table.to_numpy("float64"))
             case "one_hot":
-                return _one_hot(self.columns).transform(table)
+                return _build_one_hot_encoder(self.columns).transform(table)
             case "ordinal":
-                return _ordinal(self.columns).transform(table)
+                return _build_ordinal_encoder(self.columns).transform(table)
             case _:
-                return self._scaler().transform(table.to_numpy("float64"))
+                return self._build_scaler().transform(table.to_numpy("float64"))
 
-    def _scaler(self) -> Any:
+    def _build_scaler(self) -> Any:
         scaler: Any = _SCALERS[self.transform][0]()
         scaler.n_features_in_ = len(self.columns)
         for name, values in self.numbers.items():
@@ -67,7 +67,7 @@ class FittedGroup(BaseModel):
 
 
 class FittedTable(BaseModel):
-    """Every group of a table's features."""
+    """All groups of a table's features."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -80,96 +80,103 @@ class FittedTable(BaseModel):
         return tuple(column for group in self.groups for column in group.columns)
 
     def apply(self, frame: Any) -> Array:
-        """The inputs of rows, in the groups' order and their columns'; float32 of shape (rows, width)."""
-        blocks = [group.apply(frame) for group in self.groups]
-        made = empty((len(frame), sum(block.shape[1] for block in blocks)))
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
-            return np.concatenate(blocks, axis=1, out=made, casting="same_kind")
+        """Return the inputs for rows, in the order of groups and their columns; float32 of shape (rows, width)."""
+        inputs_by_group = [group.apply(frame) for group in self.groups]
+        inputs = allocate_aligned((len(frame), sum(group_inputs.shape[1] for group_inputs in inputs_by_group)))
+        with np.errstate(over="ignore"):  # too large values become infinite, and callers reject those
+            return np.concatenate(inputs_by_group, axis=1, out=inputs, casting="same_kind")
 
 
-def fit(data: TableData, columns: Mapping[str, ColumnDescription], rows: Columns) -> FittedTable:
+def fit_features(data: TableData, columns: Mapping[str, ColumnDescription], read_columns: ColumnReader) -> FittedTable:
     """Fit the transforms of a table's features.
 
     Args:
         data: of the spec.
         columns: descriptions of the dataset's columns, by name.
-        rows: the training rows, the only ones that are looked at.
+        read_columns: reads columns of the training rows; other rows are not used.
 
     Raises:
-        PreparationError: a column that is to be imputed has no value among the training rows.
+        PreparationError: a column to impute has no value among the training rows.
 
     """
     return FittedTable(
         groups=tuple(
-            _fit(data, group, [columns[name] for name in group.columns], rows) for group in data.groups(columns)
+            _fit_group(data, group, [columns[name] for name in group.columns], read_columns)
+            for group in data.list_feature_groups(columns)
         )
     )
 
 
-def _fit(data: TableData, group: Features, columns: Sequence[ColumnDescription], rows: Columns) -> FittedGroup:
-    fills = {column.name: data.filling(group, column) for column in columns}
-    given = {name: how for name, how in fills.items() if how is not None}
+def _fit_group(
+    data: TableData, group: Features, columns: Sequence[ColumnDescription], read_columns: ColumnReader
+) -> FittedGroup:
+    optional_imputations = {column.name: data.get_column_imputation(group, column) for column in columns}
+    imputations = {name: imputation for name, imputation in optional_imputations.items() if imputation is not None}
     fill = {
-        name: _fill(given[name], group.transform, frame[[name]]) for frame in rows([*given]) for name in frame.columns
+        name: _fit_imputation(imputations[name], group.transform, frame[[name]])
+        for frame in read_columns([*imputations])
+        for name in frame.columns
     }
     numbers: dict[str, list[float]] = {}
     if group.transform in _SCALERS:
         scaler, attributes = _SCALERS[group.transform]
         numbers = {name: [] for name in attributes}
-        for frame in rows(group.columns):
-            some = [column for column in columns if column.name in frame]
-            fitted = scaler().fit(_filled(frame, some, group.transform, fill))
+        for frame in read_columns(group.columns):
+            frame_columns = [column for column in columns if column.name in frame]
+            fitted = scaler().fit(_select_and_impute(frame, frame_columns, group.transform, fill))
             for name in attributes:
                 numbers[name] += getattr(fitted, name).tolist()
     return FittedGroup(columns=tuple(columns), transform=group.transform, fill=fill, numbers=numbers)
 
 
-def _fill(how: Imputation, transform: Transform, column: Any) -> int | float | bool | str:
-    """What takes the place of a missing value in a frame of one column."""
-    given = column.astype("object" if transform in CATEGORICAL else "float64")
-    if given.isna().all(axis=None):
+def _fit_imputation(imputation: Imputation, transform: Transform, column: Any) -> int | float | bool | str:
+    """Return the value that replaces missing values in a frame of one column."""
+    values = column.astype("object" if transform in CATEGORICAL_TRANSFORMS else "float64")
+    if values.isna().all(axis=None):
         raise PreparationError(f"“{column.columns[0]}” has no value among the training rows to impute from.")
-    imputer = _SimpleImputer(strategy=how.strategy, fill_value=getattr(how, "fill_value", None))
-    return imputer.fit(given.to_numpy(na_value=np.nan)).statistics_.tolist()[0]
+    imputer = _SimpleImputer(strategy=imputation.strategy, fill_value=getattr(imputation, "fill_value", None))
+    return imputer.fit(values.to_numpy(na_value=np.nan)).statistics_.tolist()[0]
 
 
-def _filled(frame: Any, columns: Sequence[ColumnDescription], transform: Transform, fill: Mapping[str, Any]) -> Any:
-    """The columns of a group as scikit-learn takes them: numbers, or values as they are."""
+def _select_and_impute(
+    frame: Any, columns: Sequence[ColumnDescription], transform: Transform, fill: Mapping[str, Any]
+) -> Any:
+    """Return a group's columns without missing values, as scikit-learn takes them: numbers or category values."""
     table = frame[[column.name for column in columns]]
-    if transform not in CATEGORICAL:
+    if transform not in CATEGORICAL_TRANSFORMS:
         return table.astype("float64").fillna(dict(fill))
-    return pd.DataFrame({column.name: _values(table[column.name], column, fill) for column in columns})
+    return pd.DataFrame({column.name: _impute_category(table[column.name], column, fill) for column in columns})
 
 
-def _values(values: Any, column: ColumnDescription, fill: Mapping[str, Any]) -> Any:
+def _impute_category(values: Any, column: ColumnDescription, fill: Mapping[str, Any]) -> Any:
     plain = values.astype("object")
     if column.name in fill:
         plain = plain.where(plain.notna(), fill[column.name])
     return plain if column.type == "text" else plain.astype("int64" if column.type == "integer" else "bool")
 
 
-def _categories(columns: Sequence[ColumnDescription]) -> list[Array]:
+def _list_categories(columns: Sequence[ColumnDescription]) -> list[Array]:
     types = {"text": object, "integer": np.int64, "boolean": np.bool_}
     return [np.array(column.categories, dtype=types[column.type]) for column in columns]
 
 
-def _one_hot(columns: Sequence[ColumnDescription]) -> Any:
+def _build_one_hot_encoder(columns: Sequence[ColumnDescription]) -> Any:
     encoder = _scikit_learn.OneHotEncoder(
-        categories=_categories(columns), handle_unknown="ignore", sparse_output=False, dtype=np.float32
+        categories=_list_categories(columns), handle_unknown="ignore", sparse_output=False, dtype=np.float32
     )
-    return encoder.fit(_first(columns))
+    return encoder.fit(_build_example_row(columns))
 
 
-def _ordinal(columns: Sequence[ColumnDescription]) -> Any:
+def _build_ordinal_encoder(columns: Sequence[ColumnDescription]) -> Any:
     encoder = _scikit_learn.OrdinalEncoder(
-        categories=_categories(columns), handle_unknown="use_encoded_value", unknown_value=-1
+        categories=_list_categories(columns), handle_unknown="use_encoded_value", unknown_value=-1
     )
-    return encoder.fit(_first(columns))
+    return encoder.fit(_build_example_row(columns))
 
 
-def _first(columns: Sequence[ColumnDescription]) -> Any:
-    """A row to fit an encoder on, all of whose categories are given."""
+def _build_example_row(columns: Sequence[ColumnDescription]) -> Any:
+    """Return one row to fit an encoder on; the encoder's categories are given, so that it learns nothing from it."""
     names = [column.name for column in columns]
     return pd.DataFrame(
-        {name: values[:1] for name, values in zip(names, _categories(columns), strict=True)}, columns=names
+        {name: values[:1] for name, values in zip(names, _list_categories(columns), strict=True)}, columns=names
     )

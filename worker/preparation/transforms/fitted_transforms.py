@@ -1,4 +1,4 @@
-"""All that was fitted for a network: what stands between a dataset's rows and its inputs and outputs."""
+"""All fitted transforms of a job."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,8 +6,8 @@ from worker.preparation.transforms.array_inputs import FittedInputs
 from worker.preparation.transforms.targets import FittedTarget
 
 
-class Fitted(BaseModel):
-    """A job's artifact `preprocessing`, as JSON; `worker.prediction` reads it."""
+class FittedTransforms(BaseModel):
+    """The job artifact `preprocessing`, stored as JSON; `worker.prediction` reads it."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""What a network is to predict: numbers, labels or one-hot classes; and back from its outputs to what they mean."""
+"""Convert a dataset's target to numbers, labels or one-hot classes, and a network's outputs back to target values."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,20 +12,21 @@ from sklearn.preprocessing import StandardScaler
 from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget, Task
 from stackyard.spec.training.losses import LABEL_LOSSES, SIGN_LOSSES
 from worker.preparation.arrays import Array
-from worker.preparation.transforms.columns import Columns
-from worker.preparation.transforms.encoding import one_hot, places
+from worker.preparation.transforms.column_reader import ColumnReader
+from worker.preparation.transforms.encoding import encode_as_indices, encode_one_hot
 
-_StandardScaler: Any = StandardScaler  # scikit-learn does not type what its methods return
+_StandardScaler: Any = StandardScaler  # scikit-learn's return types are untyped
 
-_HALF = 0.5
+_THRESHOLD = 0.5
 
 
 class FittedTarget(BaseModel):
-    """What targets and outputs mean; numbers and nothing else, so that it can be stored as JSON.
+    """The meaning of targets and outputs, as plain values that can be stored as JSON.
 
-    `columns` are the target's names, one for each number of a row. `classes` is None but for a classification; there
-    `link` makes shares of outputs, and `signs` says that the two classes are below and above 0. `divide_by` and then
-    `mean` and `scale`, one for each column, say how numbers were scaled; `mean` is None where they were not.
+    `columns` are the target's names, one for each number of a row. `classes` is None unless the task is a
+    classification. There `link` turns outputs into probabilities, and `signs` is true if the two classes are below
+    and above 0. Numbers were divided by `divide_by`, then standardized by `mean` and `scale`, one for each column;
+    `mean` is None without standardization.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,11 +40,11 @@ class FittedTarget(BaseModel):
     mean: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
 
-    def scores(self, outputs: Array) -> Array | None:
-        """Each class's share as the network sees it, float64 of shape (rows, classes); None where it gives none.
+    def compute_scores(self, outputs: Array) -> Array | None:
+        """Return each class's probability, float64 of shape (rows, classes); None if the loss defines none.
 
         Args:
-            outputs: of a classifier, of shape (rows, classes), or (rows, 1) where one output tells two apart.
+            outputs: of a classifier, of shape (rows, classes), or (rows, 1) for two classes.
 
         """
         if self.signs:
@@ -51,28 +52,28 @@ class FittedTarget(BaseModel):
         numbers = _LINKS[self.link](outputs.astype(np.float64)) if self.link else outputs.astype(np.float64)
         return np.concatenate([1 - numbers, numbers], axis=1) if numbers.shape[1] == 1 else numbers
 
-    def labels(self, outputs: Array) -> Array:
-        """The likeliest class's place among the classes; int64 of shape (rows,)."""
+    def predict_class_indices(self, outputs: Array) -> Array:
+        """Return the index of the most likely class; int64 of shape (rows,)."""
         if outputs.shape[1] > 1:
             return outputs.argmax(axis=1)
-        threshold = 0.0 if self.signs or self.link == "sigmoid" else _HALF
+        threshold = 0.0 if self.signs or self.link == "sigmoid" else _THRESHOLD
         return (outputs[:, 0] > threshold).astype(np.int64)
 
-    def places(self, y: Array) -> Array:
-        """The true class's place among the classes, of targets as they are trained on; int64 of shape (rows,)."""
+    def to_class_indices(self, y: Array) -> Array:
+        """Return the index of the true class, from targets as the network is trained on; int64 of shape (rows,)."""
         if y.ndim > 1 and y.shape[1] > 1:
             return y.argmax(axis=1)
         return (y.reshape(-1) > 0).astype(np.int64) if self.signs else y.reshape(-1).astype(np.int64)
 
-    def values(self, numbers: Array) -> Array:
-        """Targets as they are trained on, or outputs, in the target's own units; float64 of shape (rows, columns)."""
-        own = numbers.reshape(len(numbers), -1).astype(np.float64)
+    def undo_scaling(self, numbers: Array) -> Array:
+        """Return outputs, or targets as trained on, in the dataset's units; float64 of shape (rows, columns)."""
+        values = numbers.reshape(len(numbers), -1).astype(np.float64)
         if self.mean is not None and self.scale is not None:
-            own = own * np.array(self.scale) + np.array(self.mean)
-        return own * self.divide_by
+            values = values * np.array(self.scale) + np.array(self.mean)
+        return values * self.divide_by
 
-    def scaled(self, numbers: Any) -> Any:
-        """Numbers as they are trained on; the other way of `values`."""
+    def apply_scaling(self, numbers: Any) -> Any:
+        """Return numbers as the network is trained on; the inverse of `undo_scaling`."""
         if self.divide_by != 1.0:
             numbers = numbers / self.divide_by
         return numbers if self.mean is None else (numbers - np.array(self.mean)) / np.array(self.scale)
@@ -84,134 +85,146 @@ def _softmax(outputs: Array) -> Array:
 
 
 def _sigmoid(outputs: Array) -> Array:
-    with np.errstate(over="ignore"):  # the exponential of a great number is infinite, and the share 0
+    with np.errstate(over="ignore"):  # a large exponential is infinite, and the result 0
         return 1 / (1 + np.exp(-outputs))
 
 
 _LINKS = {"softmax": _softmax, "sigmoid": _sigmoid}
 
 
-def fit_table(
-    rows: Columns, target: TableTarget, columns: Mapping[str, ColumnDescription], loss: Loss, task: Task
+def fit_table_target(
+    read_columns: ColumnReader, target: TableTarget, columns: Mapping[str, ColumnDescription], loss: Loss, task: Task
 ) -> FittedTarget:
-    """What a table's targets mean.
+    """Fit a table's target.
 
     Args:
-        rows: the training rows, which `standard` is fitted on.
+        read_columns: reads columns of the training rows, for standardization.
         target: of the spec.
         columns: descriptions of the dataset's columns, by name.
         loss: of the spec.
-        task: as `stackyard.spec.check` found it.
+        task: as returned by `stackyard.spec.check`.
 
     """
-    if _labelled(target, columns):
-        return _fit(target.columns, loss, task)
-    return _fit(target.columns, loss, task, target, (frame.astype("float64") for frame in rows(target.columns)))
+    if _is_labeled(target, columns):
+        return _fit_target(target.columns, loss, task)
+    return _fit_target(
+        target.columns, loss, task, target, (frame.astype("float64") for frame in read_columns(target.columns))
+    )
 
 
-def of_table(
+def build_table_targets(
     frame: Any, target: TableTarget, columns: Mapping[str, ColumnDescription], fitted: FittedTarget, loss: Loss
 ) -> Array:
-    """The targets of some rows.
+    """Return the targets of some rows.
 
     Args:
-        frame: the rows' columns, the target's among them.
+        frame: the rows, with at least the target's columns.
         target: of the spec.
         columns: descriptions of the dataset's columns, by name.
-        fitted: what `fit_table` made.
-        loss: of the spec; some want labels as whole numbers.
+        fitted: the result of `fit_table_target`.
+        loss: of the spec; some losses take integer labels.
 
     Raises:
         PreparationError: a value is not one of its column's categories.
 
     """
     column = columns[target.columns[0]]
-    if _labelled(target, columns):
-        found = places(frame[column.name], column.categories or [], column.name)
-        return _classes(found, target.encode, len(column.categories or ()), loss)
-    numbers = fitted.scaled(frame[list(target.columns)].astype("float64"))
+    if _is_labeled(target, columns):
+        indices = encode_as_indices(frame[column.name], column.categories or [], column.name)
+        return _encode_classes(indices, target.encode, len(column.categories or ()), loss)
+    numbers = fitted.apply_scaling(frame[list(target.columns)].astype("float64"))
     if len(target.columns) > 1:
         return numbers.to_numpy(np.float32)
-    plain = target.divide_by is None and not target.standard and column.type != "float"
-    whole = plain and isinstance(loss, LABEL_LOSSES)
-    return numbers.iloc[:, 0].to_numpy(np.int64 if whole else np.float32)
+    is_plain = target.divide_by is None and not target.standard and column.type != "float"
+    is_label = is_plain and isinstance(loss, LABEL_LOSSES)
+    return numbers.iloc[:, 0].to_numpy(np.int64 if is_label else np.float32)
 
 
-def fit_array(
-    rows: Callable[[], Iterable[Array]], target: ArrayTarget, described: ArrayDescription, loss: Loss, task: Task
+def fit_array_target(
+    read_columns: Callable[[], Iterable[Array]],
+    target: ArrayTarget,
+    description: ArrayDescription,
+    loss: Loss,
+    task: Task,
 ) -> FittedTarget:
-    """What an array's targets mean.
+    """Fit an array's target.
 
     Args:
-        rows: gives the training rows, of which each array has some columns, as (rows, columns).
+        read_columns: reads the training rows, as arrays of shape (rows, columns) with some of the columns each.
         target: of the spec.
-        described: the array, with the classes that there are.
+        description: of the array, with its classes.
         loss: of the spec.
-        task: as `stackyard.spec.check` found it.
+        task: as returned by `stackyard.spec.check`.
 
     """
     if target.encode is not None:
-        return _fit((described.name,), loss, task)
-    size = math.prod(described.shape[1:])
-    names = (described.name,) if size == 1 else tuple(f"{described.name}[{place}]" for place in range(size))
-    return _fit(names, loss, task, target, (pd.DataFrame(some) for some in rows()))
+        return _fit_target((description.name,), loss, task)
+    size = math.prod(description.shape[1:])
+    names = (description.name,) if size == 1 else tuple(f"{description.name}[{index}]" for index in range(size))
+    return _fit_target(names, loss, task, target, (pd.DataFrame(columns) for columns in read_columns()))
 
 
-def of_array(
-    values: Array, target: ArrayTarget, described: ArrayDescription, fitted: FittedTarget, loss: Loss
+def build_array_targets(
+    values: Array, target: ArrayTarget, description: ArrayDescription, fitted: FittedTarget, loss: Loss
 ) -> Array:
-    """The targets of some rows of an array, or of the test pair's, whose classes are those that `described` lists.
+    """Return the targets of some rows of an array, or of the test pair's array.
 
     Raises:
-        PreparationError: a value is not one of them.
+        PreparationError: a value is not one of the classes that `description` lists.
 
     """
     if target.encode is not None:
-        categories = described.categories or []
-        return _classes(places(values, categories, described.name), "one_hot", len(categories), loss)
-    plain = fitted.divide_by == 1.0 and fitted.mean is None
-    if plain and isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
+        categories = description.categories or []
+        return _encode_classes(
+            encode_as_indices(values, categories, description.name), "one_hot", len(categories), loss
+        )
+    is_plain = fitted.divide_by == 1.0 and fitted.mean is None
+    if is_plain and isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
         return values.astype(np.int64)
-    if plain:
+    if is_plain:
         return values.astype(np.float32)
-    flat: Array = fitted.scaled(values.reshape(len(values), -1).astype(np.float64))
+    flat: Array = fitted.apply_scaling(values.reshape(len(values), -1).astype(np.float64))
     return flat.reshape(values.shape).astype(np.float32)
 
 
-def _labelled(target: TableTarget, columns: Mapping[str, ColumnDescription]) -> bool:
+def _is_labeled(target: TableTarget, columns: Mapping[str, ColumnDescription]) -> bool:
     return target.encode is not None or columns[target.columns[0]].type == "text"
 
 
-def _fit(
+def _fit_target(
     columns: Sequence[str],
     loss: Loss,
     task: Task,
     target: TableTarget | ArrayTarget | None = None,
-    train: Iterable[Any] = (),
+    training_rows: Iterable[Any] = (),
 ) -> FittedTarget:
-    standard = target is not None and target.standard
-    by = 1.0 if target is None or target.divide_by is None else target.divide_by
-    scalers = [_StandardScaler().fit(rows / by if by != 1.0 else rows) for rows in train] if standard else []
+    is_standardized = target is not None and target.standard
+    divisor = 1.0 if target is None or target.divide_by is None else target.divide_by
+    scalers = (
+        [_StandardScaler().fit(rows / divisor if divisor != 1.0 else rows) for rows in training_rows]
+        if is_standardized
+        else []
+    )
     return FittedTarget(
         columns=tuple(columns),
         kind=task.kind,
         classes=task.classes,
-        link=link_of(loss),
+        link=get_link(loss),
         signs=isinstance(loss, SIGN_LOSSES),
-        divide_by=by,
-        mean=tuple(mean for scaler in scalers for mean in scaler.mean_.tolist()) if standard else None,
-        scale=tuple(scale for scaler in scalers for scale in scaler.scale_.tolist()) if standard else None,
+        divide_by=divisor,
+        mean=tuple(mean for scaler in scalers for mean in scaler.mean_.tolist()) if is_standardized else None,
+        scale=tuple(scale for scaler in scalers for scale in scaler.scale_.tolist()) if is_standardized else None,
     )
 
 
-def link_of(loss: Loss) -> Literal["softmax", "sigmoid"] | None:
-    """What makes shares of the outputs, where the loss and not the network does it."""
+def get_link(loss: Loss) -> Literal["softmax", "sigmoid"] | None:
+    """Return the function that turns outputs into probabilities, if the loss applies it and not the network."""
     if not getattr(loss, "from_logits", False):
         return None
     return "sigmoid" if loss.type.startswith("Binary") else "softmax"
 
 
-def _classes(found: Array, encode: str | None, classes: int, loss: Loss) -> Array:
+def _encode_classes(indices: Array, encode: str | None, class_count: int, loss: Loss) -> Array:
     if encode is not None:
-        return one_hot(found, classes)
-    return found if isinstance(loss, LABEL_LOSSES) else found.astype(np.float32)
+        return encode_one_hot(indices, class_count)
+    return indices if isinstance(loss, LABEL_LOSSES) else indices.astype(np.float32)

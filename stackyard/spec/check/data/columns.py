@@ -1,60 +1,60 @@
-"""A table's columns, as a spec asks for them."""
+"""Find the columns that a spec names in a table."""
 
 from collections.abc import Mapping
 
-from stackyard.spec.check.data.inputs import Values
-from stackyard.spec.check.data.splits import Deciding
-from stackyard.spec.check.fault_collector import Faults
+from stackyard.spec.check.data.resolved_data import Categories
+from stackyard.spec.check.data.splits import SplitKey
+from stackyard.spec.check.fault_collector import FaultCollector, format_choices
 from stackyard.spec.data.data import TableData
 from stackyard.spec.data.description import MAX_CATEGORIES, ColumnDescription, TableDescription
-from stackyard.spec.reading.faults import say
-from stackyard.spec.reading.json_pointers import Step
-from stackyard.spec.tagged_union import suggest
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.reading.json_pointers import PathSegment
+from stackyard.spec.tagged_union import suggest_name
 
-Place = tuple[Step, ...]
-
-_LISTED = 20
-"""As many column names as an error repeats."""
+SpecPath = tuple[PathSegment, ...]
+"""The path of a value in the spec."""
 
 
-class Columns:
-    """The columns that there are; what a spec asks of them and they do not give is noted at its place."""
+class ColumnFinder:
+    """The columns of a table; each method adds a fault at `path` where a column is missing or unsuitable."""
 
-    def __init__(self, data: TableData, table: TableDescription, faults: Faults) -> None:
+    def __init__(self, data: TableData, table: TableDescription, faults: FaultCollector) -> None:
         self.by_name: Mapping[str, ColumnDescription] = {column.name: column for column in table.columns}
         self.faults = faults
         self._data = data
 
-    def find(self, name: str, place: Place) -> ColumnDescription | None:
+    def find(self, name: str, path: SpecPath) -> ColumnDescription | None:
         """Return the column of this name."""
         column = self.by_name.get(name)
         if column is None:
-            listed = ", ".join(list(self.by_name)[:_LISTED]) + (", …" if len(self.by_name) > _LISTED else "")
-            message = f"expected a column of the dataset ({listed}), received {say(name)}"
-            self.faults.add(message, *place, fix=suggest(name, self.by_name))
+            columns = format_choices(list(self.by_name))
+            message = f"expected a column of the dataset ({columns}), received {format_value(name)}"
+            self.faults.add(message, *path, fix=suggest_name(name, self.by_name))
         return column
 
-    def whole(self, column: ColumnDescription, place: Place, *, imputable: bool = False) -> None:
-        """Note missing values that nothing leaves out; `imputable` says that they could also be filled."""
-        if column.missing and not self._data.drops(column.name):
-            lacks = f"expected no missing values in {say(column.name)}, received {column.missing}"
+    def require_no_missing(self, column: ColumnDescription, path: SpecPath, *, imputable: bool = False) -> None:
+        """Require that no value is missing unless its row is dropped; `imputable` adds filling to the fix."""
+        if column.missing and not self._data.drops_rows_without(column.name):
+            message = f"expected no missing values in {format_value(column.name)}, received {column.missing}"
             fill = ', or "impute" to fill them' if imputable else ""
-            self.faults.add(lacks, *place, fix=f'set "drop_missing": true to leave those rows out{fill}')
+            self.faults.add(message, *path, fix=f'set "drop_missing": true to leave those rows out{fill}')
 
-    def categories(self, column: ColumnDescription, why: str, place: Place) -> Values | None:
-        """Return the values that a column has, where they are known, and otherwise note that they are not."""
+    def require_categories(self, column: ColumnDescription, purpose: str, path: SpecPath) -> Categories | None:
+        """Return the distinct values of a column; require that they are known."""
         if column.categories:
             return tuple(column.categories)
-        wanted = f"expected at most {MAX_CATEGORIES} values, whole numbers, booleans or text, for {why}"
-        has = "more of them" if column.type != "float" else "a column of fractions"
-        none = "no value at all" if column.categories is not None else has
-        self.faults.add(f"{wanted}; received {none} in {say(column.name)}", *place)
+        expected = f"expected at most {MAX_CATEGORIES} values, whole numbers, booleans or text, for {purpose}"
+        if column.categories is not None:
+            received = "no value at all"
+        else:
+            received = "more of them" if column.type != "float" else "a column of fractions"
+        self.faults.add(f"{expected}; received {received} in {format_value(column.name)}", *path)
         return None
 
-    def deciding(self, name: str, place: Place) -> Deciding | None:
-        """Return what a split looks at in a column."""
-        column = self.find(name, place)
+    def find_split_key(self, name: str, path: SpecPath) -> SplitKey | None:
+        """Return the column as the key of a split."""
+        column = self.find(name, path)
         if column is None:
             return None
-        self.whole(column, place)
-        return Deciding(f"the column {say(name)}", column.categories)
+        self.require_no_missing(column, path)
+        return SplitKey(f"the column {format_value(name)}", column.categories)

@@ -1,96 +1,111 @@
-"""What a table's columns become as inputs."""
+"""Check the features of a table: the inputs that its columns become."""
 
 from collections.abc import Iterator
 
-from stackyard.spec.check.data.columns import Columns, Place
-from stackyard.spec.check.data.inputs import Range
-from stackyard.spec.data.data import CATEGORICAL, Features, TableData
+from stackyard.spec.check.data.columns import ColumnFinder, SpecPath
+from stackyard.spec.check.data.resolved_data import Range
+from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Features, TableData
 from stackyard.spec.data.description import ColumnDescription
 from stackyard.spec.data.imputation import Constant
-from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.faults import format_value
 
 
-def width(data: TableData, columns: Columns) -> int | None:
-    """Return how many numbers a row has, or None where a column of it is unfit."""
-    wide = _every_column(data, columns) if data.features is None else _groups(data, data.features, columns)
-    if wide == 0:
+def count_features(data: TableData, columns: ColumnFinder) -> int | None:
+    """Return the number of values of an input row, or None where a column is unsuitable."""
+    if data.features is None:
+        count = _count_default_features(data, columns)
+    else:
+        count = _count_listed_features(data, data.features, columns)
+    if count == 0:
         columns.faults.add("expected at least one feature, received none", "data", "features")
         return None
-    return wide
+    return count
 
 
-def _every_column(data: TableData, columns: Columns) -> int | None:
-    (group,) = data.groups(columns.by_name)
-    widths = [_width(group, columns.by_name[name], data, ("data",), columns) for name in group.columns]
-    return None if None in widths else len(widths)
-
-
-def _groups(data: TableData, groups: tuple[Features, ...], columns: Columns) -> int | None:
-    seen: set[str] = set()
-    widths: list[int | None] = []
-    for group, name, place in _each(groups):
-        column = columns.find(name, place)
-        if name in data.target.columns:
-            columns.faults.add(f"expected no target among the features, received {say(name)}", *place)
-        if name in seen:
-            columns.faults.add(f"expected each column once, received {say(name)} again", *place)
-        seen.add(name)
-        widths.append(None if column is None else _width(group, column, data, place, columns))
-    known = [width for width in widths if width is not None]
-    return sum(known) if len(known) == len(widths) else None
-
-
-def _each(groups: tuple[Features, ...]) -> Iterator[tuple[Features, str, Place]]:
+def iterate_feature_columns(groups: tuple[Features, ...]) -> Iterator[tuple[Features, str, SpecPath]]:
+    """Yield each column of the feature groups with its group and its path in the spec."""
     for index, group in enumerate(groups):
         for position, name in enumerate(group.columns):
             yield group, name, ("data", "features", index, "columns", position)
 
 
-def _width(group: Features, column: ColumnDescription, data: TableData, place: Place, columns: Columns) -> int | None:
-    """Return how many numbers a column becomes, and note what is in the way."""
-    _filled(group, column, data, place, columns)
-    if group.transform in CATEGORICAL:
-        values = columns.categories(column, group.transform, place)
+def _count_default_features(data: TableData, columns: ColumnFinder) -> int | None:
+    (group,) = data.list_feature_groups(columns.by_name)
+    counts = [_count_values(group, columns.by_name[name], data, ("data",), columns) for name in group.columns]
+    return None if None in counts else len(counts)
+
+
+def _count_listed_features(data: TableData, groups: tuple[Features, ...], columns: ColumnFinder) -> int | None:
+    earlier_names: set[str] = set()
+    counts: list[int | None] = []
+    for group, name, path in iterate_feature_columns(groups):
+        column = columns.find(name, path)
+        if name in data.target.columns:
+            columns.faults.add(f"expected no target among the features, received {format_value(name)}", *path)
+        if name in earlier_names:
+            columns.faults.add(f"expected each column once, received {format_value(name)} again", *path)
+        earlier_names.add(name)
+        counts.append(None if column is None else _count_values(group, column, data, path, columns))
+    valid_counts = [count for count in counts if count is not None]
+    return sum(valid_counts) if len(valid_counts) == len(counts) else None
+
+
+def _count_values(
+    group: Features, column: ColumnDescription, data: TableData, path: SpecPath, columns: ColumnFinder
+) -> int | None:
+    """Return the number of values that a column becomes, or add the faults that prevent it."""
+    _check_missing_values(group, column, data, path, columns)
+    if group.transform in CATEGORICAL_TRANSFORMS:
+        values = columns.require_categories(column, group.transform, path)
         return None if values is None else len(values) if group.transform == "one_hot" else 1
     if column.type == "text":
         fix = 'name the features and give it the transform "one_hot" or "ordinal", or leave it out'
-        columns.faults.add(f"expected numbers for features, received text in {say(column.name)}", *place, fix=fix)
+        columns.faults.add(
+            f"expected numbers for features, received text in {format_value(column.name)}", *path, fix=fix
+        )
         return None
     return 1
 
 
-def _filled(group: Features, column: ColumnDescription, data: TableData, place: Place, columns: Columns) -> None:
-    """Note missing values that are neither left out nor filled, or cannot be filled as the spec says."""
-    how = data.imputation(group)
-    if how is None or data.drops(column.name):
-        columns.whole(column, place, imputable=True)
+def _check_missing_values(
+    group: Features, column: ColumnDescription, data: TableData, path: SpecPath, columns: ColumnFinder
+) -> None:
+    """Add a fault where missing values are neither dropped nor filled, or cannot be filled as the spec says."""
+    imputation = data.get_imputation(group)
+    if imputation is None or data.drops_rows_without(column.name):
+        columns.require_no_missing(column, path, imputable=True)
         return
-    if column.missing and (wanted := _unfit(data, group, column)):
-        at = (*place[:-2], "impute") if group.impute is not None else ("data", "impute")
-        columns.faults.add(f"expected {wanted} for {say(column.name)}, received {say(how.strategy)}", *at)
+    if column.missing and (expected := _expect_imputation(data, group, column)):
+        impute_path = (*path[:-2], "impute") if group.impute is not None else ("data", "impute")
+        message = f"expected {expected} for {format_value(column.name)}, received {format_value(imputation.strategy)}"
+        columns.faults.add(message, *impute_path)
 
 
-def _unfit(data: TableData, group: Features, column: ColumnDescription) -> str | None:
-    """Return what is expected instead of the group's imputation, or None where it fits."""
-    how = data.filling(group, column)
-    if how is None:
+def _expect_imputation(data: TableData, group: Features, column: ColumnDescription) -> str | None:
+    """Return the imputation that the column needs instead of the group's, or None where the group's fits."""
+    imputation = data.get_column_imputation(group, column)
+    if imputation is None:
         return '"most_frequent" or a "constant"'
-    if not isinstance(how, Constant):
+    if not isinstance(imputation, Constant):
         return None
-    value, valued = how.fill_value, group.transform in CATEGORICAL
-    if valued and (type(value), value) not in {(type(one), one) for one in column.categories or ()}:
+    value, is_categorical = imputation.fill_value, group.transform in CATEGORICAL_TRANSFORMS
+    # As JSON tells values apart: true is not 1.
+    if is_categorical and (type(value), value) not in {(type(known), known) for known in column.categories or ()}:
         return 'a fill_value that the column has, or "most_frequent",'
-    return "a fill_value that is a number" if isinstance(value, str) and not valued else None
+    return "a fill_value that is a number" if isinstance(value, str) and not is_categorical else None
 
 
-def ranges(data: TableData, columns: Columns) -> tuple[Range | None, ...]:
-    """Return the least and the greatest value of each input, or None where it is scaled or not known."""
-    groups = data.groups(columns.by_name)
-    named = [(group, columns.by_name[name]) for group in groups for name in group.columns if name in columns.by_name]
-    return tuple(_range(group, column) for group, column in named)
+def list_feature_ranges(data: TableData, columns: ColumnFinder) -> tuple[Range | None, ...]:
+    """Return the range of each input column, or None where it is scaled or unknown."""
+    return tuple(
+        _get_range(group, columns.by_name[name])
+        for group in data.list_feature_groups(columns.by_name)
+        for name in group.columns
+        if name in columns.by_name
+    )
 
 
-def _range(group: Features, column: ColumnDescription) -> Range | None:
+def _get_range(group: Features, column: ColumnDescription) -> Range | None:
     match group.transform:
         case "one_hot" | "minmax":
             return 0, 1

@@ -1,113 +1,125 @@
-"""How many rows train, validate and test."""
+"""Count the rows that a split leaves for training, validation and test."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from stackyard.spec.check.fault_collector import Faults
-from stackyard.spec.check.report import Rows
-from stackyard.spec.data.split import ColumnSplit, GroupSplit, Split, SplitMethod, TrainTestSplit, train_rows
-from stackyard.spec.reading.faults import say
-from stackyard.spec.reading.json_pointers import Step
+from stackyard.spec.check.fault_collector import MAX_LISTED_CHOICES, FaultCollector
+from stackyard.spec.check.report import RowCounts
+from stackyard.spec.data.split import ColumnSplit, GroupSplit, Split, SplitMethod, TrainTestSplit, count_train_rows
+from stackyard.spec.reading.faults import format_value
+from stackyard.spec.reading.json_pointers import PathSegment
 
 
 @dataclass(frozen=True)
-class Known:
-    """A number of rows; not `exactly` where the rows' own values decide how many leave first."""
+class RowBound:
+    """A largest number of rows; it is exact unless the values of the rows decide how many of them leave first."""
 
-    most: int
-    exactly: bool
+    maximum: int
+    is_exact: bool
 
     @property
-    def number(self) -> int | None:
-        """The number, where it is known."""
-        return self.most if self.exactly else None
+    def exact_count(self) -> int | None:
+        """The number of rows, or None if it is only a bound."""
+        return self.maximum if self.is_exact else None
 
 
 @dataclass(frozen=True)
-class Deciding:
-    """What decides a split: a column or an array, and its distinct values where they are known."""
+class SplitKey:
+    """The column or array by which rows are split, and its distinct values if they are known."""
 
-    what: str
+    source: str
     values: Sequence[int | bool | str] | None
 
 
-_Part = Literal["test", "validation"]
+_SetName = Literal["test", "validation"]
 
-Find = Callable[[str, tuple[Step, ...]], Deciding | None]
-"""Finds what a split names, or notes at its place why not."""
+FindSplitKey = Callable[[str, tuple[PathSegment, ...]], SplitKey | None]
+"""Finds the column or array that a split names, or adds a fault at the path."""
 
 
-class Splits:
-    """Divides rows by a spec's methods, and notes what cannot be divided."""
+class SplitChecker:
+    """Counts the rows of each set, and adds a fault where a method cannot split the rows."""
 
-    def __init__(self, find: Find, faults: Faults) -> None:
+    def __init__(self, find: FindSplitKey, faults: FaultCollector) -> None:
         self._find = find
         self._faults = faults
 
-    def divide(self, split: Split, rows: Known, test: int | None = None) -> tuple[Rows, int]:
-        """Return the rows of each part, and as many as can train; `test` is the size of a test pair of its own."""
-        if rows.most == 0:
-            self._faults.add("expected at least 1 row, received none", "data")
-        train, tested = self._part(split.test, "test", rows)
-        train, validated = self._part(split.validation, "validation", train)
-        return Rows(train=train.number, validation=validated, test=tested if test is None else test), train.most
+    def count_rows(self, split: Split, rows: RowBound, test_pair_rows: int | None = None) -> tuple[RowCounts, int]:
+        """Return the rows of each set, and the largest possible number of training rows.
 
-    def _part(self, method: SplitMethod | None, name: _Part, rows: Known) -> tuple[Known, int | None]:
-        place = ("data", "split", name)
+        Args:
+            split: The split methods of the spec.
+            rows: The rows to split.
+            test_pair_rows: The number of rows of a separate test pair, or None without one.
+        """
+        if rows.maximum == 0:
+            self._faults.add("expected at least 1 row, received none", "data")
+        remaining, test = self._split_off(split.test, "test", rows)
+        train, validation = self._split_off(split.validation, "validation", remaining)
+        test = test if test_pair_rows is None else test_pair_rows
+        return RowCounts(train=train.exact_count, validation=validation, test=test), train.maximum
+
+    def _split_off(self, method: SplitMethod | None, name: _SetName, rows: RowBound) -> tuple[RowBound, int | None]:
+        """Return the rows that remain, and the number of rows in the set `name` if it is known."""
+        path = ("data", "split", name)
         match method:
             case None:
                 return rows, 0
             case GroupSplit():
-                self._group(method, place, name)
+                self._check_groups(method, path, name)
             case ColumnSplit():
-                self._column(method, place)
+                self._check_values(method, path)
             case _:
-                train = train_rows(method, rows.most)
-                self._hold(train, rows.most, method.train_fraction, (*place, "train_fraction"), name)
+                train = count_train_rows(method, rows.maximum)
+                self._check_fraction(train, rows.maximum, method.train_fraction, (*path, "train_fraction"), name)
                 if isinstance(method, TrainTestSplit) and method.stratify is not None:
-                    self._stratify(method.stratify, train, rows, (*place, "stratify"))
-                return Known(train, rows.exactly), rows.most - train if rows.exactly else None
-        return Known(max(rows.most - 1, 0), exactly=False), None
+                    self._check_stratify(method.stratify, train, rows, (*path, "stratify"))
+                return RowBound(train, rows.is_exact), rows.maximum - train if rows.is_exact else None
+        return RowBound(max(rows.maximum - 1, 0), is_exact=False), None
 
-    def _hold(
-        self, train: int, of: int, fraction: float, place: tuple[Step, ...], name: _Part, what: str = "row"
+    def _check_fraction(
+        self, train: int, total: int, fraction: float, path: tuple[PathSegment, ...], name: _SetName, unit: str = "row"
     ) -> None:
-        if of and not 0 < train < of:
-            left = f"leaves {train} {what}s to train and {of - train} for {name}"
-            fix = "at least 1 on both sides" if of > 1 else f"more than 1 {what}"
-            self._faults.add(f"expected {fix}: of {of} {what}s, a train_fraction of {fraction} {left}", *place)
+        if total and not 0 < train < total:
+            result = f"leaves {train} {unit}s to train and {total - train} for {name}"
+            expected = "at least 1 on both sides" if total > 1 else f"more than 1 {unit}"
+            message = f"expected {expected}: of {total} {unit}s, a train_fraction of {fraction} {result}"
+            self._faults.add(message, *path)
 
-    def _stratify(self, column: str, train: int, rows: Known, place: tuple[Step, ...]) -> None:
-        found = self._find(column, place)
-        if found is None:
+    def _check_stratify(self, column: str, train: int, rows: RowBound, path: tuple[PathSegment, ...]) -> None:
+        key = self._find(column, path)
+        if key is None:
             return
-        if found.values is None:
-            message = f"expected whole numbers, booleans or text of few values to stratify by, received {found.what}"
-            self._faults.add(message, *place)
-        elif min(train, rows.most - train) < len(found.values):
-            sides = f"{train} rows to train and {rows.most - train} others"
-            message = f"expected a row of each of the {len(found.values)} values of {found.what} on both sides"
-            self._faults.add(f"{message}, received {sides}", *place)
+        if key.values is None:
+            message = f"expected whole numbers, booleans or text of few values to stratify by, received {key.source}"
+            self._faults.add(message, *path)
+        elif min(train, rows.maximum - train) < len(key.values):
+            sides = f"{train} rows to train and {rows.maximum - train} others"
+            message = f"expected a row of each of the {len(key.values)} values of {key.source} on both sides"
+            self._faults.add(f"{message}, received {sides}", *path)
 
-    def _group(self, method: GroupSplit, place: tuple[Step, ...], name: _Part) -> None:
-        found = self._find(method.column, (*place, "column"))
-        if found is None or found.values is None:
+    def _check_groups(self, method: GroupSplit, path: tuple[PathSegment, ...], name: _SetName) -> None:
+        key = self._find(method.column, (*path, "column"))
+        if key is None or key.values is None:
             return
-        groups = len(found.values)
-        train = int(method.train_fraction * groups)
-        self._hold(train, groups, method.train_fraction, (*place, "train_fraction"), name, "group")
+        groups = len(key.values)
+        train_groups = int(method.train_fraction * groups)
+        self._check_fraction(
+            train_groups, groups, method.train_fraction, (*path, "train_fraction"), name, unit="group"
+        )
 
-    def _column(self, method: ColumnSplit, place: tuple[Step, ...]) -> None:
-        found = self._find(method.column, (*place, "column"))
-        if found is None or found.values is None:
+    def _check_values(self, method: ColumnSplit, path: tuple[PathSegment, ...]) -> None:
+        key = self._find(method.column, (*path, "column"))
+        if key is None or key.values is None:
             return
-        # As JSON has them: true is not 1.
-        known = {(type(value), value) for value in found.values}
+        # As JSON tells values apart: true is not 1.
+        typed_values = {(type(value), value) for value in key.values}
         for index, value in enumerate(method.values):
-            if (type(value), value) not in known:
-                listed = ", ".join(say(one) for one in found.values[:20])
-                message = f"expected one of the values of {found.what} ({listed}), received {say(value)}"
-                self._faults.add(message, *place, "values", index)
-        if not known - {(type(value), value) for value in method.values}:
-            self._faults.add(f"expected a value of {found.what} that trains, received all of them", *place, "values")
+            if (type(value), value) not in typed_values:
+                choices = ", ".join(format_value(choice) for choice in key.values[:MAX_LISTED_CHOICES])
+                message = f"expected one of the values of {key.source} ({choices}), received {format_value(value)}"
+                self._faults.add(message, *path, "values", index)
+        if not typed_values - {(type(value), value) for value in method.values}:
+            message = f"expected a value of {key.source} that trains, received all of them"
+            self._faults.add(message, *path, "values")

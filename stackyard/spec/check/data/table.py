@@ -1,113 +1,128 @@
-"""A table's part of a spec: the target, the weights and the rows that there are."""
+"""Check the data section of a spec against a table: the target, the row weights and the number of rows."""
 
 from collections.abc import Iterator
 
-from stackyard.spec.check.data.columns import Columns, Place
-from stackyard.spec.check.data.features import ranges, width
-from stackyard.spec.check.data.inputs import Inputs, Target, scaled
-from stackyard.spec.check.data.splits import Known, Splits
-from stackyard.spec.check.fault_collector import Faults
+from stackyard.spec.check.data.columns import ColumnFinder, SpecPath
+from stackyard.spec.check.data.features import count_features, list_feature_ranges
+from stackyard.spec.check.data.resolved_data import ResolvedData, Target, list_scaling_arguments
+from stackyard.spec.check.data.splits import RowBound, SplitChecker
+from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.data.data import TableData
 from stackyard.spec.data.description import ColumnDescription, TableDescription
-from stackyard.spec.reading.faults import say
+from stackyard.spec.reading.faults import format_value
 
 
-def table_inputs(data: TableData, table: TableDescription, faults: Faults) -> Inputs:
-    """Return what `data` takes from `table`, and note what `table` does not have."""
-    columns = Columns(data, table, faults)
-    target = _target(data, columns)
-    wide = width(data, columns)
-    _weight(data, columns)
-    _dropped(data, columns)
-    rows, most = Splits(columns.deciding, faults).divide(data.split, _rows(data, table))
-    return Inputs(None if wide is None else (wide,), target, rows, most, ranges(data, columns))
+def resolve_table_data(data: TableData, table: TableDescription, faults: FaultCollector) -> ResolvedData:
+    """Return the inputs and the target that `data` takes from `table`, and add the faults."""
+    columns = ColumnFinder(data, table, faults)
+    target = _resolve_target(data, columns)
+    feature_count = count_features(data, columns)
+    _check_sample_weight(data, columns)
+    _check_drop_missing(data, columns)
+    rows, max_train_rows = SplitChecker(columns.find_split_key, faults).count_rows(
+        data.split, _count_rows(data, table)
+    )
+    shape = None if feature_count is None else (feature_count,)
+    return ResolvedData(shape, target, rows, max_train_rows, list_feature_ranges(data, columns))
 
 
-def _rows(data: TableData, table: TableDescription) -> Known:
-    missing = [column.missing for column in table.columns if data.drops(column.name)]
+def _count_rows(data: TableData, table: TableDescription) -> RowBound:
+    """Return the rows that are not dropped: exact if only one column has missing values, and otherwise a bound."""
+    missing = [column.missing for column in table.columns if data.drops_rows_without(column.name)]
     most = table.rows - max(missing, default=0)
-    return Known(most, exactly=sum(map(bool, missing)) <= 1)
+    return RowBound(most, is_exact=sum(map(bool, missing)) <= 1)
 
 
-def _dropped(data: TableData, columns: Columns) -> None:
+def _check_drop_missing(data: TableData, columns: ColumnFinder) -> None:
     if not isinstance(data.drop_missing, bool):
         for index, name in enumerate(data.drop_missing):
             columns.find(name, ("data", "drop_missing", index))
 
 
-def _weight(data: TableData, columns: Columns) -> None:
-    place = ("data", "sample_weight")
-    column = None if data.sample_weight is None else columns.find(data.sample_weight, place)
+def _check_sample_weight(data: TableData, columns: ColumnFinder) -> None:
+    path = ("data", "sample_weight")
+    column = None if data.sample_weight is None else columns.find(data.sample_weight, path)
     if column is None:
         return
-    columns.whole(column, place)
+    columns.require_no_missing(column, path)
     if column.name in data.target.columns:
-        columns.faults.add(f"expected another column than the target, received {say(column.name)}", *place)
+        columns.faults.add(f"expected another column than the target, received {format_value(column.name)}", *path)
     elif column.type not in ("integer", "float"):
-        columns.faults.add(f"expected a column of numbers, received {column.type} in {say(column.name)}", *place)
+        columns.faults.add(
+            f"expected a column of numbers, received {column.type} in {format_value(column.name)}", *path
+        )
     elif column.minimum is not None and column.minimum < 0:
-        least = f"received {column.minimum:g} in {say(column.name)}"
-        columns.faults.add(f"expected weights of at least 0, {least}", *place)
+        message = f"expected weights of at least 0, received {column.minimum:g} in {format_value(column.name)}"
+        columns.faults.add(message, *path)
 
 
-def _target(data: TableData, columns: Columns) -> Target | None:
-    found: list[ColumnDescription] = []
-    for name, place in _targets(data):
-        column = columns.find(name, place)
+def _resolve_target(data: TableData, columns: ColumnFinder) -> Target | None:
+    target_columns: list[ColumnDescription] = []
+    for name, path in _iterate_target_columns(data):
+        column = columns.find(name, path)
         if column is not None:
-            columns.whole(column, place)
-            found.append(column)
+            columns.require_no_missing(column, path)
+            target_columns.append(column)
     if len(set(data.target.columns)) < len(data.target.columns):
         columns.faults.add("expected each column once, received one more than once", "data", "target", "column")
         return None
-    if len(found) < len(data.target.columns):
+    if len(target_columns) < len(data.target.columns):
         return None
-    return _single(data, found[0], columns) if len(found) == 1 else _several(data, found, columns.faults)
+    if len(target_columns) == 1:
+        return _build_single_target(data, target_columns[0], columns)
+    return _build_joint_target(data, target_columns, columns.faults)
 
 
-def _targets(data: TableData) -> Iterator[tuple[str, Place]]:
-    place = ("data", "target", "column")
+def _iterate_target_columns(data: TableData) -> Iterator[tuple[str, SpecPath]]:
+    path = ("data", "target", "column")
     if isinstance(data.target.column, str):
-        yield data.target.column, place
+        yield data.target.column, path
         return
     for index, name in enumerate(data.target.column):
-        yield name, (*place, index)
+        yield name, (*path, index)
 
 
-def _several(data: TableData, columns: list[ColumnDescription], faults: Faults) -> Target | None:
+def _build_joint_target(data: TableData, columns: list[ColumnDescription], faults: FaultCollector) -> Target | None:
     if data.target.encode is not None:
         faults.add(f"expected one target column to encode, received {len(columns)}", "data", "target", "encode")
         return None
-    texts = [column.name for column in columns if column.type == "text"]
-    for name, place in _targets(data):
-        if name in texts:
-            faults.add(f"expected numbers where there are several targets, received text in {say(name)}", *place)
+    text_names = [column.name for column in columns if column.type == "text"]
+    for name, path in _iterate_target_columns(data):
+        if name in text_names:
+            faults.add(
+                f"expected numbers where there are several targets, received text in {format_value(name)}", *path
+            )
     names = tuple(column.name for column in columns)
-    return None if texts else Target("numbers", (len(columns),), f"{len(columns)} columns", names)
+    return None if text_names else Target("numbers", (len(columns),), f"{len(columns)} columns", names)
 
 
-def _single(data: TableData, column: ColumnDescription, columns: Columns) -> Target | None:
-    what = f"the column {say(column.name)}"
+def _build_single_target(data: TableData, column: ColumnDescription, columns: ColumnFinder) -> Target | None:
+    source = f"the column {format_value(column.name)}"
     if data.target.encode is None and column.type != "text":
-        return _numbers(data, column, what)
-    why = "a one-hot target" if data.target.encode else "a text target"
-    for name in scaled(data.target):
-        columns.faults.add(f"expected no {name} beside {why}, which has no size to scale", "data", "target", name)
-    values = columns.categories(column, why, ("data", "target", "column"))
+        return _build_numeric_target(data, column, source)
+    purpose = "a one-hot target" if data.target.encode else "a text target"
+    for name in list_scaling_arguments(data.target):
+        message = f"expected no {name} with {purpose}, which has no size to scale"
+        columns.faults.add(message, "data", "target", name)
+    values = columns.require_categories(column, purpose, ("data", "target", "column"))
     if values is None:
         return None
     if data.target.encode:
-        return Target("one_hot", (len(values),), what, values)
-    return Target("labels", (), what, values, counted=True, from_text=True, minimum=0, maximum=len(values) - 1)
+        return Target("one_hot", (len(values),), source, values)
+    return Target(
+        "labels", (), source, values, counts_from_zero=True, from_text=True, minimum=0, maximum=len(values) - 1
+    )
 
 
-def _numbers(data: TableData, column: ColumnDescription, what: str) -> Target:
+def _build_numeric_target(data: TableData, column: ColumnDescription, source: str) -> Target:
     if data.target.standard:
-        return Target("numbers", (), what)
-    by = data.target.divide_by
-    least, most = (None if bound is None else bound / (by or 1) for bound in (column.minimum, column.maximum))
-    if by is not None or column.type == "float":
-        return Target("numbers", (), what, minimum=least, maximum=most)
+        return Target("numbers", (), source)
+    divisor = data.target.divide_by
+    minimum, maximum = (
+        None if bound is None else bound / (divisor or 1) for bound in (column.minimum, column.maximum)
+    )
+    if divisor is not None or column.type == "float":
+        return Target("numbers", (), source, minimum=minimum, maximum=maximum)
     values = tuple(column.categories) if column.categories else None
-    counted = values is not None and [int(value) for value in values] == list(range(len(values)))
-    return Target("labels", (), what, values, counted=counted, minimum=least, maximum=most)
+    counts_from_zero = values is not None and [int(value) for value in values] == list(range(len(values)))
+    return Target("labels", (), source, values, counts_from_zero=counts_from_zero, minimum=minimum, maximum=maximum)

@@ -1,7 +1,7 @@
-"""Which shape each kind of layer makes of its input's, with which weights: integers alone, nothing is allocated."""
+"""Infer the output shape and the weights of each type of layer, with integers only and without allocating arrays."""
 
-from stackyard.spec.check.shapes.infer import infer
-from stackyard.spec.check.shapes.layer_output import Made
-from stackyard.spec.check.shapes.masks import mask_fault, masked_after
+from stackyard.spec.check.shapes.infer import infer_layer_output
+from stackyard.spec.check.shapes.layer_output import LayerOutput
+from stackyard.spec.check.shapes.masks import find_mask_fault, has_output_mask
 
-__all__ = ["Made", "infer", "mask_fault", "masked_after"]
+__all__ = ["LayerOutput", "find_mask_fault", "has_output_mask", "infer_layer_output"]

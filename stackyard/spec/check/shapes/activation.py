@@ -1,77 +1,80 @@
-"""Activations, as layers and as arguments of layers."""
+"""Shape rules of activations, as layers and as arguments of layers."""
 
 import math
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.axes import axis_message, positions
-from stackyard.spec.check.shapes.layer_output import Made, Rules, each, elementwise
-from stackyard.spec.check.weights import Fault, Weight
+from stackyard.spec.check.shapes.axes import format_axis_message, resolve_axes
+from stackyard.spec.check.shapes.layer_output import LayerOutput, ShapeRules, count_operations, infer_elementwise
+from stackyard.spec.check.weights import LayerFault, Weight
 from stackyard.spec.layers import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from stackyard.spec.network.regularizers import OrthogonalRegularizer, Regularizer
 
 _SOFTMAXES = frozenset({"softmax", "log_softmax", "sparsemax"})
 _SOFTMAX_OPERATIONS = 3
-"""An exponential, a sum and a division for each number."""
+"""An exponential, an addition and a division for each value."""
 
 
-def activation_fault(name: str | None, shape: Shape, at: str = "activation") -> Fault | None:
-    """Return what is wrong with an activation of outputs of `shape`."""
+def find_activation_fault(name: str | None, output: Shape, argument: str = "activation") -> LayerFault | None:
+    """Return the fault of an activation that does not fit the layer's output, or None."""
     if name not in _SOFTMAXES:
         return None
-    if not shape:
-        return Fault(f"expected rows of at least one axis for {name}, received single numbers", (at,))
-    return _one_alone(name, shape[-1], at) if shape[-1] == 1 else None
+    if not output:
+        return LayerFault(f"expected rows of at least one axis for {name}, received single numbers", (argument,))
+    return _build_single_output_fault(name, output[-1], argument) if output[-1] == 1 else None
 
 
-def activation_flops(name: str | None, shape: Shape) -> int:
-    """Return what an activation of outputs of `shape` costs."""
+def count_activation_flops(name: str | None, output: Shape) -> int:
+    """Return the number of operations of an activation of the layer's output."""
     if name is None or name == "linear":
         return 0
-    return each(shape, _SOFTMAX_OPERATIONS if name in _SOFTMAXES else 1)
+    return count_operations(output, _SOFTMAX_OPERATIONS if name in _SOFTMAXES else 1)
 
 
-def activity_fault(regularizer: Regularizer | None, output: Shape) -> Fault | None:
-    """Return what is wrong with a penalty on outputs of shape `output`."""
+def find_activity_regularizer_fault(regularizer: Regularizer | None, output: Shape) -> LayerFault | None:
+    """Return the fault of an activity regularizer that does not fit the layer's output, or None."""
     if not isinstance(regularizer, OrthogonalRegularizer):
         return None
     if len(output) == 1 and regularizer.mode == "columns":
         return None
-    wanted = 'expected the mode "columns" and rows of one axis, as a batch has no fixed number of rows'
-    return Fault(f"{wanted}; received rows of shape {list(output)}", ("activity_regularizer",))
+    expected = 'expected the mode "columns" and rows of one axis, as a batch has no fixed number of rows'
+    return LayerFault(f"{expected}; received rows of shape {list(output)}", ("activity_regularizer",))
 
 
-def _one_alone(name: str, size: int, at: str) -> Fault:
-    why = f"expected {name} over 2 outputs or more, received {size}, whose share is always 1"
-    return Fault(why, (at,), 'use "sigmoid" for a yes or no, and no activation for a number')
+def _build_single_output_fault(name: str, size: int, argument: str) -> LayerFault:
+    message = f"expected {name} over 2 outputs or more, received {size}, whose probability is always 1"
+    return LayerFault(message, (argument,), 'use "sigmoid" for a yes or no, and no activation for a number')
 
 
-def _activation(layer: Activation, shape: Shape) -> Made | Fault:
-    return activation_fault(layer.activation, shape) or Made(shape, flops=activation_flops(layer.activation, shape))
+def _infer_activation(layer: Activation, shape: Shape) -> LayerOutput | LayerFault:
+    return find_activation_fault(layer.activation, shape) or LayerOutput(
+        shape, flops=count_activation_flops(layer.activation, shape)
+    )
 
 
-def _softmax(layer: Softmax, shape: Shape) -> Made | Fault:
-    axes = positions(layer.axis, shape)
-    if isinstance(axes, Fault):
+def _infer_softmax(layer: Softmax, shape: Shape) -> LayerOutput | LayerFault:
+    axes = resolve_axes(layer.axis, shape)
+    if isinstance(axes, LayerFault):
         return axes
     size = math.prod(shape[axis] for axis in axes)
-    flops = each(shape, _SOFTMAX_OPERATIONS)
-    return _one_alone("Softmax", size, "axis") if size == 1 else Made(shape, flops=flops)
+    if size == 1:
+        return _build_single_output_fault("Softmax", size, "axis")
+    return LayerOutput(shape, flops=count_operations(shape, _SOFTMAX_OPERATIONS))
 
 
-def _prelu(layer: PReLU, shape: Shape) -> Made | Fault:
-    sizes = list(shape)
+def _infer_prelu(layer: PReLU, shape: Shape) -> LayerOutput | LayerFault:
+    alpha = list(shape)
     for index, axis in enumerate(layer.shared_axes or ()):
         if axis > len(shape):
-            return Fault(axis_message(axis, shape), ("shared_axes", index))
-        sizes[axis - 1] = 1
-    return Made(shape, (Weight(tuple(sizes), "alpha"),), flops=each(shape, 2))
+            return LayerFault(format_axis_message(axis, shape), ("shared_axes", index))
+        alpha[axis - 1] = 1
+    return LayerOutput(shape, (Weight(tuple(alpha), "alpha"),), flops=count_operations(shape, 2))
 
 
-RULES: Rules = {
-    Activation: _activation,
-    ReLU: elementwise,
-    LeakyReLU: elementwise,
-    PReLU: _prelu,
-    ELU: elementwise,
-    Softmax: _softmax,
+RULES: ShapeRules = {
+    Activation: _infer_activation,
+    ReLU: infer_elementwise,
+    LeakyReLU: infer_elementwise,
+    PReLU: _infer_prelu,
+    ELU: infer_elementwise,
+    Softmax: _infer_softmax,
 }

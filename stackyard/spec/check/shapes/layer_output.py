@@ -1,66 +1,68 @@
-"""What a rule gives, and what many rules ask."""
+"""The output that a shape rule returns, and helpers that many rules share."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stackyard.spec.base import Part
+from stackyard.spec.base import SpecModel
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.weights import Fault, Weight
+from stackyard.spec.check.weights import LayerFault, Weight
 from stackyard.spec.layers.sizes import DataFormat
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a layer makes: the output's shape and the weights, in Keras's order.
+class LayerOutput:
+    """The output shape of a layer and its weights, in Keras's order.
 
     `flops` estimates the floating-point operations of one row's forward pass. A multiplication and the addition after
-    it count 2; any other operation on a number, an activation's exponential too, counts 1; moving numbers, none.
+    it count 2. Any other operation on a value counts 1, also an activation's exponential. Moving values counts 0.
     """
 
     shape: Shape
     weights: tuple[Weight, ...] = ()
     flops: int = 0
 
-    def parameters(self, *, trainable: bool | None = None) -> int:
-        """How many numbers the weights hold, all or only the trainable or the other ones."""
+    def count_parameters(self, *, trainable: bool | None = None) -> int:
+        """Return the number of values of all weights, or only of the trainable or the non-trainable ones."""
         return sum(weight.size for weight in self.weights if trainable in (None, weight.trainable))
 
 
-Rule = Callable[[Any, Shape], Made | Fault]
-Rules = Mapping[type[Part], Rule]
+ShapeRule = Callable[[Any, Shape], LayerOutput | LayerFault]
+"""Takes a layer and the shape of its input rows; returns the layer's output, or its fault."""
+
+ShapeRules = Mapping[type[SpecModel], ShapeRule]
 
 
-def each(shape: Shape, operations: int = 1) -> int:
-    """Return what so many operations on each number cost."""
-    return operations * math.prod(shape)
+def count_operations(shape: Shape, per_value: int = 1) -> int:
+    """Return the number of operations when each value of `shape` takes `per_value` of them."""
+    return per_value * math.prod(shape)
 
 
-def elementwise(_: Part, shape: Shape) -> Made:
-    """Change each number by itself."""
-    return Made(shape, flops=each(shape))
+def infer_elementwise(_: SpecModel, shape: Shape) -> LayerOutput:
+    """Return the output of a layer that changes each value by itself."""
+    return LayerOutput(shape, flops=count_operations(shape))
 
 
-def wrong_rank(shape: Shape, axes: int) -> Fault | None:
-    """Return what is wrong with rows that do not have so many axes, and how to give them as many."""
-    if len(shape) == axes:
+def find_rank_fault(shape: Shape, rank: int) -> LayerFault | None:
+    """Return the fault of rows that do not have `rank` axes, with a layer that would reshape them as its fix."""
+    if len(shape) == rank:
         return None
-    fix = f"put a Reshape to {axes} axes before it" if axes > 1 else "put a Flatten before it"
-    words = "axis" if axes == 1 else "axes"
-    return Fault(f"expected rows of {axes} {words}, received {rows(shape)}", fix=fix)
+    fix = f"put a Reshape to {rank} axes before it" if rank > 1 else "put a Flatten before it"
+    unit = "axis" if rank == 1 else "axes"
+    return LayerFault(f"expected rows of {rank} {unit}, received {format_rows(shape)}", fix=fix)
 
 
-def rows(shape: Shape) -> str:
-    """Return how a message names rows."""
+def format_rows(shape: Shape) -> str:
+    """Return the words for rows of `shape` in a message."""
     return f"rows of shape {list(shape)}" if shape else "single numbers"
 
 
-def split(shape: Shape, data_format: DataFormat | None) -> tuple[Shape, int]:
-    """Return the sizes of the places and the number of channels, wherever those lie."""
+def split_channels(shape: Shape, data_format: DataFormat | None) -> tuple[Shape, int]:
+    """Return the sizes of the spatial axes, and the number of channels."""
     return (shape[1:], shape[0]) if data_format == "channels_first" else (shape[:-1], shape[-1])
 
 
-def join(places: Shape, channels: int, data_format: DataFormat | None) -> Shape:
-    """Return the shape that `split` would take apart."""
-    return (channels, *places) if data_format == "channels_first" else (*places, channels)
+def join_channels(sizes: Shape, channels: int, data_format: DataFormat | None) -> Shape:
+    """Return the shape with these spatial sizes and channels: the inverse of `split_channels`."""
+    return (channels, *sizes) if data_format == "channels_first" else (*sizes, channels)

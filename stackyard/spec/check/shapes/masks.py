@@ -1,15 +1,15 @@
-"""Which steps are left out: what a mask does to the layers after the one that made it.
+"""Follow masks through the layers.
 
-A mask tells for each step of a row, so it has a row's axes but the last. Keras hands it on from layer to layer until
-one does not know of masks.
+A mask says which steps of a row are skipped, so it has the axes of a row without the last. Keras passes it from layer
+to layer until a layer does not support masks.
 """
 
 from stackyard.spec import layers
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.weights import Fault
+from stackyard.spec.check.weights import LayerFault
 from stackyard.spec.layers.recurrent import RecurrentBase
 
-_HANDED_ON = (
+_MASK_PRESERVING_LAYERS = (
     layers.Dense,
     layers.Activation,
     layers.Identity,
@@ -35,40 +35,48 @@ _HANDED_ON = (
 )
 
 
-def masked_after(layer: layers.Layer, *, masked: bool) -> bool:
-    """Whether a mask comes out of `layer`, where one goes in or not."""
+def has_output_mask(layer: layers.Layer, *, has_input_mask: bool) -> bool:
+    """Return whether the output of `layer` has a mask, given whether its input has one."""
     match layer:
         case layers.Masking():
             return True
         case layers.Embedding():
             return layer.mask_zero
         case layers.SpectralNormalization():
-            return masked_after(layer.layer, masked=masked)
+            return has_output_mask(layer.layer, has_input_mask=has_input_mask)
         case layers.Bidirectional():
-            return masked and layer.layer.return_sequences
+            return has_input_mask and layer.layer.return_sequences
         case RecurrentBase():
-            return masked and layer.return_sequences
+            return has_input_mask and layer.return_sequences
         case _:
-            return masked and isinstance(layer, _HANDED_ON)
+            return has_input_mask and isinstance(layer, _MASK_PRESERVING_LAYERS)
 
 
-def mask_fault(layer: layers.Layer, shape: Shape, output: Shape) -> Fault | None:
-    """Return why `layer` cannot take a mask with rows of `shape`, of which it makes rows of shape `output`."""
+def find_mask_fault(layer: layers.Layer, shape: Shape, output: Shape) -> LayerFault | None:
+    """Return the fault of a layer that cannot take a mask, or None.
+
+    Args:
+        layer: A layer whose input has a mask.
+        shape: The shape of its input rows.
+        output: The shape of its output rows.
+    """
     match layer:
         case layers.Softmax():
-            return Fault("expected no mask before Softmax, which Keras fits to the classes", fix='use "Activation"')
+            return LayerFault(
+                "expected no mask before Softmax, which Keras fits to the classes", fix='use "Activation"'
+            )
         case layers.GlobalAveragePooling1D() if layer.data_format == "channels_first":
-            return Fault('expected "channels_last" with a mask, which goes by steps', ("data_format",))
+            return LayerFault('expected "channels_last" with a mask, which goes by steps', ("data_format",))
         case layers.TimeDistributed():
-            return _inside(layer, shape, output)
+            return _find_inner_mask_fault(layer, shape, output)
         case _:
             return None
 
 
-def _inside(layer: layers.TimeDistributed, shape: Shape, output: Shape) -> Fault | None:
-    if fault := mask_fault(layer.layer, shape[1:], output[1:]):
-        return Fault(fault.message, ("layer", *fault.at))
+def _find_inner_mask_fault(layer: layers.TimeDistributed, shape: Shape, output: Shape) -> LayerFault | None:
+    if fault := find_mask_fault(layer.layer, shape[1:], output[1:]):
+        return LayerFault(fault.message, ("layer", *fault.path))
     if len(shape) != len(output):
         message = "expected no mask before a layer that takes axes away or adds some, as Keras's mask keeps its own"
-        return Fault(message, ("layer",))
+        return LayerFault(message, ("layer",))
     return None

@@ -1,4 +1,4 @@
-"""The layers that wrap no other."""
+"""Infer the output of layers that do not wrap another layer."""
 
 from stackyard.spec.check.report import Shape
 from stackyard.spec.check.shapes import (
@@ -11,11 +11,11 @@ from stackyard.spec.check.shapes import (
     regularization,
     reshaping,
 )
-from stackyard.spec.check.shapes.layer_output import Made, Rules
-from stackyard.spec.check.weights import Fault, Weight, weight_faults
-from stackyard.spec.layers import Plain
+from stackyard.spec.check.shapes.layer_output import LayerOutput, ShapeRules
+from stackyard.spec.check.weights import LayerFault, Weight, find_weight_faults
+from stackyard.spec.layers import NonWrapperLayer
 
-RULES: Rules = {
+RULES: ShapeRules = {
     **core.RULES,
     **activation.RULES,
     **regularization.RULES,
@@ -27,15 +27,15 @@ RULES: Rules = {
 }
 
 
-def infer_plain(layer: Plain, shape: Shape) -> tuple[Made | None, list[Fault]]:
-    """Do as `infer`, for a layer that wraps no other."""
-    made = RULES[type(layer)](layer, shape)
-    if isinstance(made, Fault):
-        return None, [made]
-    faults = [fault for weight in made.weights for fault in weight_faults(layer, weight)]
-    return made if layer.trainable else _frozen(made), faults
+def infer_plain(layer: NonWrapperLayer, shape: Shape) -> tuple[LayerOutput | None, list[LayerFault]]:
+    """Return the output and the faults, like `infer_layer_output`, of a layer that does not wrap another."""
+    output = RULES[type(layer)](layer, shape)
+    if isinstance(output, LayerFault):
+        return None, [output]
+    faults = [fault for weight in output.weights for fault in find_weight_faults(layer, weight)]
+    return output if layer.trainable else _freeze_weights(output), faults
 
 
-def _frozen(made: Made) -> Made:
-    weights = tuple(Weight(weight.shape, weight.role, trainable=False) for weight in made.weights)
-    return Made(made.shape, weights, made.flops)
+def _freeze_weights(output: LayerOutput) -> LayerOutput:
+    weights = tuple(Weight(weight.shape, weight.role, trainable=False) for weight in output.weights)
+    return LayerOutput(output.shape, weights, output.flops)

@@ -1,8 +1,14 @@
-"""Layers that only training feels."""
+"""Shape rules of regularization layers."""
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.layer_output import Made, Rules, each, elementwise, wrong_rank
-from stackyard.spec.check.weights import Fault
+from stackyard.spec.check.shapes.layer_output import (
+    LayerOutput,
+    ShapeRules,
+    count_operations,
+    find_rank_fault,
+    infer_elementwise,
+)
+from stackyard.spec.check.weights import LayerFault
 from stackyard.spec.layers import (
     ActivityRegularization,
     AlphaDropout,
@@ -15,35 +21,37 @@ from stackyard.spec.layers import (
 )
 
 
-def _dropout(layer: Dropout | AlphaDropout, shape: Shape) -> Made | Fault:
-    noise = layer.noise_shape
-    if noise is None:
-        return Made(shape, flops=each(shape))
-    batch = (None, *shape)
-    if len(noise) != len(batch) or noise[0] not in (None, 1):
-        wanted = f"expected {len(batch)} sizes, the first null or 1 for the batch"
-        return Fault(f"{wanted}; received {len(noise)}", ("noise_shape",))
-    for index, (size, there) in enumerate(zip(noise, batch, strict=True)):
-        if index and size not in (None, 1, there):
-            return Fault(f"expected null, 1 or {there}, received {size}", ("noise_shape", index))
-    return Made(shape, flops=each(shape))
+def _infer_dropout(layer: Dropout | AlphaDropout, shape: Shape) -> LayerOutput | LayerFault:
+    noise_shape = layer.noise_shape
+    if noise_shape is None:
+        return LayerOutput(shape, flops=count_operations(shape))
+    batch_shape = (None, *shape)
+    if len(noise_shape) != len(batch_shape) or noise_shape[0] not in (None, 1):
+        expected = f"expected {len(batch_shape)} sizes, the first null or 1 for the batch"
+        return LayerFault(f"{expected}; received {len(noise_shape)}", ("noise_shape",))
+    for index, (size, row_size) in enumerate(zip(noise_shape, batch_shape, strict=True)):
+        if index and size not in (None, 1, row_size):
+            return LayerFault(f"expected null, 1 or {row_size}, received {size}", ("noise_shape", index))
+    return LayerOutput(shape, flops=count_operations(shape))
 
 
-def _spatial(layer: SpatialDropout1D | SpatialDropout2D | SpatialDropout3D, shape: Shape) -> Made | Fault:
-    return wrong_rank(shape, layer.rank + 1) or Made(shape, flops=each(shape))
+def _infer_spatial_dropout(
+    layer: SpatialDropout1D | SpatialDropout2D | SpatialDropout3D, shape: Shape
+) -> LayerOutput | LayerFault:
+    return find_rank_fault(shape, layer.rank + 1) or LayerOutput(shape, flops=count_operations(shape))
 
 
-def _penalty(_: ActivityRegularization, shape: Shape) -> Made:
-    return Made(shape, flops=each(shape, 2))
+def _infer_activity_regularization(_: ActivityRegularization, shape: Shape) -> LayerOutput:
+    return LayerOutput(shape, flops=count_operations(shape, 2))
 
 
-RULES: Rules = {
-    Dropout: _dropout,
-    AlphaDropout: _dropout,
-    GaussianDropout: elementwise,
-    GaussianNoise: elementwise,
-    SpatialDropout1D: _spatial,
-    SpatialDropout2D: _spatial,
-    SpatialDropout3D: _spatial,
-    ActivityRegularization: _penalty,
+RULES: ShapeRules = {
+    Dropout: _infer_dropout,
+    AlphaDropout: _infer_dropout,
+    GaussianDropout: infer_elementwise,
+    GaussianNoise: infer_elementwise,
+    SpatialDropout1D: _infer_spatial_dropout,
+    SpatialDropout2D: _infer_spatial_dropout,
+    SpatialDropout3D: _infer_spatial_dropout,
+    ActivityRegularization: _infer_activity_regularization,
 }

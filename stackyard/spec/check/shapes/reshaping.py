@@ -1,11 +1,19 @@
-"""Layers that only change the shape."""
+"""Shape rules of layers that only change the shape."""
 
 import math
 from typing import Any
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.shapes.layer_output import Made, Rules, each, join, rows, split, wrong_rank
-from stackyard.spec.check.weights import Fault
+from stackyard.spec.check.shapes.layer_output import (
+    LayerOutput,
+    ShapeRules,
+    count_operations,
+    find_rank_fault,
+    format_rows,
+    join_channels,
+    split_channels,
+)
+from stackyard.spec.check.weights import LayerFault
 from stackyard.spec.layers import (
     Cropping1D,
     Cropping2D,
@@ -21,86 +29,92 @@ from stackyard.spec.layers import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
-from stackyard.spec.layers.sizes import DataFormat, spread
+from stackyard.spec.layers.sizes import DataFormat, expand_sizes
 
-_TAPS = {"nearest": 0, "bilinear": 4, "bicubic": 16, "lanczos3": 36, "lanczos5": 100}
-"""How many places around it an interpolated one is made of."""
-
-
-def _flatten(_: Flatten, shape: Shape) -> Made:
-    return Made((math.prod(shape),))
+_INTERPOLATION_TAPS = {"nearest": 0, "bilinear": 4, "bicubic": 16, "lanczos3": 36, "lanczos5": 100}
+"""Number of input values that each interpolated value is computed from."""
 
 
-def _reshape(layer: Reshape, shape: Shape) -> Made | Fault:
-    numbers, known = math.prod(shape), math.prod(size for size in layer.target_shape if size != -1)
-    if known < 1 or numbers % known or (-1 not in layer.target_shape and known != numbers):
-        wanted = f"expected sizes whose product is {numbers}, or divides it beside a -1"
-        return Fault(f"{wanted}, for {rows(shape)}; received {list(layer.target_shape)}", ("target_shape",))
-    return Made(tuple(numbers // known if size == -1 else size for size in layer.target_shape))
+def _infer_flatten(_: Flatten, shape: Shape) -> LayerOutput:
+    return LayerOutput((math.prod(shape),))
 
 
-def _permute(layer: Permute, shape: Shape) -> Made | Fault:
+def _infer_reshape(layer: Reshape, shape: Shape) -> LayerOutput | LayerFault:
+    total, product = math.prod(shape), math.prod(size for size in layer.target_shape if size != -1)
+    if product < 1 or total % product or (-1 not in layer.target_shape and product != total):
+        expected = f"expected sizes whose product is {total}, or divides it if one size is -1"
+        return LayerFault(
+            f"{expected}, for {format_rows(shape)}; received {list(layer.target_shape)}", ("target_shape",)
+        )
+    return LayerOutput(tuple(total // product if size == -1 else size for size in layer.target_shape))
+
+
+def _infer_permute(layer: Permute, shape: Shape) -> LayerOutput | LayerFault:
     if len(layer.dims) != len(shape):
-        message = f"expected {len(shape)} dims for {rows(shape)}, received {len(layer.dims)}"
-        return Fault(message, ("dims",))
-    return Made(tuple(shape[axis - 1] for axis in layer.dims))
+        message = f"expected {len(shape)} dims for {format_rows(shape)}, received {len(layer.dims)}"
+        return LayerFault(message, ("dims",))
+    return LayerOutput(tuple(shape[axis - 1] for axis in layer.dims))
 
 
-def _repeat(layer: RepeatVector, shape: Shape) -> Made | Fault:
-    return wrong_rank(shape, 1) or Made((layer.n, *shape))
+def _infer_repeat_vector(layer: RepeatVector, shape: Shape) -> LayerOutput | LayerFault:
+    return find_rank_fault(shape, 1) or LayerOutput((layer.n, *shape))
 
 
-def _cropping(layer: Cropping1D | Cropping2D | Cropping3D, shape: Shape) -> Made | Fault:
+def _infer_cropping(layer: Cropping1D | Cropping2D | Cropping3D, shape: Shape) -> LayerOutput | LayerFault:
     data_format: DataFormat | None = getattr(layer, "data_format", None)
-    ends = _ends(layer.cropping, layer.rank)
-    if fault := wrong_rank(shape, layer.rank + 1):
+    ends = _list_ends(layer.cropping, layer.rank)
+    if fault := find_rank_fault(shape, layer.rank + 1):
         return fault
-    places, channels = split(shape, data_format)
-    for size, (begin, end) in zip(places, ends, strict=True):
+    sizes, channels = split_channels(shape, data_format)
+    for size, (begin, end) in zip(sizes, ends, strict=True):
         if begin + end >= size:
-            message = f"expected less than {size} in all for an axis of that size of {rows(shape)}"
-            return Fault(f"{message}, received {begin + end}", ("cropping",))
-    left = tuple(size - begin - end for size, (begin, end) in zip(places, ends, strict=True))
-    return Made(join(left, channels, data_format))
+            message = f"expected less than {size} in all for an axis of that size of {format_rows(shape)}"
+            return LayerFault(f"{message}, received {begin + end}", ("cropping",))
+    cropped = tuple(size - begin - end for size, (begin, end) in zip(sizes, ends, strict=True))
+    return LayerOutput(join_channels(cropped, channels, data_format))
 
 
-def _padding(layer: ZeroPadding1D | ZeroPadding2D | ZeroPadding3D, shape: Shape) -> Made | Fault:
-    ends = _ends(layer.padding, layer.rank)
-    if fault := wrong_rank(shape, layer.rank + 1):
+def _infer_zero_padding(
+    layer: ZeroPadding1D | ZeroPadding2D | ZeroPadding3D, shape: Shape
+) -> LayerOutput | LayerFault:
+    ends = _list_ends(layer.padding, layer.rank)
+    if fault := find_rank_fault(shape, layer.rank + 1):
         return fault
-    places, channels = split(shape, layer.data_format)
-    padded = tuple(size + begin + end for size, (begin, end) in zip(places, ends, strict=True))
-    return Made(join(padded, channels, layer.data_format))
+    sizes, channels = split_channels(shape, layer.data_format)
+    padded = tuple(size + begin + end for size, (begin, end) in zip(sizes, ends, strict=True))
+    return LayerOutput(join_channels(padded, channels, layer.data_format))
 
 
-def _ends(given: int | tuple[Any, ...], axes: int) -> tuple[tuple[int, int], ...]:
-    """Return how much lies at the two ends of each axis."""
-    each_axis = (given,) if axes == 1 else spread(given, axes)
-    return tuple((one, one) if isinstance(one, int) else (one[0], one[1]) for one in each_axis)
+def _list_ends(amounts: int | tuple[Any, ...], rank: int) -> tuple[tuple[int, int], ...]:
+    """Return the two amounts, at the beginning and at the end, of each axis."""
+    by_axis = (amounts,) if rank == 1 else expand_sizes(amounts, rank)
+    return tuple((amount, amount) if isinstance(amount, int) else (amount[0], amount[1]) for amount in by_axis)
 
 
-def _up_sampling(layer: UpSampling1D | UpSampling2D | UpSampling3D, shape: Shape) -> Made | Fault:
-    if fault := wrong_rank(shape, layer.rank + 1):
+def _infer_up_sampling(layer: UpSampling1D | UpSampling2D | UpSampling3D, shape: Shape) -> LayerOutput | LayerFault:
+    if fault := find_rank_fault(shape, layer.rank + 1):
         return fault
     data_format: DataFormat | None = getattr(layer, "data_format", None)
-    places, channels = split(shape, data_format)
-    larger = tuple(size * times for size, times in zip(places, spread(layer.size, layer.rank), strict=True))
-    output = join(larger, channels, data_format)
-    return Made(output, flops=each(output, 2 * _TAPS[getattr(layer, "interpolation", "nearest")]))
+    sizes, channels = split_channels(shape, data_format)
+    larger = tuple(size * factor for size, factor in zip(sizes, expand_sizes(layer.size, layer.rank), strict=True))
+    output = join_channels(larger, channels, data_format)
+    return LayerOutput(
+        output, flops=count_operations(output, 2 * _INTERPOLATION_TAPS[getattr(layer, "interpolation", "nearest")])
+    )
 
 
-RULES: Rules = {
-    Flatten: _flatten,
-    Reshape: _reshape,
-    Permute: _permute,
-    RepeatVector: _repeat,
-    Cropping1D: _cropping,
-    Cropping2D: _cropping,
-    Cropping3D: _cropping,
-    ZeroPadding1D: _padding,
-    ZeroPadding2D: _padding,
-    ZeroPadding3D: _padding,
-    UpSampling1D: _up_sampling,
-    UpSampling2D: _up_sampling,
-    UpSampling3D: _up_sampling,
+RULES: ShapeRules = {
+    Flatten: _infer_flatten,
+    Reshape: _infer_reshape,
+    Permute: _infer_permute,
+    RepeatVector: _infer_repeat_vector,
+    Cropping1D: _infer_cropping,
+    Cropping2D: _infer_cropping,
+    Cropping3D: _infer_cropping,
+    ZeroPadding1D: _infer_zero_padding,
+    ZeroPadding2D: _infer_zero_padding,
+    ZeroPadding3D: _infer_zero_padding,
+    UpSampling1D: _infer_up_sampling,
+    UpSampling2D: _infer_up_sampling,
+    UpSampling3D: _infer_up_sampling,
 }

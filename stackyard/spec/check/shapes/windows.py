@@ -1,25 +1,25 @@
-"""Windows that slide along axes: how many steps they make."""
+"""Count the steps of windows that slide along axes."""
 
 from stackyard.spec.check.report import Shape
-from stackyard.spec.check.weights import Fault
+from stackyard.spec.check.weights import LayerFault
 
 
-def slide(places: Shape, window: Shape, strides: Shape, padding: str, at: str) -> Shape | Fault:
-    """Return how many steps a window makes along each axis.
+def count_window_steps(sizes: Shape, window: Shape, strides: Shape, padding: str, argument: str) -> Shape | LayerFault:
+    """Return the number of steps of a window along each axis, or the fault of a window that is too large.
 
-    The formulas are those of https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2.
+    The formulas are from https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2.
 
     Args:
-        places: the sizes of the axes.
-        window: its sizes, the gaps of a dilation included.
-        strides: how far each step goes.
-        padding: `valid` keeps the window within; anything else lets it begin at every place.
-        at: the argument to blame where the window is too large.
+        sizes: The sizes of the axes.
+        window: The sizes of the window, including the gaps of a dilation.
+        strides: The length of a step along each axis.
+        padding: `valid` keeps the window inside the axes; with any other value it may start at each index.
+        argument: The argument of the layer that sets the window, for the fault.
     """
     if padding != "valid":
-        return tuple(-(-size // stride) for size, stride in zip(places, strides, strict=True))
-    for size, width in zip(places, window, strict=True):
+        return tuple(-(-size // stride) for size, stride in zip(sizes, strides, strict=True))
+    for size, width in zip(sizes, window, strict=True):
         if width > size:
-            message = f'expected at most {size}, the size of an axis of {list(places)}, or the padding "same"'
-            return Fault(f"{message}; received {width}", (at,))
-    return tuple((size - width) // stride + 1 for size, width, stride in zip(places, window, strides, strict=True))
+            message = f'expected at most {size}, the size of an axis of {list(sizes)}, or the padding "same"'
+            return LayerFault(f"{message}; received {width}", (argument,))
+    return tuple((size - width) // stride + 1 for size, width, stride in zip(sizes, window, strides, strict=True))

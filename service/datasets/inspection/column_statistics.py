@@ -1,0 +1,135 @@
+"""Statistics of a table's columns, collected block by block in bounded memory."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
+from stackyard.spec.data.description import MAX_CATEGORIES
+
+ColumnType = Literal["integer", "float", "boolean", "text"]
+
+_MAX_CATEGORY_BYTES = 512 * 1024
+"""Maximum size in bytes of the JSON of all categories of a table together."""
+
+
+class ColumnStatistics:
+    """Statistics of the blocks of a column so far.
+
+    If `has_mixed_types` is true, blocks have types that only text has in common. Then the statistics are invalid, and
+    the column must be read again as text.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.has_mixed_types = False
+        self.is_categorical = True
+        """Whether the distinct values are still few enough to be listed as categories."""
+        self._kind: ColumnType | None = None
+        self._missing = 0
+        self._categories: set[Any] = set()
+        self._minimum: float | None = None
+        self._maximum: float | None = None
+
+    def add_block(self, kind: ColumnType, missing: int, present: "np.ndarray[Any, Any]") -> None:
+        """Add the next block of the column.
+
+        Args:
+            kind: type of the block's values.
+            missing: number of rows of the block without a value.
+            present: the values of the other rows; for text, the distinct values are sufficient.
+
+        """
+        self._missing += missing
+        if len(present) == 0:
+            return
+        self._kind = self._merge_kind(kind)
+        if kind in ("integer", "float"):
+            self._update_range(float(present.min()), float(present.max()))
+        self._update_categories(kind, present)
+
+    def _merge_kind(self, kind: ColumnType) -> ColumnType:
+        if self._kind is None or self._kind == kind:
+            return kind
+        if {self._kind, kind} == {"integer", "float"}:
+            return "float"
+        self.has_mixed_types = True
+        return "text"
+
+    def _update_range(self, low: float, high: float) -> None:
+        self._minimum = low if self._minimum is None else min(self._minimum, low)
+        self._maximum = high if self._maximum is None else max(self._maximum, high)
+
+    def _update_categories(self, kind: ColumnType, present: "np.ndarray[Any, Any]") -> None:
+        self.is_categorical = self.is_categorical and kind != "float"
+        if self.is_categorical:
+            distinct = pd.unique(present)
+            # Check the block alone first: a block with too many distinct values need not enter the set.
+            self.is_categorical = len(distinct) <= MAX_CATEGORIES
+            if self.is_categorical:
+                self._categories.update(distinct.tolist())
+                self.is_categorical = len(self._categories) <= MAX_CATEGORIES
+        if not self.is_categorical:
+            self._categories.clear()
+
+    def to_description(self) -> dict[str, Any]:
+        """Return a `stackyard.spec` ColumnDescription as JSON. A column without values is of floats, as in pandas."""
+        is_numeric = self._kind in ("integer", "float")
+        has_categories = self.is_categorical and self._kind in ("integer", "boolean", "text")
+        return {
+            "name": self.name,
+            "type": self._kind or "float",
+            "missing": self._missing,
+            "categories": sorted(self._categories) if has_categories else None,
+            "minimum": self._minimum if is_numeric else None,
+            "maximum": self._maximum if is_numeric else None,
+        }
+
+
+def build_table_description(rows: int, columns: Sequence[ColumnStatistics]) -> dict[str, Any]:
+    """Return a `stackyard.spec` TableDescription as JSON, of bounded size.
+
+    If all categories together are too long, the longest lists are left out first. The list of a label column is
+    short compared with those of a thousand pixel columns.
+
+    Raises:
+        InvalidFileError: there are no rows.
+
+    """
+    if rows == 0:
+        raise InvalidFileError("The table has a header and no rows; at least one is needed.")
+    descriptions = [column.to_description() for column in columns]
+    sizes = [len(json.dumps(description["categories"])) for description in descriptions]
+    total = sum(sizes)
+    by_size = sorted(zip(sizes, descriptions, strict=True), key=lambda pair: pair[0], reverse=True)
+    for size, description in by_size:
+        if total <= _MAX_CATEGORY_BYTES:
+            break
+        description["categories"] = None
+        total -= size
+    return {"kind": "table", "rows": rows, "columns": descriptions}
+
+
+def check_finite(values: "np.ndarray[Any, Any]", column: str, positions: Sequence[int], unit: str) -> None:
+    """Reject infinite values: no network can learn from them, and JSON cannot represent them.
+
+    Args:
+        values: floats of one block of the column, NaN where a value is missing; shape (rows,).
+        column: name of the column.
+        positions: number of each row in the file, for the message.
+        unit: what `positions` count (`line`).
+
+    Raises:
+        InvalidFileError: a value is infinite.
+
+    """
+    infinite = np.flatnonzero(np.isinf(values))
+    if infinite.size:
+        position = positions[int(infinite[0])]
+        raise InvalidFileError(
+            f"Column {quote_text(column)} has an infinite value, or one too large for a 64-bit float, "
+            f"in {unit} {position:,}; leave the field empty if the value is missing.",
+        )

@@ -1,0 +1,141 @@
+"""Operations on a job by its owner: change, cancel, pause, resume, delete."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from models import TERMINAL_STATES, Job, JobState, JobTag
+from service.errors import Conflict, NotFound
+from service.jobs import lifecycle
+from service.jobs.insertion import build_tag_rows
+from service.jobs.queries import lock_job
+from service.queue import placement
+from service.storage import file_references
+from stackyard.spec import JobChanges
+
+_IDLE_STATES = frozenset({JobState.QUEUED, JobState.PAUSED})
+"""States that can still end and in which no worker holds the job."""
+
+
+def change_job(session: Session, job_id: UUID, changes: JobChanges) -> Job:
+    """Change the name, the tags or the priority of a job, in its columns and in its spec.
+
+    Raises:
+        NotFound: there is no job with this id.
+        Conflict: the job has ended, so that its priority cannot be changed.
+
+    """
+    job = lock_job(session, job_id)
+    given = changes.list_changed_fields()
+    if "priority" in given and job.state in TERMINAL_STATES:
+        raise Conflict("already_finished", f"The job has {job.state.value}; its priority can no longer be changed.")
+    spec = dict(job.spec)
+    if "name" in given:
+        job.name = spec["name"] = changes.name
+    if "priority" in given:
+        job.priority = changes.priority
+        spec["run"] = spec["run"] | {"priority": changes.priority}
+    if "tags" in given:
+        spec["tags"] = list(changes.tags)
+        session.execute(delete(JobTag).where(JobTag.job_id == job_id))
+        session.add_all(build_tag_rows(job_id, changes.tags))
+    job.spec = spec
+    return job
+
+
+def cancel_job(session: Session, job_id: UUID) -> Job:
+    """Cancel a job: at once if it waits or is paused, else as soon as its worker learns of it.
+
+    Repeating the request changes nothing.
+
+    Raises:
+        NotFound: there is no job with this id.
+        Conflict: the job ended before in another state.
+
+    """
+    job = lock_job(session, job_id)
+    if job.state is JobState.RUNNING:
+        job.cancel_requested = True
+    elif job.state in _IDLE_STATES:
+        reason = lifecycle.build_reason("cancelled", f"Cancelled {_describe_idle_phase(job)}.")
+        lifecycle.transition_job(session, job_id, to_state=JobState.CANCELLED, from_states=[job.state], reason=reason)
+    elif job.state is not JobState.CANCELLED:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be cancelled.")
+    return job
+
+
+def pause_job(session: Session, job_id: UUID) -> Job:
+    """Pause a job: at once if it waits, else as soon as its worker has written a checkpoint.
+
+    Repeating the request changes nothing.
+
+    Raises:
+        NotFound: there is no job with this id.
+        Conflict: the job has ended, or is being cancelled.
+
+    """
+    job = lock_job(session, job_id)
+    if job.state in TERMINAL_STATES:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be paused.")
+    if job.state is JobState.RUNNING and job.cancel_requested:
+        raise Conflict("cancel_requested", "The job is being cancelled and cannot be paused.")
+    if job.state is JobState.RUNNING:
+        job.pause_requested = True
+    elif job.state is JobState.QUEUED:
+        reason = lifecycle.build_reason("paused", "Paused while it waited.")
+        lifecycle.transition_job(
+            session, job_id, to_state=JobState.PAUSED, from_states=[JobState.QUEUED], reason=reason
+        )
+    return job
+
+
+def resume_job(session: Session, job_id: UUID) -> Job:
+    """Queue a paused job again, or withdraw the request to pause a running one.
+
+    Repeating the request changes nothing.
+
+    Raises:
+        NotFound: there is no job with this id.
+        Conflict: the job has ended.
+
+    """
+    job = lock_job(session, job_id)
+    if job.state in TERMINAL_STATES:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be resumed.")
+    job.pause_requested = False
+    if job.state is JobState.PAUSED:
+        reason, queue = lifecycle.build_reason("resumed", "Resumed."), placement.choose_queue(session, job.device)
+        lifecycle.transition_job(
+            session, job_id, to_state=JobState.QUEUED, from_states=[JobState.PAUSED], reason=reason, queue=queue
+        )
+    return job
+
+
+def delete_job(session: Session, job_id: UUID) -> None:
+    """Delete a job with all its rows. A worker that runs it loses its lease.
+
+    Its files are removed later, unless another job or dataset refers to them.
+
+    Raises:
+        NotFound: there is no job with this id.
+
+    """
+    # The lock holds off a worker that is about to add a reference to another file.
+    if session.scalar(select(Job.id).where(Job.id == job_id).with_for_update()) is None:
+        raise NotFound("job", job_id)
+    delete_jobs(session, [job_id])
+
+
+def delete_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Delete jobs whose rows are locked in this transaction, as `delete_job` does."""
+    file_references.unreference_job_files(session, job_ids)
+    session.execute(delete(Job).where(Job.id.in_(job_ids)))
+
+
+def _describe_idle_phase(job: Job) -> str:
+    """Return a clause that says when a job that no worker holds was cancelled."""
+    if job.state is JobState.PAUSED:
+        return "while it was paused"
+    return "while it waited" if job.attempt else "before it started"

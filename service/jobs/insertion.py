@@ -1,0 +1,136 @@
+"""Insertion of jobs, idempotent by the key of the request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models import IdempotencyKey, Job, JobState, JobTag
+from service.db.database import get_current_time, insert_if_absent
+from service.db.ids import new_id
+from service.errors import Conflict, NotFound
+from service.jobs import estimates, lifecycle
+from service.jobs.queries import get_job
+from service.jobs.validation import ValidatedSpec
+from service.queue import placement
+
+_MAX_BIG_INTEGER = 2**63 - 1
+"""The largest number that a column of type BigInteger holds."""
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """A client's idempotency key for a request, and the SHA-256 of the body that came with it."""
+
+    key: str
+    body_sha256: str
+
+
+def find_earlier_job(session: Session, idempotency: Idempotency | None) -> Job | None:
+    """Return the job that an earlier request with the same key created; None without one.
+
+    Raises:
+        Conflict: the idempotency key was used with another body.
+
+    """
+    key_row = None if idempotency is None else session.get(IdempotencyKey, idempotency.key)
+    if idempotency is None or key_row is None:
+        return None
+    if key_row.body_sha256 != idempotency.body_sha256:
+        raise Conflict(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used with another body; use a new key for a new job.",
+        )
+    return get_job(session, key_row.job_id)
+
+
+def submit_job(session: Session, validated_spec: ValidatedSpec, idempotency: Idempotency | None = None) -> Job:
+    """Insert a queued job, or return the job that an earlier request with the same key created.
+
+    Raises:
+        Conflict: the idempotency key was used with another body.
+        NotFound: the dataset was deleted since the spec was checked.
+
+    """
+    earlier_job = find_earlier_job(session, idempotency)
+    if earlier_job is not None:
+        return earlier_job
+    if idempotency is None:
+        return insert_jobs(session, [validated_spec])[0]
+    savepoint = session.begin_nested()
+    [job] = insert_jobs(session, [validated_spec])
+    if _insert_idempotency_key(session, idempotency, job):
+        return job
+    savepoint.rollback()  # another request with this key committed between our query and our insert
+    return find_earlier_job(session, idempotency) or submit_job(session, validated_spec, idempotency)
+
+
+def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> list[Job]:
+    """Insert a queued job for each spec.
+
+    Raises:
+        NotFound: a dataset was deleted since its spec was checked. The message may name the dataset of another spec.
+
+    """
+    current_time = get_current_time(session)
+    devices = dict.fromkeys(validated.spec.run.device for validated in validated_specs)
+    queues = {device: placement.choose_queue(session, device) for device in devices}
+    jobs = [
+        _build_job_row(validated, queues[validated.spec.run.device], current_time) for validated in validated_specs
+    ]
+    session.add_all(jobs)
+    try:
+        session.flush()
+    except IntegrityError:  # the dataset is the only foreign key; from here on, the database keeps the datasets
+        raise NotFound("dataset", validated_specs[0].dataset.id) from None
+    session.add_all(tag for job in jobs for tag in build_tag_rows(job.id, job.spec["tags"]))
+    session.add_all(lifecycle.build_first_transition(job) for job in jobs)
+    return jobs
+
+
+def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime) -> Job:
+    dataset, spec = validated.dataset, validated.spec
+    spec_json = spec.model_dump(mode="json")
+    return Job(
+        id=new_id(),
+        name=spec.name,
+        spec=spec_json,
+        warnings=[warning.model_dump(mode="json") for warning in validated.warnings],
+        state=JobState.QUEUED,
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        dataset_version=dataset.version,
+        device=spec.run.device,
+        queue=queue,
+        priority=spec.run.priority,
+        attempt=0,
+        lost_attempts=0,
+        cancel_requested=False,
+        epochs=spec.training.epochs,
+        epochs_done=0,
+        metric_names=[],
+        architecture=estimates.compute_architecture_key(spec_json, dataset.name),
+        task=validated.task.model_dump(mode="json"),
+        step_flops=min(validated.step_flops, _MAX_BIG_INTEGER),
+        memory_estimate=min(validated.memory_estimate, _MAX_BIG_INTEGER),
+        retry_of=validated.retry_of,
+        created_at=current_time,
+    )
+
+
+def build_tag_rows(job_id: UUID, tags: Iterable[str]) -> list[JobTag]:
+    """Return a row for each different tag, in their order."""
+    return [JobTag(job_id=job_id, tag=tag) for tag in dict.fromkeys(tags)]
+
+
+def _insert_idempotency_key(session: Session, idempotency: Idempotency, job: Job) -> bool:
+    values = {
+        "key": idempotency.key,
+        "body_sha256": idempotency.body_sha256,
+        "job_id": job.id,
+        "created_at": job.created_at,
+    }
+    return insert_if_absent(session, IdempotencyKey, values)

@@ -1,0 +1,132 @@
+"""Queries for jobs: get, list and count them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, defer
+
+from models import Job, JobState, JobTag
+from service.db import pagination
+from service.db.pagination import Page
+from service.errors import NotFound
+
+# Built once: every submit runs these statements, and building them takes longer than running them.
+_WAITS_IN_QUEUE = (Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
+_HAS_HIGHER_PRIORITY = Job.priority > bindparam("priority")
+_HAS_EQUAL_PRIORITY = Job.priority == bindparam("priority")
+_COUNT_AHEAD = select(func.count()).where(
+    *_WAITS_IN_QUEUE, or_(_HAS_HIGHER_PRIORITY, and_(_HAS_EQUAL_PRIORITY, Job.id < bindparam("first")))
+)
+_COUNT_BY_QUEUE = (
+    select(Job.queue, func.count().label("number")).where(Job.state == bindparam("state")).group_by(Job.queue)
+)
+_SELECT_RANGE = (
+    select(Job.id)
+    .where(*_WAITS_IN_QUEUE, _HAS_EQUAL_PRIORITY, Job.id.between(bindparam("first"), bindparam("last")))
+    .order_by(Job.id)
+)
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Conditions on the jobs of a list; a condition that is None or empty accepts every job."""
+
+    states: Sequence[JobState] = ()
+    tags: Sequence[str] = ()
+    name: str | None = None
+    dataset: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+def get_job(session: Session, job_id: UUID) -> Job:
+    """Return the job.
+
+    Raises:
+        NotFound: there is no job with this id.
+
+    """
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound("job", job_id)
+    return job
+
+
+def list_jobs(session: Session, job_filter: JobFilter, *, limit: int, cursor: str | None) -> Page[Job]:
+    """Return a page of the jobs that match a filter, newest first.
+
+    Raises:
+        Invalid: the cursor does not come from an earlier page.
+
+    """
+    return pagination.fetch_page(session, _build_filtered_query(job_filter), Job.id, limit=limit, cursor=cursor)
+
+
+def count_jobs_ahead(session: Session, job_rows: Sequence[Job]) -> dict[UUID, int]:
+    """Count, for each of the jobs that waits, the waiting jobs that its queue hands out before it."""
+    waiting = sorted((job for job in job_rows if job.state is JobState.QUEUED), key=lambda job: job.id)
+    if len({(job.queue, job.priority) for job in waiting}) <= 1:
+        return _count_ahead_in_one_priority(session, waiting)
+    # Number all waiting jobs of all queues: this is one statement, though an expensive one.
+    position = func.row_number().over(partition_by=Job.queue, order_by=(Job.priority.desc(), Job.id)) - 1
+    numbered = select(Job.id, position.label("position")).where(Job.state == JobState.QUEUED).subquery()
+    rows = session.execute(
+        select(numbered.c.id, numbered.c.position).where(numbered.c.id.in_(job.id for job in waiting))
+    )
+    return {row.id: row.position for row in rows}
+
+
+def count_jobs_by_queue(session: Session, state: JobState) -> dict[str, int]:
+    """Count the jobs in a state by queue; queues without such a job are left out."""
+    return {row.queue: int(row.number) for row in session.execute(_COUNT_BY_QUEUE, {"state": state})}
+
+
+def _count_ahead_in_one_priority(session: Session, waiting: Sequence[Job]) -> dict[UUID, int]:
+    """Count the jobs ahead of jobs with the same queue and priority, sorted by id.
+
+    Only the part of the index before the first of them is counted.
+    """
+    if not waiting:
+        return {}
+    first, last = waiting[0], waiting[-1]
+    parameters = {"queue": first.queue, "priority": first.priority, "first": first.id}
+    jobs_ahead = session.scalar(_COUNT_AHEAD, parameters) or 0
+    if first is last:
+        return {first.id: jobs_ahead}
+    ids = session.scalars(_SELECT_RANGE, parameters | {"last": last.id})
+    positions = {job_id: jobs_ahead + index for index, job_id in enumerate(ids)}
+    return {job.id: positions[job.id] for job in waiting if job.id in positions}
+
+
+def _build_filtered_query(job_filter: JobFilter) -> Select[Job]:
+    # Each of these two columns may hold tens of kilobytes, and no list shows them.
+    query = select(Job).options(defer(Job.evaluation), defer(Job.task))
+    if job_filter.states:
+        query = query.where(Job.state.in_(job_filter.states))
+    for tag in job_filter.tags:
+        query = query.where(select(JobTag).where(JobTag.job_id == Job.id, JobTag.tag == tag).exists())
+    if job_filter.name is not None:
+        query = query.where(Job.name == job_filter.name)
+    if job_filter.dataset is not None:
+        query = query.where(Job.dataset_name == job_filter.dataset)
+    if job_filter.created_after is not None:
+        query = query.where(Job.created_at >= job_filter.created_after)
+    if job_filter.created_before is not None:
+        query = query.where(Job.created_at < job_filter.created_before)
+    return query
+
+
+def lock_job(session: Session, job_id: UUID) -> Job:
+    """Return the job, locked until the transaction ends.
+
+    Raises:
+        NotFound: there is no job with this id.
+
+    """
+    job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    if job is None:
+        raise NotFound("job", job_id)
+    return job

@@ -1,0 +1,77 @@
+"""Validation of a spec against its dataset, before a job is created or retried."""
+
+import secrets
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models import TERMINAL_STATES, Dataset
+from service.datasets import catalog
+from service.errors import Conflict
+from service.jobs.queries import get_job
+from stackyard.spec import Advice, JobSpec, Limits, Task, check_spec
+
+_SEED_BITS = 32
+"""`keras.utils.set_random_seed` accepts NumPy's seeds: 32 bits."""
+
+
+@dataclass(frozen=True)
+class ValidatedSpec:
+    """A valid spec with every default and its seed filled in, its dataset, and the results of the spec check.
+
+    `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
+    `retry_of` is the job that the new job repeats, or None.
+    """
+
+    spec: JobSpec
+    dataset: Dataset
+    task: Task
+    step_flops: int
+    memory_estimate: int
+    warnings: tuple[Advice, ...] = ()
+    retry_of: UUID | None = None
+
+
+def validate_spec(spec: JobSpec, dataset: Dataset, limits: Limits) -> ValidatedSpec:
+    """Check a spec against the dataset that it names, before anything is written.
+
+    Raises:
+        SpecError: the spec is not valid; it lists every fault with its location.
+
+    """
+    report = check_spec(spec, catalog.parse_description(dataset), limits)
+    return ValidatedSpec(
+        _fill_seed(report.spec),
+        dataset,
+        report.task,
+        report.step_flops,
+        report.memory.total_bytes,
+        report.warnings,
+    )
+
+
+def validate_retry(session: Session, job_id: UUID, limits: Limits) -> ValidatedSpec:
+    """Check the spec of a job that has ended against its dataset and the current limits.
+
+    Raises:
+        NotFound: there is no such job.
+        Conflict: the job has not ended yet, or its dataset was deleted.
+        SpecError: the spec exceeds the current limits.
+
+    """
+    job = get_job(session, job_id)
+    if job.state not in TERMINAL_STATES:
+        raise Conflict("not_finished", f"The job is {job.state.value}; only a job that has ended can be retried.")
+    dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
+    if dataset is None:
+        message = f"The dataset {job.dataset_name}, version {job.dataset_version}, was deleted."
+        raise Conflict("dataset_deleted", message)
+    return replace(validate_spec(JobSpec.model_validate(job.spec), dataset, limits), retry_of=job.id)
+
+
+def _fill_seed(spec: JobSpec) -> JobSpec:
+    if spec.training.seed is not None:
+        return spec
+    training = spec.training.model_copy(update={"seed": secrets.randbits(_SEED_BITS)})
+    return spec.model_copy(update={"training": training})

@@ -1,0 +1,60 @@
+"""A worker in the test process, for tests that need only the results of a training."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from service.db.database import SessionFactory
+from service.queue.wake_ups import WakeUpSender
+from service.settings import Settings
+from service.storage.store_factory import open_store
+from worker.attempt.job_runner import JobRunner
+from worker.engine import Engine
+from worker.preparation import Preparer
+from worker.runtime import devices
+from worker.runtime.threads import ThreadAllocator
+
+
+def create_installation(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:
+    """Create an empty database, and return the settings of an installation that several tests share."""
+    shutil.copy(sqlite_template, directory / "stackyard.db")
+    return Settings(data_dir=directory, broker_url=broker_url)
+
+
+class Trainer:
+    """Submits jobs over HTTP, and trains them in this process."""
+
+    def __init__(self, client: TestClient, settings: Settings) -> None:
+        self.client = client
+        self._runner = JobRunner(
+            settings,
+            SessionFactory(settings.resolved_database_url),
+            open_store(settings),
+            WakeUpSender(settings),
+            Preparer(settings),
+            Engine(settings.compiled_memory),
+            ThreadAllocator(devices.describe_execution_environment()),
+        )
+
+    def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:
+        """Upload a new dataset."""
+        headers = {"Content-Type": media_type}
+        response = self.client.post("/v1/datasets", params={"name": name}, content=content, headers=headers)
+        assert response.status_code == 201, response.text
+
+    def train(self, spec: Mapping[str, Any]) -> str:
+        """Submit and train a job; return its id, and fail unless it succeeded."""
+        job = self.attempt(spec)
+        assert job["state"] == "succeeded", job
+        return job["id"]
+
+    def attempt(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Submit a job and run its first attempt; return the job, however the attempt ended."""
+        response = self.client.post("/v1/jobs", content=json.dumps(spec), headers={"Content-Type": "application/json"})
+        assert response.status_code == 201, response.text
+        self._runner.run_next_job("cpu")
+        return self.client.get(response.headers["Location"]).json()

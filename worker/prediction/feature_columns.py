@@ -1,0 +1,99 @@
+"""Check values of a table's columns against the columns that the job was trained on."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stackyard.spec import ColumnDescription
+from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Transform
+from stackyard.spec.reading.faults import format_value
+from worker.prediction.row_faults import RowFaults
+from worker.preparation.transforms.features import FittedTable
+
+CellValue = int | float | bool | str | None
+MISSING = object()
+"""Value of a column that a row does not have; the reader of the row has reported it."""
+
+_MAX_INTEGER = 2**63
+_TYPES: dict[str, frozenset[type]] = {
+    "text": frozenset({str}),
+    "boolean": frozenset({bool}),
+    "integer": frozenset({int, float}),
+    "float": frozenset({int, float}),
+}
+_TYPE_NAMES = {"text": "a string", "boolean": "true or false", "integer": "a number", "float": "a number"}
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """A column of the inputs, with its transform and whether missing values are imputed."""
+
+    column: ColumnDescription
+    transform: Transform
+    is_imputed: bool
+
+    @property
+    def name(self) -> str:
+        """The column's name in the dataset."""
+        return self.column.name
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether the transform treats values as categories and not as quantities."""
+        return self.transform in CATEGORICAL_TRANSFORMS
+
+    def read_values(self, values: Sequence[object], faults: RowFaults) -> list[CellValue]:
+        """Return the value of every row. An invalid value is reported and becomes None.
+
+        Args:
+            values: as in JSON, or MISSING.
+            faults: collects the faults.
+
+        """
+        types = {type(value) for value in values}
+        if types <= self._accepted_types:
+            return list(values)  # pyright: ignore[reportReturnType]  # the condition has checked the types
+        return [self._read_value(value, row, faults) for row, value in enumerate(values)]
+
+    def report_unknown_values(self, values: Sequence[CellValue], faults: RowFaults) -> None:
+        """Report values that the dataset's column did not have, if the transform is categorical."""
+        categories = set(self.column.categories or ())
+        if not self.is_categorical or categories.issuperset(set(values) - {None}):
+            return
+        replacement = "0 everywhere" if self.transform == "one_hot" else "-1"
+        for row, value in enumerate(values):
+            if value is not None and value not in categories:
+                message = (
+                    f"{format_value(value)} is none of the {len(categories)} values that {format_value(self.name)} "
+                    f"had; its input is {replacement}"
+                )
+                faults.add_at_row(message, row, self.name, received=value)
+
+    @property
+    def _accepted_types(self) -> frozenset[type]:
+        """Types of which every value is valid without conversion."""
+        types = frozenset({int}) if self._takes_integers_only else _TYPES[self.column.type]
+        return types | {type(None)} if self.is_imputed else types
+
+    def _read_value(self, value: object, row: int, faults: RowFaults) -> CellValue:
+        if value is MISSING:
+            return None
+        if type(value) in self._accepted_types:
+            return value  # pyright: ignore[reportReturnType]  # the condition has checked the type
+        if self.is_categorical and isinstance(value, float) and value.is_integer() and abs(value) < _MAX_INTEGER:
+            return int(value)
+        expected = "a whole number" if self._takes_integers_only else _TYPE_NAMES[self.column.type]
+        message = f"expected {expected}, received {format_value(value)}"
+        fix = "an impute in the job's spec would fill it" if value is None else None
+        faults.add_at_row(message, row, self.name, received=value, fix=fix)
+        return None
+
+    @property
+    def _takes_integers_only(self) -> bool:
+        return self.is_categorical and self.column.type == "integer"
+
+
+def iterate_features(table: FittedTable) -> Iterator[FeatureColumn]:
+    """Yield the columns that rows need, in the order of the inputs."""
+    for group in table.groups:
+        for column in group.columns:
+            yield FeatureColumn(column, group.transform, column.name in group.fill)
