@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test chaos check format docs docs-serve bench reproduce fuzz lock clean
+.PHONY: help install dev serve demo test test-all chaos check format docs docs-serve bench reproduce fuzz lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -25,6 +25,9 @@ demo: .venv/.server ## Start a server, train a network on a real dataset, and pr
 
 test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
 	$(RUN) pytest $(ARGS)
+
+test-all: .venv/.dev ## Run the exhaustive tests as well, as CI does
+	$(RUN) pytest -m "" $(ARGS)
 
 chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help
 	$(RUN) tests.chaos $(ARGS)

@@ -12,7 +12,9 @@ def build_description(document: dict[str, Any]) -> DatasetDescription:
     """Return the description of the built-in dataset, or one of an uploaded dataset that makes the spec valid."""
     data = document["data"]
     builtin = {builtins.BUILTIN_PREFIX + entry.name: entry.description for entry in builtins.load_builtins()}
-    description = builtin.get(data["dataset"]) or (_build_arrays(data) if "x" in data else _build_table(data))
+    description = builtin.get(data["dataset"]) or (
+        _build_arrays(data) if "x" in data else _build_table(data, _count_classes(document))
+    )
     return TypeAdapter[DatasetDescription](DatasetDescription).validate_python(description)
 
 
@@ -33,13 +35,22 @@ def _build_arrays(data: dict[str, Any]) -> dict[str, Any]:
     return {"kind": "arrays", "arrays": [*inputs, *labels]}
 
 
-def _build_table(data: dict[str, Any]) -> dict[str, Any]:
+def _count_classes(document: dict[str, Any]) -> int:
+    """Return the number of outputs of the network, at least 2."""
+    layers = document.get("network", {}).get("layers", [])
+    outputs = layers[-1].get("units", 1) if layers and isinstance(layers[-1], dict) else 1
+    return max(2, outputs)
+
+
+def _build_table(data: dict[str, Any], classes: int) -> dict[str, Any]:
     groups = [{"columns": ["a", "b", "c"]}, *(data.get("features") or [])]
     columns = {name: _build_column(name, group.get("transform")) for group in groups for name in group["columns"]}
     for method in (data.get("sample_weight", {}), *data.get("split", {}).values()):
         columns |= _build_method_column(method)
     target = data["target"]["column"]
-    columns |= {name: _build_column(name, "label") for name in ([target] if isinstance(target, str) else target)}
+    label = {"categories": list(range(classes)), "maximum": classes - 1}
+    names = [target] if isinstance(target, str) else target
+    columns |= {name: _build_column(name, "label") | label for name in names}
     return {"kind": "table", "rows": 1000, "columns": list(columns.values())}
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,30 @@ from tests.servers.postgres import Postgres
 
 SHARED = Path(__file__).parents[2] / "shared"
 """Reference specs and datasets beside the checkout, which exist only where the project is developed."""
+
+
+_STARTED_AT = time.monotonic()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--time-budget",
+        type=float,
+        metavar="SECONDS",
+        help="skip the exhaustive tests that would start later than this many seconds after the start of the run",
+    )
+
+
+def pytest_collection_modifyitems(items):
+    """Run the exhaustive tests last, so that a time budget skips only these."""
+    items.sort(key=lambda item: item.get_closest_marker("exhaustive") is not None)
+
+
+def pytest_runtest_setup(item):
+    budget = item.config.getoption("time_budget")
+    is_late = budget is not None and time.monotonic() - _STARTED_AT > budget
+    if is_late and item.get_closest_marker("exhaustive") is not None:
+        pytest.skip("the time budget of this run is used up")
 
 
 def require_shared_file(path: str) -> Path:

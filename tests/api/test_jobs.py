@@ -176,7 +176,7 @@ def test_a_submit_is_accepted_while_the_broker_is_down(sqlite_url, tmp_path, mak
         broker_url=f"redis+socket://{tmp_path}/missing.sock",
     )
     client = make_client(settings)
-    assert client.post("/v1/jobs", to_json=iris_spec()).status_code == 201
+    assert client.post("/v1/jobs", json=iris_spec()).status_code == 201
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()) == (
         503,

@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 from service.storage.artifact_store import ArtifactStore
 store = ArtifactStore(Path(sys.argv[1]))
-with store.receive() as incoming:
+with store.receive_file() as incoming:
     incoming.write(b"content")
-    store.keep(incoming)
+    store.commit_file(incoming)
 """
 
 

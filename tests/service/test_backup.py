@@ -57,7 +57,7 @@ def test_restored_installation_equals_the_original(installation, sessions, store
     assert file.stat().st_mode & 0o777 == 0o600
     settings, contents = restore_backup(file)
     assert contents == created
-    restored_sessions = SessionFactory(settings.database)
+    restored_sessions = SessionFactory(settings.resolved_database_url)
     with restored_sessions.begin() as session:
         assert queries.get_job(session, job_id).state is JobState.SUCCEEDED
         assert session.query(Artifact).one().sha256 == stored.sha256

@@ -9,7 +9,7 @@ import pytest
 SCRIPT = """
 import structlog
 from service import logs
-logs.configure()
+logs.configure_logging()
 log = structlog.get_logger()
 log.warning("a round failed", action="reconcile_failed")
 log.exception("another", action="reconcile_failed")

@@ -224,7 +224,7 @@ class TestSplitsByColumn:
             (
                 {"method": "train_test_split", "train_fraction": 0.9, "stratify": "colour", "shuffle": False},
                 "/stratify",
-                "beside shuffle false",
+                "when shuffle is false",
             ),
         ],
         ids=str,

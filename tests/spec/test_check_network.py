@@ -105,7 +105,7 @@ LSTM = {"type": "LSTM", "units": 3}
         ),
         ([IMAGES, CONV | {"groups": 2}], "/1/groups", "a divisor of the 1 channels"),
         ([IMAGES, CONV | {"groups": 3}], "/1/groups", "a divisor of the 4 filters"),
-        ([IMAGES, CONV | {"strides": 2, "dilation_rate": 2}], "/1/dilation_rate", "beside strides"),
+        ([IMAGES, CONV | {"strides": 2, "dilation_rate": 2}], "/1/dilation_rate", "when strides"),
         ([IMAGES, CONV | {"kernel_size": [2, 2, 2]}], "/1/kernel_size", "at most 2 elements, received 3"),
         ([IMAGES, CONV | {"data_format": "channels_first"}], "/1/data_format", "cannot be trained on a CPU"),
         (
@@ -127,7 +127,7 @@ LSTM = {"type": "LSTM", "units": 3}
         ([STEPS, {"type": "AdaptiveMaxPooling1D", "output_size": 1}], "/1/output_size", "take GlobalMaxPooling1D"),
         ([STEPS, {"type": "Cropping1D", "cropping": [1, 1]}], "/1/cropping", "less than 2 in all"),
         ([{"type": "Reshape", "target_shape": [3, -1]}], "/0/target_shape", "product is 4"),
-        ([{"type": "Reshape", "target_shape": [-1, -1]}], "/0/target_shape", "-1 once"),
+        ([{"type": "Reshape", "target_shape": [-1, -1]}], "/0/target_shape", "-1 at most once"),
         ([{"type": "Reshape", "target_shape": [0]}], "/0/target_shape", "product is 4"),
         ([{"type": "Permute", "dims": [2, 1]}], "/0/dims", "1 dims"),
         ([{"type": "Permute", "dims": [1, 3]}], "/0/dims", "each number from 1 to 2"),
@@ -153,7 +153,7 @@ LSTM = {"type": "LSTM", "units": 3}
         (
             [STEPS, {"type": "Bidirectional", "layer": LSTM, "backward_layer": LSTM}],
             "/1/backward_layer",
-            "so that each goes one way",
+            "so that the two run in opposite directions",
         ),
         (
             [
@@ -177,7 +177,7 @@ LSTM = {"type": "LSTM", "units": 3}
         (
             [{"type": "SpectralNormalization", "layer": {"type": "Dense", "units": 2, "lora_rank": 1}}],
             "/0/layer/lora_rank",
-            "several parts",
+            "several weights",
         ),
         (
             [{"type": "Embedding", "input_dim": 9, "output_dim": 2, "mask_zero": True}, "Softmax"],

@@ -29,7 +29,7 @@ import fuzz
 def act(text, limits=None):
     {action}
     raise fuzz.SpecError([])
-fuzz.parse = act
+fuzz.parse_spec = act
 tally = fuzz.Tally()
 fuzz.try_one("a", b"", None, tally)
 print("\\n".join(tally.faults))

@@ -21,6 +21,8 @@ from worker.attempt.attempt_reporter import AttemptReporter
 from worker.engine import Snapshot
 from worker.runtime.shutdown_signal import ShutdownSignal
 
+pytestmark = pytest.mark.exhaustive
+
 EPOCHS = 4
 
 

@@ -15,6 +15,8 @@ from stackyard.spec.check.shapes import infer_layer_output
 from tests.worker.layer_stacks import draw_stack, parse_layers
 from worker.keras_build.network import build_network
 
+pytestmark = pytest.mark.exhaustive
+
 EXAMPLES = int(os.environ.get("STACKYARD_EXAMPLES", "50"))
 """Number of valid and of invalid stacks that each property tests."""
 

@@ -292,10 +292,10 @@ from service.prediction.protocol import StoredFile
 from service.settings import Settings
 
 document = json.loads(Path(sys.argv[1]).read_text())
-trained = Trained(document["spec"], StoredFile(**document["model"]), StoredFile(**document["preprocessing"]))
+artifacts = OpenedArtifacts(document["spec"], StoredFile(**document["model"]), StoredFile(**document["preprocessing"]))
 rows = b'{"rows": [[]]}'
 try:
-    Predictor(Settings()).predict(trained, rows, "application/json", "application/json")
+    Predictor(Settings()).predict(artifacts, rows, "application/json", "application/json")
 except Exception:
     print(psutil.Process().children()[0].pid, flush=True)
 time.sleep(600)

@@ -310,6 +310,11 @@ def runs(tmp_path_factory):
     return runs
 
 
+TOLERANCES = {"pixels through convolutions": 2**-22}
+"""Relative tolerances of cases that are not exact everywhere. On processors without AVX-512, TensorFlow rounds a
+convolution differently in the engine's validation loop than in `fit` (see docs/design/engine.md)."""
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_script_has_exactly_the_history_of_its_job(name, runs):
     spec, description, source, directory = runs[name]
@@ -321,7 +326,7 @@ def test_a_script_has_exactly_the_history_of_its_job(name, runs):
     assert set(rows[0]) == {"epoch", *report.metrics}
     for metric, column in recorded.columns().items():
         script_values = [float(row[metric]) for row in rows]
-        assert script_values == pytest.approx(column, rel=0, abs=0, nan_ok=True), metric
+        assert script_values == pytest.approx(column, rel=TOLERANCES.get(name, 0), abs=0, nan_ok=True), metric
     assert (directory / "model.keras").exists()
 
 

@@ -145,10 +145,10 @@ class TestFaults:
             store = ArtifactStore(Path(sys.argv[1]))
             for size in (1_000_000, 100):
                 try:
-                    with store.receive() as incoming:
+                    with store.receive_file() as incoming:
                         for _ in range(size // 100):
                             incoming.write(bytes(100))
-                        print(store.keep(incoming).bytes)
+                        print(store.commit_file(incoming).bytes)
                 except StorageFull as error:
                     print(error)
             """,

@@ -39,13 +39,13 @@ def objects(bucket):
 
 
 def put_file(store, content):
-    with store.receive() as incoming:
+    with store.receive_file() as incoming:
         incoming.write(content)
         return store.commit_file(incoming)
 
 
 def read_file(store, stored):
-    with store.local(stored.sha256) as path:
+    with store.verified_path(stored.sha256) as path:
         return path.read_bytes()
 
 
@@ -75,7 +75,7 @@ def test_copy_is_read_without_the_bucket(open_machine_store, objects):
 
 def test_corrupt_copy_is_replaced(store):
     stored = put_file(store, b"weights")
-    with store.local(stored.sha256) as path:
+    with store.verified_path(stored.sha256) as path:
         pass
     path.write_bytes(b"changed")
     assert read_file(store, stored) == b"weights"
@@ -99,7 +99,7 @@ def test_size_of_copies_is_limited_except_for_those_being_read(open_machine_stor
     store = open_machine_store(max_bytes=250)
     first, second, third = (put_file(store, b"%d" % number * 100) for number in range(3))
     other_machine = open_machine_store("second", max_bytes=250)
-    with other_machine.local(first.sha256) as path:
+    with other_machine.verified_path(first.sha256) as path:
         for stored in (second, third, second, third):
             assert len(read_file(other_machine, stored)) == 100
         assert path.read_bytes() == b"0" * 100

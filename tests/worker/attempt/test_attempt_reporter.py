@@ -283,20 +283,22 @@ def test_a_training_goes_on_if_the_disk_does_not_accept_a_checkpoint(sessions, f
 HANGING_LEASE_S = 2
 HANG = """
 import threading, time
-from service.jobs import attempts, controls, queries
+from service.jobs import attempts
 from service.storage.artifact_store import ArtifactStore
 from service.db.database import SessionFactory
 from service.settings import Settings
 from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.attempt.attempt_reporter import AttemptReporter
 settings = Settings()
-sessions = Sessions(settings.database)
+sessions = SessionFactory(settings.resolved_database_url)
 with sessions.begin() as session:
-    claim = attempts.claim(session, queue="cpu", worker="there:2", lease_s=settings.lease_s)
+    claim = attempts.claim_job(session, queue="cpu", worker="there:2", lease_s=settings.lease_s)
 store = ArtifactStore(settings.data_dir)
-shutdown_signal = Notice()
+shutdown_signal = ShutdownSignal()
 shutdown_signal.start_listening()
-with Reporter(sessions, claim, settings, since=time.monotonic(), store=store, notice=shutdown_signal) as reporter:
+with AttemptReporter(
+    sessions, claim, settings, lease_start=time.monotonic(), store=store, shutdown_signal=shutdown_signal
+) as reporter:
     reporter.begin()
     print(claim.job_id, flush=True)
     threading.Event().wait()

@@ -35,6 +35,7 @@ def test_silu_in_a_time_distributed_layer():
     assert_same_as_fit(spec, data)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("activation", get_args(Activation))
 def test_activations(activation, monkeypatch):
     monkeypatch.setattr(

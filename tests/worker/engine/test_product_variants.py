@@ -17,6 +17,8 @@ from worker.engine.optimizations.product_variants import (
     split_width,
 )
 
+pytestmark = pytest.mark.exhaustive
+
 KERNEL = (512, 256)
 PRODUCTS = pytest.mark.parametrize("product", [OUTPUTS, INPUT_GRADIENT], ids=["outputs", "gradient of the inputs"])
 THREADS = 1

@@ -56,6 +56,7 @@ def test_other_hyperparameters_of_regularizers_and_constraints(part, traced):
 SCHEDULE_ARGUMENTS = {"initial_learning_rate": 0.1, "decay_steps": 4, "decay_rate": 0.5, "first_decay_steps": 4}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", list_classes(schedules.Schedule), ids=lambda part: part.__name__)
 def test_other_numbers_of_a_schedule_need_another_graph(part, traced):
     arguments = NEEDED.get(part.__name__) or {n: v for n, v in SCHEDULE_ARGUMENTS.items() if n in part.model_fields}
@@ -89,6 +90,7 @@ def test_another_seed_batch_size_number_of_epochs_or_initialization(traced):
     assert_same_as_alone(first, second, draw_numbers(), traced)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -101,6 +103,7 @@ def test_other_arguments_need_another_graph(first, second, traced):
     assert_same_as_alone(*specs, draw_numbers(), traced, traces=2)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("kind", "name"), sorted(CONSTANTS))
 def test_another_constant_needs_another_graph(kind, name, traced):
     module = next(module for module in (layers, optimizers, losses, regularizers, schedules) if hasattr(module, kind))

@@ -111,6 +111,7 @@ def build_job(case="no callbacks"):
     return build_spec(STACK, **training | TRAININGS[case])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("case", TRAININGS)
 def test_resuming_from_all_kinds_of_positions(case, undisturbed, engine, through_file):
     job_spec, data = build_job(case), draw_numbers()

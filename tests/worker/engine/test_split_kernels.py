@@ -85,6 +85,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_jobs_are_bit_identical_to_keras_in_one_call_and_in_several(optimizer, trials, split_shapes):
     """On the author's machine, both kernels are bit-identical for 16 and 8 rows, so that both are split."""

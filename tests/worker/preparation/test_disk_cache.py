@@ -78,7 +78,7 @@ def write(directory):
     print("half", flush=True)
     time.sleep(1000)
 
-Shelf(Path(sys.argv[1]), 1 << 30).take("a", 0, write, lambda: None)
+DiskCache(Path(sys.argv[1]), 1 << 30).acquire("a", 0, write, lambda: None)
 """
 
 

@@ -147,7 +147,7 @@ def write(directory):
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 try:
-    Shelf(Path(sys.argv[1]), 1 << 30).take("a", 4 << 20, write, lambda: None)
+    DiskCache(Path(sys.argv[1]), 1 << 30).acquire("a", 4 << 20, write, lambda: None)
 except StorageError as error:
     print(error)
 """

@@ -13,6 +13,8 @@ from service.datasets import dataset_source
 from stackyard.spec import ArrayDescription, ArraysDescription, ColumnDescription, TableDescription
 from tests.worker.preparation.checked_preparation import build_spec
 
+pytestmark = pytest.mark.exhaustive
+
 MEGABYTE = 1 << 20
 FLOATS = 50_000_000
 """As float32, 200 MB."""
@@ -28,8 +30,8 @@ from worker.preparation import Preparer
 
 path, media_type, described, spec, share, data_dir = sys.argv[1:]
 description = TypeAdapter(DatasetDescription).validate_json(described)
-spec = parse(spec.encode())
-task = check(spec, description).task
+spec = parse_spec(spec.encode())
+task = check_spec(spec, description).task
 
 def read_anonymous_memory():
     with open("/proc/self/status") as status:
@@ -48,7 +50,7 @@ preparer = Preparer(Settings(data_dir=data_dir, data_memory=int(share), prepared
 prepared = preparer.prepare(spec, "a" * 64, description, FileSource(Path(path), media_type), task, lambda: None)
 done.set()
 tracker.join()
-print(type(prepared.x_train).__name__, peak - before, prepared.bytes)
+print(type(prepared.x_train).__name__, peak - before, prepared.nbytes)
 """
 
 

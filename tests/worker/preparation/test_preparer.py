@@ -197,7 +197,7 @@ def test_cached_data_is_read_only(prepare):
 
 
 def test_the_least_recently_used_data_is_removed(tmp_path, prepare):
-    other_preparer = Preparer(Settings(data_dir=tmp_path, prepared_memory=2 * prepare().bytes))
+    other_preparer = Preparer(Settings(data_dir=tmp_path, prepared_memory=2 * prepare().nbytes))
     first, second = prepare(using=other_preparer), prepare(sha256="b" * 64, using=other_preparer)
     assert prepare(using=other_preparer) is first
     third = prepare(sha256="c" * 64, using=other_preparer)
@@ -207,7 +207,7 @@ def test_the_least_recently_used_data_is_removed(tmp_path, prepare):
 
 
 def test_data_too_large_for_the_cache_removes_no_other_data(tmp_path, prepare):
-    other_preparer = Preparer(Settings(data_dir=tmp_path, prepared_memory=prepare().bytes))
+    other_preparer = Preparer(Settings(data_dir=tmp_path, prepared_memory=prepare().nbytes))
     wide = {"features": [{"columns": ["n0", "n1", "n2"]}]}
     first = prepare(using=other_preparer)
     assert prepare(wide, using=other_preparer) is not prepare(wide, using=other_preparer)

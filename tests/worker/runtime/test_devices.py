@@ -17,9 +17,10 @@ import json
 from dataclasses import asdict
 from service.settings import Settings
 from worker.runtime import devices
-devices.configure(Settings())
+devices.configure_device(Settings())
 import tensorflow as tf
-print(json.dumps(asdict(devices.describe()) | {"gpus": len(tf.config.list_physical_devices("GPU"))}))
+gpus = len(tf.config.list_physical_devices("GPU"))
+print(json.dumps(asdict(devices.describe_execution_environment()) | {"gpus": gpus}))
 """
 
 

@@ -12,7 +12,7 @@ from worker.runtime.shutdown_signal import PARENT_SHUTDOWN
 COMPUTE = """
 import hashlib, os, signal, sys, threading, time
 from worker.runtime.shutdown_signal import ShutdownSignal
-shutdown_signal = Notice()
+shutdown_signal = ShutdownSignal()
 shutdown_signal.start_listening()
 
 def exit_on_shutdown():
@@ -29,7 +29,7 @@ with shutdown_signal.defer_sigterm():
 RUN_A_JOB = """
 import sys
 from worker.runtime.shutdown_signal import ShutdownSignal
-shutdown_signal = Notice()
+shutdown_signal = ShutdownSignal()
 shutdown_signal.start_listening()
 with shutdown_signal.defer_sigterm():
     print("has a job", flush=True)

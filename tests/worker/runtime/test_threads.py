@@ -26,7 +26,7 @@ TRAIN = """
 import dataclasses, json
 from service.settings import Settings
 from worker.runtime import devices
-devices.configure(Settings(threads={shared_threads}))
+devices.configure_device(Settings(threads={shared_threads}))
 from tests.worker.engine.sample_jobs import build_spec
 from tests.worker.keras_reference import RecordingObserver, build_prepared_data
 from worker.engine import Engine
@@ -37,13 +37,13 @@ draw = np.random.default_rng(0)
 x, y = draw.normal(size=(512, 300)).astype("float32"), draw.normal(size=512).astype("float32")
 layers = [{{"type": "Dense", "units": 300, "activation": "relu"}}, {{"type": "BatchNormalization"}}]
 layers += [{{"type": "Dropout", "rate": 0.3}}, {{"type": "Dense", "units": 1}}]
-job = spec(layers, batch_size=256, optimizer="adam")
-engine, shared, results = Engine(2**30), devices.describe(), []
-threads = Threads(shared, 2)
-for count, reading in {trainings}:
-    observer = Told()
-    with threads.of(dataclasses.replace(shared, threads=count), reading=reading):
-        outcome = engine.train(job, prepared((x, y), (x[:64], y[:64])), observer)
+job = build_spec(layers, batch_size=256, optimizer="adam")
+engine, shared, results = Engine(2**30), devices.describe_execution_environment(), []
+allocator = ThreadAllocator(shared, 2)
+for count, reads_files in {trainings}:
+    observer = RecordingObserver()
+    with allocator.allocate_threads(dataclasses.replace(shared, threads=count), reads_files=reads_files):
+        outcome = engine.train(job, build_prepared_data((x, y), (x[:64], y[:64])), observer)
         weights = [float(np.abs(weight).sum()) for weight in outcome.network.get_weights()]
     results.append([observer.columns(), weights])
 print(json.dumps(results))

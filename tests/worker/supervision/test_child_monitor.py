@@ -22,7 +22,7 @@ WORKER_ID = new_id()
 WAIT_FOR_SHUTDOWN = """
 import signal, time
 from worker.runtime.shutdown_signal import ShutdownSignal
-shutdown_signal = Notice()
+shutdown_signal = ShutdownSignal()
 shutdown_signal.start_listening()
 print("ready", flush=True)
 while not shutdown_signal.is_set:
