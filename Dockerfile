@@ -38,9 +38,7 @@ ENV STACKYARD_DATA_DIR=/data PYTHONPATH=/app
 VOLUME /data
 EXPOSE 8000
 USER stackyard
-CMD ["python", "-m", "uvicorn", "--factory", "api.app:create_app", "--host", "0.0.0.0", "--port", "8000", \
-     "--no-server-header", "--timeout-graceful-shutdown", "5", \
-     "--timeout-keep-alive", "75"]
+CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]
 
 FROM server AS gpu
 COPY --from=packages-gpu /opt/stackyard /opt/stackyard

@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test test-all chaos check format docs docs-serve bench reproduce fuzz lock clean
+.PHONY: help install dev serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -31,6 +31,9 @@ test-all: .venv/.dev ## Run the exhaustive tests as well, as CI does
 
 chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help
 	$(RUN) tests.chaos $(ARGS)
+
+attack: .venv/.dev ## Attack a server, and check that it holds and answers others; ARGS="--database postgres", ARGS=--help
+	$(RUN) tests.attacks $(ARGS)
 
 check: .venv/.dev ## Check style, types and architecture
 	$(RUN) ruff check .

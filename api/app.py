@@ -6,15 +6,18 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi_swagger import patch_fastapi
 
 import stackyard
 from api import datasets, health, specs, workers
 from api.app_state import AppState
-from api.http import openapi, problem_documents
+from api.http import access_log, openapi, problem_documents
 from api.http.auth import BearerToken
+from api.http.documentation import install_documentation
+from api.http.request_guard import RequestGuard
+from api.http.security_headers import SecurityHeaders
 from api.jobs import artifacts, charts, events, history, predictions, routes, scripts
 from api.jobs.event_broadcaster import EventBroadcaster
+from api.jobs.stream_limiter import StreamLimiter
 from service import logs
 from service.charts.renderer import Renderer
 from service.datasets.catalog import ensure_builtins
@@ -24,6 +27,7 @@ from service.prediction import Predictor
 from service.queue.queue_notifier import QueueNotifier
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
+from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 
 _GC_THRESHOLD = 10_000
@@ -38,7 +42,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     """
     logs.configure_logging()
+    access_log.shorten_logged_paths()
     settings = settings or Settings()
+    keep_files_private(settings.data_dir)
     app = FastAPI(
         title="Stackyard",
         version=stackyard.__version__,
@@ -59,14 +65,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         renderer=Renderer(),
         predictor=Predictor(settings),
         event_broadcaster=EventBroadcaster(sessions, events.encode_events),
+        stream_limiter=StreamLimiter(settings.max_event_streams, settings.max_client_event_streams),
     )
     for module in (health, datasets, specs, routes, events, history, charts, artifacts, scripts, predictions, workers):
         app.include_router(module.router)
     problem_documents.install_error_handlers(app)
     openapi.install_spec_schemas(app)
-    patch_fastapi(app)  # serves the files of the documentation page, which FastAPI would load from another host
+    install_documentation(app)
     if settings.token is not None:
         app.add_middleware(BearerToken, token=settings.token.get_secret_value())
+    app.add_middleware(RequestGuard, has_token=settings.token is not None, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(SecurityHeaders)  # the last one is the outermost
     return app
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from api.jobs.event_broadcaster import EventBroadcaster
+from api.jobs.stream_limiter import StreamLimiter
 from service.charts.renderer import Renderer
 from service.db.database import SessionFactory
 from service.jobs.submission import JobSubmitter
@@ -30,6 +31,7 @@ class AppState:
     renderer: Renderer
     predictor: Predictor
     event_broadcaster: EventBroadcaster
+    stream_limiter: StreamLimiter
 
 
 def get_app_state(request: Request) -> AppState:

@@ -9,7 +9,6 @@ from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import BaseModel, ConfigDict
-from starlette.requests import ClientDisconnect
 
 from api.app_state import AppState, SessionsDep, SettingsDep
 from api.http.problem_documents import RESPONSES
@@ -80,7 +79,13 @@ async def _parse_media_type(request: Request, settings: SettingsDep) -> str:
 
 
 async def _validate_name(
-    name: Annotated[str, Query(description="The name that specs use: 1 to 200 printable characters.")],
+    name: Annotated[
+        str,
+        Query(
+            description="The name that specs use: 1 to 200 printable characters.",
+            json_schema_extra={"minLength": 1, "maxLength": 200, "pattern": r"^\S(.*\S)?$"},
+        ),
+    ],
 ) -> str:
     """Return the name of the dataset, validated before the body is read.
 
@@ -95,7 +100,6 @@ async def _validate_name(
 @router.post(
     "",
     status_code=201,
-    response_model=DatasetView,
     responses={200: {"model": DatasetView, "description": "The newest version has these bytes."}},
     openapi_extra=_UPLOAD_BODY,
 )
@@ -104,14 +108,11 @@ async def upload_dataset(
     media_type: Annotated[str, Depends(_parse_media_type)],
     name: Annotated[str, Depends(_validate_name)],
     response: Response,
-) -> DatasetView | Response:
+) -> DatasetView:
     """Upload a file as the newest version of `name`. The bytes of the newest version create no new version."""
     state: AppState = request.app.state.stackyard
     async with contextmanager_in_threadpool(state.store.receive_file()) as incoming:
-        try:
-            await _receive_body(request, incoming, state.settings.max_dataset_bytes)
-        except ClientDisconnect:
-            return Response(status_code=400)  # the client has gone and does not read it
+        await _receive_body(request, incoming, state.settings.max_dataset_bytes)
         view, is_new = await to_thread.run_sync(
             _store_dataset, state, name, media_type, incoming, limiter=_get_inspection_limiter()
         )

@@ -1,7 +1,8 @@
 """Fuzz the parser and the check with randomly mutated specs; count faults and measure times.
 
-The only allowed exception is SpecError. An audit hook verifies that parsing and checking open, start, import and
-compile nothing. The exit status says whether there were no faults.
+The only allowed exception is SpecError, and no document may take more than a bound of processor time. An audit hook
+verifies that parsing and checking open, start, import and compile nothing. The exit status says whether there were no
+faults.
 """
 
 import argparse
@@ -21,7 +22,15 @@ from typing import Any
 from descriptions import build_description
 from machine import describe_machine
 
-from stackyard.spec import DatasetDescription, JobSpec, SpecError, check_spec, parse_spec
+from stackyard.spec import (
+    ColumnDescription,
+    DatasetDescription,
+    JobSpec,
+    SpecError,
+    TableDescription,
+    check_spec,
+    parse_spec,
+)
 from tests.spec.mutation import Mutator
 from tests.spec.sampling import Sampler
 
@@ -34,6 +43,10 @@ ROUNDS = 20
 TIMES = 5
 CHUNK = 10_000
 MAX_SHOWN = 5
+MAX_CPU_S = 4.0
+"""The bound on parsing and checking one document."""
+WIDE_COLUMNS = 2_000
+"""The columns of the widest dataset. A check that compares two lists with each other takes seconds on it."""
 HEAVY_MODULES = {"tensorflow", "keras", "numpy", "pandas", "sklearn"}
 """The modules that neither the parser nor the check may import."""
 HARMLESS_EVENTS = {"builtins.id"}
@@ -206,6 +219,8 @@ def try_one(name: str, text: bytes, description: DatasetDescription, tally: Tall
             tally.faults.append(f"{name}: {traceback.format_exc(limit=-3)}\n{text[:2000]!r}")
         ended = time.thread_time()
     tally.faults.extend(f"{name}: {event}" for event in events)
+    if ended - begin > MAX_CPU_S:
+        tally.faults.append(f"{name}: {ended - begin:.1f} s of processor time")
     tally.parse_ms.append(1000 * ((ended if spec is None else parsed) - begin))
     if spec is not None:
         tally.both_ms.append(1000 * (ended - begin))
@@ -224,7 +239,18 @@ def build_documents() -> list[tuple[bytes, DatasetDescription]]:
     iris = build_description({"data": {"dataset": "builtin:iris"}})
     sampler = Sampler(JobSpec.model_json_schema(), Random(0))  # noqa: S311  # to be repeated, not to be secret
     samples = [(json.dumps(sampler.draw_document()).encode(), iris) for _ in range(SAMPLES)]
-    return samples + load_valid_specs() * (SAMPLES // len(SEEDS))
+    return [*samples, *load_valid_specs() * (SAMPLES // len(SEEDS)), build_wide_document()]
+
+
+def build_wide_document() -> tuple[bytes, DatasetDescription]:
+    """Return a spec that names many columns of a wide table, and almost all of them wrongly."""
+    columns = [
+        ColumnDescription(name=f"column_{index:04}", type="float", missing=0, minimum=0, maximum=1)
+        for index in range(WIDE_COLUMNS)
+    ]
+    names = [f"colunm_{index:04}" for index in range(WIDE_COLUMNS)]
+    data = {"dataset": "wide", "target": {"column": "column_0000"}, "features": [{"columns": names}]}
+    return json.dumps(_VALID_SPEC | {"data": data}).encode(), TableDescription(rows=1000, columns=columns)
 
 
 def load_valid_specs() -> list[tuple[bytes, DatasetDescription]]:

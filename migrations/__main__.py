@@ -2,6 +2,9 @@
 
 from migrations.upgrade import upgrade_database
 from service.settings import Settings
+from service.storage.private_files import keep_files_private
 
 if __name__ == "__main__":
-    upgrade_database(Settings())
+    settings = Settings()
+    keep_files_private(settings.data_dir)
+    upgrade_database(settings)

@@ -7,6 +7,7 @@ ServiceError
 ├── TooLarge
 ├── UnsupportedMediaType
 ├── Unavailable
+├── TooManyRequests
 ├── StorageError
 │   ├── StorageFull
 │   └── FileRemoved
@@ -76,6 +77,20 @@ class Unavailable(ServiceError):
 
     Args:
         code: an identifier for programs (`charts_busy`).
+        message: a sentence for people.
+
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class TooManyRequests(ServiceError):
+    """The client, or all clients together, hold as many resources as the settings allow; the client may retry.
+
+    Args:
+        code: an identifier for programs (`too_many_streams`).
         message: a sentence for people.
 
     """

@@ -3,18 +3,35 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stackyard.spec import Limits
 
 Seconds = Annotated[float, Field(gt=0)]
 
 
+def _check_token(token: SecretStr) -> SecretStr:
+    """Return the token if a request can carry it; an empty one would admit every request."""
+    text = token.get_secret_value()
+    if not text.strip():
+        raise ValueError("a blank token protects nothing: set a long random string, or unset the variable")
+    if text != text.strip():
+        raise ValueError("a token must not begin or end with white space, because headers cannot carry it")
+    return token
+
+
+def _split_names(value: object) -> object:
+    """Split a comma-separated list."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """Settings of one process, created at its entry point and passed down. Times are in seconds, sizes in bytes."""
 
-    model_config = SettingsConfigDict(env_prefix="STACKYARD_", env_nested_delimiter="__", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="STACKYARD_", env_nested_delimiter="__", frozen=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Path("data")
     """Directory for uploads, caches and, by default, artifacts and the SQLite database. Use a persistent disk."""
@@ -33,9 +50,29 @@ class Settings(BaseSettings):
     broker_url: str = "redis://127.0.0.1:6379/0"
     """URL of the Redis or Valkey broker: `redis://…`, `rediss://…` or `redis+socket:///…`. The API and the workers
     must use the same broker."""
-    token: SecretStr | None = None
-    """Bearer token that every request must carry. Unset accepts all requests; set it before others can reach the
-    API."""
+    token: Annotated[SecretStr, AfterValidator(_check_token)] | None = None
+    """Bearer token that every request must carry. Unset accepts requests from this machine only; set it before others
+    can reach the API."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)] = ()
+    """Host names, separated by commas, under which browsers may use the API besides its own address. Set it if a proxy
+    passes on the name of a site: without a token, requests to any other name than a loopback name are refused; pages
+    from other sites are always refused when they write."""
+    max_connections: Annotated[int, Field(ge=1)] = 4096
+    """Maximum number of open connections of the API. At the bound, a new connection replaces the one that has waited
+    longest without a request. The number of descriptors that the system allows limits it further."""
+    max_connections_per_address: Annotated[int, Field(ge=1)] = 1024
+    """Maximum number of open connections from one address; an IPv6 network of 64 bits counts as one. Raise it if many
+    clients share a proxy."""
+    header_timeout_s: Seconds = 10
+    """Maximum time in seconds from the start of a connection, or of a further request on it, to the end of the
+    request's headers. Raise it for clients on very slow networks."""
+    body_timeout_s: Seconds = 30
+    """Time in seconds without progress after which a request is refused while its body arrives, or a response is
+    aborted while its client reads. Raise it for clients on very slow networks."""
+
+    max_log_bytes: Annotated[int, Field(ge=2**16)] = 20 * 2**20
+    """Maximum size in bytes of the logs of each process that `serve` starts: the current file and the one before.
+    Raise it to keep more of the past; lower it on a small disk."""
 
     max_dataset_bytes: Annotated[int, Field(gt=0)] = 2 * 2**30
     """Maximum size in bytes of an uploaded dataset. Raise it for larger files."""
@@ -58,6 +95,13 @@ class Settings(BaseSettings):
     requests are rare and must be answered without a cold start."""
     prediction_memory: Annotated[int, Field(gt=0)] = 4 * 2**30
     """Maximum memory in bytes of the prediction process. Raise it if large networks cannot predict."""
+
+    max_event_streams: Annotated[int, Field(gt=0)] = 1000
+    """Maximum number of event streams that are open at the same time. A client that opens more gets a 429. Raise it
+    for more watchers; each stream may take some 300 kB of memory if its client does not read."""
+    max_client_event_streams: Annotated[int, Field(gt=0)] = 300
+    """Maximum number of event streams that one address has open at the same time. Raise it if all clients come
+    through one proxy; lower it if single clients keep others from watching."""
 
     lease_s: Seconds = 30
     """Time in seconds that a worker's lease on an attempt lasts, and that a worker counts as alive after a heartbeat.

@@ -29,6 +29,9 @@ from tests.servers.postgres import Postgres
 SHARED = Path(__file__).parents[2] / "shared"
 """Reference specs and datasets beside the checkout, which exist only where the project is developed."""
 
+LOCAL_URL = "http://127.0.0.1"
+"""The base URL of clients in this process: without a token, the API answers only for loopback hosts."""
+
 
 _STARTED_AT = time.monotonic()
 
@@ -178,7 +181,7 @@ def make_client() -> Iterator[Callable[[Settings], TestClient]]:
     """A factory of clients of the API in this process; an unexpected error becomes a response with status 500."""
     with ExitStack() as stack:
         yield lambda settings: stack.enter_context(
-            TestClient(create_app(settings), raise_server_exceptions=False),
+            TestClient(create_app(settings), LOCAL_URL, raise_server_exceptions=False),
         )
 
 

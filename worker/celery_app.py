@@ -19,6 +19,7 @@ from service import logs
 from service.queue.wake_ups import create_celery_app
 from service.queue.worker_registry import Registration
 from service.settings import Settings
+from service.storage.private_files import keep_files_private
 from stackyard.cores import count_usable_cores
 from worker.runtime.gpus import list_gpus, require_gpus
 from worker.runtime.thread_counts import compute_thread_counts
@@ -30,6 +31,7 @@ from worker.supervision.reconciler import Reconciler
 
 logs.configure_logging()
 _settings = Settings()
+keep_files_private(_settings.data_dir)
 _reconciler = Reconciler(_settings)
 
 app = create_celery_app(_settings)

@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import tempfile
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -10,6 +11,8 @@ from service import logs
 from service.db.database import SessionFactory
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
+from service.storage.artifact_store import INCOMING_DIRECTORY
+from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from worker.preparation import Preparer
 from worker.runtime import devices
@@ -25,6 +28,10 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     logs.configure_logging()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump of gigabytes would delay the report of a crash
     settings = Settings()
+    keep_files_private(settings.data_dir)
+    store = open_store(settings)
+    # A killed child leaves temporary files of libraries there, where the reconciler removes them.
+    os.environ["TMPDIR"] = tempfile.tempdir = str(settings.data_dir.resolve() / INCOMING_DIRECTORY)
     devices.configure_device(settings)
     from worker.attempt.job_runner import JobRunner  # noqa: PLC0415
     from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, whose device is now configured
@@ -36,7 +43,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     return JobRunner(
         settings=settings,
         sessions=SessionFactory(settings.resolved_database_url),
-        store=open_store(settings),
+        store=store,
         wake_ups=WakeUpSender(settings),
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),

@@ -16,7 +16,7 @@ class BearerToken:
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
-        self._expected = f"Bearer {token}".encode()
+        self._expected = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401."""
@@ -32,5 +32,6 @@ class BearerToken:
         await response(scope, receive, send)
 
     def _is_authorized(self, scope: Scope) -> bool:
-        received = Headers(scope=scope).get("authorization", "").encode("latin-1", "replace")
-        return hmac.compare_digest(received, self._expected)
+        scheme, _, received = Headers(scope=scope).get("authorization", "").partition(" ")
+        is_token = hmac.compare_digest(received.strip(" ").encode("latin-1", "replace"), self._expected)
+        return is_token and scheme.lower() == "bearer"  # schemes have no case (RFC 9110)

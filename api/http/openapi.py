@@ -36,9 +36,21 @@ def install_spec_schemas(app: FastAPI) -> None:
             spec = JobSpec.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
             # They replace those that FastAPI derives from responses, which lack the short forms.
             schemas |= {**spec.pop("$defs", {}), "JobSpec": spec, "JobChanges": _build_changes_schema()}
+            _remove_null_parameters(document)
         return app.openapi_schema or build_default_document()
 
     app.openapi = build_document
+
+
+def _remove_null_parameters(document: dict[str, Any]) -> None:
+    """Remove null from the types of parameters: an optional parameter is left out, and the text `null` is no null."""
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    for parameter in [parameter for operation in operations for parameter in operation.get("parameters", [])]:
+        schema = parameter["schema"]
+        variants = [variant for variant in schema.get("anyOf", []) if variant != {"type": "null"}]
+        if len(variants) == 1:
+            del schema["anyOf"]
+            parameter["schema"] = schema | variants[0]
 
 
 def _build_changes_schema() -> dict[str, Any]:

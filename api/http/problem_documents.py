@@ -9,8 +9,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
+from api.http.security_headers import SECURITY_HEADERS
 from service.db.database import DATABASE_UNAVAILABLE_ERRORS
 from service.errors import (
     Conflict,
@@ -21,6 +24,7 @@ from service.errors import (
     StorageError,
     StorageFull,
     TooLarge,
+    TooManyRequests,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -36,6 +40,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     CorruptFile: HTTPStatus.CONFLICT,
@@ -46,10 +51,11 @@ _SPECIFIC_CODES: dict[type[Exception], str] = {
     CorruptFile: "file_damaged",
 }
 """Codes that are more specific than the name of their status."""
-_RETRYABLE = (Unavailable, StorageError)
+_RETRYABLE = (Unavailable, TooManyRequests, StorageError)
 """Errors after which the same request may succeed later."""
 _STABLE_CODES = {413: "too_large", 422: "invalid"}
 """Codes of statuses whose names differ between releases of Python."""
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _RETRY_AFTER_S = "5"
 
 log = structlog.get_logger()
@@ -108,6 +114,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(SpecError, _handle_service_error)
     app.add_exception_handler(RequestValidationError, _handle_invalid_parameters)
     app.add_exception_handler(HTTPException, _handle_http_error)
+    app.add_exception_handler(ClientDisconnect, _handle_disconnect)
     for error in DATABASE_UNAVAILABLE_ERRORS:
         app.add_exception_handler(error, _handle_database_unavailable)
     app.add_exception_handler(Exception, _handle_unexpected_error)
@@ -119,7 +126,7 @@ def _handle_service_error(_request: Request, error: Exception) -> JSONResponse:
     errors: tuple[Fault, ...] = error.faults if isinstance(error, (InvalidInput, SpecError)) else ()
     code = (
         error.code
-        if isinstance(error, (Conflict, Unavailable))
+        if isinstance(error, (Conflict, TooManyRequests, Unavailable))
         else _SPECIFIC_CODES.get(kind, _get_status_code(status))
     )
     detail = _summarize_faults(errors) if errors else str(error)
@@ -149,13 +156,31 @@ def _handle_invalid_parameters(_request: Request, error: Exception) -> JSONRespo
     )
 
 
-def _handle_http_error(_request: Request, error: Exception) -> JSONResponse:
+def _handle_http_error(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise TypeError(f"expected an HTTPException, received {error!r}")
     status = HTTPStatus(error.status_code)
-    return create_problem_response(
-        status, code=_get_status_code(status), detail=str(error.detail), headers=error.headers
-    )
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED and (methods := _list_allowed_methods(request)):
+        headers["Allow"] = ", ".join(methods)
+    return create_problem_response(status, code=_get_status_code(status), detail=str(error.detail), headers=headers)
+
+
+def _list_allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes of a path. FastAPI names only those of the first."""
+    scope = request.scope
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in scope["app"].routes)
+    ]
+
+
+def _handle_disconnect(request: Request, _error: Exception) -> JSONResponse:
+    """Log one line. The response goes nowhere, but the server expects one."""
+    log.info("client disconnected", action="client_disconnected", method=request.method, path=request.url.path)
+    status = HTTPStatus.BAD_REQUEST
+    return create_problem_response(status, code=_get_status_code(status), detail="The body ended early.")
 
 
 def _handle_database_unavailable(_request: Request, error: Exception) -> JSONResponse:
@@ -171,7 +196,13 @@ def _handle_database_unavailable(_request: Request, error: Exception) -> JSONRes
 def _handle_unexpected_error(request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", action="unexpected_error", path=request.url.path, exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return create_problem_response(status, code=_get_status_code(status), detail="The server failed; see its log.")
+    # Starlette sends this response past the middleware that adds the headers to all others.
+    return create_problem_response(
+        status,
+        code=_get_status_code(status),
+        detail="The server failed; see its log.",
+        headers=SECURITY_HEADERS,
+    )
 
 
 def _get_status_code(status: HTTPStatus) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ _KEEPALIVE_INTERVAL_S = 15.0
 _THREADS = 2
 _START_INTERVAL_S = 0.0025
 """Time between the starts of two streams, when many clients connect at once."""
+_MAX_CACHED_BYTES = 32 * 2**20
+_MAX_SHARED_READS = 64
+"""Maximum number of positions of a job at which streams share a read."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 Result = TypeVar("Result")
@@ -32,11 +36,36 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class EventBatch:
-    """Encoded events, the position after them, and whether the job has ended."""
+    """Encoded events, the position after them, whether the job has ended, and whether it already has more events."""
 
     text: bytes
     position: EventPosition
     ended: bool
+    has_more: bool = False
+
+
+class _BatchCache:
+    """Complete batches, which streams that are behind share; those that were used least recently are dropped."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._batches: OrderedDict[tuple[UUID, EventPosition], EventBatch] = OrderedDict()
+
+    def get(self, key: tuple[UUID, EventPosition]) -> EventBatch | None:
+        batch = self._batches.get(key)
+        if batch is not None:
+            self._batches.move_to_end(key)
+        return batch
+
+    def put(self, key: tuple[UUID, EventPosition], batch: EventBatch) -> None:
+        if key in self._batches:
+            return
+        self._batches[key] = batch
+        self._bytes += len(batch.text)
+        while self._bytes > self._max_bytes:
+            _, dropped = self._batches.popitem(last=False)
+            self._bytes -= len(dropped.text)
 
 
 @dataclass
@@ -74,13 +103,14 @@ class EventBroadcaster:
         self._encode = encode
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="events")
         self._followed_jobs: dict[UUID, _FollowedJob] = {}
+        self._cache = _BatchCache(_MAX_CACHED_BYTES)
         self._fetches: dict[tuple[UUID, EventPosition], asyncio.Future[EventBatch]] = {}
         self._poll_task: asyncio.Task[None] | None = None
         self._closed = False
         self._start_slot = asyncio.Semaphore(1)
 
     async def fetch_events(self, job_id: UUID, since: EventPosition) -> EventBatch:
-        """Return the events of a job after a position; there may be none.
+        """Return the next events of a job after a position; there may be none.
 
         Concurrent calls with the same arguments share one read. When a job ends, all its followers often turn to the
         next job at once.
@@ -90,6 +120,8 @@ class EventBroadcaster:
 
         """
         key = (job_id, since)
+        if (batch := self._cache.get(key)) is not None:
+            return batch
         if key not in self._fetches:
             fetch = self._fetches[key] = asyncio.ensure_future(self._run_in_thread(lambda: self._read(job_id, since)))
             fetch.add_done_callback(lambda fetch: self._remove_fetch(key, fetch))
@@ -172,9 +204,11 @@ class EventBroadcaster:
     async def _read_shared(self, followed: _FollowedJob, job_id: UUID, since: EventPosition) -> EventBatch | None:
         """Return the events after a position, read once for all streams; None if the database is unavailable."""
         if since not in followed.reads:
+            if len(followed.reads) >= _MAX_SHARED_READS:
+                followed.reads.clear()
             read = asyncio.ensure_future(self.fetch_events(job_id, since))
             followed.reads[since] = read
-            read.add_done_callback(lambda read: _remove_failed_read(followed, since, read))
+            read.add_done_callback(lambda read: _remove_read(followed, since, read))
         try:
             return await asyncio.shield(followed.reads[since])
         except SQLAlchemyError as error:
@@ -201,7 +235,8 @@ class EventBroadcaster:
 
     def _remove_fetch(self, key: tuple[UUID, EventPosition], fetch: asyncio.Future[EventBatch]) -> None:
         del self._fetches[key]
-        _has_failed(fetch)
+        if not _has_failed(fetch) and (batch := fetch.result()).has_more:
+            self._cache.put(key, batch)
 
     def _create_position_query(self, job_ids: Sequence[UUID]) -> Callable[[], dict[UUID, EventPosition]]:
         def load_positions() -> dict[UUID, EventPosition]:
@@ -213,7 +248,7 @@ class EventBroadcaster:
     def _read(self, job_id: UUID, since: EventPosition) -> EventBatch:
         with self._sessions.read() as session:
             events = job_events.load_events(session, job_id, since)
-            return EventBatch(self._encode(events), events.position, events.ended)
+            return EventBatch(self._encode(events), events.position, events.ended, events.has_more)
 
     async def _run_in_thread(self, call: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -229,9 +264,9 @@ async def _wait_for_change(changed: asyncio.Event) -> bool:
     return True
 
 
-def _remove_failed_read(followed: _FollowedJob, since: EventPosition, read: asyncio.Future[EventBatch]) -> None:
-    """Remove a failed read, so that the next stream reads again."""
-    if _has_failed(read) and followed.reads.get(since) is read:
+def _remove_read(followed: _FollowedJob, since: EventPosition, read: asyncio.Future[EventBatch]) -> None:
+    """Remove a failed read, so that the next stream reads again, and a complete batch, which the cache holds."""
+    if (_has_failed(read) or read.result().has_more) and followed.reads.get(since) is read:
         del followed.reads[since]
 
 

@@ -1,6 +1,5 @@
 """Routes of `/v1/jobs`: submit, list, get, change, cancel, pause, resume, retry and delete jobs."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep, Settin
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
-from api.http.validation import ONE_LINE, PageCursor, PageLimit
+from api.http.validation import MAX_REPEATS, ONE_LINE, PageCursor, PageLimit, UtcTime
 from api.jobs.schemas import JobPage, JobSummaryView, JobView
 from models import JobState
 from service.db.database import SessionFactory
@@ -26,16 +25,16 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_lengt
 
 
 def _parse_filter(
-    state: Annotated[list[JobState] | None, Query()] = None,
-    tag: Annotated[list[FilterText] | None, Query()] = None,
+    state: Annotated[list[JobState] | None, Query(max_length=MAX_REPEATS)] = None,
+    tag: Annotated[list[FilterText] | None, Query(max_length=MAX_REPEATS)] = None,
     name: Annotated[FilterText | None, Query()] = None,
     dataset: Annotated[FilterText | None, Query()] = None,
-    created_after: Annotated[datetime | None, Query()] = None,
-    created_before: Annotated[datetime | None, Query()] = None,
+    created_after: Annotated[UtcTime | None, Query()] = None,
+    created_before: Annotated[UtcTime | None, Query()] = None,
 ) -> JobFilter:
     return JobFilter(
-        states=state or (),
-        tags=tag or (),
+        states=tuple(dict.fromkeys(state or ())),
+        tags=tuple(dict.fromkeys(tag or ())),
         name=name,
         dataset=dataset,
         created_after=created_after,
@@ -56,10 +55,13 @@ def list_jobs(
     limit: PageLimit = 50,
     cursor: PageCursor = None,
 ) -> JobPage:
-    """List jobs, newest first. Repeat `state` to match any of the states, and `tag` to match all of the tags."""
+    """List jobs, newest first. Repeat `state` to match any of the states, and `tag` to match all of the tags.
+
+    `created_after` and `created_before` are times; one without a zone is in UTC, and a date alone is its midnight.
+    """
     with sessions.read() as session:
         page = queries.list_jobs(session, job_filter, limit=limit, cursor=cursor)
-        jobs_on_page = job_read_model.load_job_details(session, page.items)
+        jobs_on_page = job_read_model.load_listed_job_details(session, page.items)
     return JobPage(items=[JobSummaryView.of(job) for job in jobs_on_page], next=page.next)
 
 

@@ -46,7 +46,7 @@ def measure(options: Options) -> Outcome:
         idle = _measure_submit_rate(server, WAITING_JOB, seconds)
         client.submit(LONG_JOB)
         busy = _measure_submit_rate(server, WAITING_JOB, seconds)
-        api_megabytes = server.find_process("uvicorn").memory_info().rss / MEGABYTE
+        api_megabytes = server.find_process("api").memory_info().rss / MEGABYTE
     figures = {
         "post_to_running_ms": _summarize_times(waits),
         "post_ms": _summarize_times(posts),

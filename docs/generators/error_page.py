@@ -131,7 +131,8 @@ def _find_direct_responses() -> Iterator[tuple[int, str, str]]:
 def _call_handler(app: FastAPI, error: Exception) -> Response | None:
     """Return the response to an error; None for an error that the API never answers."""
     handler: Any = next(app.exception_handlers[kind] for kind in type(error).__mro__ if kind in app.exception_handlers)
-    request = SimpleNamespace(url=SimpleNamespace(path="/"))
+    scope = {"type": "http", "app": app, "method": "GET", "path": "/nowhere", "root_path": ""}
+    request = SimpleNamespace(url=SimpleNamespace(path="/"), scope=scope)
     try:
         return handler(request, error)
     except (RuntimeError, StopIteration):

@@ -7,10 +7,11 @@ import tarfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
-from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
+from models import Base
 from service.backup.archive import (
     DATABASE_NAME,
     MANIFEST_NAME,
@@ -28,7 +29,27 @@ from service.storage.artifact_store import fsync_directory
 
 _CHUNK = 1 << 20
 _MAX_MANIFEST_BYTES = 64 << 20
+_MAX_HEADER_BYTES = 64 << 10
 _IGNORED_ENTRIES = frozenset({"lost+found"})
+
+
+class _PlainEntry(tarfile.TarInfo):
+    """An entry that is a regular file, or the extended header before one. `create_backup` writes no other entries.
+
+    Other entries are refused before `tarfile` reads what follows their header: a sparse entry of some bytes would
+    become a file of any size.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Parse a header, and raise `BackupError` if its entry is not plain."""
+        entry = super().frombuf(buf, encoding, errors)
+        is_header = entry.type == tarfile.XHDTYPE
+        if not (is_header or entry.type in {tarfile.REGTYPE, tarfile.AREGTYPE}):
+            raise BackupError(f"The file is not a backup: its entry {entry.name!a} is not a plain file.")
+        if entry.size < 0 or (is_header and entry.size > _MAX_HEADER_BYTES):
+            raise BackupError("The file is not a backup: a header has an invalid size.")
+        return entry
 
 
 def restore_backup(settings: Settings, source: Path) -> BackupContents:
@@ -55,8 +76,9 @@ def restore_backup(settings: Settings, source: Path) -> BackupContents:
             _move_into_place(staging, data_dir)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup was not restored: {format_error(error)}.") from error
-    except (tarfile.TarError, ValidationError, EOFError) as error:
-        raise BackupError(f"{source} is not a whole backup: {str(error).splitlines()[0]}") from error
+    except (tarfile.TarError, SQLAlchemyError, ValueError, OverflowError, EOFError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BackupError(f"{source} is not a whole backup: {reason}") from error
     return contents
 
 
@@ -77,10 +99,12 @@ def _open_staging_directory(data_dir: Path) -> Generator[Path]:
 
 
 def _extract_archive(source: Path, staging: Path) -> BackupContents:
-    with tarfile.open(source, "r:") as archive:
+    with tarfile.open(source, "r:", tarinfo=_PlainEntry) as archive:
         manifest = _read_manifest(archive)
         sizes: dict[str, int] = {}
         while (entry := archive.next()) is not None:  # a for loop would start again with the manifest
+            if any(name.startswith("GNU.sparse") for name in entry.pax_headers):
+                raise BackupError(f"{source} is not a backup: its entry {entry.name!a} is larger than its content.")
             file = archive.extractfile(entry) if entry.isreg() else None
             stored = STORED_FILE_PATTERN.fullmatch(entry.name)
             if file is None or (stored is None and entry.name != DATABASE_NAME):
@@ -108,6 +132,8 @@ def _check_contents(source: Path, staging: Path, manifest: Manifest, sizes: dict
     if not (staging / DATABASE_NAME).is_file():
         raise BackupError(f"{source} is not a whole backup: it has no database.")
     with closing(sqlite3.connect(staging / DATABASE_NAME)) as database:
+        database.execute("PRAGMA trusted_schema=OFF").close()
+        _check_schema(source, database)
         [[verdict]] = database.execute("PRAGMA integrity_check(1)")
         if verdict != "ok" or database.execute("PRAGMA foreign_key_check").fetchone():
             raise BackupError(f"{source} is damaged: its database is inconsistent ({verdict}).")
@@ -116,6 +142,15 @@ def _check_contents(source: Path, staging: Path, manifest: Manifest, sizes: dict
     if missing:
         raise BackupError(f"{source} is not a whole backup: {len(missing)} files are missing, {min(missing)} first.")
     return BackupContents(snapshot.jobs, len(sizes), sum(sizes.values()), manifest.damaged)
+
+
+def _check_schema(source: Path, database: sqlite3.Connection) -> None:
+    """Check, before the database is used, that it has only tables that ours have, and their indexes."""
+    expected = Base.metadata.tables.keys() | {"alembic_version"}
+    for kind, name, table in database.execute("SELECT type, name, tbl_name FROM sqlite_master"):
+        is_internal = kind in {"table", "index"} and str(name).startswith("sqlite_")
+        if not is_internal and (kind not in {"table", "index"} or table not in expected):
+            raise BackupError(f"{source} is not a backup: its database has an unexpected {kind!a} {name!a}.")
 
 
 def _write_file(path: Path, file: IO[bytes]) -> None:

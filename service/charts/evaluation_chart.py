@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from models import Job, JobState
 from service.charts import confusion_chart, residuals_chart, text_format
@@ -16,6 +16,7 @@ Json = dict[str, Any]
 
 _ACTIVE_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 _MAX_LISTED_COLUMNS = 20
+_CHART_COLUMNS = load_only(Job.id, Job.name, Job.state, Job.reason, Job.evaluation, raiseload=True)
 
 
 def build_evaluation_chart(session: Session, job_id: UUID, column: str | None, style: ChartStyle) -> Document:
@@ -33,7 +34,7 @@ def build_evaluation_chart(session: Session, job_id: UUID, column: str | None, s
         InvalidInput: there is no such target column.
 
     """
-    job = queries.get_job(session, job_id)
+    job = queries.get_job(session, job_id, [_CHART_COLUMNS])
     results, title = _get_evaluation(job), text_format.format_job_title(job.name, job.id)
     if results.get("confusion"):
         return confusion_chart.build_confusion_chart(results["confusion"], title, _format_accuracy(results), style)

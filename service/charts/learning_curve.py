@@ -40,7 +40,7 @@ def build_learning_curve(session: Session, job_id: UUID, request: CurveRequest) 
         InvalidInput: the job has no such metric, or there are too many metrics, or the height is too small for them.
 
     """
-    job = queries.get_job(session, job_id)
+    job = queries.get_job(session, job_id, queries.WITHOUT_DOCUMENTS)
     history = metric_history.load_history(session, job_id, from_epoch=request.from_epoch)
     title = text_format.format_job_title(job.name, job.id)
     if not history.epochs:

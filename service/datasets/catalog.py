@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from difflib import get_close_matches
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, Storag
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
 from stackyard.spec import DatasetDescription, Fault
+from stackyard.spec.suggestions import find_similar_name
 
 _MAX_NAME_LENGTH = 200
 _MAX_COMPARED_NAMES = 1000
@@ -32,6 +32,8 @@ _REFERENCE_POINTER = "/data/dataset"
 """JSON pointer of the dataset's name in a spec."""
 _SELECT_NEWEST = select(Dataset).where(Dataset.name == bindparam("name")).order_by(Dataset.version.desc()).limit(1)
 """Built once, because every submit runs it."""
+_WITHOUT_DESCRIPTION = defer(Dataset.description, raiseload=True)
+"""Query option that leaves out the description, which may hold megabytes. Access to it raises an error."""
 _DESCRIPTION_ADAPTER: TypeAdapter[DatasetDescription] = TypeAdapter(DatasetDescription)
 
 
@@ -87,7 +89,7 @@ def list_datasets(
         InvalidInput: `cursor` is not a valid cursor.
 
     """
-    query = select(Dataset).options(defer(Dataset.description, raiseload=True))
+    query = select(Dataset).options(_WITHOUT_DESCRIPTION)
     if name is not None:
         query = query.where(Dataset.name == name)
     return pagination.fetch_page(session, query, Dataset.id, limit=limit, cursor=cursor)
@@ -119,10 +121,15 @@ def add_dataset(
     """
     check_name(name)
     while True:
-        latest = find_newest_version(session, name)
+        latest = session.execute(
+            select(Dataset.id, Dataset.version, Dataset.sha256, Dataset.media_type)
+            .where(Dataset.name == name)
+            .order_by(Dataset.version.desc())
+            .limit(1)
+        ).one_or_none()
         if latest is not None and (latest.sha256, latest.media_type) == (stored.sha256, media_type):
             file_references.reference_files(session, [stored])
-            return latest, False
+            return get_dataset(session, latest.id), False
         dataset_id = new_id()
         values = {
             "id": dataset_id,
@@ -171,7 +178,7 @@ def delete_dataset(session: Session, dataset_id: UUID) -> None:
 
     """
     # On PostgreSQL the row lock blocks concurrent submits of jobs with this dataset.
-    dataset = session.get(Dataset, dataset_id, with_for_update=True)
+    dataset = session.get(Dataset, dataset_id, with_for_update=True, options=[_WITHOUT_DESCRIPTION])
     if dataset is None:
         raise NotFound("dataset", dataset_id)
     if dataset.media_type == BUILTIN_MEDIA_TYPE:
@@ -257,7 +264,6 @@ def _is_storable(text: str) -> bool:
 def _suggest_name(session: Session, ref: str) -> str:
     select_names = select(Dataset.name).distinct().order_by(Dataset.name).limit(_MAX_COMPARED_NAMES)
     names = session.scalars(select_names).all()
-    similar = get_close_matches(ref[:_MAX_NAME_LENGTH], [*names], n=1) or [
-        name for name in names if name == BUILTIN_PREFIX + ref.lower()
-    ]
-    return f" Did you mean {similar[0]!r}?" if similar else ""
+    builtin_name = BUILTIN_PREFIX + ref.lower()
+    similar = builtin_name if builtin_name in names else find_similar_name(ref, names)
+    return "" if similar is None else f" Did you mean {similar!r}?"

@@ -56,22 +56,23 @@ class History:
         return History([self.epochs[index] for index in indices], columns)
 
 
-def load_history(session: Session, job_id: UUID, *, from_epoch: int = 0) -> History:
-    """Load the recorded epochs of a job, beginning with `from_epoch`.
+def load_history(session: Session, job_id: UUID, *, from_epoch: int = 0, max_epochs: int | None = None) -> History:
+    """Load the recorded epochs of a job, beginning with `from_epoch`; at most `max_epochs` if that is given.
 
     Raises:
         NotFound: there is no such job.
 
     """
-    job = session.get(Job, job_id)
-    if job is None:
+    names = session.scalar(select(Job.metric_names).where(Job.id == job_id))
+    if names is None:
         raise NotFound("job", job_id)
     rows = session.execute(
         select(Epoch.epoch, type_coerce(Epoch.values, LargeBinary))
         .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch)
-        .order_by(Epoch.epoch),
+        .order_by(Epoch.epoch)
+        .limit(max_epochs),
     ).all()
-    numbers, names = Doubles.unpack_rows(stored for _, stored in rows), job.metric_names
+    numbers = Doubles.unpack_rows(stored for _, stored in rows)
     columns = {name: numbers[index :: len(names)].tolist() for index, name in enumerate(names)}
     return History([epoch for epoch, _ in rows], columns)
 

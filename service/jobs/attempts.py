@@ -22,6 +22,7 @@ from service.history.metric_summaries import MetricSummary
 from service.jobs import crashes, lifecycle
 from service.jobs.crashes import Crash
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions, choose_execution_environment
+from service.jobs.queries import WITHOUT_DOCUMENTS
 from service.queue import worker_registry
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
@@ -410,7 +411,7 @@ def _build_fence(claim: Claim) -> tuple[Any, ...]:
 
 def _lock_running_job(session: Session, claim: Claim) -> Job:
     """Return the job, locked until the transaction ends."""
-    job = session.scalar(select(Job).where(*_build_fence(claim)).with_for_update())
+    job = session.scalar(select(Job).options(*WITHOUT_DOCUMENTS).where(*_build_fence(claim)).with_for_update())
     if job is None:
         raise _build_lease_lost(claim)
     return job

@@ -10,7 +10,7 @@ from models import TERMINAL_STATES, Job, JobState, JobTag
 from service.errors import Conflict, NotFound
 from service.jobs import lifecycle
 from service.jobs.insertion import build_tag_rows
-from service.jobs.queries import lock_job
+from service.jobs.queries import WITHOUT_DOCUMENTS, lock_job
 from service.queue import placement
 from service.storage import file_references
 from stackyard.spec import JobChanges
@@ -55,7 +55,7 @@ def cancel_job(session: Session, job_id: UUID) -> Job:
         Conflict: the job ended before in another state.
 
     """
-    job = lock_job(session, job_id)
+    job = lock_job(session, job_id, WITHOUT_DOCUMENTS)
     if job.state is JobState.RUNNING:
         job.cancel_requested = True
     elif job.state in _IDLE_STATES:
@@ -76,7 +76,7 @@ def pause_job(session: Session, job_id: UUID) -> Job:
         Conflict: the job has ended, or is being cancelled.
 
     """
-    job = lock_job(session, job_id)
+    job = lock_job(session, job_id, WITHOUT_DOCUMENTS)
     if job.state in TERMINAL_STATES:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be paused.")
     if job.state is JobState.RUNNING and job.cancel_requested:
@@ -101,7 +101,7 @@ def resume_job(session: Session, job_id: UUID) -> Job:
         Conflict: the job has ended.
 
     """
-    job = lock_job(session, job_id)
+    job = lock_job(session, job_id, WITHOUT_DOCUMENTS)
     if job.state in TERMINAL_STATES:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be resumed.")
     job.pause_requested = False

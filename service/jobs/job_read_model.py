@@ -57,16 +57,27 @@ class _RelatedRows:
 def load_job_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetails]:
     """Load the details of jobs, in the order of the jobs."""
     ids = [job.id for job in job_rows]
-    tags = select(JobTag).where(JobTag.job_id.in_(ids)).order_by(JobTag.tag)
     transitions = select(Transition).where(Transition.job_id.in_(ids)).order_by(Transition.number)
     checkpoints = select(Checkpoint).where(Checkpoint.job_id.in_(ids))
     related = _RelatedRows(
-        tags=_group_by_job(session.scalars(tags)),
-        metrics=_group_by_job(session.scalars(select(JobMetric).where(JobMetric.job_id.in_(ids)))),
+        tags=_load_tags(session, job_rows),
+        metrics=_load_metrics(session, job_rows),
         transitions=_group_by_job(session.scalars(transitions)),
         checkpoints={row.job_id: row for row in session.scalars(checkpoints)},
     )
     positions = queries.count_jobs_ahead(session, job_rows)
+    return _assemble_details(session, job_rows, related, positions, _forecast_queues(session, job_rows, positions))
+
+
+def load_listed_job_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetails]:
+    """Load the details that a list shows, without transitions and checkpoints."""
+    positions = queries.count_jobs_ahead(session, job_rows)
+    related = _RelatedRows(
+        tags=_load_tags(session, job_rows),
+        metrics=_load_metrics(session, job_rows),
+        transitions=defaultdict(list),
+        checkpoints={},
+    )
     return _assemble_details(session, job_rows, related, positions, _forecast_queues(session, job_rows, positions))
 
 
@@ -82,6 +93,15 @@ def load_submitted_job_details(session: Session, job_rows: Sequence[Job]) -> lis
         checkpoints={},
     )
     return _assemble_details(session, job_rows, related, queries.count_jobs_ahead(session, job_rows), {})
+
+
+def _load_tags(session: Session, job_rows: Sequence[Job]) -> dict[UUID, list[JobTag]]:
+    query = select(JobTag).where(JobTag.job_id.in_([job.id for job in job_rows]))
+    return _group_by_job(session.scalars(query.order_by(JobTag.tag)))
+
+
+def _load_metrics(session: Session, job_rows: Sequence[Job]) -> dict[UUID, list[JobMetric]]:
+    return _group_by_job(session.scalars(select(JobMetric).where(JobMetric.job_id.in_([job.id for job in job_rows]))))
 
 
 def _assemble_details(

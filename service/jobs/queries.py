@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, defer, load_only
+from sqlalchemy.orm.interfaces import ORMOption
 
 from models import Job, JobState, JobTag
 from service.db import pagination
@@ -29,6 +31,38 @@ _SELECT_RANGE = (
     .order_by(Job.id)
 )
 
+WITHOUT_DOCUMENTS = tuple(
+    defer(column, raiseload=True) for column in (Job.spec, Job.warnings, Job.task, Job.evaluation)
+)
+"""Query options that leave out the columns that may hold megabytes. Access to them raises an error."""
+_LISTED_COLUMNS = load_only(
+    Job.id,
+    Job.name,
+    Job.state,
+    Job.reason,
+    Job.dataset_id,
+    Job.dataset_name,
+    Job.dataset_version,
+    Job.queue,
+    Job.priority,
+    Job.attempt,
+    Job.lost_attempts,
+    Job.crashes,
+    Job.peak_memory,
+    Job.spent_s,
+    Job.worker,
+    Job.cancel_requested,
+    Job.pause_requested,
+    Job.epochs,
+    Job.epochs_done,
+    Job.retry_of,
+    Job.created_at,
+    Job.started_at,
+    Job.finished_at,
+    raiseload=True,
+)
+"""The columns that a list of jobs shows. A page of whole rows could take hundreds of megabytes."""
+
 
 @dataclass(frozen=True)
 class JobFilter:
@@ -42,21 +76,39 @@ class JobFilter:
     created_before: datetime | None = None
 
 
-def get_job(session: Session, job_id: UUID) -> Job:
+def get_job(session: Session, job_id: UUID, options: Sequence[ORMOption] = ()) -> Job:
     """Return the job.
+
+    Args:
+        session: to read from.
+        job_id: the job.
+        options: query options, such as `WITHOUT_DOCUMENTS`.
 
     Raises:
         NotFound: there is no job with this id.
 
     """
-    job = session.get(Job, job_id)
+    job = session.get(Job, job_id, options=options)
     if job is None:
         raise NotFound("job", job_id)
     return job
 
 
+def get_job_columns(session: Session, job_id: UUID, *columns: InstrumentedAttribute[Any]) -> Row[*tuple[Any, ...]]:
+    """Return some columns of the job, for callers that do not need the whole row.
+
+    Raises:
+        NotFound: there is no job with this id.
+
+    """
+    row = session.execute(select(*columns).where(Job.id == job_id)).one_or_none()
+    if row is None:
+        raise NotFound("job", job_id)
+    return row
+
+
 def list_jobs(session: Session, job_filter: JobFilter, *, limit: int, cursor: str | None) -> Page[Job]:
-    """Return a page of the jobs that match a filter, newest first.
+    """Return a page of the jobs that match a filter, newest first, with the columns that a list shows.
 
     Raises:
         Invalid: the cursor does not come from an earlier page.
@@ -102,8 +154,7 @@ def _count_ahead_in_one_priority(session: Session, waiting: Sequence[Job]) -> di
 
 
 def _build_filtered_query(job_filter: JobFilter) -> Select[Job]:
-    # Each of these two columns may hold tens of kilobytes, and no list shows them.
-    query = select(Job).options(defer(Job.evaluation), defer(Job.task))
+    query = select(Job).options(_LISTED_COLUMNS)
     if job_filter.states:
         query = query.where(Job.state.in_(job_filter.states))
     for tag in job_filter.tags:
@@ -119,14 +170,19 @@ def _build_filtered_query(job_filter: JobFilter) -> Select[Job]:
     return query
 
 
-def lock_job(session: Session, job_id: UUID) -> Job:
+def lock_job(session: Session, job_id: UUID, options: Sequence[ORMOption] = ()) -> Job:
     """Return the job, locked until the transaction ends.
+
+    Args:
+        session: in a transaction that may write.
+        job_id: the job.
+        options: query options, such as `WITHOUT_DOCUMENTS`.
 
     Raises:
         NotFound: there is no job with this id.
 
     """
-    job = session.get(Job, job_id, with_for_update=True, populate_existing=True)
+    job = session.get(Job, job_id, with_for_update=True, populate_existing=True, options=options)
     if job is None:
         raise NotFound("job", job_id)
     return job

@@ -32,6 +32,7 @@ def end_attempt_if_lost(session: Session, job_id: UUID) -> bool:
     """
     job = session.scalar(
         select(Job)
+        .options(*queries.WITHOUT_DOCUMENTS)
         .where(Job.id == job_id, Job.state == JobState.RUNNING, Job.lease_until < get_current_time(session))
         .with_for_update(skip_locked=True),
     )
@@ -59,6 +60,7 @@ def end_process_attempt(
     """
     job = session.scalar(
         select(Job)
+        .options(*queries.WITHOUT_DOCUMENTS)
         .where(Job.state == JobState.RUNNING, Job.worker_id == worker_id, Job.worker == worker)
         .with_for_update(),
     )

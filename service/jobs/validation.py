@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Dataset
+from models import TERMINAL_STATES, Dataset, Job
 from service.datasets import catalog
 from service.errors import Conflict
-from service.jobs.queries import get_job
+from service.jobs.queries import get_job_columns
 from stackyard.spec import Advice, JobSpec, Limits, Task, check_spec
 
 _SEED_BITS = 32
@@ -60,14 +60,14 @@ def validate_retry(session: Session, job_id: UUID, limits: Limits) -> ValidatedS
         SpecError: the spec exceeds the current limits.
 
     """
-    job = get_job(session, job_id)
+    job = get_job_columns(session, job_id, Job.state, Job.spec, Job.dataset_id, Job.dataset_name, Job.dataset_version)
     if job.state not in TERMINAL_STATES:
         raise Conflict("not_finished", f"The job is {job.state.value}; only a job that has ended can be retried.")
     dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
     if dataset is None:
         message = f"The dataset {job.dataset_name}, version {job.dataset_version}, was deleted."
         raise Conflict("dataset_deleted", message)
-    return replace(validate_spec(JobSpec.model_validate(job.spec), dataset, limits), retry_of=job.id)
+    return replace(validate_spec(JobSpec.model_validate(job.spec), dataset, limits), retry_of=job_id)
 
 
 def _fill_seed(spec: JobSpec) -> JobSpec:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import Artifact
+from models import Artifact, Job
 from service.errors import Conflict
 from service.jobs import queries
 from service.prediction.protocol import StoredFile
@@ -68,4 +68,5 @@ def find_prediction_artifacts(session: Session, job_id: UUID) -> PredictionArtif
             "no_preprocessing",
             "The job was trained by a release that did not store preprocessing; submit its spec again to predict.",
         )
-    return PredictionArtifacts(queries.get_job(session, job_id).spec, model, preprocessing)
+    spec = queries.get_job_columns(session, job_id, Job.spec).spec
+    return PredictionArtifacts(spec, model, preprocessing)

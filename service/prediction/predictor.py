@@ -9,6 +9,7 @@ from service.errors import Conflict, InvalidInput, Unavailable
 from service.prediction.prediction_artifacts import OpenedArtifacts
 from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
 from service.settings import Settings
+from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.subprocess.admission import BoundedLock
 from service.subprocess.environment import build_environment_without_secrets
 from service.subprocess.persistent_process import PersistentProcess, ProcessExited
@@ -40,7 +41,11 @@ class Predictor:
         self._is_closed = False
         # The start of the process and the first request may each take this long.
         timeout_s = 2 * settings.prediction_timeout_s + _EXIT_TIMEOUT_S
-        self._process = PersistentProcess(_build_command(settings), build_environment_without_secrets(), timeout_s)
+        # The reconciler removes temporary files that the process leaves there when it is killed.
+        scratch = {"TMPDIR": str(settings.data_dir.resolve() / INCOMING_DIRECTORY)}
+        self._process = PersistentProcess(
+            _build_command(settings), build_environment_without_secrets() | scratch, timeout_s
+        )
 
     def predict(self, artifacts: OpenedArtifacts, rows: bytes, media_type: str, accept: str) -> bytes:
         """Predict rows with a job's model.
@@ -58,6 +63,7 @@ class Predictor:
             InvalidInput: the rows are invalid; the error has all faults.
             Conflict: the job's model cannot predict rows.
             Unavailable: too many requests wait, or the rows need more time or memory than the limits.
+            RuntimeError: an unexpected error, which is in the log with its traceback.
 
         """
         request = PredictionRequest(
@@ -86,10 +92,7 @@ class Predictor:
         except ProcessExited as exited:
             status, model = exited.exit_status, request.model.sha256
             log.warning("prediction failed", action="prediction_failed", status=status, model=model)
-            raise Unavailable(
-                "prediction_failed",
-                "The prediction took more time or memory than allowed; try fewer rows per request.",
-            ) from None
+            raise _build_limit_error() from None
 
 
 def _build_command(settings: Settings) -> list[str]:
@@ -97,6 +100,11 @@ def _build_command(settings: Settings) -> list[str]:
     command = [sys.executable, "-m", "worker.prediction", "--memory", str(settings.prediction_memory)]
     command += ["--seconds", str(max(1, round(settings.prediction_timeout_s)))]
     return [*command, "--idle", str(settings.prediction_idle_s)]
+
+
+def _build_limit_error() -> Unavailable:
+    message = "The prediction took more time or memory than allowed; try fewer rows per request."
+    return Unavailable("prediction_failed", message)
 
 
 def _get_predictions(response: PredictionResponse) -> bytes:
@@ -111,3 +119,7 @@ def _get_predictions(response: PredictionResponse) -> bytes:
         case ResponseKind.CORRUPT_FILE:
             log.error("corrupt file", action="artifact_damaged", error=response.content.decode())
             raise Conflict("model_damaged", "A file of the job is corrupt; train the job again.")
+        case ResponseKind.OUT_OF_MEMORY:
+            raise _build_limit_error()
+        case ResponseKind.FAILED:
+            raise RuntimeError(f"the prediction failed; its error is in the log as {response.content.decode()}")

@@ -47,6 +47,10 @@ class ResponseKind(Enum):
     """A sentence that explains why the job cannot predict rows."""
     CORRUPT_FILE = b"d"
     """A sentence that names the corrupt file of the job."""
+    FAILED = b"f"
+    """The id of an unexpected error, which is in the log with its traceback."""
+    OUT_OF_MEMORY = b"m"
+    """Nothing: the rows need more memory than the process may use."""
 
 
 class PredictionResponse(NamedTuple):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import Artifact, JobState
+from models import Artifact, Job, JobState
 from service.errors import Conflict, CorruptFile
 from service.jobs import queries
 from service.storage.artifact_store import ArtifactStore
@@ -23,7 +23,7 @@ def get_artifact(session: Session, job_id: UUID, kind: str) -> Artifact:
         Conflict: the job has no such artifact yet, or ended without one.
 
     """
-    job = queries.get_job(session, job_id)
+    job = queries.get_job_columns(session, job_id, Job.state, Job.reason)
     row = session.get(Artifact, (job_id, kind))
     if row is not None:
         return row

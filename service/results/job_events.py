@@ -1,6 +1,6 @@
 """The events of a job: its transitions and its epochs, numbered so that a client that was cut off misses none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -12,7 +12,12 @@ from service.history import metric_history
 from service.history.metric_history import History
 from service.jobs import queries
 
-_MAX_EPOCHS_PER_EVENT = 1000
+SLICE_BYTES = 2**16
+"""Approximate maximum size in bytes of the events that are read at once, as JSON."""
+_MAX_EPOCHS = 1000
+_MAX_NUMBER_BYTES = 26
+"""Size in bytes of a number in JSON with its separator."""
+_MAX_TRANSITIONS = 100
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,19 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class JobEventBatch:
-    """The events after a position, and the position after them; if `ended` is set, no more events will come."""
+    """The next events after a position, and the position after them; if `ended` is set, no more events will come.
+
+    If `has_more` is set, the job already has more events. Then this batch is complete and does not change any more.
+    """
 
     events: Sequence[JobEvent]
     position: EventPosition
     ended: bool
+    has_more: bool = False
 
 
 def load_events(session: Session, job_id: UUID, since: EventPosition) -> JobEventBatch:
-    """Load the events of a job after a position.
+    """Load the next events of a job after a position: a slice of bounded size.
 
     Epochs come after the transition with which their attempt began. An attempt that continues from a checkpoint also
     has the epochs of the attempts before it, and they come again.
@@ -50,26 +59,28 @@ def load_events(session: Session, job_id: UUID, since: EventPosition) -> JobEven
         NotFound: there is no such job, or it was deleted.
 
     """
-    job = queries.get_job(session, job_id)
-    transitions = list(
-        session.scalars(
-            select(Transition)
-            .where(Transition.job_id == job_id, Transition.number > since.transitions)
-            .order_by(Transition.number)
-        )
-    )
-    attempt_start = max((row.number for row in transitions if row.to_state == JobState.RUNNING), default=0)
-    before_epochs = [row for row in transitions if row.number <= attempt_start]
-    after_epochs = [row for row in transitions if row.number > attempt_start]
-    events = [JobEvent(_advance(row, since), row) for row in before_epochs]
+    job = queries.get_job_columns(session, job_id, Job.state, Job.epochs_done, Job.metric_names)
+    transitions, has_more = _load_transitions(session, job_id, since)
+    attempt_start = _find_attempt_start(session, job_id, since)
+    events = [JobEvent(_advance(row, since), row) for row in transitions if row.number <= attempt_start]
     position = events[-1].position if events else since
+    if has_more and transitions[-1].number < attempt_start:
+        return JobEventBatch(events, position, ended=False, has_more=True)
     if job.epochs_done < position.epochs:  # the checkpoint could not be read, and the attempt restarted
         position = replace(position, epochs=0)
-    for history in _split_history(metric_history.load_history(session, job_id, from_epoch=position.epochs)):
-        position = replace(position, epochs=history.epochs[-1] + 1)
-        events.append(JobEvent(position, history))
-    events += [JobEvent(replace(position, transitions=row.number), row) for row in after_epochs]
-    return JobEventBatch(events, events[-1].position if events else position, job.state in TERMINAL_STATES)
+    max_epochs = _compute_max_epochs(len(job.metric_names))
+    history = metric_history.load_history(session, job_id, from_epoch=position.epochs, max_epochs=max_epochs + 1)
+    if history.epochs:
+        shown = _take_first(history, max_epochs)
+        position = replace(position, epochs=shown.epochs[-1] + 1)
+        events.append(JobEvent(position, shown))
+    if len(history.epochs) > max_epochs:
+        return JobEventBatch(events, position, ended=False, has_more=True)
+    for row in transitions:
+        if row.number > attempt_start:
+            position = replace(position, transitions=row.number)
+            events.append(JobEvent(position, row))
+    return JobEventBatch(events, position, job.state in TERMINAL_STATES and not has_more, has_more)
 
 
 def load_latest_positions(session: Session, job_ids: Sequence[UUID]) -> dict[UUID, EventPosition]:
@@ -86,7 +97,29 @@ def _advance(transition: Transition, since: EventPosition) -> EventPosition:
     return EventPosition(transition.number, 0 if transition.to_state == JobState.RUNNING else since.epochs)
 
 
-def _split_history(history: History) -> Iterator[History]:
-    for start in range(0, len(history.epochs), _MAX_EPOCHS_PER_EVENT):
-        rows = slice(start, start + _MAX_EPOCHS_PER_EVENT)
-        yield History(history.epochs[rows], {name: column[rows] for name, column in history.metrics.items()})
+def _load_transitions(session: Session, job_id: UUID, since: EventPosition) -> tuple[Sequence[Transition], bool]:
+    """Return the next transitions after a position, and whether there are more."""
+    rows = session.scalars(
+        select(Transition)
+        .where(Transition.job_id == job_id, Transition.number > since.transitions)
+        .order_by(Transition.number)
+        .limit(_MAX_TRANSITIONS + 1)
+    ).all()
+    return rows[:_MAX_TRANSITIONS], len(rows) > _MAX_TRANSITIONS
+
+
+def _find_attempt_start(session: Session, job_id: UUID, since: EventPosition) -> int:
+    """Return the number of the transition after a position with which the latest attempt began; 0 without one."""
+    query = select(func.max(Transition.number)).where(
+        Transition.job_id == job_id, Transition.number > since.transitions, Transition.to_state == JobState.RUNNING
+    )
+    return session.scalar(query) or 0
+
+
+def _compute_max_epochs(metric_count: int) -> int:
+    """Return how many epochs with their metrics fit into a slice."""
+    return min(_MAX_EPOCHS, max(1, SLICE_BYTES // (_MAX_NUMBER_BYTES * (metric_count + 1))))
+
+
+def _take_first(history: History, count: int) -> History:
+    return History(history.epochs[:count], {name: column[:count] for name, column in history.metrics.items()})

@@ -1,10 +1,11 @@
 """Generate the Python script that trains a job with Keras alone."""
 
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from models import Job
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets import catalog
 from service.datasets.builtins import BUILTIN_PREFIX
@@ -25,7 +26,7 @@ def build_script(session: Session, job_id: UUID) -> str:
         Conflict: its dataset was deleted, and a script needs the dataset's columns.
 
     """
-    job = queries.get_job(session, job_id)
+    job = queries.get_job_columns(session, job_id, Job.dataset_id, Job.spec, Job.ran_on)
     if job.dataset_id is None:
         raise Conflict("dataset_deleted", "The job's dataset was deleted, and a script needs the dataset's columns.")
     dataset = catalog.get_dataset(session, job.dataset_id)
@@ -34,6 +35,6 @@ def build_script(session: Session, job_id: UUID) -> str:
     else:
         origin = _ORIGINS[dataset.media_type]
     spec = JobSpec.model_validate(job.spec)
-    ran_on = job.ran_on or {}
+    ran_on: dict[str, Any] = job.ran_on or {}
     threads = ran_on["threads"] if ran_on.get("device") == "cpu" else None
     return write_script(spec, catalog.parse_description(dataset), origin, threads)

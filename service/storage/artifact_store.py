@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,9 @@ from service.errors import CorruptFile, StorageError, StorageFull
 _CHUNK = 1 << 20
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MAX_REMEMBERED = 100_000
+
+INCOMING_DIRECTORY = "incoming"
+"""The directory in `Settings.data_dir` for temporary files. The reconciler removes those of killed processes."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class ArtifactStore:
 
     def __init__(self, data_dir: Path, directory: str = "sha256") -> None:
         self._root = data_dir / directory
-        self._incoming = data_dir / "incoming"
+        self._incoming = data_dir / INCOMING_DIRECTORY
         self._checksums = ChecksumCache()
         for path in (self._root, self._incoming):
             path.mkdir(parents=True, exist_ok=True)
@@ -103,6 +107,21 @@ class ArtifactStore:
                 file.close()
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+    @contextmanager
+    def create_scratch_directory(self) -> Generator[Path]:
+        """Yield a new directory for temporary files, which is removed at the end of the block.
+
+        If the process is killed in the block, `clear_incoming` removes the directory later.
+
+        Raises:
+            StorageError: the disk failed or is full.
+
+        """
+        with translate_disk_errors():
+            directory = tempfile.TemporaryDirectory(prefix="scratch-", dir=self._incoming, ignore_cleanup_errors=True)
+        with directory as path:
+            yield Path(path)
 
     def commit_file(self, incoming: IncomingFile) -> FileReference:
         """Move a received file into the store by an atomic rename that survives a power failure.
@@ -188,10 +207,13 @@ class ArtifactStore:
         return (path.name for path in _list_older_files(self._root, before))
 
     def clear_incoming(self, *, before: float) -> int:
-        """Remove temporary files that killed processes left behind, and return their number."""
-        leftovers = list(_list_older_files(self._incoming, before))
+        """Remove temporary files and directories that killed processes left behind, and return their number."""
+        leftovers = [path for path in self._incoming.iterdir() if _is_unchanged_since(path, before)]
         for path in leftovers:
-            path.unlink(missing_ok=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
         return len(leftovers)
 
     def path(self, sha256: str) -> Path:
@@ -201,7 +223,7 @@ class ArtifactStore:
     def _move_into_store(self, received: Path, sha256: str) -> None:
         path = self.path(sha256)
         path.parent.mkdir(exist_ok=True)
-        received.chmod(0o644)
+        received.chmod(0o600)
         received.replace(path)
         fsync_directory(path.parent)
         fsync_directory(self._root)
@@ -278,3 +300,11 @@ def _list_older_files(directory: Path, timestamp: float) -> Iterator[Path]:
         with suppress(FileNotFoundError):  # another process has just removed it
             if path.is_file() and path.stat().st_mtime < timestamp:
                 yield path
+
+
+def _is_unchanged_since(path: Path, timestamp: float) -> bool:
+    """Return whether a file, or a directory with all that it contains, was last changed before a time."""
+    try:
+        return all(entry.lstat().st_mtime < timestamp for entry in (path, *path.rglob("*")))
+    except FileNotFoundError:  # another process has just changed it
+        return False

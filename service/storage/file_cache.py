@@ -63,7 +63,7 @@ class FileCache:
         path = self._path(sha256)
         with translate_disk_errors():
             path.parent.mkdir(exist_ok=True)
-            received.chmod(0o644)
+            received.chmod(0o600)
             lock = lock_file(received, shared=True, wait=True)  # a lock belongs to the inode, and so to all its names
         try:
             with translate_disk_errors():

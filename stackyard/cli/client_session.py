@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stackyard.cli.command_error import CommandError, print_error
+from stackyard.cli.terminal import create_console
 from stackyard.client import Client, ProblemError, StackyardError
 
 Url = Annotated[str, typer.Option("--url", envvar="STACKYARD_URL", help="The server's URL.")]
@@ -27,7 +28,7 @@ def open_client_session(url: str, token: str) -> Generator[Client]:
         problem = error.problem
         print_error(CommandError(problem.detail or problem.title))
         if problem.errors:
-            Console(stderr=True).print(_build_fault_table(error))
+            create_console(stderr=True).print(_build_fault_table(error))
         raise typer.Exit(1) from None
     except (StackyardError, OSError, ValueError) as error:
         raise CommandError(str(error)) from None
@@ -38,5 +39,5 @@ def _build_fault_table(error: ProblemError) -> Table:
     table.add_column("pointer", style="cyan", overflow="fold")
     table.add_column("message", overflow="fold")
     for fault in error.problem.errors:
-        table.add_row(fault.pointer or "/", fault.sentence)
+        table.add_row(Text(fault.pointer or "/"), Text(fault.sentence))
     return table

@@ -1,7 +1,8 @@
 """The error of a command that cannot continue, and how it is printed."""
 
-from rich.console import Console
 from rich.text import Text
+
+from stackyard.cli.terminal import create_console
 
 
 class CommandError(Exception):
@@ -20,7 +21,7 @@ class CommandError(Exception):
 
 def print_error(error: CommandError) -> None:
     """Print an error on standard error."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = create_console(stderr=True, soft_wrap=True)
     console.print(Text.assemble(("error ", "bold red"), str(error)))
     if error.detail:
         console.print(Text(error.detail, style="dim"))

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.terminal import create_console
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -23,6 +24,5 @@ def upload_dataset(
     """Upload a dataset."""
     with open_client_session(url, token) as client:
         dataset = client.upload(file, name or file.stem)
-    Console(highlight=False).print(
-        f"{dataset.name} version {dataset.version}, {dataset.bytes:,} bytes, id {dataset.id}", soft_wrap=True
-    )
+    message = f"{dataset.name} version {dataset.version}, {dataset.bytes:,} bytes, id {dataset.id}"
+    create_console().print(Text(message), soft_wrap=True)

@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stackyard.cli import terminal_curve
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.progress import follow_job
 from stackyard.cli.specs import print_warnings, read_spec
+from stackyard.cli.terminal import create_console, print_document
 from stackyard.client import Job, RanOn
 from stackyard.client.connection import PictureFormat
 
@@ -54,10 +56,10 @@ def submit_job(
     token: Token = "",
 ) -> None:
     """Submit a job. With --wait, the exit status is 0 only if the job succeeds."""
-    console = Console(highlight=False)
+    console = create_console()
     with open_client_session(url, token) as client:
         job = client.submit(read_spec(file))
-        console.print(job.id)
+        console.print(job.id, markup=False)
         print_warnings(job.warnings)
         if not wait:
             return
@@ -82,16 +84,15 @@ def list_jobs(
     with open_client_session(url, token) as client:
         for job in islice(client.jobs(state=state, tag=tag, name=name, limit=min(limit, 100)), limit):
             epochs = f"{job.progress.epochs_done}/{job.progress.epochs}"
-            table.add_row(
-                job.id, job.name, _format_state(job), epochs, _format_time(job.created_at), _format_waiting(job)
-            )
-    Console(highlight=False).print(table)
+            created, waiting = _format_time(job.created_at), Text(_format_waiting(job))
+            table.add_row(Text(job.id), Text(job.name or ""), _format_state(job), epochs, created, waiting)
+    create_console().print(table)
 
 
 def show_job(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Show a job: its state and the reason, its progress and its metrics."""
     with open_client_session(url, token) as client:
-        _print_job(Console(highlight=False), client.job(job_id))
+        _print_job(create_console(), client.job(job_id))
 
 
 def show_history(
@@ -104,12 +105,12 @@ def show_history(
     """Draw a job's learning curve, or print its metrics as CSV."""
     with open_client_session(url, token) as client:
         if csv:
-            typer.echo(client.history_csv(job_id), nl=False)
+            print_document(client.history_csv(job_id))
             return
         columns = client.history(job_id)
     names = [name for name in metrics.split(",") if name in columns.metrics]
     lines = {name: columns.column(name) for name in names}
-    Console(highlight=False).print(terminal_curve.draw_curve(columns.epochs, lines))
+    create_console().print(terminal_curve.draw_curve(columns.epochs, lines))
 
 
 def save_curve(
@@ -147,13 +148,13 @@ def download_model(
 def print_script(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Print a Python script that runs the same training with stock Keras."""
     with open_client_session(url, token) as client:
-        typer.echo(client.script(job_id), nl=False)
+        print_document(client.script(job_id))
 
 
 def cancel_job(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Cancel a job."""
     with open_client_session(url, token) as client:
-        _print_job(Console(highlight=False), client.cancel(job_id))
+        _print_job(create_console(), client.cancel(job_id))
 
 
 def change_job(
@@ -170,19 +171,19 @@ def change_job(
 ) -> None:
     """Change a job's priority, name or tags."""
     with open_client_session(url, token) as client:
-        _print_job(Console(highlight=False), client.change(job_id, name=name, tags=tag or None, priority=priority))
+        _print_job(create_console(), client.change(job_id, name=name, tags=tag or None, priority=priority))
 
 
 def pause_job(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Pause a job: a queued one at once, a running one once its worker has written a checkpoint."""
     with open_client_session(url, token) as client:
-        _print_job(Console(highlight=False), client.pause(job_id))
+        _print_job(create_console(), client.pause(job_id))
 
 
 def resume_job(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Queue a paused job again. It continues from its checkpoint."""
     with open_client_session(url, token) as client:
-        _print_job(Console(highlight=False), client.resume(job_id))
+        _print_job(create_console(), client.resume(job_id))
 
 
 def retry_job(job_id: JobId, url: Url = DEFAULT_URL, token: Token = "") -> None:
@@ -205,14 +206,14 @@ def _print_job(console: Console, job: Job) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     for title, text in _list_details(job):
-        table.add_row(title, text)
+        table.add_row(title, Text(text) if isinstance(text, str) else text)
     console.print(table)
 
 
-def _list_details(job: Job) -> Iterator[tuple[str, str]]:
+def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
     """Yield a title and a text for each detail of a job."""
     yield "job", f"{job.id}  {job.name or ''}"
-    yield "state", _format_state(job) + (f"  {job.reason.message}" if job.reason else "")
+    yield "state", _format_state(job).append(f"  {job.reason.message}" if job.reason else "")
     if job.reason is not None and job.reason.hint:
         yield "hint", job.reason.hint
     if job.waiting is not None:
@@ -255,7 +256,6 @@ def _format_environment(ran_on: RanOn) -> str:
     return ", ".join([ran_on.device, threads, ran_on.precision, *releases])
 
 
-def _format_state(job: Job) -> str:
-    color = _STATE_COLORS.get(job.state)
+def _format_state(job: Job) -> Text:
     pausing = ", about to pause" if job.pause_requested else ""
-    return f"[{color}]{job.state}[/]{pausing}" if color else job.state
+    return Text.assemble((job.state, _STATE_COLORS.get(job.state, "")), pausing)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import IO, Annotated
 
 import typer
-from rich.console import Console
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.terminal import create_console
 
 _CONFIG_NAME = "config.json"
 _MAX_DOCUMENT_BYTES = 16 * 2**20  # more than any server reads, unless its limits were raised
@@ -34,7 +34,7 @@ def import_network(
     with open_client_session(url, token) as client:
         answer = client.import_keras(document)
     typer.echo(json.dumps(answer["network"], indent=2))
-    notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    notes = create_console(stderr=True, markup=False, soft_wrap=True)
     for note in answer["left_out"]:
         notes.print(f"left out {note['pointer']}: {note['message']}")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.jobs import JobId
+from stackyard.cli.terminal import create_console, print_document
 from stackyard.client import Predictions
 
 
@@ -32,14 +32,14 @@ def predict_rows(
     rows = _read_rows(file)
     with open_client_session(url, token) as client:
         if as_csv:
-            typer.echo(client.predict_csv(job_id, rows), nl=False)
+            print_document(client.predict_csv(job_id, rows))
             return
         answer = client.predict(job_id, rows)
     if as_json:
-        typer.echo(answer.model_dump_json(indent=2))
+        print_document(f"{answer.model_dump_json(indent=2)}\n")
         return
-    Console(highlight=False).print(_build_prediction_table(answer))
-    notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    create_console().print(_build_prediction_table(answer))
+    notes = create_console(stderr=True, markup=False, soft_wrap=True)
     for fault in answer.unknown:
         notes.print(f"unknown {fault.pointer}: {fault.sentence}")
 

@@ -1,9 +1,11 @@
 """The progress of a running job, in a terminal."""
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stackyard.cli import terminal_curve
+from stackyard.cli.terminal import strip_control_characters
 from stackyard.client import Client, Job
 
 _CODES_THAT_NEED_ACTION = frozenset({"no_worker", "paused"})
@@ -35,12 +37,12 @@ def _update_bar(bar: Progress, task: TaskID, job: Job) -> None:
         description=description,
         completed=job.progress.epochs_done,
         total=job.progress.epochs or None,
-        metrics=terminal_curve.format_metrics(metrics),
+        metrics=escape(terminal_curve.format_metrics(metrics)),
     )
 
 
 def _describe_state(job: Job, *, is_brief: bool) -> str:
-    """Return the job's state and, while it waits, the reason."""
+    """Return the job's state and, while it waits, the reason, as markup."""
     if job.waiting is None or (is_brief and job.waiting.code not in _CODES_THAT_NEED_ACTION):
-        return job.state
-    return f"{job.state}: {job.waiting.message}"
+        return escape(job.state)
+    return escape(strip_control_characters(f"{job.state}: {job.waiting.message}"))

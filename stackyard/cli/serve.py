@@ -12,6 +12,8 @@ from rich.console import Console
 
 from stackyard.cli.command_error import CommandError
 from stackyard.cores import count_usable_cores
+from stackyard.descriptors import raise_descriptor_limit
+from stackyard.loopback import is_loopback
 
 _SERVER_FILES = {"api": "app.py", "worker": "celery_app.py", "migrations": "__main__.py"}
 """A file of each server package, by the package's name."""
@@ -53,19 +55,26 @@ def run_server(
     if sys.platform == "win32":
         raise CommandError("`serve` runs on Linux and macOS. On Windows, use WSL or the image.")
     # Imported here: these modules need psutil and fcntl, which the other commands must not require.
-    from stackyard.cli.serving.address import PortReservation, is_loopback  # noqa: PLC0415
+    from stackyard.cli.serving.address import PortReservation  # noqa: PLC0415
+    from stackyard.cli.serving.data_directory import prepare_data_directory  # noqa: PLC0415
     from stackyard.cli.serving.directory_lock import DirectoryLock, LockHolder  # noqa: PLC0415
     from stackyard.cli.serving.run_state import end_leftover_processes  # noqa: PLC0415
     from stackyard.cli.serving.serve_plan import ServePlan  # noqa: PLC0415
     from stackyard.cli.serving.supervisor import Supervisor  # noqa: PLC0415
 
-    if not is_loopback(host) and not os.environ.get("STACKYARD_TOKEN"):
+    token = os.environ.get("STACKYARD_TOKEN")
+    if token is not None and not token.strip():
+        raise CommandError("STACKYARD_TOKEN is blank, which protects nothing. Set a long random string, or unset it.")
+    if token is None and not is_loopback(host):
         raise CommandError(
             f"--host {host} accepts connections from other machines, and without a token every one of them may use "
             "the server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
         )
+    raise_descriptor_limit()
     console = Console(highlight=False, soft_wrap=True)
-    data_dir = _create_data_dir(data_dir.expanduser().resolve())
+    data_dir = data_dir.expanduser().resolve()
+    if message := prepare_data_directory(data_dir):
+        console.print(message)
     with DirectoryLock(data_dir / "serve.lock") as lock:
         lock.write_holder(LockHolder(os.getpid(), "(starting)", _format_current_time()))
         if count := end_leftover_processes(data_dir / "serve.json"):
@@ -110,16 +119,6 @@ def _find_package_dir(package: str) -> Path:
     spec = find_spec(package)
     locations = (spec and spec.submodule_search_locations) or [f"(no {package})"]
     return Path(next(iter(locations)))
-
-
-def _create_data_dir(directory: Path) -> Path:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(f"Cannot create the data directory {directory}: {error.strerror}.") from None
-    if not os.access(directory, os.W_OK):
-        raise CommandError(f"Cannot write to the data directory {directory}.")
-    return directory
 
 
 def _format_current_time() -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.terminal import create_console
 from stackyard.client import Advice
 
 
@@ -31,7 +32,7 @@ def check_spec(
     if as_json:
         typer.echo(json.dumps(report, indent=2))
         return
-    console = Console(highlight=False)
+    console = create_console()
     console.print(_build_layer_table(report))
     console.print(_build_totals_table(report))
     print_warnings([Advice.model_validate(warning) for warning in report["warnings"]])
@@ -54,7 +55,7 @@ def read_spec(file: Path) -> dict[str, Any]:
 
 def print_warnings(warnings: Iterable[Advice]) -> None:
     """Print warnings to standard error."""
-    console = Console(stderr=True, highlight=False)
+    console = create_console(stderr=True)
     for warning in warnings:
         console.print("[yellow]warning[/]", end=" ")
         console.print(f"{warning.pointer or '/'}: {warning.message}: {warning.fix}", markup=False)
@@ -68,7 +69,7 @@ def _build_layer_table(report: dict[str, Any]) -> Table:
     table.add_row("input", "", _format_shape(report["input_shape"]), "")
     for layer in report["layers"]:
         shape = _format_shape(layer["output_shape"])
-        table.add_row(layer["name"], layer["type"], shape, f"{layer['parameters']:,}")
+        table.add_row(Text(layer["name"]), Text(layer["type"]), shape, f"{layer['parameters']:,}")
     return table
 
 

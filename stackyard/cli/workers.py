@@ -3,10 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.terminal import create_console, strip_control_characters
 from stackyard.client import Client, Worker
 
 _STATE_COLORS = {"serving": "green", "draining": "yellow", "lost": "red"}
@@ -26,14 +27,14 @@ def list_workers(url: Url = DEFAULT_URL, token: Token = "") -> None:
     with open_client_session(url, token) as client:
         for worker in client.workers():
             table.add_row(
-                _format_name(worker),
+                Text(_format_name(worker)),
                 _format_state(worker),
-                _format_device(worker),
+                Text(_format_device(worker)),
                 f"{len(worker.jobs)} of {worker.concurrency}",
-                worker.versions.get("tensorflow"),
+                Text(worker.versions.get("tensorflow", "")),
                 f"{worker.last_seen_at:%Y-%m-%d %H:%M:%S}",
             )
-    Console(highlight=False).print(table)
+    create_console().print(table)
 
 
 def drain_worker(
@@ -47,7 +48,7 @@ def drain_worker(
         worker_id = _find_worker_id(client, worker)
         drained = client.undrain(worker_id) if undo else client.drain(worker_id)
     jobs = f"{len(drained.jobs)} job{'' if len(drained.jobs) == 1 else 's'}"
-    typer.echo(f"{_format_name(drained)} is {drained.state} and has {jobs}")
+    typer.echo(strip_control_characters(f"{_format_name(drained)} is {drained.state} and has {jobs}"))
 
 
 def _find_worker_id(client: Client, name: str) -> str:
@@ -59,9 +60,8 @@ def _format_name(worker: Worker) -> str:
     return f"{worker.host}:{worker.pid}"
 
 
-def _format_state(worker: Worker) -> str:
-    color = _STATE_COLORS.get(worker.state)
-    return f"[{color}]{worker.state}[/]" if color else worker.state
+def _format_state(worker: Worker) -> Text:
+    return Text(worker.state, style=_STATE_COLORS.get(worker.state, ""))
 
 
 def _format_device(worker: Worker) -> str:

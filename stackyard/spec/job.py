@@ -1,17 +1,37 @@
 """The spec of a job."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
-from stackyard.spec.base import JsonArray, SpecModel
+from stackyard.spec.base import JsonArray, SpecModel, build_validation_error
 from stackyard.spec.data.data import Data
 from stackyard.spec.network.network import Network
+from stackyard.spec.reading.faults import format_value
 from stackyard.spec.training.run import Run
 from stackyard.spec.training.training import Training
 
-JobName = Annotated[str, Field(min_length=1, max_length=200)]
-Tag = Annotated[str, Field(min_length=1, max_length=50)]
+_PRINTABLE = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$"
+"""A pattern without control characters, separators of lines, and characters that reverse the direction of text.
+
+Terminals of other users print names. A control character could change what they show, or what they do.
+"""
+
+
+def _check_printable(text: str, info: ValidationInfo[Any]) -> str:
+    """Reject control characters in a document from a client.
+
+    A stored spec is validated without a context. It may be older than this rule, and its job must stay readable.
+    """
+    if info.context is None or re.fullmatch(_PRINTABLE.removesuffix("$"), text):
+        return text
+    raise build_validation_error(f"expected no control characters, received {format_value(text)}")
+
+
+_Printable = AfterValidator(_check_printable)
+JobName = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra={"pattern": _PRINTABLE}), _Printable]
+Tag = Annotated[str, Field(min_length=1, max_length=50, json_schema_extra={"pattern": _PRINTABLE}), _Printable]
 Tags = Annotated[JsonArray[Tag], Field(max_length=50)]
 
 

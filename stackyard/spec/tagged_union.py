@@ -4,7 +4,6 @@ Pydantic puts the tag of the selected member into the location of an error. The 
 no key of a decoded document contains, so the rest of a location leads into the document unambiguously.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -16,22 +15,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from stackyard.spec.base import Axes, SpecModel, build_validation_error, record_spec_class
 from stackyard.spec.reading.faults import format_value
+from stackyard.spec.suggestions import normalize_name, suggest_name
 
 TAG_PREFIX = "\0"
 _WORD_BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][0-9])")
 """Where Keras inserts an underscore into a class name: `conv1d_transpose`, `l1_l2`."""
-
-
-def normalize_name(name: str) -> str:
-    """Return `name` as names are compared: without case and underscores."""
-    return name.replace("_", "").lower()
-
-
-def suggest_name(unknown_name: str, names: Iterable[str]) -> str | None:
-    """Return a fix that suggests the most similar of the valid names, or None if no name is similar."""
-    names_by_key = {normalize_name(name): name for name in names}
-    similar = difflib.get_close_matches(normalize_name(unknown_name)[:100], names_by_key, n=1)
-    return f"did you mean {format_value(names_by_key[similar[0]])}?" if similar else None
 
 
 class TaggedUnion:

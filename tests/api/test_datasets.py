@@ -208,10 +208,10 @@ def test_an_interrupted_upload_is_not_kept(settings, files):
         "method": "POST",
         "path": "/v1/datasets",
         "query_string": b"name=half",
-        "headers": [(b"content-type", b"text/csv")],
+        "headers": [(b"content-type", b"text/csv"), (b"host", b"127.0.0.1")],
         "http_version": "1.1",
         "scheme": "http",
-        "server": ("test", 80),
+        "server": ("127.0.0.1", 80),
         "client": ("test", 1),
     }
     ArtifactStore(settings.data_dir)

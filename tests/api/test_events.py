@@ -2,13 +2,20 @@
 
 import asyncio
 import json
+import math
+from types import SimpleNamespace
 
 import pytest
+from fastapi import FastAPI
 
 from api.jobs.event_broadcaster import EventBroadcaster
-from api.jobs.events import encode_events
+from api.jobs.events import encode_events, router
+from api.jobs.stream_limiter import StreamLimiter
 from service.db.ids import new_id
-from service.results.job_events import EventPosition
+from service.errors import TooManyRequests
+from service.jobs import attempts
+from service.jobs.attempts import EpochMetrics
+from service.results.job_events import SLICE_BYTES, EventPosition
 from tests import attempt_factories
 from tests.factories import submit_job
 
@@ -108,3 +115,99 @@ def test_many_starting_streams_let_other_tasks_run(sessions):
 
     asyncio.run(start_streams())
     assert started == list(range(50))
+
+
+METRICS = [f"metric_{number}" for number in range(16)]
+
+
+@pytest.fixture
+def long_job(sessions):
+    """A job with 2,000 epochs of 16 metrics, which has ended."""
+    job = submit_job(sessions)
+    claimed = attempt_factories.claim_job(sessions)
+    rows = [EpochMetrics(epoch, [math.pi * epoch] * len(METRICS)) for epoch in range(2000)]
+    with sessions.begin() as session:
+        attempts.record_epochs(session, claimed, METRICS, rows, {})
+    attempt_factories.conclude_attempt(sessions, claimed)
+    return job.id
+
+
+def test_streams_share_slices_of_bounded_size(sessions, long_job):
+    reads = []
+    broadcaster = EventBroadcaster(sessions, lambda batch: reads.append(batch) or encode_events(batch))
+
+    async def read_slices():
+        batches = [await broadcaster.fetch_events(long_job, EventPosition())]
+        while batches[-1].has_more:
+            batches.append(await broadcaster.fetch_events(long_job, batches[-1].position))
+        return batches
+
+    first, second = asyncio.run(read_slices()), asyncio.run(read_slices())
+    assert len(first) > 10
+    assert max(len(batch.text) for batch in first) <= SLICE_BYTES
+    assert all(a.text is b.text for a, b in zip(first, second, strict=True) if a.has_more)
+    assert len(reads) == len(first) + 1, "only the last slice, which may grow, is read again"
+
+
+def test_a_long_history_arrives_whole(client, long_job):
+    events = parse_stream(client.get(f"/v1/jobs/{long_job}/events").text)
+    epochs = [epoch for _, kind, data in events if kind == "epochs" for epoch in data["epochs"]]
+    assert epochs == list(range(2000))
+    assert events[-1][2]["to"] == "succeeded"
+
+
+@pytest.mark.parametrize("bound", ["max_event_streams", "max_client_event_streams"])
+def test_streams_beyond_a_bound_are_refused_until_one_ends(settings, make_client, stream_path, bound):
+    client = make_client(settings.model_copy(update={bound: 1}))
+    limiter = client.app.state.stackyard.stream_limiter
+    address = "testclient"
+    with limiter.hold_slot(address):
+        response = client.get(stream_path)
+    assert (response.status_code, response.json()["code"]) == (429, "too_many_streams")
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Retry-After"]
+    assert [client.get(stream_path).status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_a_client_at_its_bound_does_not_keep_others_from_streaming():
+    limiter = StreamLimiter(max_streams=3, max_client_streams=2)
+    with limiter.hold_slot("a"), limiter.hold_slot("a"):
+        with pytest.raises(TooManyRequests), limiter.hold_slot("a"):
+            pass
+        with limiter.hold_slot("b"), pytest.raises(TooManyRequests), limiter.hold_slot("c"):
+            pass
+
+
+def test_a_stream_that_is_not_read_holds_only_a_slice(sessions, long_job):
+    """A client that reads nothing: the next slice is not read before the one before has been sent."""
+    reads = []
+    broadcaster = EventBroadcaster(sessions, lambda batch: reads.append(batch) or encode_events(batch))
+    limiter = StreamLimiter(1, 1)
+    app = FastAPI()
+    app.state.stackyard = SimpleNamespace(event_broadcaster=broadcaster, stream_limiter=limiter)
+    app.include_router(router)
+    sent = []
+
+    async def send_until_stuck(message):
+        sent.append(len(message.get("body", b"")))
+        if sum(sent) > SLICE_BYTES // 2:
+            await asyncio.Event().wait()
+
+    async def disconnect_later():
+        await asyncio.sleep(0.2)  # time in which the stream could read further
+        return {"type": "http.disconnect"}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"/v1/jobs/{long_job}/events",
+        "query_string": b"",
+        "headers": [],
+        "client": ("a", 1),
+        "app": app,
+    }
+    asyncio.run(app(scope, disconnect_later, send_until_stuck))
+    assert len(reads) == 1
+    assert sum(sent) <= SLICE_BYTES + 100
+    with limiter.hold_slot("a"):
+        pass  # the slot of the stream is free again

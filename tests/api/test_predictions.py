@@ -25,6 +25,7 @@ from service.db.database import SessionFactory
 from service.settings import Settings
 from tests.api import factories
 from tests.api.factories import ROWS, TRAIN_ROWS, build_things_spec, to_records
+from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec
 from tests.in_process_trainer import Trainer, create_installation
 
@@ -39,7 +40,7 @@ def installation(tmp_path_factory, sqlite_template, broker_url) -> Settings:
 @pytest.fixture(scope="module")
 def api(installation):
     """One client for all tests of this module, because the prediction process is slow to start."""
-    with TestClient(create_app(installation), raise_server_exceptions=False) as client:
+    with TestClient(create_app(installation), LOCAL_URL, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -164,8 +164,7 @@ class Installation:
 
     def _start_extra(self, name: str) -> None:
         if name == "api":
-            command = ["uvicorn", "--factory", "api.app:create_app", "--host", "127.0.0.1"]
-            command += ["--port", str(self._extra_port), "--no-server-header"]
+            command = ["api", "--host", "127.0.0.1", "--port", str(self._extra_port)]
         else:
             command = ["celery", "--app", "worker.celery_app:app", "worker", "--concurrency", "1"]
             command += ["--hostname", "team@%h"]

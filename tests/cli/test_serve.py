@@ -171,6 +171,20 @@ def test_the_api_requires_the_token(serve):
     assert is_server_up(server.wait_for_url())
 
 
+def test_files_in_a_directory_that_was_open_to_others_are_private(serve, data_dir):
+    (data_dir / "stackyard.db").touch()
+    data_dir.chmod(0o755)
+    server = serve()
+    server.wait_for_url()
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    # SQLite gives its journal the mode of the database.
+    new_files = [path for path in data_dir.rglob("*") if path.is_file() and not path.match("stackyard.db*")]
+    assert len(new_files) > 3
+    assert [path for path in new_files if path.stat().st_mode & 0o077] == []
+    _, output = server.stop(signal.SIGTERM)
+    assert "private" in output
+
+
 def test_a_port_in_use_is_refused_and_named(serve):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

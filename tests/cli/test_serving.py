@@ -1,5 +1,6 @@
 """The modules behind `serve`: address, broker, directory lock and process identity."""
 
+import errno
 import os
 import socket
 import stat
@@ -13,9 +14,11 @@ import pytest
 
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.serving import broker
-from stackyard.cli.serving.address import Address, PortReservation, is_loopback
-from stackyard.cli.serving.child_processes import ProcessIdentity
+from stackyard.cli.serving.address import Address, PortReservation
+from stackyard.cli.serving.child_processes import RUN_VARIABLE, ChildCommand, ChildProcess, ProcessIdentity
+from stackyard.cli.serving.data_directory import prepare_data_directory
 from stackyard.cli.serving.directory_lock import DirectoryLock, LockHolder
+from stackyard.loopback import is_loopback
 from tests.polling import wait_until
 
 
@@ -94,6 +97,88 @@ def test_a_process_is_found_only_with_its_own_id_start_and_program():
     assert ProcessIdentity("x", identity.pid, identity.created, "/bin/other").find_process() is None
     child.communicate(b"\n")
     assert identity.find_process() is None
+
+
+def start_logging_child(tmp_path, script, max_log_bytes=2**17):
+    environment = {RUN_VARIABLE: "logs"}
+    command = ChildCommand("logging", [sys.executable, "-uc", script])
+    child = ChildProcess(command, tmp_path / "logging.log", tmp_path, environment, max_log_bytes)
+    child.start()
+    return child
+
+
+class TestDataDirectory:
+    @pytest.fixture(autouse=True)
+    def _restore_umask(self):
+        previous = os.umask(0o022)
+        yield
+        os.umask(previous)
+
+    def test_a_new_directory_and_its_files_are_private(self, tmp_path):
+        assert prepare_data_directory(tmp_path / "data") is None
+        (tmp_path / "data" / "file").touch()
+        assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+        assert stat.S_IMODE((tmp_path / "data" / "file").stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("mode", [0o755, 0o750, 0o701, 0o777])
+    def test_an_open_directory_of_a_server_is_made_private(self, tmp_path, mode):
+        (tmp_path / "stackyard.db").touch()
+        tmp_path.chmod(mode)
+        message = prepare_data_directory(tmp_path)
+        assert message is not None
+        assert f"was {mode:o}" in message
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+        assert prepare_data_directory(tmp_path) is None
+
+    def test_an_open_directory_with_other_things_is_refused_and_unchanged(self, tmp_path):
+        (tmp_path / "homework.txt").touch()
+        tmp_path.chmod(0o755)
+        with pytest.raises(CommandError, match="something else"):
+            prepare_data_directory(tmp_path)
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+
+    def test_an_open_directory_of_another_user_is_refused(self, tmp_path, monkeypatch):
+        tmp_path.chmod(0o755)
+        monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+        with pytest.raises(CommandError, match="another user"):
+            prepare_data_directory(tmp_path)
+
+
+class TestLogs:
+    def test_logs_stay_within_their_bound_while_the_process_runs(self, tmp_path):
+        child = start_logging_child(tmp_path, "while True: print('x' * 1000)")
+        logs = child.log_path, child.log_path.with_suffix(".log.1")
+        try:
+            for _ in range(20):
+                wait_until(lambda: child.log_path.stat().st_size > 2**16)
+                child.rotate_log()
+                assert logs[1].stat().st_size == 2**16
+        finally:
+            child.kill_group()
+        child.rotate_log()
+        assert sum(log.stat().st_size for log in logs) <= 2**17
+
+    def test_the_last_lines_can_be_read_after_a_rotation(self, tmp_path):
+        (tmp_path / "running").touch()
+        script = "import os\nprint('x' * 100_000)\nwhile os.path.exists('running'): pass\nprint('the end')"
+        child = start_logging_child(tmp_path, script)
+        wait_until(lambda: child.log_path.stat().st_size > 2**16)
+        child.rotate_log()
+        (tmp_path / "running").unlink()
+        wait_until(lambda: child.has_ended)
+        assert child.read_log_tail() == "the end"
+
+    def test_a_log_on_a_full_disk_is_emptied_without_a_copy(self, tmp_path, monkeypatch):
+        child = start_logging_child(tmp_path, "print('x' * 100_000)")
+        wait_until(lambda: child.has_ended)
+
+        def fail(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", fail)
+        child.rotate_log()
+        assert child.log_path.stat().st_size == 0
+        assert not child.log_path.with_suffix(".log.1").exists()
 
 
 class TestAddress:

@@ -5,10 +5,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
-from api.app import create_app
+from api.server.http_server import build_server
 from stackyard.client import Client
 from tests.polling import wait_until
 
@@ -18,9 +17,8 @@ TOKEN = "a token for tests"  # noqa: S105  # it protects nothing
 @pytest.fixture
 def url(settings) -> Iterator[str]:
     """The URL of an API that requires `TOKEN`."""
-    app = create_app(settings.model_copy(update={"token": SecretStr(TOKEN)}))
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = build_server(settings.model_copy(update={"token": SecretStr(TOKEN)}), log_level="warning")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         wait_until(lambda: server.started)

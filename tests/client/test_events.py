@@ -121,7 +121,7 @@ def run_api(settings, listener):
         "STACKYARD_BROKER_URL": settings.broker_url,
         "STACKYARD_TOKEN": TOKEN,
     }
-    command = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app", "--fd", str(listener.fileno())]
+    command = [sys.executable, "-m", "api", "--fd", str(listener.fileno())]
     with subprocess.Popen(command, env=os.environ | environment, pass_fds=[listener.fileno()]) as process:
         try:
             yield

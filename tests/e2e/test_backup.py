@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from service.settings import Settings
+from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec
 
 pytestmark = pytest.mark.xdist_group("server")
@@ -29,7 +30,9 @@ def test_training_server_is_backed_up_and_restored(server, tmp_path, broker_url)
     rejected = run_cli("restore", tmp_path / "backup.tar", "--data-dir", server.data_dir)
     assert (rejected.returncode, "is not empty" in rejected.stderr) == (1, True)
     assert run_cli("restore", tmp_path / "backup.tar", "--data-dir", tmp_path / "restored").returncode == 0
-    with TestClient(create_app(Settings(data_dir=tmp_path / "restored", broker_url=broker_url))) as restored:
+    with TestClient(
+        create_app(Settings(data_dir=tmp_path / "restored", broker_url=broker_url)), LOCAL_URL
+    ) as restored:
         path = f"/v1/jobs/{finished_id}/model"
         assert restored.get(path).content == server.http.get(path).content
         assert restored.get(f"/v1/jobs/{running_id}").json()["state"] == "running", (

@@ -1,5 +1,6 @@
 """Backups are complete and consistent while jobs run, and are restored completely or not at all."""
 
+import hashlib
 import io
 import json
 import sqlite3
@@ -170,9 +171,57 @@ def add_entry(name):
     return change
 
 
+def add_sparse_entry(content):
+    """Add an entry of 512 bytes in the archive, in the format of GNU tar, that would become 2 GB on the disk."""
+    header = bytearray(tarfile.TarInfo(f"sha256/00/{'0' * 64}").tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = b"S"
+    header[386:410] = b"%011o\0%011o\0" % (0, 0)
+    header[483:495] = b"%011o\0" % (2 << 30)
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(header[156:512]) + 8 * 32)
+    return content.rstrip(b"\0") + bytes(-len(content.rstrip(b"\0")) % 512) + header + bytes(1024)
+
+
+def add_pax_sparse_entry(content):
+    changed = io.BytesIO(content)
+    with tarfile.open(fileobj=changed, mode="a") as archive:
+        entry = tarfile.TarInfo(f"sha256/00/{'0' * 64}")
+        entry.pax_headers = {"GNU.sparse.size": str(2 << 30), "GNU.sparse.map": "0,0", "GNU.sparse.name": entry.name}
+        archive.addfile(entry)
+    return changed.getvalue()
+
+
+def execute_in_database(statement):
+    """Change the database of a backup, and the SHA-256 in the manifest with it."""
+
+    def change(content):
+        changed = io.BytesIO()
+        with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=changed, mode="w") as new:
+            contents = {entry.name: old.extractfile(entry).read() for entry in old}
+            with sqlite3.connect(":memory:") as database:
+                database.deserialize(contents["stackyard.db"])
+                database.executescript(statement)
+                contents["stackyard.db"] = database.serialize()
+            digest = hashlib.sha256(contents["stackyard.db"]).hexdigest()
+            manifest = json.loads(contents["manifest.json"]) | {"database_sha256": digest}
+            contents["manifest.json"] = json.dumps(manifest).encode()
+            for name, data in contents.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                new.addfile(entry, io.BytesIO(data))
+        return changed.getvalue()
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        (add_sparse_entry, "is not a plain file"),
+        (add_pax_sparse_entry, "larger than its content"),
+        (execute_in_database("CREATE TRIGGER t AFTER INSERT ON jobs BEGIN DELETE FROM jobs; END"), "'trigger' 't'"),
+        (execute_in_database("CREATE VIEW v AS SELECT * FROM jobs"), "'view' 'v'"),
+        (execute_in_database("CREATE TABLE extra (a)"), "'table' 'extra'"),
+        (execute_in_database("PRAGMA foreign_keys=OFF; DROP TABLE artifacts"), "no such table"),
         (truncate, "unexpected end of data"),
         (flip_bit_of_a_model, "content of sha256/.* does not match its SHA-256"),
         (flip_bit_of_the_database, "stackyard.db does not match its SHA-256"),

@@ -321,7 +321,7 @@ def test_process_gets_no_secrets(monkeypatch):
 def test_process_ends_with_its_parent():
     program = (
         "import os, psutil; from service.charts.renderer import Renderer; renderer = Renderer();"
-        f"renderer.draw({PLAIN!r}, 'svg'); print(psutil.Process().children()[0].pid, flush=True); os._exit(9)"
+        f"renderer.render_chart({PLAIN!r}, 'svg'); print(psutil.Process().children()[0].pid, flush=True); os._exit(9)"
     )
     parent = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
     assert parent.returncode == 9, parent.stderr

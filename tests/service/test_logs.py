@@ -28,3 +28,11 @@ def test_full_disk_of_the_log_does_not_end_the_process():
 def test_log_line_is_a_json_object_with_an_action():
     process = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     assert '"action": "reconcile_failed"' in process.stderr.splitlines()[0]
+
+
+def test_a_text_from_a_client_does_not_make_a_log_line_long():
+    script = SCRIPT.replace('"reconcile_failed")', '"reconcile_failed", path="x" * 10**6)', 1)
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    line = process.stderr.splitlines()[0]
+    assert len(line) < 1500
+    assert "999000 more characters" in line

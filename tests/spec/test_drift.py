@@ -13,7 +13,7 @@ from stackyard.spec.check.shapes import has_output_mask
 from stackyard.spec.layers.non_wrappers import LAYER_ALIASES
 from stackyard.spec.network import constraints, initializers, regularizers
 from stackyard.spec.network.activations import Activation
-from stackyard.spec.tagged_union import normalize_name
+from stackyard.spec.suggestions import normalize_name
 from stackyard.spec.training import callbacks, losses, metrics, optimizers, schedules
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -18,11 +19,12 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from service import prediction
 from service.db.database import SessionFactory
-from service.errors import Unavailable
+from service.errors import InvalidInput, Unavailable
 from service.prediction import Predictor
 from service.prediction.protocol import PredictionRequest, ResponseKind, StoredFile
 from service.storage.artifact_store import ArtifactStore
 from stackyard.spec import ColumnDescription, Normalize
+from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec
 from tests.in_process_trainer import Trainer, create_installation
 from tests.polling import wait_until
@@ -36,7 +38,7 @@ from worker.preparation.transforms.array_inputs import FittedArray
 from worker.preparation.transforms.features import FittedGroup
 from worker.preparation.transforms.targets import FittedTarget
 
-JSON = "application/json"
+JSON, CSV = "application/json", "text/csv"
 FLOWER = {"sepal length (cm)": 5.1, "sepal width (cm)": 3.5, "petal length (cm)": 1.4, "petal width (cm)": 0.2}
 FLOWERS = json.dumps({"rows": [FLOWER, FLOWER | {"petal length (cm)": 6.0}]}).encode()
 
@@ -49,7 +51,7 @@ def installation(tmp_path_factory, sqlite_template, broker_url):
 @pytest.fixture(scope="module")
 def trained(installation):
     """The artifacts of a job that classifies irises, as a prediction uses them."""
-    with TestClient(create_app(installation)) as client:
+    with TestClient(create_app(installation), LOCAL_URL) as client:
         job_id = UUID(Trainer(client, installation).train(iris_spec()))
     sessions = SessionFactory(installation.resolved_database_url)
     with sessions.read() as session:
@@ -78,6 +80,20 @@ def test_only_the_weights_of_a_keras_file_are_read(ask, trained, tmp_path):
         other.writestr("config.json", '{"class_name": "Lambda", "module": "os"')
     digest = hashlib.sha256(changed.read_bytes()).hexdigest()
     assert ask(model=StoredFile(path=str(changed), sha256=digest)) == ask()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(KeyError, ResponseKind.FAILED), (MemoryError, ResponseKind.OUT_OF_MEMORY)]
+)
+def test_an_error_is_an_answer_without_its_text(trained, error, kind):
+    class BrokenCache:
+        def get(self, _request):
+            raise error("/srv/secret")
+
+    request = PredictionRequest(**vars(trained), media_type=JSON, accept=JSON, max_rows=10)
+    response = answer_request(request, FLOWERS, BrokenCache())
+    assert response.kind is kind
+    assert re.fullmatch(rb"([0-9a-f]{32})?", response.content)
 
 
 @pytest.mark.parametrize("kind", ["model", "preprocessing"])
@@ -229,7 +245,9 @@ class TestProcess:
             def start(**changes):
                 predictor = Predictor(installation.model_copy(update=changes))
                 stack.callback(predictor.close)
-                return lambda: predictor.predict(trained, FLOWERS, JSON, JSON)
+                return lambda artifacts=trained, rows=FLOWERS, media_type=JSON: predictor.predict(
+                    artifacts, rows, media_type, JSON
+                )
 
             yield start
 
@@ -249,6 +267,16 @@ class TestProcess:
             start(**changes)()
         assert error_info.value.code == "prediction_failed"
         assert list_children() == []
+
+    @pytest.mark.parametrize("quote", [b"", b'"'])
+    def test_a_header_field_without_end_costs_one_request_and_no_process(self, start, trained, quote):
+        predict = start()
+        predict()
+        child = get_only_child()
+        rows = quote + b"a" * 131_073 + quote + b"\n1\n"
+        with pytest.raises(InvalidInput, match="in line 1 has 131,073 characters"):
+            predict(rows=rows, media_type=CSV)
+        assert get_only_child() == child
 
     def test_only_a_limited_number_of_requests_wait(self, start):
         predict = start()

@@ -6,11 +6,13 @@ import io
 import os
 import zipfile
 
+import keras
 import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
 from service.settings import Settings
+from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec
 from tests.in_process_trainer import Trainer, create_installation
 
@@ -22,7 +24,7 @@ def installation(tmp_path_factory, sqlite_template, broker_url):
 
 @pytest.fixture(scope="module")
 def trainer(installation):
-    with TestClient(create_app(installation)) as client:
+    with TestClient(create_app(installation), LOCAL_URL) as client:
         yield Trainer(client, installation)
 
 
@@ -36,6 +38,16 @@ def test_a_job_fails_if_the_disk_is_full_and_the_next_job_trains(trainer, instal
         assert job["progress"]["epochs_done"] == 3, "the history must have the epochs that were trained"
         assert list((installation.data_dir / "incoming").iterdir()) == []
     trainer.train(iris_spec())
+
+
+def test_a_model_is_saved_in_a_directory_that_the_reconciler_sweeps(trainer, installation, monkeypatch):
+    directories = []
+    save = keras.Sequential.save
+    monkeypatch.setattr(
+        keras.Sequential, "save", lambda network, path: directories.append(path.parents[1]) or save(network, path)
+    )
+    trainer.train(iris_spec())
+    assert directories == [installation.data_dir / "incoming"]
 
 
 def test_a_job_fails_with_a_reason_if_its_dataset_was_changed_on_the_disk(trainer, installation):
@@ -60,7 +72,7 @@ def test_two_machines_that_share_a_bucket_run_a_job(bucket, sqlite_url, broker_u
         for name in ("api", "worker")
     )
     rows = b"a,b\n" + b"".join(b"%d,%d\n" % (n, n % 3) for n in range(21))
-    with TestClient(create_app(api_settings)) as client:
+    with TestClient(create_app(api_settings), LOCAL_URL) as client:
         trainer = Trainer(client, worker_settings)
         trainer.upload("numbers", rows)
         job_id = trainer.train(iris_spec(data={"dataset": "numbers", "target": {"column": "b"}}))

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+import uuid
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from worker.attempt.attempt_reporter import AttemptReporter
+from worker.attempt.error_summary import remove_paths, summarize_error
 from worker.attempt.job_training import train_job
 from worker.attempt.stop_reasons import StopTraining
 from worker.engine import Engine
@@ -106,10 +108,9 @@ class JobRunner:
             reporter.end_attempt(ReleasedAttempt(lifecycle.build_reason("file_gone", str(error))))
         except StorageError as error:
             log.warning("file not published", action="storage_failed", error=str(error))
-            reporter.end_attempt(_build_failure("storage", str(error)))
+            reporter.end_attempt(_build_failure("storage", remove_paths(str(error))))
         except Exception as error:
-            log.exception("ending not written", action="conclude_failed")
-            reporter.end_attempt(_build_unexpected_failure(error))
+            reporter.end_attempt(_log_unexpected_failure("ending not written", "conclude_failed", error))
 
     def _train(self, claim: Claim, reporter: AttemptReporter) -> Conclusion | ReleasedAttempt:
         """Train, and turn every error except the loss of the lease into an ending.
@@ -134,20 +135,25 @@ class JobRunner:
         except MemoryError:
             return _build_failure("out_of_memory", "The job needed more memory than the worker has.")
         except Exception as error:
-            log.exception("attempt failed", action="attempt_failed")
-            return _build_unexpected_failure(error)
+            return _log_unexpected_failure("attempt failed", "attempt_failed", error)
         finally:
             self.preparer.release_files()
 
 
 def _format_storage_error(error: StorageError | OSError) -> str:
-    if isinstance(error, StorageError):
-        return str(error)
-    return f"A file could not be written or read: {error.strerror or error}."[:_MAX_MESSAGE_LENGTH]
+    message = (
+        str(error)
+        if isinstance(error, StorageError)
+        else f"A file could not be written or read: {error.strerror or error}."
+    )
+    return remove_paths(message)[:_MAX_MESSAGE_LENGTH]
 
 
-def _build_unexpected_failure(error: Exception) -> Conclusion:
-    return _build_failure("unexpected", f"{type(error).__name__}: {error}"[:_MAX_MESSAGE_LENGTH])
+def _log_unexpected_failure(event: str, action: str, error: Exception) -> Conclusion:
+    """Log an error with its traceback, and return a failure that has one plain line and the id of the log's entry."""
+    error_id = uuid.uuid4().hex
+    log.error(event, action=action, error_id=error_id, exc_info=error)
+    return _build_failure("unexpected", f"{summarize_error(error)} (error {error_id})")
 
 
 def _build_failure(code: str, message: str) -> Conclusion:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
@@ -122,7 +120,7 @@ def _store_artifact(kind: str, media_type: str, content: bytes, store: ArtifactS
 
 
 def _store_model(network: Any, store: ArtifactStore) -> StoredArtifact:
-    with TemporaryDirectory(prefix="stackyard-") as directory:
-        path = Path(directory) / "model.keras"
+    with store.create_scratch_directory() as directory:
+        path = directory / "model.keras"
         network.save(path)
         return StoredArtifact("model", "application/octet-stream", store.add_file(path))

@@ -11,6 +11,8 @@ import signal
 import sys
 from typing import Any, cast
 
+from service import logs
+
 _THREADS = 2
 
 
@@ -26,6 +28,7 @@ def main(arguments: list[str]) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a library prints goes to the log and not between the answers
+    logs.configure_logging()
     _configure_tensorflow()
     from worker.prediction.request_loop import serve_requests  # noqa: PLC0415 it loads tensorflow
 

@@ -11,7 +11,6 @@ from service.datasets.inspection.csv_records import CsvBlock, CsvReader
 from service.datasets.inspection.invalid_file import InvalidFileError as InvalidCsv
 from stackyard.spec import Fault
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.tagged_union import suggest_name
 from worker.prediction.feature_columns import CellValue, FeatureColumn
 from worker.prediction.feature_table import FeatureTable
 from worker.prediction.row_faults import InvalidRowsError, RowFaults
@@ -56,11 +55,12 @@ def read_csv_table(text: bytes, features: Sequence[FeatureColumn]) -> FeatureTab
 
 def _check_header(names: Sequence[str], features: Sequence[FeatureColumn]) -> None:
     faults = RowFaults()
-    other_names = set(names) - {feature.name for feature in features}
+    present_names = set(names)
+    other_names = present_names - {feature.name for feature in features}
     for feature in features:
-        if feature.name not in names:
+        if feature.name not in present_names:
             message = f"expected a column {format_value(feature.name)} in the header, received none"
-            faults.add(message, fix=suggest_name(feature.name, other_names))
+            faults.add(message, fix=faults.suggest_name(feature.name, other_names))
     faults.raise_if_any()
 
 
@@ -70,7 +70,7 @@ def _read_cells(block: CsvBlock, features: Sequence[FeatureColumn]) -> Any:
     location = f"from line {block.lines[0]} on"
     try:
         frame = _pandas.read_csv(BytesIO(block.data), usecols=names, dtype="str", low_memory=False)
-    except pd.errors.ParserError as error:
+    except ValueError as error:  # also of pandas's parser
         raise InvalidCsv(f"The rows {location} cannot be read: {error}.") from None
     if len(frame) != len(block.lines):
         raise InvalidCsv(f"The rows {location} are ambiguous: CSV readers disagree on where a row ends.")

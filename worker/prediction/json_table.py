@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.tagged_union import suggest_name
 from worker.prediction.feature_columns import MISSING, FeatureColumn
 from worker.prediction.feature_table import FeatureTable
 from worker.prediction.row_faults import RowFaults
@@ -42,7 +41,9 @@ def _read_column(
     values = [row.get(name, MISSING) for row in rows]
     rows_without = [index for index, value in enumerate(values) if value is MISSING]
     if rows_without:
-        similar_name = suggest_name(name, rows[rows_without[0]].keys() - feature_names)
+        # A generator, because only the first few faults search the names.
+        other_names = (other for other in rows[rows_without[0]] if other not in feature_names)
+        similar_name = faults.suggest_name(name, other_names)
         for index in rows_without:
             faults.add_at_row(f"expected a value for {format_value(name)}, received none", index, fix=similar_name)
     return values

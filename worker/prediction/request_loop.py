@@ -2,7 +2,11 @@
 
 import json
 import signal
-from typing import BinaryIO
+import uuid
+from typing import Any, BinaryIO, cast
+
+import structlog
+import tensorflow as tf
 
 from service.datasets.dataset_source import CSV
 from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
@@ -10,6 +14,11 @@ from service.subprocess import framing
 from worker.prediction.network_cache import CorruptModelError, NetworkCache
 from worker.prediction.predict import DependentRowsError, predict_rows
 from worker.prediction.row_faults import InvalidRowsError
+
+_tensorflow = cast("Any", tf)  # tensorflow carries no types
+_OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
+
+log = structlog.get_logger()
 
 
 def serve_requests(requests: BinaryIO, answers: BinaryIO, max_request_s: int, max_idle_s: float) -> None:
@@ -35,6 +44,8 @@ def serve_requests(requests: BinaryIO, answers: BinaryIO, max_request_s: int, ma
 def answer_request(request: PredictionRequest, rows: bytes, networks: NetworkCache) -> PredictionResponse:
     """Return the answer to one request, which may be an error.
 
+    An unexpected error costs its own request only: the process and its networks serve the requests of others, too.
+
     Args:
         request: the job, and the format of the rows.
         rows: as received over HTTP.
@@ -50,6 +61,12 @@ def answer_request(request: PredictionRequest, rows: bytes, networks: NetworkCac
         return PredictionResponse(ResponseKind.NOT_PREDICTABLE, str(error).encode())
     except CorruptModelError as error:
         return PredictionResponse(ResponseKind.CORRUPT_FILE, str(error).encode())
+    except _OUT_OF_MEMORY:
+        return PredictionResponse(ResponseKind.OUT_OF_MEMORY, b"")
+    except Exception:
+        error_id = uuid.uuid4().hex
+        log.exception("prediction failed", action="prediction_error", error_id=error_id)
+        return PredictionResponse(ResponseKind.FAILED, error_id.encode())
     return PredictionResponse(
         ResponseKind.PREDICTIONS, predictions.to_csv() if request.accept == CSV else predictions.to_json()
     )

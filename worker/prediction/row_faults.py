@@ -1,10 +1,11 @@
 """Collect faults of rows with their locations: the first ones, and the number of the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from stackyard.spec import Fault
 from stackyard.spec.reading.faults import MAX_FAULTS, shorten_value
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
+from stackyard.spec.suggestions import MAX_SUGGESTIONS, suggest_name
 
 
 class InvalidRowsError(Exception):
@@ -27,6 +28,7 @@ class RowFaults:
         self._lines = lines
         self._stored: list[Fault] = []
         self._omitted = 0
+        self._suggestions = 0
 
     def add(self, message: str, *steps: PathSegment, received: object = None, fix: str | None = None) -> None:
         """Add a fault at the location of these JSON pointer steps."""
@@ -42,6 +44,11 @@ class RowFaults:
         """Add a fault of a row, with the row's line if it has one."""
         line = "" if self._lines is None else f" (line {self._lines[row]})"
         self.add(message + line, "rows", row, *steps, received=received, fix=fix)
+
+    def suggest_name(self, unknown_name: str, names: Iterable[str]) -> str | None:
+        """Return the most similar name as a fix, for the first few calls; None for later ones."""
+        self._suggestions += 1
+        return suggest_name(unknown_name, names) if self._suggestions <= MAX_SUGGESTIONS else None
 
     @property
     def faults(self) -> list[Fault]:

@@ -1,5 +1,6 @@
 """A thread in every worker's parent that repairs the state that crashes leave behind."""
 
+import math
 import threading
 import time
 from collections.abc import Generator
@@ -52,7 +53,7 @@ class Reconciler:
         sessions = SessionFactory(self._settings.resolved_database_url)
         wake_ups = WakeUpSender(self._settings)
         store = open_store(self._settings)
-        last_sweep = time.monotonic()
+        last_sweep = -math.inf  # an earlier run may have been killed
         while not self._stopping.is_set():
             with _log_errors():
                 reconcile_jobs(sessions, wake_ups)

@@ -69,7 +69,7 @@ def _parse_block(block: CsvBlock, names: Sequence[str], text_columns: Collection
             dtype_backend="numpy_nullable",
             low_memory=False,
         )
-    except pd.errors.ParserError as error:
+    except ValueError as error:  # also of pandas's parser
         if "out of memory" in str(error):
             raise MemoryError from error
         raise InvalidFileError(f"The rows {location} cannot be read: {error}.") from None

@@ -2,7 +2,7 @@
 
 import csv
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -52,8 +52,8 @@ class CsvReader:
         if header is None:
             raise InvalidFileError("The file is empty; expected a header line and at least one row.")
         self._header = header.raw.rstrip(b"\r\n") + b"\n"
-        self.column_names: list[str] = next(csv.reader([self._header.decode()]))
-        check_names(self.column_names, "column")
+        self.column_names: list[str] = _parse_fields([self._header.decode()], header.line)
+        check_names(self.column_names, "column", line=header.line)
 
     def iterate_blocks(self) -> Iterator[CsvBlock]:
         """Iterate over the records in blocks of bounded size.
@@ -150,10 +150,25 @@ def _read_quoted_record(first: bytes, lines: _LineReader) -> _Record:
             yield line.decode()
         is_complete = False
 
-    try:
-        fields = next(csv.reader(feed_lines()))
-    except csv.Error as error:
-        raise InvalidFileError(f"Line {first_number:,} cannot be read: {error}.") from None
+    fields = _parse_fields(feed_lines(), first_number)
     if not is_complete:
         raise InvalidFileError(f"A quoted field, in the record from line {first_number:,} on, has no end.")
     return _Record(first_number, b"".join(raw), len(fields))
+
+
+def _parse_fields(text: Iterable[str], first_number: int) -> list[str]:
+    """Return the fields of one record. The limit of the `csv` module, 131,072 characters a field, is raised first.
+
+    Args:
+        text: the lines of the record.
+        first_number: the number of its first line in the file, from 1.
+
+    Raises:
+        InvalidFileError: the record cannot be read.
+
+    """
+    csv.field_size_limit(_MAX_RECORD_BYTES)  # of the whole process; set here, because other code may lower it
+    try:
+        return next(csv.reader(text))
+    except csv.Error as error:
+        raise InvalidFileError(f"Line {first_number:,} cannot be read: {error}.") from None

@@ -16,12 +16,13 @@ class InvalidFileError(Exception):
     """The file cannot be a dataset. The message tells the client what is wrong, and where."""
 
 
-def check_names(names: Sequence[str], kind: str) -> None:
+def check_names(names: Sequence[str], kind: str, *, line: int | None = None) -> None:
     """Reject names that a spec cannot contain, and duplicates.
 
     Args:
         names: names in the order of the file.
         kind: `column` or `array`.
+        line: the line in the file that has the names, from 1; None if it has no lines.
 
     Raises:
         InvalidFileError: there are too many names, or a name is empty, too long, duplicate, or has control characters.
@@ -29,9 +30,10 @@ def check_names(names: Sequence[str], kind: str) -> None:
     """
     if len(names) > MAX_NAMES:
         raise InvalidFileError(f"The file has {len(names):,} {kind}s; at most {MAX_NAMES:,} can be read.")
+    location = "" if line is None else f" in line {line:,}"
     previous: set[str] = set()
     for number, name in enumerate(names, 1):
-        _check_name(name, f"The name of {kind} {number}")
+        _check_name(name, f"The name of {kind} {number}{location}")
         if name in previous:
             raise InvalidFileError(f"The file has two {kind}s named {quote_text(name)}; names must be unique.")
         previous.add(name)

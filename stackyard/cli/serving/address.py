@@ -1,7 +1,5 @@
 """The address that the server listens on."""
 
-import contextlib
-import ipaddress
 import socket
 import sys
 from dataclasses import dataclass
@@ -59,13 +57,3 @@ class PortReservation:
     def release(self) -> None:
         """Release the port."""
         self._socket.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a server that listens on this host."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    with contextlib.suppress(OSError):
-        entries = socket.getaddrinfo(host, None)
-        return all(ipaddress.ip_address(entry[4][0]).is_loopback for entry in entries)
-    return False

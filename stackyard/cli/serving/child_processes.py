@@ -17,8 +17,8 @@ RUN_VARIABLE = "STACKYARD_SERVE_RUN"
 """The environment variable that marks the processes of a run, grandchildren included."""
 
 _PR_SET_PDEATHSIG = 1
+_MAX_TAIL_BYTES = 2**16
 _LIBC = ctypes.CDLL(None)  # loaded here, because a child must not look for libraries between fork and exec
-_MAX_LOG_BYTES = 10 * 2**20
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class ChildProcess:
     log_path: Path
     cwd: Path
     environment: dict[str, str]
+    max_log_bytes: int
     started_at: float = 0.0
     quick_exits: int = 0
     _process: subprocess.Popen[bytes] | None = None
@@ -58,7 +59,7 @@ class ChildProcess:
 
     def start(self) -> None:
         """Start the process. Its output is appended to the log."""
-        _rotate_log(self.log_path)
+        self.rotate_log()
         parent_pid = os.getpid()
         orphan_signal = self.command.orphan_signal
         with self.log_path.open("ab") as log:
@@ -127,10 +128,29 @@ class ChildProcess:
             return None
         return ProcessIdentity(self.command.name, self._process.pid, created, self.command.argv[0])
 
+    def rotate_log(self) -> None:
+        """Move a long log to a second file. Both together stay within `max_log_bytes`.
+
+        The process keeps the log open and appends to it, so its content is copied and the file is emptied. A line
+        that is written in between is lost. On a full disk, the content is not copied.
+        """
+        max_bytes = self.max_log_bytes // 2
+        if not self.log_path.exists() or self.log_path.stat().st_size <= max_bytes:
+            return
+        previous_path = self.log_path.with_suffix(".log.1")
+        try:
+            with self.log_path.open("rb") as log:
+                log.seek(-max_bytes, os.SEEK_END)
+                previous_path.write_bytes(log.read(max_bytes))
+        except OSError:
+            previous_path.unlink(missing_ok=True)
+        os.truncate(self.log_path, 0)
+        self._log_offset = 0
+
     def read_log_tail(self, lines: int = 15) -> str:
         """Return the last lines that this process wrote."""
         with self.log_path.open("rb") as log:
-            log.seek(self._log_offset)
+            log.seek(max(self._log_offset, os.fstat(log.fileno()).st_size - _MAX_TAIL_BYTES))
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
 
@@ -200,8 +220,3 @@ def _request_orphan_signal(parent_pid: int, number: signal.Signals) -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent_pid:  # the parent died before the call of prctl
         os._exit(1)
-
-
-def _rotate_log(log_path: Path) -> None:
-    if log_path.exists() and log_path.stat().st_size > _MAX_LOG_BYTES:
-        log_path.replace(log_path.with_suffix(".log.1"))

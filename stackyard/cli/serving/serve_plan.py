@@ -10,6 +10,7 @@ from stackyard.cli.serving.address import Address
 from stackyard.cli.serving.child_processes import ChildCommand
 
 _DEFAULT_CANCEL_GRACE_S = 10.0
+_DEFAULT_MAX_LOG_BYTES = 20 * 2**20
 _ESCALATION_AFTER_GRACE_S = 4.0
 
 
@@ -70,11 +71,19 @@ def read_cancel_grace_s() -> float:
         return _DEFAULT_CANCEL_GRACE_S
 
 
+def read_max_log_bytes() -> int:
+    """Return the maximum size of a process's logs, as `service.settings` reads it.
+
+    As for the grace period, a value that is not valid counts as the default here.
+    """
+    try:
+        return max(int(os.environ.get("STACKYARD_MAX_LOG_BYTES", "")), 2**16)
+    except ValueError:
+        return _DEFAULT_MAX_LOG_BYTES
+
+
 def _build_api_command(plan: ServePlan) -> ChildCommand:
-    argv = [sys.executable, "-m", "uvicorn", "--factory", "api.app:create_app"]
-    argv += ["--host", plan.address.host, "--port", str(plan.address.port)]
-    argv += ["--no-server-header", "--log-level", "info", "--timeout-graceful-shutdown", "5"]
-    argv += ["--timeout-keep-alive", "75"]  # longer than clients keep a connection, so that the client closes it first
+    argv = [sys.executable, "-m", "api", "--host", plan.address.host, "--port", str(plan.address.port)]
     return ChildCommand("api", argv)
 
 

@@ -26,7 +26,12 @@ from stackyard.cli.serving.child_processes import (
     terminate_processes,
 )
 from stackyard.cli.serving.run_state import RunState
-from stackyard.cli.serving.serve_plan import ServePlan, build_server_commands, read_cancel_grace_s
+from stackyard.cli.serving.serve_plan import (
+    ServePlan,
+    build_server_commands,
+    read_cancel_grace_s,
+    read_max_log_bytes,
+)
 
 _POLL_INTERVAL_S = 0.05
 _BROKER_START_TIMEOUT_S = 10.0
@@ -76,6 +81,7 @@ class Supervisor:
                 self._start_processes()
                 while True:
                     self._check_children()
+                    self._rotate_logs()
                     self._check_readiness()
                     self._sleep()
             except _StopRequested:
@@ -124,6 +130,7 @@ class Supervisor:
             self._plan.log_dir / f"{command.name}.log",
             cwd=self._plan.source_dir,
             environment=self._environment | command.environment,
+            max_log_bytes=read_max_log_bytes(),
         )
 
     def _build_environment(self) -> dict[str, str]:
@@ -165,6 +172,11 @@ class Supervisor:
                 self._socket_path.unlink(missing_ok=True)
             child.start()
             self._write_run_state()
+
+    def _rotate_logs(self) -> None:
+        for child in self._list_children():
+            with contextlib.suppress(OSError):  # a failing disk is no reason to stop running processes
+                child.rotate_log()
 
     def _check_readiness(self) -> None:
         if self._is_ready or time.monotonic() < self._readiness_checked_at + _READINESS_INTERVAL_S:

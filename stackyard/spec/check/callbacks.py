@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_pointers import PathSegment
-from stackyard.spec.tagged_union import suggest_name
 from stackyard.spec.training import metrics
 from stackyard.spec.training.callbacks import (
     Callback,
@@ -88,9 +87,10 @@ def _check_monitor(
     path: tuple[PathSegment, ...] = ("training", "callbacks", index)
     if callback.monitor not in names:
         message = f"expected one of {', '.join(names)}; received {format_value(callback.monitor)}"
-        needs_validation = callback.monitor in _list_metric_columns(training, has_validation=True)
-        fix = "it needs a data.split.validation" if needs_validation else suggest_name(callback.monitor, names)
-        faults.add(message, *path, "monitor", fix=fix)
+        if callback.monitor in _list_metric_columns(training, has_validation=True):
+            faults.add(message, *path, "monitor", fix="it needs a data.split.validation")
+        else:
+            faults.add_unknown_name(message, *path, "monitor", name=callback.monitor, valid_names=names)
     elif callback.mode == "auto" and _has_no_direction(training, callback.monitor):
         reason = f"Keras does not know whether more or less of {format_value(callback.monitor)} is better"
         faults.add(f'expected the mode "min" or "max", as {reason}; received "auto"', *path, "mode")

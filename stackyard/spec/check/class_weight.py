@@ -6,7 +6,6 @@ from stackyard.spec.check.fault_collector import FaultCollector, format_choices
 from stackyard.spec.check.report import Task
 from stackyard.spec.job import JobSpec
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.tagged_union import suggest_name
 from stackyard.spec.training.class_weight import format_class_value
 
 
@@ -27,4 +26,4 @@ def check_class_weight(spec: JobSpec, task: Task, faults: FaultCollector) -> Non
         for name in class_weight:
             if name not in classes:
                 message = f"expected a class of the target ({format_choices(classes)}), received {format_value(name)}"
-                faults.add(message, *path, name, fix=suggest_name(name, classes))
+                faults.add_unknown_name(message, *path, name, name=name, valid_names=classes)

@@ -1,15 +1,18 @@
 """Collect the faults of one spec."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, cast
 
 from stackyard.spec.base import SpecModel
 from stackyard.spec.job import JobSpec
-from stackyard.spec.reading.faults import Fault, shorten_value
+from stackyard.spec.reading.faults import MAX_FAULTS, Fault, shorten_value
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
+from stackyard.spec.suggestions import MAX_SUGGESTIONS, suggest_name
 
 MAX_LISTED_CHOICES = 20
 """Number of names or values that a message lists at most."""
+_UNLISTED_FAULT = Fault(pointer="", message="one of the faults beyond the maximum")
 
 
 class FaultCollector:
@@ -18,19 +21,32 @@ class FaultCollector:
     def __init__(self, spec: JobSpec) -> None:
         self._spec = spec
         self.faults: list[Fault] = []
+        self._suggestions = 0
 
     def add(self, message: str, *steps: PathSegment, fix: str | None = None) -> None:
         """Add a fault of the value at `steps` from the root.
 
         Where that value is a default, the pointer leads to the nearest ancestor in the document.
         """
+        if len(self.faults) >= MAX_FAULTS:  # it is only counted, and there may be thousands
+            self.faults.append(_UNLISTED_FAULT)
+            return
         location, value = locate_in_document(self._spec, steps)
         self.faults.append(Fault(pointer=location, message=message, received=shorten_value(value), fix=fix))
 
+    def add_unknown_name(self, message: str, *steps: PathSegment, name: str, valid_names: Iterable[str]) -> None:
+        """Add a fault of a name at `steps` that is not valid; the first few get the most similar name as their fix."""
+        fix = None
+        if self._suggestions < MAX_SUGGESTIONS:
+            self._suggestions += 1
+            fix = suggest_name(name, valid_names)
+        self.add(message, *steps, fix=fix)
 
-def format_choices(names: Sequence[str]) -> str:
+
+def format_choices(names: Iterable[str]) -> str:
     """Return the first names, with an ellipsis where there are more."""
-    return ", ".join(names[:MAX_LISTED_CHOICES]) + (", …" if len(names) > MAX_LISTED_CHOICES else "")
+    first_names = list(islice(names, MAX_LISTED_CHOICES + 1))
+    return ", ".join(first_names[:MAX_LISTED_CHOICES]) + (", …" if len(first_names) > MAX_LISTED_CHOICES else "")
 
 
 def locate_in_document(spec: JobSpec, steps: Sequence[PathSegment]) -> tuple[str, object]:

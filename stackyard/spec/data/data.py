@@ -1,6 +1,7 @@
 """The data of a job: a dataset, its features, its target and its splits."""
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -91,7 +92,8 @@ class TableData(SpecModel):
         """Return the groups of features of a dataset with these columns."""
         if self.features is not None:
             return self.features
-        columns = tuple(name for name in column_names if name not in self.reserved_columns)
+        reserved_columns = set(self.reserved_columns)
+        columns = tuple(name for name in column_names if name not in reserved_columns)
         return (Features.model_construct(columns=columns),)
 
     def get_imputation(self, group: Features) -> Imputation | None:
@@ -106,7 +108,11 @@ class TableData(SpecModel):
 
     def drops_rows_without(self, column: str) -> bool:
         """Return whether rows that lack a value in this column are dropped."""
-        return self.drop_missing if isinstance(self.drop_missing, bool) else column in self.drop_missing
+        return self.drop_missing if isinstance(self.drop_missing, bool) else column in self._drop_missing_columns
+
+    @cached_property
+    def _drop_missing_columns(self) -> frozenset[str]:
+        return frozenset() if isinstance(self.drop_missing, bool) else frozenset(self.drop_missing)
 
 
 class ArrayTarget(SpecModel):

@@ -16,7 +16,7 @@ from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, short
 from stackyard.spec.reading.json_document import JsonObject
 from stackyard.spec.reading.json_pointers import format_pointer
 from stackyard.spec.reading.validation_messages import build_faults
-from stackyard.spec.tagged_union import suggest_name
+from stackyard.spec.suggestions import suggest_name
 from stackyard.spec.training import losses, metrics
 
 T = TypeVar("T")

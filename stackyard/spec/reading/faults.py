@@ -1,6 +1,7 @@
 """Faults of a spec, described so that a person or a program can correct them."""
 
 from collections.abc import Iterable
+from unicodedata import category
 
 from pydantic import BaseModel, ConfigDict
 
@@ -20,6 +21,9 @@ MAX_TEXT_LENGTH = 120
 
 MAX_FAULTS = 100
 """Maximum number of faults in one error; a count replaces the others."""
+
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""The Unicode categories of control and format characters, and of separators of lines and paragraphs."""
 
 ReceivedValue = str | int | float | bool | None
 
@@ -77,9 +81,17 @@ def shorten_value(value: object) -> ReceivedValue:
 def format_value(value: object) -> str:
     """Return a received value as a message shows it: a short scalar as JSON, any other value by its JSON type."""
     if isinstance(value, str):
-        return f'"{shorten_value(value)}"'
+        return f'"{_escape_control_characters(str(shorten_value(value)))}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
     return _JSON_TYPES.get(type(value), "something else")
+
+
+def _escape_control_characters(text: str) -> str:
+    """Escape control characters, because messages are printed in terminals."""
+    return "".join(
+        character.encode("unicode_escape").decode() if category(character) in _INVISIBLE_CATEGORIES else character
+        for character in text
+    )

@@ -9,7 +9,8 @@ from pydantic_core import ErrorDetails
 from stackyard.spec.base import SpecModel
 from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, shorten_value
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
-from stackyard.spec.tagged_union import TAG_PREFIX, suggest_name
+from stackyard.spec.suggestions import suggest_name
+from stackyard.spec.tagged_union import TAG_PREFIX
 
 SpecClassesById = Mapping[int, type[SpecModel]]
 """The class that validated the object of this identity."""

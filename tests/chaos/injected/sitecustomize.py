@@ -20,8 +20,17 @@ _PACKAGES = ("api", "service", "worker", "migrations")
 _TRANSPARENT_MODULES = ("service.db.database",)
 """Modules that make steps for others: such a step gets the name of the caller."""
 _CALLS = ("fsync", "fdatasync", "replace", "rename", "link", "unlink", "remove")
-_ROLES = {"uvicorn": "api", "spawn_main": "child", "celery": "worker", "migrations": "migrate"}
-_ROLE = next((role for word, role in _ROLES.items() if any(word in argument for argument in sys.orig_argv)), "other")
+_MODULES = {"api": "api", "celery": "worker", "migrations": "migrate"}
+
+
+def _find_role():
+    """Return the role of this process by its command line: the module that it runs, or `spawn_main`."""
+    if any("spawn_main" in argument for argument in sys.orig_argv):
+        return "child"
+    return next((role for module, role in _MODULES.items() if module in sys.orig_argv), "other")
+
+
+_ROLE = _find_role()
 _seen_steps = set()
 _pass_counts = Counter()
 

@@ -164,7 +164,7 @@ class TestCsv:
             (b"a,b\r1,2\r", "Line 1 has a carriage return"),
             (b'a,b\n"x,2\n3,4\n', "from line 2 on, has no end"),
             (b"a,a\n1,2\n", "two columns named 'a'"),
-            (b"a,\n1,2\n", "column 2 is empty"),
+            (b"a,\n1,2\n", "column 2 in line 1 is empty"),
             (b"a,b\tc\n1,2\n", "control character"),
             (b"a," + b"x" * 201 + b"\n1,2\n", "201 characters"),
             (b"a\n1\ninf\n", "Column 'a' has an infinite value, or one too large for a 64-bit float, in line 3"),

@@ -98,11 +98,38 @@ def test_events_come_once_and_in_order(either_sessions):
     assert summaries == expected
 
 
-def test_many_epochs_are_split_into_several_events(sessions):
+def load_slices(sessions, job_id, position=BEGINNING):
+    """Load the slices of a job's events after a position, up to the last."""
+    slices = [load_events(sessions, job_id, position)]
+    while slices[-1].has_more:
+        assert not slices[-1].ended
+        slices.append(load_events(sessions, job_id, slices[-1].position))
+    return slices
+
+
+def test_many_epochs_are_read_in_slices(sessions):
     job = submit_job(sessions)
     claimed = attempt_factories.claim_job(sessions)
     attempt_factories.record_epochs(sessions, claimed, range(2500))
-    assert summarize(load_events(sessions, job.id, EventPosition(2, 100))) == [(100, 1099), (1100, 2099), (2100, 2499)]
+    attempt_factories.conclude_attempt(sessions, claimed)
+    slices = load_slices(sessions, job.id, EventPosition(2, 100))
+    assert [summarize(news) for news in slices] == [[(100, 1099)], [(1100, 2099)], [(2100, 2499), "succeeded"]]
+    assert slices[-1].ended
+
+
+def test_many_transitions_are_read_in_slices_and_in_order(sessions):
+    job = submit_job(sessions)
+    for _ in range(60):
+        with sessions.begin() as session:
+            controls.pause_job(session, job.id)
+        with sessions.begin() as session:
+            controls.resume_job(session, job.id)
+    claimed = attempt_factories.claim_job(sessions)
+    attempt_factories.record_epochs(sessions, claimed, range(3))
+    slices = load_slices(sessions, job.id)
+    assert [len(news.events) for news in slices] == [100, 23]
+    assert [event.position.transitions for news in slices for event in news.events] == [*range(1, 123), 122]
+    assert summarize(slices[-1])[-2:] == ["running", (0, 2)]
 
 
 def test_a_deleted_job_has_no_events(either_sessions):

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -67,6 +68,29 @@ def test_old_unfinished_upload_is_cleared(store, tmp_path):
     os.utime(tmp_path / "incoming" / "old", (LONG_AGO, LONG_AGO))
     assert store.clear_incoming(before=LONG_AGO + 1) == 1
     assert [path.name for path in (tmp_path / "incoming").iterdir()] == ["young"]
+
+
+def test_a_killed_process_leaves_its_scratch_directory_only_where_it_is_swept(store, tmp_path):
+    script = f"""
+import os, signal
+from pathlib import Path
+from service.storage.artifact_store import ArtifactStore
+with ArtifactStore(Path({str(tmp_path)!r})).create_scratch_directory() as directory:
+    (directory / "model.keras").write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    (tmp_path / "system").mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path / "system")}
+    process = subprocess.run([sys.executable, "-c", script], env=environment, check=False)
+
+    assert process.returncode == -signal.SIGKILL
+    assert list((tmp_path / "system").iterdir()) == []
+    [scratch] = (tmp_path / "incoming").iterdir()
+    os.utime(scratch, (LONG_AGO, LONG_AGO))
+    assert store.clear_incoming(before=LONG_AGO + 1) == 0, "its file is young"
+    os.utime(scratch / "model.keras", (LONG_AGO, LONG_AGO))
+    assert store.clear_incoming(before=LONG_AGO + 1) == 1
+    assert list((tmp_path / "incoming").iterdir()) == []
 
 
 def test_file_stored_again_is_new_and_is_not_removed(store):

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 
 from stackyard.spec.check.data.resolved_data import Range, ResolvedData, Target, list_scaling_arguments
 from stackyard.spec.check.data.splits import RowBound, SplitChecker, SplitKey
-from stackyard.spec.check.fault_collector import FaultCollector
+from stackyard.spec.check.fault_collector import FaultCollector, format_choices
 from stackyard.spec.check.report import RowCounts, Shape
 from stackyard.spec.data.data import ArrayData
 from stackyard.spec.data.description import MAX_CATEGORIES, ArrayDescription, ArraysDescription
 from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_pointers import PathSegment
-from stackyard.spec.tagged_union import suggest_name
 
 _NUMERIC_TYPES = ("int", "uint", "float", "bool")
 
@@ -75,9 +74,8 @@ def _find_array(
 ) -> ArrayDescription | None:
     array = arrays.get(name)
     if array is None:
-        names = ", ".join(arrays)
-        message = f"expected an array of the dataset ({names}), received {format_value(name)}"
-        faults.add(message, *path, fix=suggest_name(name, arrays))
+        message = f"expected an array of the dataset ({format_choices(arrays)}), received {format_value(name)}"
+        faults.add_unknown_name(message, *path, name=name, valid_names=arrays)
     elif not array.type.startswith(_NUMERIC_TYPES):
         faults.add(f"expected an array of numbers, received {format_value(name)} of {array.type}", *path)
     elif not array.shape:

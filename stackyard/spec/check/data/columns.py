@@ -9,7 +9,6 @@ from stackyard.spec.data.data import TableData
 from stackyard.spec.data.description import MAX_CATEGORIES, ColumnDescription, TableDescription
 from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_pointers import PathSegment
-from stackyard.spec.tagged_union import suggest_name
 
 SpecPath = tuple[PathSegment, ...]
 """The path of a value in the spec."""
@@ -27,9 +26,9 @@ class ColumnFinder:
         """Return the column of this name."""
         column = self.by_name.get(name)
         if column is None:
-            columns = format_choices(list(self.by_name))
+            columns = format_choices(self.by_name)
             message = f"expected a column of the dataset ({columns}), received {format_value(name)}"
-            self.faults.add(message, *path, fix=suggest_name(name, self.by_name))
+            self.faults.add_unknown_name(message, *path, name=name, valid_names=self.by_name)
         return column
 
     def require_no_missing(self, column: ColumnDescription, path: SpecPath, *, imputable: bool = False) -> None:

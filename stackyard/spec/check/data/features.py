@@ -36,14 +36,16 @@ def _count_default_features(data: TableData, columns: ColumnFinder) -> int | Non
 
 
 def _count_listed_features(data: TableData, groups: tuple[Features, ...], columns: ColumnFinder) -> int | None:
+    target_names = set(data.target.columns)
     earlier_names: set[str] = set()
     counts: list[int | None] = []
     for group, name, path in iterate_feature_columns(groups):
         column = columns.find(name, path)
-        if name in data.target.columns:
+        if name in target_names:
             columns.faults.add(f"expected no target among the features, received {format_value(name)}", *path)
         if name in earlier_names:
             columns.faults.add(f"expected each column once, received {format_value(name)} again", *path)
+            continue
         earlier_names.add(name)
         counts.append(None if column is None else _count_values(group, column, data, path, columns))
     valid_counts = [count for count in counts if count is not None]

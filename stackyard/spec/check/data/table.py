@@ -86,7 +86,7 @@ def _build_joint_target(data: TableData, columns: list[ColumnDescription], fault
     if data.target.encode is not None:
         faults.add(f"expected one target column to encode, received {len(columns)}", "data", "target", "encode")
         return None
-    text_names = [column.name for column in columns if column.type == "text"]
+    text_names = {column.name for column in columns if column.type == "text"}
     for name, path in _iterate_target_columns(data):
         if name in text_names:
             faults.add(

@@ -1,0 +1,74 @@
+"""Event streams of a job with a long history, whose clients read nothing."""
+
+import math
+import socket
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import psutil
+from sqlalchemy import insert
+
+from models import Epoch, Job
+from service.db.database import SessionFactory
+from tests.attacks.target import AttackResult, Target
+from tests.factories import iris_spec
+
+TITLE = "Event streams that are not read"
+POINT = 7
+
+_STREAMS = 100
+_EPOCHS = 20_000
+_METRICS = 16
+_MAX_GROWTH = 100 * 2**20
+
+
+def run_attack(target: Target) -> AttackResult:
+    """Open streams, read nothing, and measure the memory of the API."""
+    job_id = _create_long_job(target)
+    api = _find_process(urlsplit(target.url).port or 80)
+    before = api.memory_info().rss
+    with ExitStack() as connections:
+        for _ in range(_STREAMS):
+            _open_stream(connections, target, job_id)
+        time.sleep(5)  # the time in which the server could read ahead
+        growth = api.memory_info().rss - before
+        statuses = [
+            _open_stream(connections, target, job_id, wait=True)
+            for _ in range(target.settings.max_client_event_streams)
+        ]
+    figures = {
+        "streams": str(_STREAMS),
+        "memory": f"+{growth / 2**20:.0f} MiB",
+        "refused beyond the bound": str(statuses.count(429)),
+    }
+    return AttackResult(growth < _MAX_GROWTH and 429 in statuses, figures)
+
+
+def _create_long_job(target: Target) -> str:
+    job_id: str = target.client.post("/v1/jobs", json=iris_spec()).json()["id"]
+    target.client.post(f"/v1/jobs/{job_id}/cancel")
+    sessions = SessionFactory(target.settings.resolved_database_url)
+    with sessions.begin() as session:
+        job = session.get_one(Job, UUID(job_id))
+        job.metric_names, job.epochs_done = [f"metric_{index}" for index in range(_METRICS)], _EPOCHS
+        values = [math.pi] * _METRICS
+        rows = [{"job_id": job.id, "epoch": epoch, "values": values} for epoch in range(_EPOCHS)]
+        session.execute(insert(Epoch), rows)
+    sessions.dispose()
+    return job_id
+
+
+def _open_stream(connections: ExitStack, target: Target, job_id: str, *, wait: bool = False) -> int:
+    address = urlsplit(target.url)
+    connection = connections.enter_context(socket.create_connection((address.hostname, address.port or 80)))
+    head = f"GET /v1/jobs/{job_id}/events HTTP/1.1\r\nHost: {address.netloc}\r\n"
+    token = f"Authorization: Bearer {target.token}\r\n" if target.token else ""
+    connection.sendall(f"{head}{token}\r\n".encode())
+    return int(connection.recv(16).split()[1]) if wait else 0
+
+
+def _find_process(port: int) -> psutil.Process:
+    listening = (item for item in psutil.net_connections("tcp") if item.status == "LISTEN" and item.pid)
+    return psutil.Process(next(item.pid for item in listening if item.laddr.port == port))
