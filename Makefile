@@ -26,7 +26,7 @@ demo: .venv/.server ## Start a server, train a network on a real dataset, and pr
 test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
 	$(RUN) pytest $(ARGS)
 
-test-all: .venv/.dev ## Run the exhaustive tests as well, as CI does
+test-all: .venv/.dev ## Run all tests, also the exhaustive ones
 	$(RUN) pytest -m "" $(ARGS)
 
 chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help

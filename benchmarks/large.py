@@ -124,7 +124,7 @@ def _measure(row_source: str, directory: Path, rows: int, batch_size: int) -> di
         preparing_peak = memory_peaks.to_megabytes()
         observer.times.append(prepared)
         with ThreadAllocator(devices.describe_execution_environment()).allocate_threads(
-            None, reading=row_source == "files"
+            None, reads_files=row_source == "files"
         ):
             Engine(settings.compiled_memory).train(spec, data, observer)
     epochs = np.diff(observer.times).tolist()

@@ -51,6 +51,7 @@ def main() -> None:
         signal.signal(number, _exit_on_signal)
     start = time.monotonic()
     try:
+        os.umask(0o077)  # the server refuses a directory that others can read
         data_dir.mkdir(parents=True, exist_ok=True)
         run_demo(data_dir)
     except KeyboardInterrupt:

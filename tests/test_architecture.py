@@ -18,7 +18,7 @@ CONTRACTS = {
 
 BREACHES = [
     ("Imports point down", "models/job.py", "import service.jobs.jobs"),
-    ("Imports point down", "service/jobs/jobs.py", "import api.jobs.schemas"),
+    ("Imports point down", "service/jobs/queries.py", "import api.jobs.schemas"),
     ("Imports point down", "api/jobs/routes.py", "import worker.attempt.attempt_reporter"),
     ("Within service", "service/history/thinning.py", "import service.jobs.estimates"),
     ("Within service", "service/db/ids.py", "import service.storage.artifact_store"),
@@ -26,12 +26,12 @@ BREACHES = [
     ("stackyard imports no server package", "stackyard/client/__init__.py", "import sqlalchemy"),
     ("stackyard imports no server package", "stackyard/spec/job.py", "import models"),
     ("Within stackyard", "stackyard/client/__init__.py", "import stackyard.cli"),
-    ("Only the worker imports tensorflow", "service/jobs/jobs.py", "import keras"),
+    ("Only the worker imports tensorflow", "service/jobs/queries.py", "import keras"),
     ("Celery's parent process", "worker/supervision/reconciler.py", "import worker.attempt.job_training"),
     ("The API imports no", "api/datasets.py", "import worker.preparation.dataset_reader"),
     ("Only the chart process", "service/charts/renderer.py", "import vl_convert"),
     ("Only the object store", "service/storage/artifact_store.py", "import obstore"),
-    ("Only the API imports", "service/jobs/jobs.py", "import fastapi"),
+    ("Only the API imports", "service/jobs/queries.py", "import fastapi"),
     ("Only the queue and the worker's entry", "api/jobs/routes.py", "import celery"),
 ]
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from api.app_state import SessionsDep
 from api.http.content_negotiation import choose_media_type
 from api.http.problem_documents import RESPONSES
-from service.history import metric_history
+from service.history import json_floats, metric_history
 from service.history.metric_history import History
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
@@ -35,13 +35,13 @@ class HistoryView(BaseModel):
     def of(cls, history: History) -> "HistoryView":
         """Return the view of a history."""
         nonfinite = {
-            name: metric_history.collect_nonfinite(zip(history.epochs, column, strict=True))
+            name: json_floats.collect_nonfinite(zip(history.epochs, column, strict=True))
             for name, column in history.metrics.items()
         }
         return cls.model_construct(
             epochs=list(history.epochs),
             metrics={
-                name: [metric_history.to_json_float(value) for value in column]
+                name: [json_floats.to_json_float(value) for value in column]
                 for name, column in history.metrics.items()
             },
             nonfinite={name: values for name, values in nonfinite.items() if values},

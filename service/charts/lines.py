@@ -9,7 +9,7 @@ from service.charts.chart_style import FONT_SIZE, Document
 from service.charts.colors import Hue, Palette
 from service.charts.legend import Legend
 from service.charts.scales import Axis
-from service.history import metric_history
+from service.history import json_floats
 from service.history.metric_history import History
 
 LABEL_WIDTH = 40
@@ -67,7 +67,7 @@ def find_nonfinite_mark(history: History, legend: Legend) -> NonFiniteMark | Non
         return None
     first = min(positions.values())
     names = [name for name, index in positions.items() if index == first]
-    text = f"{metric_history.format_nonfinite(history.metrics[names[0]][first])} at epoch {history.epochs[first]:,}"
+    text = f"{json_floats.format_nonfinite(history.metrics[names[0]][first])} at epoch {history.epochs[first]:,}"
     suffix = "" if len(names) == len(history.metrics) else f" ({', '.join(legend.labels[name] for name in names)})"
     return NonFiniteMark(history.epochs[first], f"{text}{suffix}")
 

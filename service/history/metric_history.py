@@ -1,9 +1,7 @@
 """The metrics of a job by epoch, and the representation of numbers that are not finite in JSON."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, select, type_coerce
@@ -27,9 +25,6 @@ _MAXIMIZED_METRICS = (
     "cosine",
 )
 """Fragments of the names of Keras's metrics that are to be maximized. Other metrics and all losses are minimized."""
-
-
-Key = TypeVar("Key", int, str)
 
 
 @dataclass(frozen=True)
@@ -88,20 +83,3 @@ def _build_too_few_points(received: int, min_points: int, metric_count: int) -> 
 def is_higher_better(metric: str) -> bool:
     """Return whether the metric of this name is to be maximized; a prefix `val_` makes no difference."""
     return any(fragment in metric.lower() for fragment in _MAXIMIZED_METRICS)
-
-
-def to_json_float(number: float) -> float | None:
-    """Return the number as JSON can represent it: None if it is NaN or infinite."""
-    return number if math.isfinite(number) else None
-
-
-def format_nonfinite(number: float) -> str:
-    """Return the name of a number that is not finite: `NaN`, `Infinity` or `-Infinity`."""
-    if math.isnan(number):
-        return "NaN"
-    return "Infinity" if number > 0 else "-Infinity"
-
-
-def collect_nonfinite(numbers: Iterable[tuple[Key, float]]) -> dict[Key, str]:
-    """Return the names of those numbers that JSON cannot represent, by their keys."""
-    return {key: format_nonfinite(number) for key, number in numbers if not math.isfinite(number)}

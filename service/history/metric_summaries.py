@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Epoch
-from service.history import metric_history
+from service.history import json_floats, metric_history
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def compute_recorded_summaries(
 
 
 def _update_summary(name: str, epoch: int, value: float, summary: MetricSummary | None) -> MetricSummary:
-    number = metric_history.to_json_float(value)
+    number = json_floats.to_json_float(value)
     if summary is None or summary.best is None:
         return MetricSummary(number, number, None if number is None else epoch)
     if number is not None and (

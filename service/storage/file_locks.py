@@ -69,3 +69,11 @@ def lock_file(path: Path, *, shared: bool, wait: bool, create: bool = False) -> 
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def try_lock_file(path: Path, *, shared: bool) -> FileLock | None:
+    """Lock a file without waiting, and create it if it is missing; return None if another process holds it."""
+    try:
+        return lock_file(path, shared=shared, wait=False, create=True)
+    except BlockingIOError:
+        return None

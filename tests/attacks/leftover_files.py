@@ -28,7 +28,7 @@ def run_attack(_target: Target) -> AttackResult:
         data_dir, system = Path(directory, "data"), Path(directory, "system")
         system.mkdir()
         environment = {"TMPDIR": str(system), "PYTHONPATH": ":".join(path for path in sys.path if path)}
-        subprocess.run([sys.executable, "-c", _SCRIPT, str(data_dir)], env=environment, check=False)  # noqa: S603
+        subprocess.run([sys.executable, "-c", _SCRIPT, str(data_dir)], env=environment, check=False)
         outside = len(list(system.iterdir()))
         left = len(list((data_dir / "incoming").iterdir()))
         swept = ArtifactStore(data_dir).clear_incoming(before=time.time() + 1)

@@ -30,6 +30,7 @@ SEED = 30
 _BEST = {"loss": MetricSummary(0.25, 0.25, 1)}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.xdist_group("chaos")
 def test_no_job_is_lost_or_done_twice_when_processes_are_killed(capsys, tmp_path):
     with capsys.disabled():

@@ -88,6 +88,7 @@ def test_a_second_server_on_the_same_directory_is_refused_and_names_the_first(se
     assert is_server_up(url)
 
 
+@pytest.mark.exhaustive
 def test_a_server_starts_after_another_was_killed(serve, data_dir):
     first = serve()
     orphan_pids = [first.get_pid(name) for name in ("broker", "api", "worker-cpu")]

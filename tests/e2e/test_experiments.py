@@ -15,10 +15,8 @@ import pytest
 
 from tests.conftest import require_shared_file
 
-pytestmark = pytest.mark.exhaustive
-
 # In another process than the other end-to-end tests, with its own server, because these tests take minutes.
-pytestmark = pytest.mark.xdist_group("experiments")
+pytestmark = [pytest.mark.exhaustive, pytest.mark.xdist_group("experiments")]
 
 FILES = {
     "red-wine": "red-wine.csv",

@@ -269,7 +269,7 @@ class TestProcess:
         assert list_children() == []
 
     @pytest.mark.parametrize("quote", [b"", b'"'])
-    def test_a_header_field_without_end_costs_one_request_and_no_process(self, start, trained, quote):
+    def test_a_header_field_without_end_costs_one_request_and_no_process(self, start, quote):
         predict = start()
         predict()
         child = get_only_child()

@@ -315,6 +315,7 @@ TOLERANCES = {"pixels through convolutions": 2**-22}
 convolution differently in the engine's validation loop than in `fit` (see docs/design/engine.md)."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", CASES)
 def test_a_script_has_exactly_the_history_of_its_job(name, runs):
     spec, description, source, directory = runs[name]

@@ -6,7 +6,7 @@ _MAX_LENGTH = 1000
 _REPLACEMENT = "(path)"
 _ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;]*m")
 _PATH = re.compile(r"(?<![\w.:/)\]}])(?:~|file://)?/(?:[^\s/'\"<>:;,()\[\]{}]+/)*[^\s/'\"<>:;,()\[\]{}]+")
-"""An absolute path, at the start of a word. URLs and fractions do not match, because something precedes their slash."""
+"""An absolute path at the start of a word. Something precedes the slash of a URL and of a fraction."""
 _GRAPH_LOCATION = re.compile(r"\s*\[\[.*?\]\]|\s*\[Op:[^\]]*\]")
 """Where TensorFlow's graph has the error, in TensorFlow's own names."""
 _FRAME = re.compile(r'\s|File "|Traceback|Stack trace|Detected at node|Arguments received by|Call arguments received')

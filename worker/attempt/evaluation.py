@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from service.history import metric_history
+from service.history import json_floats
 from worker.engine import Outcome
 from worker.preparation import PreparedData
-from worker.preparation.arrays import Array
+from worker.preparation.arrays import Array, mask_finite_rows
 from worker.preparation.transforms.targets import FittedTarget
 
 _MAX_CLASSES = 100
@@ -48,8 +48,8 @@ def evaluate_network(
     return {
         "on": subset,
         "rows": len(x),
-        "metrics": {name: metric_history.to_json_float(value) for name, value in metrics.items()},
-        "nonfinite": metric_history.collect_nonfinite(metrics.items()),
+        "metrics": {name: json_floats.to_json_float(value) for name, value in metrics.items()},
+        "nonfinite": json_floats.collect_nonfinite(metrics.items()),
         **_compute_errors(predictions, y, data.target),
     }
 
@@ -89,7 +89,7 @@ class _Predictions:
 
     def add_outputs(self, outputs: Array) -> None:
         """Decode the outputs of further rows, and drop the outputs."""
-        finite_rows = _find_finite_rows(outputs)
+        finite_rows = mask_finite_rows(outputs)
         self._finite_masks.append(finite_rows)
         self._decoded.append(self._decode(np.nan_to_num(outputs))[finite_rows])
 
@@ -112,11 +112,6 @@ def _compute_errors(predictions: _Predictions | None, y: Array, target: FittedTa
     if _has_confusion(target):
         return errors | {"confusion": compute_confusion(target.to_class_indices(y)[finite_rows], predicted, target)}
     return errors | {"residuals": compute_residuals(target.undo_scaling(y)[finite_rows], predicted, target)}
-
-
-def _find_finite_rows(outputs: Array) -> Array:
-    """Return the mask of rows whose outputs are all finite, of shape (rows,)."""
-    return np.asarray(np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1))
 
 
 def compute_confusion(actual: Array, predicted: Array, target: FittedTarget) -> dict[str, Any]:
@@ -173,7 +168,7 @@ def _describe_column(name: str, actual: Array, predicted: Array, max_pairs: int)
 
 
 def _compute_statistic(statistic: Callable[[Array], Any], values: Array) -> float | None:
-    return None if len(values) == 0 else metric_history.to_json_float(float(statistic(values)))
+    return None if len(values) == 0 else json_floats.to_json_float(float(statistic(values)))
 
 
 def _compute_histogram(errors: Array) -> dict[str, list[Any]]:

@@ -109,7 +109,7 @@ class JobRunner:
         except StorageError as error:
             log.warning("file not published", action="storage_failed", error=str(error))
             reporter.end_attempt(_build_failure("storage", remove_paths(str(error))))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # any error ends the job; it is logged
             reporter.end_attempt(_log_unexpected_failure("ending not written", "conclude_failed", error))
 
     def _train(self, claim: Claim, reporter: AttemptReporter) -> Conclusion | ReleasedAttempt:
@@ -134,7 +134,7 @@ class JobRunner:
             return _build_failure("storage", _format_storage_error(error))
         except MemoryError:
             return _build_failure("out_of_memory", "The job needed more memory than the worker has.")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # any error ends the job; it is logged
             return _log_unexpected_failure("attempt failed", "attempt_failed", error)
         finally:
             self.preparer.release_files()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from service.history import metric_history
+from service.history import json_floats
 from stackyard.spec import Fault
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
 from worker.preparation.arrays import Array, mask_finite_rows
@@ -120,7 +120,7 @@ def _to_json_numbers(
         return array.tolist()
     for index in np.argwhere(~finite).tolist():
         steps = index if columns is None else [*index[:-1], columns[index[-1]]]
-        nonfinite[format_pointer((name, *steps))] = metric_history.format_nonfinite(array[tuple(index)])
+        nonfinite[format_pointer((name, *steps))] = json_floats.format_nonfinite(array[tuple(index)])
     numbers = array.astype(object)
     numbers[~finite] = None
     return numbers.tolist()

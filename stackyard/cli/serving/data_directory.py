@@ -7,8 +7,8 @@ from pathlib import Path
 from stackyard.cli.command_error import CommandError
 
 _OTHERS_ACCESS = 0o077
-_OWN_ENTRIES = frozenset({"stackyard.db", "serve.lock", "serve.json", "sha256", "incoming", "logs"})
-"""Names by which a data directory is recognized."""
+_OWN_ENTRIES = frozenset({"stackyard.db", "serve.lock", "serve.json", "sha256", "incoming", "logs", "demo"})
+"""Names by which a data directory is recognized; `make demo` creates `demo` in the default one."""
 
 
 def prepare_data_directory(directory: Path) -> str | None:

@@ -92,6 +92,5 @@ def format_value(value: object) -> str:
 def _escape_control_characters(text: str) -> str:
     """Escape control characters, because messages are printed in terminals."""
     return "".join(
-        character.encode("unicode_escape").decode() if category(character) in _INVISIBLE_CATEGORIES else character
-        for character in text
+        ascii(character)[1:-1] if category(character) in _INVISIBLE_CATEGORIES else character for character in text
     )

@@ -299,7 +299,7 @@ shutdown_signal.start_listening()
 with AttemptReporter(
     sessions, claim, settings, lease_start=time.monotonic(), store=store, shutdown_signal=shutdown_signal
 ) as reporter:
-    reporter.begin()
+    reporter.mark_started()
     print(claim.job_id, flush=True)
     threading.Event().wait()
 """

@@ -63,4 +63,4 @@ def test_a_job_of_an_earlier_release_is_checked_for_its_task(train_changed_job):
 def test_the_hint_of_a_divergence_is_the_warning_in_the_row(train_changed_job, warnings, hint):
     conclusion = train_changed_job({"warnings": warnings}, **DIVERGES)
     assert conclusion.state is JobState.DIVERGED
-    assert conclusion.why["hint"] == hint
+    assert conclusion.reason["hint"] == hint

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from structlog.testing import capture_logs
 
 from api.app import create_app
+from tests.conftest import LOCAL_URL
 from tests.in_process_trainer import Trainer, create_installation
 from worker.attempt.error_summary import remove_paths, summarize_error
 
@@ -55,7 +56,7 @@ def test_only_absolute_paths_are_removed(text, expected):
 
 def test_a_failed_job_shows_one_line_and_the_log_has_the_rest(tmp_path, sqlite_template, broker_url):
     installation = create_installation(tmp_path, sqlite_template, broker_url)
-    with TestClient(create_app(installation)) as client, capture_logs() as logs:
+    with TestClient(create_app(installation), LOCAL_URL) as client, capture_logs() as logs:
         trainer = Trainer(client, installation)
         trainer.upload("tokens", b"a,b,y\n" + b"1,2,0\n3,4,1\n" * 20)
         job = trainer.attempt(

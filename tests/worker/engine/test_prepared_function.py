@@ -44,8 +44,8 @@ def doubled(traces):
 def test_a_prepared_function_is_traced_once(doubled, traces, trace):
     call = doubled(1.0)
     prepare_functions([call], trace=trace)
-    assert call.begun
-    call.ready()
+    assert call.is_started
+    call.wait_until_ready()
     assert call.is_ready
     prepare_functions([call], trace=trace)
     assert call(tf.constant(4.0)).numpy() == 8.0
@@ -54,7 +54,7 @@ def test_a_prepared_function_is_traced_once(doubled, traces, trace):
 
 def test_an_unprepared_function_can_be_called(doubled, traces):
     call = doubled(1.0)
-    assert not call.begun
+    assert not call.is_started
     assert call.is_ready
     assert [call(tf.constant(4.0)).numpy() for _ in range(2)] == [8.0, 8.0]
     assert len(traces) == 1
@@ -132,7 +132,7 @@ def test_preparation_changes_no_state(several):
     rows = tuple(tf.constant(array) for array in (data.x_train, data.y_train))
     compiled.train_steps(rows, np.arange(40, dtype="int32"), range(3), 16, reset_metrics=True, stop_on_nonfinite=True)
     before = training_state.read_arrays(network, metrics=True)
-    with compiled.prepare_training(several=several, validation=0, evaluation=0):
+    with compiled.prepare_training(several_epochs=several, validation_batch_size=0, evaluation_batch_size=0):
         pass
     compiled.prepare_evaluation(0)
     compiled.wait_until_prepared()
@@ -199,6 +199,6 @@ def test_no_preparation_is_in_progress_when_a_training_ends(monkeypatch):
         Engine(2**30).train(
             build_spec(SCORE_LAYERS, callbacks=[{"type": "ReduceLROnPlateau"}]), draw_numbers(), Impatient()
         )
-    assert programs[0]._evaluation_functions[0].begun
+    assert programs[0]._evaluation_functions[0].is_started
     assert programs[0]._evaluation_functions[0].is_ready
     assert len(train_with_engine(build_spec(SCORE_LAYERS), draw_numbers())[1].epochs) == 3

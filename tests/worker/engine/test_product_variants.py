@@ -65,10 +65,10 @@ def test_an_alternative_with_other_bits_is_not_selected(product, monkeypatch):
     monkeypatch.setattr(product_variants, "_is_worthwhile", lambda *_: True)
     one_bit = np.zeros((), "float32") + 2**-20
     assert (
-        find_faster_cut(product._replace(other=lambda *args: product.standard(*args[:2])), 16, KERNEL, THREADS)
+        find_faster_cut(product._replace(alternative=lambda *args: product.standard(*args[:2])), 16, KERNEL, THREADS)
         is not None
     )
-    other = product._replace(other=lambda *args: product.standard(*args[:2]) + one_bit)
+    other = product._replace(alternative=lambda *args: product.standard(*args[:2]) + one_bit)
     assert find_faster_cut(other, 16, KERNEL, THREADS) is None
 
 
@@ -123,7 +123,7 @@ def test_halves_that_agree_are_bit_identical_for_other_numbers(rows, kernel):
     assert gradients.numpy().tobytes() == compute_kernel_gradient(inputs, gradient).numpy().tobytes()
 
 
-@pytest.mark.parametrize("name", ["of_halves", "gradients_of_halves"])
+@pytest.mark.parametrize("name", [multiply_halves.__name__, compute_half_gradients.__name__])
 def test_halves_with_other_bits_do_not_agree(name, monkeypatch):
     one_product = 1, (1, 256), THREADS  # a sum of one product, which has the same bits anywhere
     assert are_halves_identical.__wrapped__(*one_product)

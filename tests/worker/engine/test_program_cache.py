@@ -38,6 +38,7 @@ def assert_same_as_alone(first, second, data, traced, traces=1):
     assert outcome.network.get_config() == reference.get_config()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", [optimizers.Adam, optimizers.AdamW], ids=lambda part: part.__name__)
 def test_other_hyperparameters_of_adam_with_a_large_weight(part, traced):
     stack = [{"type": "Dense", "units": LARGE}, {"type": "Dense", "units": 1}]
@@ -45,6 +46,7 @@ def test_other_hyperparameters_of_adam_with_a_large_weight(part, traced):
     assert_same_as_alone(*specs, draw_numbers(), traced)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", [regularizers.L1, regularizers.L2, regularizers.L1L2, constraints.MaxNorm,
                                   constraints.MinMaxNorm], ids=lambda part: part.__name__)  # fmt: skip
 def test_other_hyperparameters_of_regularizers_and_constraints(part, traced):

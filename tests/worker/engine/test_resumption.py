@@ -317,13 +317,13 @@ class TestSnapshotOfAnotherTraining:
     )
     def test_other_variables(self, change, snapshot, engine):
         best = {"best_weights": 1}
-        snapshot = replace(snapshot, callbacks={"0": snapshot.callbacks["0"] | best})
+        snapshot = replace(snapshot, callback_state={"0": snapshot.callback_state["0"] | best})
         snapshot = replace(snapshot, state=snapshot.state | {"callbacks/0/best_weights/0": np.zeros(1)})
         self.assert_rejected(replace(snapshot, state=change(snapshot.state)), engine)
 
     def test_other_callbacks(self, snapshot, engine):
-        self.assert_rejected(replace(snapshot, callbacks={}), engine)
-        self.assert_rejected(replace(snapshot, callbacks={"0": {"wait": 1}}), engine)
+        self.assert_rejected(replace(snapshot, callback_state={}), engine)
+        self.assert_rejected(replace(snapshot, callback_state={"0": {"wait": 1}}), engine)
 
     def assert_rejected(self, start, engine):
         observer = RecordingObserver()

@@ -12,11 +12,11 @@ from tests.conftest import require_shared_file
 from worker.preparation import dataset_reader
 
 MEMORY = 2**30
-DESCRIBERS = {dataset_source.CSV: csv_file, dataset_source.PARQUET: parquet_file}
+DESCRIBERS = {dataset_source.CSV: csv_file.describe_csv, dataset_source.PARQUET: parquet_file.describe_parquet}
 
 
 def read_file(path, media_type=dataset_source.CSV, columns=None):
-    description = TableDescription.model_validate(DESCRIBERS[media_type].describe(path, MEMORY))
+    description = TableDescription.model_validate(DESCRIBERS[media_type](path, MEMORY))
     return dataset_reader.read_table_file(path, media_type, description, columns)
 
 

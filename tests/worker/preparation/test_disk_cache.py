@@ -12,10 +12,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from service.storage.file_locks import try_lock_file
 from tests.polling import wait_until
 from worker.preparation import PreparationError, StorageError
 from worker.preparation.out_of_core.disk_cache import DiskCache
-from worker.preparation.out_of_core.file_lock import try_lock
 
 MEGABYTE = 1 << 20
 
@@ -232,15 +232,13 @@ def test_a_lock_on_a_removed_file_does_not_count(tmp_path, monkeypatch):
         if not competing_locks:
             path.unlink()
             competing_locks.append(None)
-            competing_locks.append(try_lock(path, shared=False))
+            competing_locks.append(try_lock_file(path, shared=False))
         fcntl.flock(descriptor, operation)
 
-    monkeypatch.setattr(
-        "worker.preparation.out_of_core.file_lock.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock})
-    )
-    assert try_lock(path, shared=False) is None
+    monkeypatch.setattr("service.storage.file_locks.fcntl", SimpleNamespace(**vars(fcntl) | {"flock": flock}))
+    assert try_lock_file(path, shared=False) is None
     competing_locks[1].release()
-    assert try_lock(path, shared=False) is not None
+    assert try_lock_file(path, shared=False) is not None
 
 
 def test_an_unwritable_directory_is_an_error(tmp_path):

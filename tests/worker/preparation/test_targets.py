@@ -80,7 +80,7 @@ class TestTargets:
         scaler = StandardScaler().fit(stored["y"][:4] / 10)
         for y, rows in ((prepared.y_train, stored["y"][:4]), (prepared.y_test, stored["ty"])):
             assert np.array_equal(y, scaler.transform(rows / 10).astype("float32"))
-        assert prepared.target.values(prepared.y_test) == pytest.approx(stored["ty"], rel=1e-4)
+        assert prepared.target.undo_scaling(prepared.y_test) == pytest.approx(stored["ty"], rel=1e-4)
         assert prepared.target.columns == ("y[0]", "y[1]")
 
 

@@ -157,7 +157,7 @@ def test_a_concurrent_reader_of_rows_does_not_change_the_bits():
 @pytest.mark.parametrize(("device", "has_other_context"), [("cpu", True), ("NVIDIA A100", False)])
 def test_only_on_a_cpu_does_a_job_that_reads_rows_get_its_own_threads(device, has_other_context):
     threads, default_context = ThreadAllocator(replace(SHARED, device=device)), context.context()
-    with threads.allocate_threads(None, reading=True):
+    with threads.allocate_threads(None, reads_files=True):
         assert (context.context() is not default_context) == has_other_context
     assert context.context() is default_context
 

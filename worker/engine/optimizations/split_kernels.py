@@ -120,7 +120,7 @@ class SplitKernels:
     def _pair_variables(self) -> list[tuple[Any, list[Any]]]:
         """Return the kernels and slots, each with its halves."""
         pairs = [(kernel.whole, kernel.halves) for kernel in self._kernels]
-        for half_slots, slots in self._companion.remembered():
+        for half_slots, slots in self._companion.pair_slots():
             pairs += [(slots[index], half_slots[2 * at : 2 * at + 2]) for at, index in enumerate(self._indices)]
         return pairs
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from service.errors import StorageError
 from service.storage.artifact_store import fsync_directory
+from service.storage.file_locks import FileLock, try_lock_file
 from worker.preparation.arrays import PreparationError
-from worker.preparation.out_of_core.disk_writer import translate_disk_errors
-from worker.preparation.out_of_core.file_lock import FileLock, try_lock
+from worker.preparation.out_of_core.disk_writer import translate_write_errors
 
 _POLL_S = 0.05
 """Interval at which to check whether another process has finished writing an entry."""
@@ -59,7 +59,7 @@ class DiskCache:
             StorageError: the entry cannot be written.
 
         """
-        with translate_disk_errors():
+        with translate_write_errors():
             self._root.mkdir(parents=True, exist_ok=True)
         while True:
             check()
@@ -75,7 +75,7 @@ class DiskCache:
 
     def remove_leftovers(self) -> None:
         """Remove incomplete directories and unused locks of processes that died."""
-        with translate_disk_errors():
+        with translate_write_errors():
             names = {path.stem for path in self._root.iterdir() if path.suffix} if self._root.is_dir() else set[str]()
         for name in names:
             if not self._entry_path(name).is_dir():
@@ -88,7 +88,7 @@ class DiskCache:
         if not self._entry_path(key).is_dir():
             shared.release()
             return None
-        with translate_disk_errors():
+        with translate_write_errors():
             os.utime(self._path(key, "lock"))
         return CacheEntry(self._entry_path(key), shared)
 
@@ -98,7 +98,7 @@ class DiskCache:
             if not self._entry_path(key).is_dir():
                 self._make_room(size)
                 self._write_partial(partial, write)
-                with translate_disk_errors():
+                with translate_write_errors():
                     partial.rename(self._entry_path(key))
                     fsync_directory(self._root)
         except BaseException:
@@ -107,11 +107,11 @@ class DiskCache:
             raise
 
     def _write_partial(self, partial: Path, write: Callable[[Path], None]) -> None:
-        with translate_disk_errors():
+        with translate_write_errors():
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
         write(partial)
-        with translate_disk_errors():
+        with translate_write_errors():
             fsync_directory(partial)
 
     def _make_room(self, size: int) -> None:
@@ -135,7 +135,7 @@ class DiskCache:
         exclusive = self._lock_key(key, shared=False)
         if exclusive is None:
             return False
-        with exclusive, translate_disk_errors():
+        with exclusive, translate_write_errors():
             partial = self._path(key, "part")
             shutil.rmtree(partial, ignore_errors=True)
             if self._entry_path(key).is_dir():
@@ -151,8 +151,8 @@ class DiskCache:
             return 0.0
 
     def _lock_key(self, key: str, *, shared: bool) -> FileLock | None:
-        with translate_disk_errors():
-            return try_lock(self._path(key, "lock"), shared=shared)
+        with translate_write_errors():
+            return try_lock_file(self._path(key, "lock"), shared=shared)
 
     def _entry_path(self, key: str) -> Path:
         return self._root / key

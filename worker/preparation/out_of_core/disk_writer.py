@@ -1,15 +1,15 @@
 """Write prepared rows to the worker's disk."""
 
 import os
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Self
 
 import numpy as np
 
-from service.errors import StorageError
+from service.storage.artifact_store import translate_disk_errors
 from worker.preparation.arrays import Array, split_into_blocks
 from worker.preparation.mapped_rows import release_pages
 from worker.preparation.plan import BuildRows
@@ -22,19 +22,9 @@ _BYTES_PER_SYNC = 128 << 20
 """Bytes after which a sync starts in the background, so that the final sync is short."""
 
 
-@contextmanager
-def translate_disk_errors() -> Generator[None]:
-    """Turn every OSError in the block into a StorageError.
-
-    Raises:
-        StorageError: the disk is full, or failed.
-
-    """
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(f"The worker could not write prepared rows to its disk: {reason}.") from error
+def translate_write_errors() -> AbstractContextManager[None]:
+    """Return a context that turns every OSError in its block into a StorageError, or StorageFull for a full disk."""
+    return translate_disk_errors("The worker could not write prepared rows to its disk")
 
 
 def write_rows(
@@ -57,7 +47,7 @@ def write_rows(
     check()
     first = build_rows(positions[:1])
     unreleased_bytes = 0
-    with translate_disk_errors(), _SyncedFile(path) as file:
+    with translate_write_errors(), _SyncedFile(path) as file:
         _write_header(file.file, first, len(positions))
         for block in split_into_blocks(len(positions), _BLOCK_BYTES // first.nbytes):
             check()

@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 
 from worker.preparation.arrays import Array
-from worker.preparation.out_of_core.disk_writer import translate_disk_errors
+from worker.preparation.out_of_core.disk_writer import translate_write_errors
 
 _CHUNK = 8 << 20
 _LOCAL_HEADER = struct.Struct("<26xHH")
@@ -48,14 +48,14 @@ def _map_member(archive: zipfile.ZipFile, path: Path, name: str, extracted: Path
 
 
 def _extract_member(content: IO[bytes], extracted: Path, check: Callable[[], None]) -> None:
-    with translate_disk_errors():
+    with translate_write_errors():
         file = extracted.open("xb")
     with file:
         while chunk := content.read(_CHUNK):
             check()
-            with translate_disk_errors():
+            with translate_write_errors():
                 file.write(chunk)
-        with translate_disk_errors():
+        with translate_write_errors():
             file.flush()
 
 

@@ -19,7 +19,7 @@ from stackyard.spec import (
     Task,
 )
 from worker.preparation.arrays import Array
-from worker.preparation.out_of_core.disk_writer import translate_disk_errors, write_rows
+from worker.preparation.out_of_core.disk_writer import translate_write_errors, write_rows
 from worker.preparation.out_of_core.npz_arrays import map_arrays
 from worker.preparation.out_of_core.spooled_table import SpooledTable
 from worker.preparation.plan import BuildRows, PreparationPlan, list_used_arrays, plan_arrays, plan_table
@@ -72,11 +72,11 @@ def write_prepared_files(
         return np.load(path, mmap_mode="r")
 
     scratch = directory / "scratch"
-    with translate_disk_errors():
+    with translate_write_errors():
         scratch.mkdir()
     plan, mapped = _build_plan(spec, description, source, task, scratch, share, check)
     prepared = build_prepared_data(plan, spec.training, store)
-    with translate_disk_errors():
+    with translate_write_errors():
         shutil.rmtree(scratch)
         metadata = _Metadata(inputs=prepared.inputs, target=prepared.target, class_weight=_copy_class_weight(prepared))
         with (directory / _METADATA_FILE).open("x") as file:

@@ -14,7 +14,7 @@ from stackyard.spec.data.description import MAX_CATEGORIES
 from worker.preparation import dataset_reader
 from worker.preparation.arrays import Array, PreparationError
 from worker.preparation.mapped_rows import release_pages
-from worker.preparation.out_of_core.disk_writer import translate_disk_errors
+from worker.preparation.out_of_core.disk_writer import translate_write_errors
 from worker.preparation.plan import list_used_columns
 from worker.preparation.prepare import build_no_rows_error, list_required_columns
 
@@ -118,7 +118,7 @@ class SpooledTable:
         groups = self._group_columns(self._names)
         complete = self._find_complete_rows(required) if required and len(groups) > 1 else None
         count = 0
-        with translate_disk_errors():
+        with translate_write_errors():
             file = path.open("xb")
         with file:
             for names in groups:
@@ -133,7 +133,7 @@ class SpooledTable:
                         _write_cells(file.fileno(), self._encode_values(name, rows[name]), cell_index)
                     count += len(rows)
                     rows_read += len(frame)
-            with translate_disk_errors():
+            with translate_write_errors():
                 file.truncate(_CELL_BYTES * len(self._names) * self._description.rows)
         return count
 
@@ -208,6 +208,6 @@ def _write_cells(descriptor: int, cells: Array, cell_index: int) -> None:
     remaining = np.ascontiguousarray(cells).data.cast("B")
     offset = _CELL_BYTES * cell_index
     while remaining:
-        with translate_disk_errors():
+        with translate_write_errors():
             written = os.pwrite(descriptor, remaining, offset)
         remaining, offset = remaining[written:], offset + written
