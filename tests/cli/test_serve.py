@@ -132,6 +132,7 @@ def test_other_processes_in_a_left_behind_state_are_not_ended(serve, data_dir):
     assert bystander.is_running()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", ["broker", "api", "worker-cpu"])
 def test_a_killed_child_is_restarted(serve, data_dir, name):
     server = serve()

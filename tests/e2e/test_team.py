@@ -81,6 +81,7 @@ def test_requests_need_the_token(api):
     assert api.http.get("/healthz", headers=wrong_token).status_code == 200
 
 
+@pytest.mark.exhaustive
 def test_a_job_waits_for_a_worker_and_survives_its_kill(team, api):
     job_id = api.submit(iris_spec(training={"epochs": 4_000}))
     assert api.get_job(job_id)["queue_position"] == 0

@@ -66,6 +66,7 @@ def build_schedules(case):
     return {"type": name, **CASES[case]}, getattr(SCHEDULES, name)(**CASES[case])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("case", CASES)
 def test_a_training_equals_that_of_a_stock_script(case):
     definition, keras_schedule = build_schedules(case)
@@ -92,6 +93,7 @@ def test_a_schedule_by_epochs_equals_the_scheduler_of_a_stock_script(case):
     np.testing.assert_equal(outcome.network.get_weights(), network.get_weights())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "optimizer",
     "SGD RMSprop Adam AdamW Adamax Nadam Adadelta Adagrad Adafactor Ftrl Lamb Lion Muon ScheduleFreeAdamW".split(),  # noqa: SIM905
