@@ -18,6 +18,8 @@ from tests.conftest import require_shared_file
 from tests.worker.part_variants import build_plainest, iterate_variants
 from worker.keras_build.network import build_network, get_keras_arguments
 
+pytestmark = pytest.mark.exhaustive
+
 SPECS = {
     "concrete-batchnorm": (8,),
     "concrete-plain": (8,),

@@ -12,6 +12,8 @@ from service.datasets import dataset_source
 from service.settings import Settings
 from tests.in_process_trainer import Trainer, create_installation
 
+pytestmark = pytest.mark.exhaustive
+
 SPLIT = {"test": {"method": "last", "train_fraction": 0.9}, "validation": {"method": "random", "train_fraction": 0.8}}
 NETWORK = {
     "layers": [

@@ -24,6 +24,8 @@ from tests.worker.keras_reference import RecordingObserver, train_with_engine
 from tests.worker.part_variants import NEEDED
 from worker.engine import Engine
 
+pytestmark = pytest.mark.exhaustive
+
 
 def assert_same_as_alone(first, second, data, traced, traces=1):
     """Train two jobs, and assert that the second equals a training by Keras alone."""
@@ -38,7 +40,6 @@ def assert_same_as_alone(first, second, data, traced, traces=1):
     assert outcome.network.get_config() == reference.get_config()
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", [optimizers.Adam, optimizers.AdamW], ids=lambda part: part.__name__)
 def test_other_hyperparameters_of_adam_with_a_large_weight(part, traced):
     stack = [{"type": "Dense", "units": LARGE}, {"type": "Dense", "units": 1}]
@@ -46,7 +47,6 @@ def test_other_hyperparameters_of_adam_with_a_large_weight(part, traced):
     assert_same_as_alone(*specs, draw_numbers(), traced)
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", [regularizers.L1, regularizers.L2, regularizers.L1L2, constraints.MaxNorm,
                                   constraints.MinMaxNorm], ids=lambda part: part.__name__)  # fmt: skip
 def test_other_hyperparameters_of_regularizers_and_constraints(part, traced):
@@ -58,7 +58,6 @@ def test_other_hyperparameters_of_regularizers_and_constraints(part, traced):
 SCHEDULE_ARGUMENTS = {"initial_learning_rate": 0.1, "decay_steps": 4, "decay_rate": 0.5, "first_decay_steps": 4}
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", list_classes(schedules.Schedule), ids=lambda part: part.__name__)
 def test_other_numbers_of_a_schedule_need_another_graph(part, traced):
     arguments = NEEDED.get(part.__name__) or {n: v for n, v in SCHEDULE_ARGUMENTS.items() if n in part.model_fields}
@@ -92,7 +91,6 @@ def test_another_seed_batch_size_number_of_epochs_or_initialization(traced):
     assert_same_as_alone(first, second, draw_numbers(), traced)
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("first", "second"),
     [
@@ -105,7 +103,6 @@ def test_other_arguments_need_another_graph(first, second, traced):
     assert_same_as_alone(*specs, draw_numbers(), traced, traces=2)
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(("kind", "name"), sorted(CONSTANTS))
 def test_another_constant_needs_another_graph(kind, name, traced):
     module = next(module for module in (layers, optimizers, losses, regularizers, schedules) if hasattr(module, kind))

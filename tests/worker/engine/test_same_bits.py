@@ -31,6 +31,8 @@ from tests.worker.layer_stacks import KINDS
 from worker.engine import Engine, training_loop
 from worker.keras_build.compilation import build_callbacks
 
+pytestmark = pytest.mark.exhaustive
+
 
 def get_variables(network):
     return [variable.numpy() for variable in [*network.variables, *network.optimizer.variables]]
@@ -97,7 +99,6 @@ PILES = list(stack_layers([build_pair(part)[0] for name, part in KINDS.items() i
 PILES += stack_layers([build_pair(KINDS["Embedding"])[0]])
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("layers", "data"), PILES, ids=["+".join(layer["type"] for layer in stack[:-2]) for stack, _ in PILES]
 )
@@ -108,7 +109,6 @@ def test_every_layer(layers, data, traced):
     assert len(traced) == 1
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", list_classes(optimizers.Optimizer), ids=lambda part: part.__name__)
 def test_every_optimizer(part, traced):
     layers = [{"type": "Dropout", "rate": 0.25}, *SCORE_LAYERS]
@@ -122,7 +122,6 @@ def test_every_optimizer(part, traced):
     assert len(traced) == 1
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("part", list_classes(losses.Loss), ids=lambda part: part.__name__)
 def test_every_loss(part, traced):
     layers, data, training = build_loss_job(part)
@@ -140,7 +139,6 @@ def test_every_loss(part, traced):
 METRICS_OF_NUMBERS = {"R2Score", "PearsonCorrelation", "ConcordanceCorrelation"}
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", ["binary", "one_hot", "sparse", "numbers"])
 def test_every_metric(kind):
     chosen = [
@@ -185,7 +183,6 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize("case", [name for name in CASES if "batch" not in name])
 def test_optimizer_options(case):
     assert_resumption_equal_to_keras([*SCORE_LAYERS], draw_numbers(), **CASES[case])
@@ -216,7 +213,6 @@ STACKS = {
 }
 
 
-@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("adam", "stack"),
     [("defaults", stack) for stack in STACKS]

@@ -7,6 +7,8 @@ import pytest
 from tests.worker.layer_stacks import parse_layers
 from worker.keras_build.compilation import build_callbacks, build_compiled_network
 
+pytestmark = pytest.mark.exhaustive
+
 K = keras.layers
 ROWS = 48
 

@@ -141,6 +141,7 @@ def test_an_attempt_from_a_checkpoint_keeps_its_number_of_threads(sessions, stor
     assert first_claim.ran_on.threads == second_claim.ran_on.threads == threads
 
 
+@pytest.mark.exhaustive
 def test_each_number_of_threads_has_the_bits_of_a_separate_process():
     """The second job of each number of threads uses cached graphs."""
     one, two, one_again, two_again = train_in_process(1, [(1, False), (2, False)] * 2)
