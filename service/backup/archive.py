@@ -80,9 +80,13 @@ def get_database_path(settings: Settings) -> Path:
     """
     url = make_url(settings.resolved_database_url)
     if url.get_backend_name() != "sqlite" or not url.database:
-        raise BackupError("Only SQLite databases can be backed up here; use pg_dump for PostgreSQL (docs/storage.md).")
+        raise BackupError(
+            "Only SQLite databases can be backed up here; use pg_dump for PostgreSQL (docs/guides/storage.md)."
+        )
     if settings.artifacts_url:
-        raise BackupError("Only files in the data directory can be backed up here, not a bucket (docs/storage.md).")
+        raise BackupError(
+            "Only files in the data directory can be backed up here, not a bucket (docs/guides/storage.md)."
+        )
     return Path(url.database)
 
 

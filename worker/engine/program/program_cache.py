@@ -8,7 +8,7 @@ from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.program.program_key import ProgramKey
 
 _GRAPH_BYTES = 56 * 2**20
-"""Approximate size of a program's graphs, measured with a small network; see docs/engine.md."""
+"""Approximate size of a program's graphs, measured with a small network; see docs/design/engine.md."""
 
 
 class _Entry(NamedTuple):
