@@ -59,7 +59,7 @@ def _run_part(part: str, arguments: argparse.Namespace) -> None:
     )
     outcome = importlib.import_module(f"parts.{part}").measure(options)
     outcome.print_table()
-    if arguments.commit_file and not arguments.short:
+    if arguments.keep and not arguments.short:
         print(f"wrote {outcome.write(part, machine).relative_to(Path(__file__).parents[1])}")
 
 

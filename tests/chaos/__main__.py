@@ -76,8 +76,8 @@ def main() -> int:
         for database in [name for name in arguments.database or _DATABASES if name in supported]:
             console.rule(f"{name} on {database}")
             results.append(_run_scenario(scenario, name, database, seed, options))
-            if arguments.commit_file:
-                report.write_results(results, arguments.commit_file)
+            if arguments.keep:
+                report.write_results(results, arguments.keep)
     report.print_results(results, console)
     return int(any(result.fault_count for result in results))
 
