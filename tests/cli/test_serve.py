@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -156,6 +157,25 @@ def test_a_child_that_repeatedly_ends_stops_the_server(serve, data_dir):
     assert server.process.returncode == 1
     assert "lease_s" in output  # the end of the child's log, which names the wrong setting
     assert list_server_processes(data_dir) == []
+
+
+@pytest.mark.exhaustive
+def test_a_server_that_was_ready_outlives_children_that_end_again_and_again(serve):
+    server = serve()
+    kills = 4
+    for _ in range(kills):
+        before = wait_until(lambda: server.get_pids().get("broker"))
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda before=before: server.get_pids().get("broker", before) != before)
+
+    wait_until(lambda: is_server_up(server.wait_for_url()))
+    status, output = server.stop(signal.SIGTERM)
+
+    assert status == 0
+    delays = [float(delay) for delay in re.findall(r"broker ended .*; starting it again in (\S+) s", output)]
+    assert len(delays) == kills
+    assert delays == sorted(delays)
+    assert delays[0] < delays[-1]
 
 
 def test_a_host_other_than_loopback_needs_a_token(serve, data_dir):

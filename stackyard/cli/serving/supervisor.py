@@ -38,7 +38,7 @@ _BROKER_START_TIMEOUT_S = 10.0
 _MIGRATION_TIMEOUT_S = 300.0
 _QUICK_EXIT_S = 10.0
 _MAX_QUICK_EXITS = 3
-_MAX_RESTART_DELAY_S = 10.0
+_MAX_RESTART_DELAY_S = 30.0
 _READINESS_INTERVAL_S = 0.2
 # A worker ends soon, unless a job does not stop when asked. With the default grace of ten seconds for a job, the whole
 # stop stays under the promised twenty seconds.
@@ -51,7 +51,11 @@ class _StopRequested(Exception):  # not an error: the user pressed Ctrl-C
 
 
 class Supervisor:
-    """Runs a plan until a signal arrives or a child repeatedly fails to stay up."""
+    """Runs a plan until a signal arrives. A child that ends is started again, after a pause that grows.
+
+    Until the server is ready for the first time, a child that repeatedly fails to stay up ends the server: the cause
+    is probably a wrong setting, and the user is still looking.
+    """
 
     def __init__(self, plan: ServePlan, console: Console) -> None:
         self._plan = plan
@@ -155,23 +159,29 @@ class Supervisor:
         child.kill_group()
         was_quick = time.monotonic() - child.started_at < _QUICK_EXIT_S
         child.quick_exits = child.quick_exits + 1 if was_quick else 0
-        if child.quick_exits >= _MAX_QUICK_EXITS:
+        if child.quick_exits >= _MAX_QUICK_EXITS and not self._is_ready:
             raise _build_child_error(
                 child, f"ended {_MAX_QUICK_EXITS} times right after its start ({child.exit_description})"
             )
-        delay = min(0.5 * 2**child.quick_exits, _MAX_RESTART_DELAY_S)
-        self._print_message(
-            f"{child.command.name} ended ({child.exit_description}); starting it again in {delay:g} s", "yellow"
-        )
+        self._pause_before_restart(child, f"ended ({child.exit_description})")
+
+    def _pause_before_restart(self, child: ChildProcess, reason: str) -> None:
+        delay = min(0.5 * 2 ** min(child.quick_exits, 16), _MAX_RESTART_DELAY_S)
+        self._print_message(f"{child.command.name} {reason}; starting it again in {delay:g} s", "yellow")
         self._restart_times[child.command.name] = time.monotonic() + delay
 
     def _restart_if_due(self, child: ChildProcess) -> None:
-        if time.monotonic() >= self._restart_times[child.command.name]:
-            del self._restart_times[child.command.name]
-            if child is self._broker and self._socket_path is not None:
-                self._socket_path.unlink(missing_ok=True)
+        if time.monotonic() < self._restart_times[child.command.name]:
+            return
+        del self._restart_times[child.command.name]
+        if child is self._broker and self._socket_path is not None:
+            self._socket_path.unlink(missing_ok=True)
+        try:
             child.start()
-            self._write_run_state()
+        except OSError as error:  # too little memory or too many processes, which may be different in a moment
+            child.quick_exits += 1
+            self._pause_before_restart(child, f"cannot be started ({error.strerror})")
+        self._write_run_state()
 
     def _rotate_logs(self) -> None:
         for child in self._list_children():
