@@ -45,12 +45,16 @@ class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_state_queue_priority_id", "state", "queue", "priority", "id"),
-        Index("ix_jobs_state_lease_until", "state", "lease_until"),
+        # Lists of jobs are ordered by id. Each filter of a list has an index that ends with the id, so that a page is
+        # read without sorting, whatever the number of jobs.
+        Index("ix_jobs_state_id", "state", "id"),
+        Index("ix_jobs_name_id", "name", "id"),
+        Index("ix_jobs_dataset_name_id", "dataset_name", "id"),
         Index("ix_jobs_architecture_state_id", "architecture", "state", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str | None] = mapped_column(index=True)
+    name: Mapped[str | None]
     spec: Mapped[dict[str, Any]]
     """The complete `stackyard.spec.JobSpec` as JSON, with defaults and seed filled in."""
     warnings: Mapped[list[dict[str, Any]]]
@@ -69,7 +73,7 @@ class Job(Base):
     """`code` and `message` that explain the state, if it needs an explanation."""
 
     dataset_id: Mapped[UUID | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"), index=True)
-    dataset_name: Mapped[str] = mapped_column(index=True)
+    dataset_name: Mapped[str]
     dataset_version: Mapped[int]
 
     device: Mapped[str]
@@ -93,7 +97,8 @@ class Job(Base):
     """The `models.Worker` of that process. Not a foreign key, because the row is deleted when the worker ends."""
     ran_on: Mapped[dict[str, Any] | None]
     """The `service.jobs.execution_environment.ExecutionEnvironment` of the current or last attempt, as JSON."""
-    lease_until: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None] = mapped_column(index=True)
+    """When the lease of the running attempt expires; None in every other state."""
     cancel_requested: Mapped[bool]
     pause_requested: Mapped[bool] = mapped_column(default=False)
 

@@ -44,12 +44,24 @@ def fetch_page(
         InvalidInput: `cursor` is not a valid cursor.
 
     """
-    if cursor is not None:
-        query = query.where(key < _decode_cursor(cursor))
-    rows = session.scalars(query.order_by(key.desc()).limit(limit + 1)).all()
+    rows = session.scalars(select_page(query, key, limit=limit, cursor=cursor)).all()
     has_next = len(rows) > limit
     items = tuple(rows[:limit])
     return Page(items, _encode_cursor(getattr(items[-1], key.key)) if has_next else None)
+
+
+def select_page(
+    query: Select[Row], key: InstrumentedAttribute[UUID], *, limit: int, cursor: str | None
+) -> Select[Row]:
+    """Return the statement for the rows of one page, and one more row if there is a next page.
+
+    Raises:
+        InvalidInput: `cursor` is not a valid cursor.
+
+    """
+    if cursor is not None:
+        query = query.where(key < _decode_cursor(cursor))
+    return query.order_by(key.desc()).limit(limit + 1)
 
 
 def _decode_cursor(cursor: str) -> UUID:

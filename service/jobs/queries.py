@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, defer, load_only
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer, load_only
 from sqlalchemy.orm.interfaces import ORMOption
 
 from models import Job, JobState, JobTag
@@ -64,6 +64,10 @@ _LISTED_COLUMNS = load_only(
 """The columns that a list of jobs shows. A page of whole rows could take hundreds of megabytes."""
 
 
+_MAX_CLOCK_DIFFERENCE = timedelta(days=1)
+"""Between the clock of the API, which makes the ids, and the clock of the database, which sets `created_at`."""
+
+
 @dataclass(frozen=True)
 class JobFilter:
     """Conditions on the jobs of a list; a condition that is None or empty accepts every job."""
@@ -111,10 +115,17 @@ def list_jobs(session: Session, job_filter: JobFilter, *, limit: int, cursor: st
     """Return a page of the jobs that match a filter, newest first, with the columns that a list shows.
 
     Raises:
-        Invalid: the cursor does not come from an earlier page.
+        InvalidInput: the cursor does not come from an earlier page.
 
     """
-    return pagination.fetch_page(session, _build_filtered_query(job_filter), Job.id, limit=limit, cursor=cursor)
+    # One query per state, because an index has the jobs of one state in order, but not the jobs of several states.
+    ids_by_state = [
+        pagination.select_page(*_build_id_query(job_filter, state), limit=limit, cursor=cursor).subquery()
+        for state in job_filter.states or (None,)
+    ]
+    page_ids = union_all(*(select(ids) for ids in ids_by_state))
+    query = select(Job).options(_LISTED_COLUMNS).where(Job.id.in_(page_ids))
+    return pagination.fetch_page(session, query, Job.id, limit=limit, cursor=cursor)
 
 
 def count_jobs_ahead(session: Session, job_rows: Sequence[Job]) -> dict[UUID, int]:
@@ -153,21 +164,50 @@ def _count_ahead_in_one_priority(session: Session, waiting: Sequence[Job]) -> di
     return {job.id: positions[job.id] for job in waiting if job.id in positions}
 
 
-def _build_filtered_query(job_filter: JobFilter) -> Select[Job]:
-    query = select(Job).options(_LISTED_COLUMNS)
-    if job_filter.states:
-        query = query.where(Job.state.in_(job_filter.states))
-    for tag in job_filter.tags:
-        query = query.where(select(JobTag).where(JobTag.job_id == Job.id, JobTag.tag == tag).exists())
+def _build_id_query(job_filter: JobFilter, state: JobState | None) -> tuple[Select[UUID], InstrumentedAttribute[UUID]]:
+    """Return a query for the ids of the jobs that match a filter, and the column that orders it.
+
+    With a tag, the ids come from the index of the first tag, so that its order can be used.
+    """
+    if not job_filter.tags:
+        return select(Job.id).where(*_build_conditions(job_filter, state)), Job.id
+    first_tag, *other_tags = job_filter.tags
+    query = select(JobTag.job_id).where(JobTag.tag == first_tag)
+    for tag in other_tags:
+        other = aliased(JobTag)
+        query = query.join(other, (other.job_id == JobTag.job_id) & (other.tag == tag))
+    conditions = _build_conditions(job_filter, state)
+    if conditions:
+        query = query.join(Job, Job.id == JobTag.job_id).where(*conditions)
+    return query, JobTag.job_id
+
+
+def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if state is not None:
+        conditions.append(Job.state == state)
     if job_filter.name is not None:
-        query = query.where(Job.name == job_filter.name)
+        conditions.append(Job.name == job_filter.name)
     if job_filter.dataset is not None:
-        query = query.where(Job.dataset_name == job_filter.dataset)
+        conditions.append(Job.dataset_name == job_filter.dataset)
     if job_filter.created_after is not None:
-        query = query.where(Job.created_at >= job_filter.created_after)
+        conditions += [
+            Job.created_at >= job_filter.created_after,
+            Job.id >= _build_id_bound(job_filter.created_after, -_MAX_CLOCK_DIFFERENCE),
+        ]
     if job_filter.created_before is not None:
-        query = query.where(Job.created_at < job_filter.created_before)
-    return query
+        conditions += [
+            Job.created_at < job_filter.created_before,
+            Job.id < _build_id_bound(job_filter.created_before, _MAX_CLOCK_DIFFERENCE),
+        ]
+    return conditions
+
+
+def _build_id_bound(timestamp: datetime, margin: timedelta) -> UUID:
+    """Return the smallest UUIDv7 of a time plus a margin, so that a query reads a range of ids."""
+    seconds = timestamp.timestamp() + margin.total_seconds()
+    milliseconds = min(max(0, int(seconds * 1000)), 2**48 - 1)
+    return UUID(int=milliseconds << 80)
 
 
 def lock_job(session: Session, job_id: UUID, options: Sequence[ORMOption] = ()) -> Job:
