@@ -1,10 +1,19 @@
 """Stackyard, a training-job service for Keras: `spec` defines jobs and `client` calls the HTTP API."""
 
+import tomllib
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 __all__ = ["__version__"]
 
-try:
-    __version__ = version("stackyard")
-except PackageNotFoundError:  # a source checkout that is not installed
-    __version__ = "0+unknown"
+
+def _read_version() -> str:
+    """Return the version of the installed package, or of the source tree where it is not installed, as in the image."""
+    try:
+        return version("stackyard")
+    except PackageNotFoundError:
+        pyproject = Path(__file__).parents[1] / "pyproject.toml"
+        return tomllib.loads(pyproject.read_text())["project"]["version"]
+
+
+__version__ = _read_version()
