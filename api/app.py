@@ -29,6 +29,8 @@ from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
+from service.subprocess.confinement import log_missing_protections
+from stackyard.process_privacy import keep_process_private
 
 _GC_THRESHOLD = 10_000
 """Number of new container objects that starts a collection of the youngest generation (`gc.set_threshold`)."""
@@ -86,6 +88,8 @@ async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
         ensure_builtins(session)
     if threading.current_thread() is threading.main_thread():  # not so in tests
         _freeze_loaded_objects()
+        keep_process_private()
+        log_missing_protections()
     with state.event_broadcaster.close_on_signals():
         yield
     state.event_broadcaster.close()

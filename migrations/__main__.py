@@ -3,8 +3,10 @@
 from migrations.upgrade import upgrade_database
 from service.settings import Settings
 from service.storage.private_files import keep_files_private
+from stackyard.process_privacy import keep_process_private
 
 if __name__ == "__main__":
+    keep_process_private()
     settings = Settings()
     keep_files_private(settings.data_dir)
     upgrade_database(settings)

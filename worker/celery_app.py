@@ -21,6 +21,7 @@ from service.queue.worker_registry import Registration
 from service.settings import Settings
 from service.storage.private_files import keep_files_private
 from stackyard.cores import count_usable_cores
+from stackyard.process_privacy import keep_process_private
 from worker.runtime.gpus import list_gpus, require_gpus
 from worker.runtime.thread_counts import compute_thread_counts
 from worker.runtime.versions import get_versions
@@ -50,6 +51,7 @@ class _Parent:
 @celery.signals.worker_init.connect
 def _prepare_parent(sender: Any, **_: object) -> None:
     """Find the GPUs, share the cores, and pass the shares to the children in environment variables."""
+    keep_process_private()
     gpus: tuple[str, ...] = ()
     if _settings.device == "gpu":
         gpus = list_gpus()

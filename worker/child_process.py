@@ -14,8 +14,9 @@ from service.settings import Settings
 from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
+from stackyard.process_privacy import keep_process_private
 from worker.preparation import Preparer
-from worker.runtime import devices
+from worker.runtime import devices, memory
 from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 
@@ -27,6 +28,8 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     """Return a runner on this child's device, which stops when the shutdown signal is set."""
     logs.configure_logging()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump of gigabytes would delay the report of a crash
+    memory.reset_peak_memory()  # a private process can no longer open the file that this needs, and it stays open
+    keep_process_private()
     settings = Settings()
     keep_files_private(settings.data_dir)
     store = open_store(settings)

@@ -2,8 +2,8 @@
 
 Requests come on standard input and responses go to standard output, as frames of `service.subprocess.framing`. A
 request is JSON with `document` (Vega-Lite, with its data), `format` (`svg` or `png`) and `scale` (pixels of a PNG per
-pixel of the document). A response is the image, empty on failure, and an error message. The process limits itself, so
-that it ends even if its parent is gone.
+pixel of the document). A response is the image, empty on failure, and an error message. The process confines
+itself, and limits itself, so that it ends even if its parent is gone.
 """
 
 import argparse
@@ -13,9 +13,8 @@ import resource
 import sys
 from typing import Any
 
-import vl_convert
-
 from service.subprocess import framing
+from service.subprocess.confinement import confine_process
 
 
 def main(arguments: list[str]) -> None:
@@ -25,6 +24,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=int, required=True, help="maximum time of one image in seconds")
     parser.add_argument("--idle", type=int, required=True, help="seconds to wait for the next request")
     options = parser.parse_args(arguments)
+    confine_process()
     # This limits private writable memory. The engine reserves much more of it than it uses.
     resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))
     responses = os.fdopen(os.dup(1), "wb")
@@ -47,6 +47,8 @@ def _render_image(document: dict[str, Any], format: str, scale: float) -> bytes:
         ValueError: the document cannot be rendered.
 
     """
+    import vl_convert  # noqa: PLC0415  # the engine must be loaded after the process is confined
+
     svg = vl_convert.vegalite_to_svg(document, allowed_base_urls=[])
     if "<image" in svg:
         raise ValueError("expected no images, which would be fetched from their URLs")

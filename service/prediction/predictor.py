@@ -9,7 +9,6 @@ from service.errors import Conflict, InvalidInput, Unavailable
 from service.prediction.prediction_artifacts import OpenedArtifacts
 from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
 from service.settings import Settings
-from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.subprocess.admission import BoundedLock
 from service.subprocess.environment import build_environment_without_secrets
 from service.subprocess.persistent_process import PersistentProcess, ProcessExited
@@ -41,11 +40,7 @@ class Predictor:
         self._is_closed = False
         # The start of the process and the first request may each take this long.
         timeout_s = 2 * settings.prediction_timeout_s + _EXIT_TIMEOUT_S
-        # The reconciler removes temporary files that the process leaves there when it is killed.
-        scratch = {"TMPDIR": str(settings.data_dir.resolve() / INCOMING_DIRECTORY)}
-        self._process = PersistentProcess(
-            _build_command(settings), build_environment_without_secrets() | scratch, timeout_s
-        )
+        self._process = PersistentProcess(_build_command(settings), build_environment_without_secrets(), timeout_s)
 
     def predict(self, artifacts: OpenedArtifacts, rows: bytes, media_type: str, accept: str) -> bytes:
         """Predict rows with a job's model.

@@ -14,6 +14,7 @@ from stackyard.cli.command_error import CommandError
 from stackyard.cores import count_usable_cores
 from stackyard.descriptors import raise_descriptor_limit
 from stackyard.loopback import is_loopback
+from stackyard.process_privacy import keep_process_private
 
 _SERVER_FILES = {"api": "app.py", "worker": "celery_app.py", "migrations": "__main__.py"}
 """A file of each server package, by the package's name."""
@@ -70,6 +71,7 @@ def run_server(
             f"--host {host} accepts connections from other machines, and without a token every one of them may use "
             "the server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
         )
+    keep_process_private()
     raise_descriptor_limit()
     console = Console(highlight=False, soft_wrap=True)
     data_dir = data_dir.expanduser().resolve()

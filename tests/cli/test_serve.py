@@ -193,6 +193,25 @@ def test_the_api_requires_the_token(serve):
     assert is_server_up(server.wait_for_url())
 
 
+@pytest.mark.exhaustive
+def test_only_the_api_gets_the_token_and_the_broker_gets_no_password(serve):
+    server = serve(STACKYARD_TOKEN="let me in", PGPASSWORD="a password")  # noqa: S106  # a test's secrets
+    server.wait_for_state()
+
+    secrets = {name: _read_secrets(server.get_pid(name)) for name in ("api", "worker-cpu", "broker")}
+    assert secrets["broker"] == set()
+    if os.geteuid() == 0:  # other users cannot read the environment of these processes
+        assert secrets["api"] == {"let me in", "a password"}
+        assert secrets["worker-cpu"] == {"a password"}
+
+
+def _read_secrets(pid: int) -> set[str]:
+    try:
+        return {"let me in", "a password"} & set(psutil.Process(pid).environ().values())
+    except psutil.AccessDenied:
+        return set()
+
+
 def test_files_in_a_directory_that_was_open_to_others_are_private(serve, data_dir):
     (data_dir / "stackyard.db").touch()
     data_dir.chmod(0o755)

@@ -1,7 +1,7 @@
 """`python -m worker.prediction --memory BYTES --seconds SECONDS --idle SECONDS`: predict rows until no request comes.
 
 Requests come on standard input, and answers go to standard output, framed as in `service.prediction.protocol`. The
-process limits its own memory and time, so that it ends even if the process that started it is gone.
+process confines itself and limits its memory and time, so that it ends even if the process that started it is gone.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 from typing import Any, cast
 
 from service import logs
+from service.subprocess.confinement import confine_process
 
 _THREADS = 2
 
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=int, required=True, help="maximum duration of a request, and of the start")
     parser.add_argument("--idle", type=float, required=True, help="seconds to wait for a request before exiting")
     options = parser.parse_args(arguments)
+    confine_process()
     signal.alarm(options.seconds)
     # The limit counts private writable memory; address space that is merely reserved does not count.
     resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))

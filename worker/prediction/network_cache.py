@@ -9,8 +9,9 @@ import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+
+from keras.src.saving import saving_lib
 
 from service.prediction.protocol import PredictionRequest, StoredFile
 from stackyard.spec import JobSpec
@@ -18,8 +19,10 @@ from worker.keras_build.network import build_network
 from worker.preparation.memory_cache import MemoryCache
 from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
+_saving: Any = saving_lib  # untyped
+
 _WEIGHTS = "model.weights.h5"
-"""Name of the weights in a `.keras` file; Keras recognizes their format by its end."""
+"""Name of the weights in a `.keras` file."""
 
 
 class CorruptModelError(Exception):
@@ -100,7 +103,8 @@ def _read_and_verify(file: StoredFile) -> bytes:
 
 
 def _load_weights(network: Any, model: bytes) -> None:
-    with TemporaryDirectory(prefix="stackyard-") as directory, zipfile.ZipFile(io.BytesIO(model)) as archive:
-        path = Path(directory) / _WEIGHTS
-        path.write_bytes(archive.read(_WEIGHTS))
-        network.load_weights(path)
+    """Load weights from memory. `keras.Model.load_weights` reads files only, and this process cannot write any."""
+    with zipfile.ZipFile(io.BytesIO(model)) as archive:
+        store = _saving.H5IOStore(io.BytesIO(archive.read(_WEIGHTS)))
+    _saving._load_state(network, store, assets_store=None, inner_path="", visited_saveables=set())  # noqa: SLF001
+    store.close()

@@ -2,6 +2,8 @@
 
 import contextlib
 import ctypes
+import functools
+import os
 import resource
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ _MALLOC_OPTIONS = ((-3, 32 * 2**20), (-1, 64 * 2**20))
 """Bytes for glibc's M_MMAP_THRESHOLD (one allocation) and M_TRIM_THRESHOLD (free memory at a heap's end)."""
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
-_RESET_PEAK = "5"
+_RESET_PEAK = b"5"
 """The value that Linux's `clear_refs` takes to reset the peak."""
 
 
@@ -36,7 +38,13 @@ def reuse_freed_memory() -> Generator[None]:
 def reset_peak_memory() -> None:
     """Reset the peak where the system supports it; otherwise the peak covers the whole life of the process."""
     with contextlib.suppress(OSError):
-        (_PROC / "self/clear_refs").write_text(_RESET_PEAK)
+        os.write(_open_memory_commands(os.getpid()), _RESET_PEAK)
+
+
+@functools.cache
+def _open_memory_commands(pid: int) -> int:
+    """Open this process's `clear_refs` once: a private process can use the open file, but cannot open it again."""
+    return os.open(_PROC / str(pid) / "clear_refs", os.O_WRONLY | os.O_CLOEXEC)
 
 
 def read_peak_memory() -> int:

@@ -1,7 +1,7 @@
 """`python -m service.datasets.inspection PATH MEDIA_TYPE --memory BYTES --seconds SECONDS`: describe a file as JSON.
 
 The output is `{"description": …}`, or `{"refusal": "…"}` if the file cannot be a dataset. The exit status is 0 in
-both cases. The process limits itself, so that it ends even if its parent is gone.
+both cases. The process confines itself, and limits itself, so that it ends even if its parent is gone.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from typing import Any
 
 from service.datasets import dataset_source
 from service.datasets.inspection.invalid_file import InvalidFileError
+from service.subprocess.confinement import confine_process
 
 
 def main(arguments: list[str]) -> None:
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--memory", type=int, required=True, help="maximum memory in bytes")
     parser.add_argument("--seconds", type=int, required=True, help="maximum time in seconds")
     options = parser.parse_args(arguments)
+    confine_process()
     signal.alarm(options.seconds)
     # This limits private writable memory; address space that is merely reserved does not count.
     resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,10 @@ class ChildCommand:
     Args:
         name: of the child; its log file has the same name.
         argv: the command line.
-        environment: environment variables of this child, on top of those that all children get.
+        environment: environment variables of this child, on top of those that it inherits.
+        needs_token: whether the child inherits the API's token.
+        needs_settings: whether the child inherits all other variables, which may have passwords. A program of others
+            needs none of them, and does not keep them private.
         orphan_signal: the kernel sends it to the child when the parent is killed (Linux).
         escalation_signal: sent if the child still runs `escalation_delay_s` after SIGTERM; None for none.
         escalation_delay_s: in seconds.
@@ -38,6 +41,8 @@ class ChildCommand:
     name: str
     argv: list[str]
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    needs_token: bool = False
+    needs_settings: bool = True
     orphan_signal: signal.Signals = signal.SIGTERM
     escalation_signal: signal.Signals | None = None
     escalation_delay_s: float = 3.0
@@ -112,11 +117,16 @@ class ChildProcess:
         if self._process is None:
             return
         group = self._process.pid
-        for process in list_run_processes(self.environment[RUN_VARIABLE]):
+        for process in list_run_processes(self.environment[RUN_VARIABLE], [group]):
             with contextlib.suppress(OSError):
                 if os.getpgid(process.pid) == group:
                     _send_signal(process, signal.SIGKILL)
         self._process.wait()
+
+    @property
+    def group(self) -> int | None:
+        """The id of the process group that the process and its children share; None before the first start."""
+        return None if self._process is None else self._process.pid
 
     def get_identity(self) -> "ProcessIdentity | None":
         """Return a record by which the process can be found later; None if it does not run."""
@@ -173,16 +183,30 @@ class ProcessIdentity:
         return process if is_same else None
 
 
-def list_run_processes(run_id: str) -> list[psutil.Process]:
-    """Return the living processes that carry a run's mark, whatever their parent is now."""
+def list_run_processes(run_id: str, groups: Collection[int]) -> list[psutil.Process]:
+    """Return the living processes that carry a run's mark, whatever their parent is now.
+
+    Args:
+        run_id: the run.
+        groups: the process groups of the run's children. Private processes hide their mark. Those of this user that
+            are in one of these groups belong to the run.
+
+    """
     processes: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(RUN_VARIABLE) == run_id and process.status() != psutil.STATUS_ZOMBIE:
+            if process.status() != psutil.STATUS_ZOMBIE and _belongs_to_run(process, run_id, groups):
                 processes.append(process)
         except (psutil.Error, OSError):
             continue  # it has ended meanwhile, or belongs to another user
     return processes
+
+
+def _belongs_to_run(process: psutil.Process, run_id: str, groups: Collection[int]) -> bool:
+    try:
+        return process.environ().get(RUN_VARIABLE) == run_id
+    except psutil.AccessDenied:
+        return process.uids().real == os.getuid() and os.getpgid(process.pid) in groups
 
 
 def terminate_processes(processes: Iterable[psutil.Process], patience: float = 2.0) -> int:

@@ -37,7 +37,7 @@ def end_leftover_processes(path: Path) -> int:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         document = json.loads(path.read_text())
         recorded = (ProcessIdentity(**entry).find_process() for entry in document["processes"])
-        marked = list_run_processes(document["run"])
+        marked = list_run_processes(document["run"], [entry["pid"] for entry in document["processes"]])
         count = terminate_processes([*(process for process in recorded if process), *marked])
         path.unlink()
         return count

@@ -84,7 +84,7 @@ def read_max_log_bytes() -> int:
 
 def _build_api_command(plan: ServePlan) -> ChildCommand:
     argv = [sys.executable, "-m", "api", "--host", plan.address.host, "--port", str(plan.address.port)]
-    return ChildCommand("api", argv)
+    return ChildCommand("api", argv, needs_token=True)
 
 
 def _build_worker_command(device: str, concurrency: int, neighbours: int, threads: int) -> ChildCommand:

@@ -33,6 +33,8 @@ from stackyard.cli.serving.serve_plan import (
     read_max_log_bytes,
 )
 
+_TOKEN_VARIABLE = "STACKYARD_TOKEN"  # noqa: S105  # a name, not a token
+_PLAIN_VARIABLES = frozenset({"LANG", "LD_LIBRARY_PATH", "PATH", "STACKYARD_DATA_DIR", "TMPDIR", "TZ", RUN_VARIABLE})
 _POLL_INTERVAL_S = 0.05
 _BROKER_START_TIMEOUT_S = 10.0
 _MIGRATION_TIMEOUT_S = 300.0
@@ -104,7 +106,8 @@ class Supervisor:
         if self._socket_path is not None:
             if broker.stop_leftover(self._socket_path):
                 self._print_message("stopped a broker that an earlier run had left behind")
-            self._broker = self._create_child(ChildCommand("broker", broker.build_broker_command(self._socket_path)))
+            argv = broker.build_broker_command(self._socket_path)
+            self._broker = self._create_child(ChildCommand("broker", argv, needs_settings=False))
             self._start_broker(self._broker, self._socket_path)
         self._migrate_database()
         self._servers = [self._create_child(command) for command in build_server_commands(self._plan)]
@@ -133,9 +136,17 @@ class Supervisor:
             command,
             self._plan.log_dir / f"{command.name}.log",
             cwd=self._plan.source_dir,
-            environment=self._environment | command.environment,
+            environment=self._select_environment(command) | command.environment,
             max_log_bytes=read_max_log_bytes(),
         )
+
+    def _select_environment(self, command: ChildCommand) -> dict[str, str]:
+        """Return the variables that a child inherits. Names of settings do not depend on upper or lower case."""
+        if not command.needs_settings:
+            return {name: value for name, value in self._environment.items() if name in _PLAIN_VARIABLES}
+        if command.needs_token:
+            return self._environment
+        return {name: value for name, value in self._environment.items() if name.upper() != _TOKEN_VARIABLE}
 
     def _build_environment(self) -> dict[str, str]:
         data_dir = self._plan.data_dir
@@ -211,7 +222,8 @@ class Supervisor:
         if self._broker is not None:
             self._broker.send_signal(signal.SIGTERM)
             self._wait_for_exit([self._broker], time.monotonic(), _BROKER_STOP_TIMEOUT_S)
-        terminate_processes(list_run_processes(self._run_id), patience=0.5)
+        groups = [child.group for child in self._list_children() if child.group is not None]
+        terminate_processes(list_run_processes(self._run_id, groups), patience=0.5)
         self._plan.run_state_path.unlink(missing_ok=True)
         if self._socket_path is not None:
             broker.remove_socket(self._socket_path)

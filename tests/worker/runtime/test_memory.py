@@ -29,6 +29,24 @@ with memory.reuse_freed_memory():
 print(count_new_pages(1))
 """
 
+RESET_PEAK_OF_A_PRIVATE_PROCESS = """
+import os
+from stackyard.process_privacy import keep_process_private
+from worker.runtime import memory
+
+if os.geteuid() == 0:  # root can open all files
+    os.setresuid(65534, 65534, 65534)
+    import ctypes
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: the change of the user has made the process private
+memory.reset_peak_memory()
+keep_process_private()
+block = bytearray(64 << 20)
+before = memory.read_peak_memory()
+del block
+memory.reset_peak_memory()
+print(before - memory.read_peak_memory())
+"""
+
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep freed memory")
 def test_freed_memory_is_reused_within_the_block_and_returned_after_it():
@@ -48,3 +66,11 @@ def test_the_peak_counts_from_its_last_reset():
     del block
     memory.reset_peak_memory()
     assert memory.read_peak_memory() < before + (60 << 20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot reset the peak")
+def test_a_private_process_can_reset_its_peak():
+    process = subprocess.run(
+        [sys.executable, "-c", RESET_PEAK_OF_A_PRIVATE_PROCESS], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(process.stdout) > 60 << 20
