@@ -25,6 +25,7 @@ PARTS = {
     "sweep": "100 jobs of one architecture, compared with scripts and with stock fit in one warm process",
     "latency": "the wait of a job, submits per second, and the time to read a history",
     "memory": "the memory of a warm worker child over 1,000 jobs of 20 architectures",
+    "estimates": "the check's estimates of memory, compared with the growth of fresh processes for thirty networks",
 }
 
 

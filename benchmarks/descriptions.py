@@ -1,11 +1,12 @@
 """Dataset descriptions for specs whose datasets do not exist."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from service.datasets import builtins
-from stackyard.spec import DatasetDescription
+from stackyard.spec import ArrayDescription, ArraysDescription, DatasetDescription
 
 
 def build_description(document: dict[str, Any]) -> DatasetDescription:
@@ -16,6 +17,22 @@ def build_description(document: dict[str, Any]) -> DatasetDescription:
         _build_arrays(data) if "x" in data else _build_table(data, _count_classes(document))
     )
     return TypeAdapter[DatasetDescription](DatasetDescription).validate_python(description)
+
+
+def describe_arrays(arrays: Mapping[str, Any]) -> DatasetDescription:
+    """Return the description of NumPy arrays, without categories."""
+    return ArraysDescription(
+        arrays=[
+            ArrayDescription(
+                name=name,
+                type=array.dtype.name,
+                shape=[*array.shape],
+                minimum=float(array.min()),
+                maximum=float(array.max()),
+            )
+            for name, array in arrays.items()
+        ]
+    )
 
 
 def _build_arrays(data: dict[str, Any]) -> dict[str, Any]:

@@ -138,6 +138,10 @@ class Settings(BaseSettings):
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30
     """Resident memory in bytes above which a worker child is replaced once its job ends. Raise it on machines with
     much memory, so that children keep their caches."""
+    child_memory_limit: Annotated[int, Field(ge=0)] = 0
+    """Maximum memory in bytes that a worker child may allocate; a job that needs more fails with `out_of_memory`. 0
+    divides four fifths of the memory of the machine, or of the container, among the children, and limits no child of
+    a GPU worker. Set it if other programs need the machine's memory, or if one child may take more than its share."""
     compiled_memory: Annotated[int, Field(gt=0)] = 2**30
     """Maximum memory in bytes that a worker child uses to cache compiled networks for jobs of the same architecture.
     Raise it if many architectures alternate."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from stackyard.spec import UNLIMITED, check_spec, parse_spec
 from tests.conftest import require_shared_file
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -90,3 +91,18 @@ def test_a_target_is_met_or_missed():
     assert not Target("faster", 4.9, 5.0).is_met
     assert Target("slower", 4.9, 5.0, at_most=True).is_met
     assert not Target("slower", 5.1, 5.0, at_most=True).to_document()["met"]
+
+
+def test_the_estimates_of_memory_are_within_a_factor_of_two_of_the_recorded_growth():
+    from descriptions import describe_arrays  # noqa: PLC0415
+    from networks import SUBJECTS  # noqa: PLC0415
+    from parts.estimates import MAX_FACTOR, MEGABYTE, compute_factor  # noqa: PLC0415
+
+    recorded = json.loads((BENCHMARKS / "results" / "estimates.json").read_text())["networks"]
+    assert len(SUBJECTS) == 30
+    for subject in SUBJECTS:
+        if subject.name in recorded:
+            spec = parse_spec(json.dumps(subject.build_spec()).encode())
+            estimate = check_spec(spec, describe_arrays(subject.build_arrays()), UNLIMITED).memory.total_bytes
+            growth = recorded[subject.name]["growth_MiB"] * MEGABYTE
+            assert compute_factor(growth, estimate) <= MAX_FACTOR, subject.name

@@ -23,6 +23,7 @@ from service.storage.private_files import keep_files_private
 from stackyard.cores import count_usable_cores
 from stackyard.process_privacy import keep_process_private
 from worker.runtime.gpus import list_gpus, require_gpus
+from worker.runtime.memory_limits import LIMIT_VARIABLE, compute_child_limit
 from worker.runtime.thread_counts import compute_thread_counts
 from worker.runtime.versions import get_versions
 from worker.supervision.child_monitor import ChildMonitor
@@ -70,6 +71,7 @@ def _prepare_parent(sender: Any, **_: object) -> None:
     os.environ |= {
         "STACKYARD_THREADS": str(threads.shared),
         "STACKYARD_THREADS_ALONE": str(threads.alone),
+        LIMIT_VARIABLE: str(compute_child_limit(_settings, sender.concurrency)),
         WORKER_ID_VARIABLE: str(worker.id),
     }
     _Parent.heartbeat = Heartbeat(_settings, worker, _apply_drain)

@@ -17,6 +17,7 @@ from service.storage.store_factory import open_store
 from stackyard.process_privacy import keep_process_private
 from worker.preparation import Preparer
 from worker.runtime import devices, memory
+from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 
@@ -42,6 +43,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
 
     gc.collect()
     gc.freeze()  # loaded modules stay for good: without this, every later collection would traverse them
+    memory_limit = limit_memory(settings.child_memory_limit) if settings.child_memory_limit else None
     worker_id = os.environ.get(WORKER_ID_VARIABLE)
     return JobRunner(
         settings=settings,
@@ -51,6 +53,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
         thread_allocator=ThreadAllocator(devices.describe_execution_environment(), settings.threads_alone),
+        memory_limit=memory_limit,
         worker_id=None if worker_id is None else UUID(worker_id),
         shutdown_signal=shutdown_signal,
     )

@@ -47,6 +47,7 @@ class Claim:
         ran_on: the execution environment that was chosen for the attempt.
         task: the task that the spec check found at submit, as JSON; None in jobs of earlier releases.
         warnings: the warnings of the spec check at submit, as JSON.
+        memory_estimate: of the spec check at submit, in bytes; None in jobs of earlier releases.
 
     """
 
@@ -61,6 +62,7 @@ class Claim:
     ran_on: ExecutionEnvironment | None = None
     task: Mapping[str, Any] | None = None
     warnings: Sequence[Mapping[str, Any]] = ()
+    memory_estimate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -369,6 +371,7 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         environment,
         job.task,
         tuple(job.warnings),
+        job.memory_estimate,
     )
 
 

@@ -1,6 +1,7 @@
-"""Attempts whose process crashed: the job is tried again, up to a number of crashes."""
+"""Attempts whose process crashed or ran out of memory: the job is tried again, up to a number of crashes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,8 @@ class Crash:
         description: a clause that begins in lower case and ends without a full stop.
         signal: the name of the signal that killed the process.
         exit_status: the exit status of the process, if no signal killed it.
-        is_out_of_memory: whether the system killed the process because memory ran out.
+        is_out_of_memory: whether the process ended because memory ran out.
+        exceeded_limit: whether it ran out at the process's own limit. Another attempt would end in the same way.
 
     """
 
@@ -24,10 +26,13 @@ class Crash:
     signal: str | None = None
     exit_status: int | None = None
     is_out_of_memory: bool = False
+    exceeded_limit: bool = False
 
 
 def end_crashed_attempt(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
     """End the attempt. Its job waits again; with the last allowed crash it becomes failed.
+
+    A job whose process exceeded its own limit of memory becomes failed at once.
 
     Args:
         session: in a transaction that may write.
@@ -48,20 +53,40 @@ def end_crashed_attempt(session: Session, job: Job, crash: Crash, *, max_crashes
     description = (
         f"{crash.description}{_format_memory_use(job.peak_memory, estimate) if crash.is_out_of_memory else ''}"
     )
-    if crashes < max_crashes or job.cancel_requested:
+    is_last = crashes >= max_crashes or crash.exceeded_limit
+    if not is_last or job.cancel_requested:
         reason = lifecycle.build_reason("attempt_crashed", f"In attempt {job.attempt}, {description}.", **details)
         lifecycle.release_job(session, job, reason, crashes=crashes)
         return
-    message = f"{crashes} attempts crashed. In the last one, {description}."
+    message = (
+        f"In attempt {job.attempt}, {description}."
+        if crash.exceeded_limit
+        else f"{crashes} attempts crashed. In the last one, {description}."
+    )
+    code = "out_of_memory" if crash.is_out_of_memory else "crashed"
     lifecycle.transition_job(
         session,
         job.id,
         to_state=JobState.FAILED,
         from_states=[JobState.RUNNING],
         fence=job.attempt,
-        reason=lifecycle.build_reason("crashed", message, **details),
+        reason=lifecycle.build_reason(code, message, **details),
         crashes=crashes,
     )
+
+
+def build_out_of_memory_reason(limit: int | None, peak: int, estimate: int | None) -> dict[str, Any]:
+    """Return the reason of a job whose process got no more memory; all sizes in bytes.
+
+    Args:
+        limit: of the process; None if it has none.
+        peak: the largest memory of the process in the attempt.
+        estimate: of the spec check; None for jobs of earlier releases.
+
+    """
+    source = "the worker has" if limit is None else f"its process may take ({limit:,} bytes)"
+    message = f"The job needed more memory than {source}{_format_memory_use(peak, estimate)}."
+    return lifecycle.build_reason("out_of_memory", message, peak_memory=peak, estimate=estimate)
 
 
 def _format_memory_use(peak: int | None, estimate: int | None) -> str:

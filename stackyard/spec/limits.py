@@ -17,10 +17,21 @@ class Limits(BaseModel):
     )
     max_epochs: int = Field(default=100_000, ge=1, description="Epochs of a training.")
     max_features: int = Field(default=1_000_000, ge=1, description="Numbers in one input row.")
+    max_unrolled_steps: int = Field(
+        default=1_000,
+        ge=1,
+        description="Copies of steps in the graph of a network: of recurrent layers with `unroll`, and of "
+        "TimeDistributed layers.",
+    )
+    max_power_iterations: int = Field(
+        default=1_000, ge=1, description="Power iterations of all SpectralNormalization layers of a network together."
+    )
+    max_dilation: int = Field(default=1_000, ge=1, description="Distance of the values that a convolution reads.")
     max_memory_bytes: int = Field(
         default=8 * 2**30,
         ge=1,
-        description="Weights, gradients, optimizer state and the activations of one batch, estimated from the shapes.",
+        description="Memory of a training without its rows, estimated from the shapes: weights, gradients, optimizer "
+        "state, activations of one batch, and what TensorFlow adds.",
     )
 
 

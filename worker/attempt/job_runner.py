@@ -1,5 +1,6 @@
 """Run one job, from its claim to its end."""
 
+import errno
 import os
 import socket
 import time
@@ -13,28 +14,36 @@ from models import JobState
 from service.datasets import catalog
 from service.db.database import SessionFactory
 from service.errors import FileRemoved, LeaseLost, StorageError
-from service.jobs import attempts, lifecycle
+from service.jobs import attempts, crashes, lifecycle
 from service.jobs.attempts import Claim, Conclusion, ReleasedAttempt
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
+from stackyard.spec import DatasetDescription
 from worker.attempt.attempt_reporter import AttemptReporter
 from worker.attempt.error_summary import remove_paths, summarize_error
 from worker.attempt.job_training import train_job
 from worker.attempt.stop_reasons import StopTraining
-from worker.engine import Engine
+from worker.engine import OUT_OF_MEMORY, Engine
 from worker.preparation import PreparationError, Preparer
+from worker.runtime import memory, memory_limits
 from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.runtime.threads import ThreadAllocator
 
 _MAX_MESSAGE_LENGTH = 1000
+_UNCERTAINTY = 2
+"""Factor by which a job may take more memory than its estimate."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class JobRunner:
-    """Runs jobs in a worker's child, one after another; `worker_id` is the worker's id in the registry."""
+    """Runs jobs in a worker's child, one after another.
+
+    `worker_id` is the worker's id in the registry. `memory_limit` is the number of bytes that this process may
+    allocate; None without a limit.
+    """
 
     settings: Settings
     sessions: SessionFactory
@@ -43,6 +52,7 @@ class JobRunner:
     preparer: Preparer
     engine: Engine
     thread_allocator: ThreadAllocator
+    memory_limit: int | None = None
     worker_id: UUID | None = None
     shutdown_signal: ShutdownSignal = field(default_factory=ShutdownSignal)
 
@@ -120,24 +130,55 @@ class JobRunner:
 
         """
         try:
-            reads_files = self.preparer.exceeds_memory(claim.spec, catalog.parse_description(claim.dataset))
+            description = catalog.parse_description(claim.dataset)
+            self._free_caches(claim, description)
+            reads_files = self.preparer.exceeds_memory(claim.spec, description)
             with self.thread_allocator.allocate_threads(claim.ran_on, reads_files=reads_files):
                 return train_job(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
             raise
         except StopTraining as stop:
             return stop.ending
-        except PreparationError as error:
-            return _build_failure("data", str(error))
-        except (StorageError, OSError) as error:
-            log.warning("file not stored or read", action="storage_failed", exc_info=error)
-            return _build_failure("storage", _format_storage_error(error))
-        except MemoryError:
-            return _build_failure("out_of_memory", "The job needed more memory than the worker has.")
         except Exception as error:  # noqa: BLE001  # any error ends the job; it is logged
-            return _log_unexpected_failure("attempt failed", "attempt_failed", error)
+            return self._conclude_error(claim, error)
         finally:
             self.preparer.release_files()
+
+    def _conclude_error(self, claim: Claim, error: Exception) -> Conclusion:
+        if _is_out_of_memory(error):
+            return self._conclude_out_of_memory(claim, error)
+        match error:
+            case PreparationError():
+                return _build_failure("data", str(error))
+            case StorageError() | OSError():
+                log.warning("file not stored or read", action="storage_failed", exc_info=error)
+                return _build_failure("storage", _format_storage_error(error))
+            case _:
+                return _log_unexpected_failure("attempt failed", "attempt_failed", error)
+
+    def _conclude_out_of_memory(self, claim: Claim, error: Exception) -> Conclusion:
+        log.warning("out of memory", action="out_of_memory", error=str(error)[:_MAX_MESSAGE_LENGTH])
+        self._clear_caches()
+        peak = memory.read_peak_memory()
+        reason = crashes.build_out_of_memory_reason(self.memory_limit, peak, claim.memory_estimate)
+        return Conclusion(JobState.FAILED, reason)
+
+    def _free_caches(self, claim: Claim, description: DatasetDescription) -> None:
+        """Free what earlier jobs left in this process if the job might not have enough memory beside it."""
+        if self.memory_limit is None:
+            return
+        rows = self.preparer.estimate_memory(claim.spec, description)
+        estimate = _UNCERTAINTY * ((claim.memory_estimate or 0) + rows)
+        if memory_limits.read_allocated_memory() + estimate > self.memory_limit:
+            self._clear_caches()
+
+    def _clear_caches(self) -> None:
+        self.engine.clear_cache()
+        self.preparer.clear_cache()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return isinstance(error, OUT_OF_MEMORY) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
 
 
 def _format_storage_error(error: StorageError | OSError) -> str:

@@ -26,7 +26,8 @@ from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
 
 _tensorflow: Any = tf  # which carries no types
-_OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
+OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
+"""The errors of Python and of TensorFlow when a process gets no more memory."""
 
 
 class Engine:
@@ -70,6 +71,10 @@ class Engine:
         with self._translate_out_of_memory():
             return self._train_network(spec, data, observer, snapshot, evaluation_rows=evaluation_rows)
 
+    def clear_cache(self) -> None:
+        """Remove all cached programs."""
+        self._cache.clear()
+
     def _train_network(
         self,
         spec: JobSpec,
@@ -97,7 +102,7 @@ class Engine:
             program.wait_until_prepared()
         if divergence is not None:
             with (
-                suppress(*_OUT_OF_MEMORY),  # without memory for a second training, the layer stays unknown
+                suppress(*OUT_OF_MEMORY),  # without memory for a second training, the layer stays unknown
                 training_state.preserve_state(program.network),
             ):
                 second_loop = TrainingLoop(
@@ -114,7 +119,7 @@ class Engine:
         """Turn TensorFlow's and Python's errors into a MemoryError, after the cached programs are freed."""
         try:
             yield
-        except _OUT_OF_MEMORY as error:
+        except OUT_OF_MEMORY as error:
             self._cache.clear()
             raise MemoryError(str(error)) from error
 

@@ -76,14 +76,21 @@ class Preparer:
 
     def exceeds_memory(self, spec: JobSpec, description: DatasetDescription) -> bool:
         """Return whether a job's rows exceed `Settings.data_memory`, so that rows of a file are prepared in files."""
-        estimate = estimate_sizes(spec, description)
-        return estimate.raw_bytes + estimate.prepared_bytes > self._max_memory
+        return _estimate_rows(spec, description) > self._max_memory
+
+    def estimate_memory(self, spec: JobSpec, description: DatasetDescription) -> int:
+        """Return the largest size in bytes that a job's rows take in memory."""
+        return min(_estimate_rows(spec, description), self._max_memory)
 
     def release_files(self) -> None:
         """Release the files of the last job, which has ended, so that any worker may remove them."""
         if self._entry is not None:
             self._entry.lock.release()
             self._entry = None
+
+    def clear_cache(self) -> None:
+        """Remove all prepared rows from the memory of this process."""
+        self._memory_cache.clear()
 
     def _prepare_in_memory(
         self,
@@ -122,3 +129,9 @@ class Preparer:
             check,
         )
         return read_prepared_files(self._entry.directory)
+
+
+def _estimate_rows(spec: JobSpec, description: DatasetDescription) -> int:
+    """Return the size in bytes of a job's rows, both as they are read and as they are prepared."""
+    estimate = estimate_sizes(spec, description)
+    return estimate.raw_bytes + estimate.prepared_bytes

@@ -5,13 +5,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stackyard.spec import ArrayData, ArraysDescription, DatasetDescription, JobSpec, TableData, TableDescription
+from stackyard.spec import (
+    ArrayData,
+    ArraysDescription,
+    ColumnDescription,
+    DatasetDescription,
+    JobSpec,
+    TableData,
+    TableDescription,
+)
 from worker.preparation.plan import list_used_arrays, list_used_columns
 
 _FLOAT32_BYTES = 4
 _NUMBER_BYTES = 8
 _TEXT_BYTES = 64
-"""Approximate size of a text in pandas, with its overhead."""
+"""Size of a text in pandas, if the description is of an earlier release and does not have its size."""
+_TEXT_OFFSET_BYTES = 8
+"""Of a text in pandas, in addition to its characters: where it begins."""
 
 
 class SizeEstimate(NamedTuple):
@@ -39,7 +49,6 @@ def estimate_sizes(spec: JobSpec, description: DatasetDescription) -> SizeEstima
 def _estimate_table(data: TableData, description: TableDescription) -> SizeEstimate:
     columns = {column.name: column for column in description.columns}
     names = list_used_columns(data, description)
-    cell_sizes = (_TEXT_BYTES if columns[name].type == "text" else _NUMBER_BYTES for name in names)
     input_count = sum(
         len(columns[name].categories or ()) if group.transform == "one_hot" else 1
         for group in data.list_feature_groups(columns)
@@ -50,7 +59,15 @@ def _estimate_table(data: TableData, description: TableDescription) -> SizeEstim
     weight_size = 0 if data.sample_weight is None else _FLOAT32_BYTES
     row_size = _FLOAT32_BYTES * input_count + target_size + weight_size
     rows = description.rows
-    return SizeEstimate(rows * sum(cell_sizes), rows * row_size, rows * _NUMBER_BYTES * len(names))
+    return SizeEstimate(
+        sum(_measure_column(columns[name], rows) for name in names), rows * row_size, rows * _NUMBER_BYTES * len(names)
+    )
+
+
+def _measure_column(column: ColumnDescription, rows: int) -> int:
+    if column.type != "text":
+        return _NUMBER_BYTES * rows
+    return _TEXT_BYTES * rows if column.text_bytes is None else column.text_bytes + _TEXT_OFFSET_BYTES * rows
 
 
 def _estimate_arrays(data: ArrayData, description: ArraysDescription) -> SizeEstimate:

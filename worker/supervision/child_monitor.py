@@ -20,13 +20,17 @@ from service.jobs import recovery
 from service.jobs.crashes import Crash
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
-from worker.runtime import memory
+from worker.runtime import memory, memory_limits
 from worker.runtime.exit_codes import FORCED_STOP
 from worker.runtime.shutdown_signal import PARENT_SHUTDOWN
 
 _POLL_S = 0.2
 _OOM_KILL_WINDOW_S = 10.0
 """The kernel may begin a kill this long before the process's end is noticed: freeing its memory takes time."""
+_NEAR_LIMIT = 0.8
+"""A child that was seen with this share of its memory limit, and is then aborted, has probably exceeded the limit."""
+_ABORTS = frozenset({-signal.SIGABRT, -signal.SIGSEGV})
+"""C++ aborts a process that gets no memory; C code without a check reads address 0."""
 _IDLE_SHUTDOWN_S = 3.0
 """A worker that shuts down waits this long for children that have no job."""
 
@@ -42,6 +46,7 @@ class ChildExit:
         status: its exit status, negative for a signal.
         after_oom_kill: whether the kernel has killed a process for lack of memory in the last seconds.
         noticed_at: the `time.monotonic()` at which the exit was noticed.
+        memory_share: the largest share of its memory limit that was seen; 0 without a limit.
 
     """
 
@@ -49,6 +54,7 @@ class ChildExit:
     status: int
     after_oom_kill: bool
     noticed_at: float
+    memory_share: float = 0.0
 
     @property
     def crash(self) -> Crash | None:
@@ -58,6 +64,9 @@ class ChildExit:
         if self.status >= 0:
             return Crash(f"its process ended with status {self.status}", exit_status=self.status)
         name = _get_signal_name(-self.status)
+        if self.memory_share >= _NEAR_LIMIT and self.status in _ABORTS:
+            description = f"its process reached its limit of memory and ended with {name}"
+            return Crash(description, signal=name, is_out_of_memory=True, exceeded_limit=True)
         is_oom_kill = self.after_oom_kill and self.status == -signal.SIGKILL
         cause = " because memory ran out" if is_oom_kill else ""
         return Crash(f"its process was killed by {name}{cause}", signal=name, is_out_of_memory=is_oom_kill)
@@ -89,6 +98,8 @@ class ChildMonitor:
         self._exits: queue.SimpleQueue[ChildExit] = queue.SimpleQueue()
         self._oom_kill_count = memory.count_oom_kills()
         self._last_oom_kill = -math.inf
+        self.memory_shares: dict[int, float] = {}
+        """The largest share of its limit that each busy child's memory has had."""
         self._shutdown_since: float | None = None
         self._is_cold = self._quit_sent = False
         self._signalled: set[int] = set()
@@ -105,7 +116,9 @@ class ChildMonitor:
         self._check_oom_kills()
         current_time = time.monotonic()
         after_oom_kill = current_time - self._last_oom_kill < _OOM_KILL_WINDOW_S
-        self._exits.put(ChildExit(pid, status, after_oom_kill, current_time))
+        self._exits.put(
+            ChildExit(pid, status, after_oom_kill, current_time, memory_share=self.memory_shares.pop(pid, 0.0))
+        )
 
     def shut_down(self, *, is_cold: bool) -> None:
         """Have the children hand back their attempts. Does not block: signal handlers call this.
@@ -131,6 +144,7 @@ class ChildMonitor:
         while not (self._stopping.is_set() and self._exits.empty()):
             try:
                 self._check_oom_kills()
+                self._watch_memory()
                 self._continue_shutdown()
                 self._process_exits(sessions, wake_ups)
                 if time.monotonic() - last_check > self._settings.heartbeat_s:
@@ -185,6 +199,13 @@ class ChildMonitor:
         for pid in set(self._list_children()) - self._signalled:
             self._signalled.add(pid)
             _send_signal(pid, PARENT_SHUTDOWN)
+
+    def _watch_memory(self) -> None:
+        """Record the largest share of its limit that each child's memory has had: a dead child has no memory."""
+        for pid in self._list_busy_children():
+            if limit := memory_limits.read_memory_limit(pid):
+                share = memory_limits.read_allocated_memory(pid) / limit
+                self.memory_shares[pid] = max(share, self.memory_shares.get(pid, 0.0))
 
     def _check_oom_kills(self) -> None:
         count = memory.count_oom_kills()

@@ -6,9 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
 from stackyard.spec.data.description import MAX_CATEGORIES
+
+_arrow: Any = pa  # pyarrow has no type annotations
+_compute: Any = pc
 
 ColumnType = Literal["integer", "float", "boolean", "text"]
 
@@ -30,20 +35,23 @@ class ColumnStatistics:
         """Whether the distinct values are still few enough to be listed as categories."""
         self._kind: ColumnType | None = None
         self._missing = 0
+        self._text_bytes = 0
         self._categories: set[Any] = set()
         self._minimum: float | None = None
         self._maximum: float | None = None
 
-    def add_block(self, kind: ColumnType, missing: int, present: "np.ndarray[Any, Any]") -> None:
+    def add_block(self, kind: ColumnType, missing: int, present: "np.ndarray[Any, Any]", text_bytes: int = 0) -> None:
         """Add the next block of the column.
 
         Args:
             kind: type of the block's values.
             missing: number of rows of the block without a value.
             present: the values of the other rows; for text, the distinct values are sufficient.
+            text_bytes: size of the texts of all rows.
 
         """
         self._missing += missing
+        self._text_bytes += text_bytes
         if len(present) == 0:
             return
         self._kind = self._merge_kind(kind)
@@ -86,7 +94,14 @@ class ColumnStatistics:
             "categories": sorted(self._categories) if has_categories else None,
             "minimum": self._minimum if is_numeric else None,
             "maximum": self._maximum if is_numeric else None,
+            **({"text_bytes": self._text_bytes} if self._kind == "text" else {}),
         }
+
+
+def measure_texts(values: Any) -> int:
+    """Return the size in bytes, as UTF-8, of the texts of a column: an Arrow array, or a Series; nulls count 0."""
+    array = values if isinstance(values, _arrow.Array) else _arrow.array(values, _arrow.large_string())
+    return _compute.sum(_compute.binary_length(array)).as_py() or 0
 
 
 def build_table_description(rows: int, columns: Sequence[ColumnStatistics]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from service.datasets.inspection.column_statistics import (
     ColumnType,
     build_table_description,
     check_finite,
+    measure_texts,
 )
 from service.datasets.inspection.csv_records import MAX_BLOCK_RECORDS, CsvBlock, CsvReader
 from service.datasets.inspection.invalid_file import InvalidFileError
@@ -90,4 +91,4 @@ def _add_values(column: ColumnStatistics, values: Any, lines: Sequence[int]) -> 
         present = values.dropna().to_numpy()
     if kind == "float":
         check_finite(values.to_numpy(dtype=np.float64, na_value=np.nan), column.name, lines, "line")
-    column.add_block(kind, missing, present)
+    column.add_block(kind, missing, present, measure_texts(values) if str(values.dtype) == "string" else 0)

@@ -13,6 +13,7 @@ from service.datasets.inspection.column_statistics import (
     ColumnType,
     build_table_description,
     check_finite,
+    measure_texts,
 )
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names, quote_text
 
@@ -103,8 +104,8 @@ def _add_values(column: ColumnStatistics, kind: ColumnType, values: Any, row_num
     if _arrow.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     values.validate(full=True)
-    if kind == "text" and not column.is_categorical:
-        column.add_block(kind, values.null_count, np.empty(0, dtype=object))
+    if kind == "text":
+        _add_texts(column, values)
         return
     if kind == "float":
         numbers = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -114,6 +115,14 @@ def _add_values(column: ColumnStatistics, kind: ColumnType, values: Any, row_num
     present = values.drop_null().to_numpy(zero_copy_only=False)
     _check_representable(column.name, kind, present)
     column.add_block(kind, values.null_count, present)
+
+
+def _add_texts(column: ColumnStatistics, values: Any) -> None:
+    texts: Any = np.empty(0, dtype=object)
+    if column.is_categorical:
+        texts = values.drop_null().to_numpy(zero_copy_only=False)
+        _check_representable(column.name, "text", texts)
+    column.add_block("text", values.null_count, texts, measure_texts(values))
 
 
 def _check_representable(name: str, kind: ColumnType, present: "np.ndarray[Any, Any]") -> None:

@@ -10,13 +10,14 @@ from stackyard.spec.check.embedding_inputs import check_embedding_inputs
 from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.check.layer_stack import check_layers
 from stackyard.spec.check.loss_and_metrics import check_loss, check_metric_names, check_metrics
+from stackyard.spec.check.memory_estimate import estimate_memory
+from stackyard.spec.check.repetitions import check_repetitions
 from stackyard.spec.check.report import FORWARD_PASSES_PER_STEP, Flops, LayerReport, Report, RowCounts, Shape
 from stackyard.spec.check.resources import (
     check_epoch_limit,
     check_feature_limit,
     check_memory_limit,
     check_parameter_limit,
-    estimate_memory,
     sum_parameters,
 )
 from stackyard.spec.check.task import infer_task
@@ -53,6 +54,7 @@ def check_spec(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None
     if layers is None or data.shape is None or data.target is None:
         raise SpecError(faults.faults)
     check_parameter_limit(layers, limits, faults)
+    check_repetitions(spec.network.layers, data.shape, layers, limits, faults)
     report = _build_report(spec, data, data.shape, data.target, layers)
     check_class_weight(spec, report.task, faults)
     check_memory_limit(report.memory, limits, faults)
@@ -106,7 +108,7 @@ def _build_report(
         totals=totals,
         rows=data.rows,
         steps_per_epoch=None if train_rows is None else -(-train_rows // spec.training.batch_size),
-        memory=estimate_memory(spec.training, data, input_shape, layers, totals),
+        memory=estimate_memory(spec, data, input_shape, layers, totals),
         flops=_count_flops(layers, data.rows),
         warnings=find_likely_mistakes(spec, data),
         task=infer_task(spec.training.loss, target, layers[-1].output_shape),

@@ -121,11 +121,25 @@ def _check_metric(
         message = f"expected a target with a number for each class, as {metric.type} needs"
         faults.add(message, *path, fix='encode the target "one_hot"')
     _check_single_value(metric, output, path, faults)
+    if isinstance(metric, metrics.AUC):
+        _check_label_count(metric, output, path, faults)
     for name, maximum in (("class_id", output[-1] - 1), ("top_k", output[-1])):
         value: int | None = getattr(metric, name, None)
         if value is not None and value > maximum:
             faults.add(f"expected at most {maximum} for {output[-1]} outputs, received {value}", *path, name)
     _check_axis(metric, target_format, output, path, faults)
+
+
+def _check_label_count(
+    metric: metrics.AUC, output: Shape, path: tuple[PathSegment, ...], faults: FaultCollector
+) -> None:
+    """Add a fault where a metric of several labels has another number of labels than the network has outputs."""
+    weights = None if metric.label_weights is None else len(metric.label_weights)
+    for name, count in (("num_labels", metric.num_labels), ("label_weights", weights)):
+        if metric.multi_label and count is not None and count != output[-1]:
+            message = f"expected {output[-1]} labels for {output[-1]} outputs, received {count}"
+            fix = f"set num_labels to {output[-1]}" if name == "num_labels" else f"list {output[-1]} weights"
+            faults.add(message, *path, name, fix=fix)
 
 
 def _check_single_value(metric: Metric, output: Shape, path: tuple[PathSegment, ...], faults: FaultCollector) -> None:

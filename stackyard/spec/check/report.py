@@ -45,12 +45,27 @@ class RowCounts(_ReportModel):
 
 
 class Memory(_ReportModel):
-    """Memory that the training needs, estimated from the shapes for float32."""
+    """Memory by which a training lets a worker's process grow, without the dataset's rows, estimated for float32."""
 
-    weights_bytes: int
-    gradients_bytes: int
-    optimizer_bytes: int
-    activations_bytes: int = Field(description="Outputs of all layers for one batch, and their gradients.")
+    weights_bytes: int = Field(description="The weights once.")
+    gradients_bytes: int = Field(description="The gradients of the weights once.")
+    optimizer_bytes: int = Field(description="The optimizer's variables for the weights once.")
+    copies_bytes: int = Field(
+        default=0,
+        description="A second copy of the weights and of the optimizer's variables, which the worker keeps, and the "
+        "intermediate results of the optimizer's step.",
+    )
+    activations_bytes: int = Field(
+        description="For one batch: the values that all layers keep for the gradients, and the gradients of their "
+        "outputs."
+    )
+    penalties_bytes: int = Field(
+        default=0, description="Products of weights with themselves, in penalties and in spectral normalizations."
+    )
+    metrics_bytes: int = Field(default=0, description="Variables and comparisons of metrics with thresholds.")
+    graph_bytes: int = Field(
+        default=0, description="The graphs of the network, which TensorFlow traces and optimizes."
+    )
     total_bytes: int
 
 

@@ -18,6 +18,9 @@ class ColumnDescription(_Description):
     `categories` lists the distinct values of the whole column in ascending order, without missing values. It is
     None if there are more than `MAX_CATEGORIES`, if the lists of all columns together would be too long, or if the
     values are not integers, booleans or text.
+
+    `text_bytes` is the size in bytes of all texts of the column as UTF-8, each counted as often as it occurs. It is
+    None for other types, and in descriptions of earlier releases.
     """
 
     name: str
@@ -26,6 +29,7 @@ class ColumnDescription(_Description):
     categories: list[int | bool | str] | None = None
     minimum: float | None = None
     maximum: float | None = None
+    text_bytes: int | None = None
 
 
 class TableDescription(_Description):

@@ -139,6 +139,11 @@ class TestCsv:
         assert len(get_column(describe_content(b"n\n" + b"".join(lines[:1000])), "n").categories) == 1000
         assert get_column(describe_content(b"n\n" + b"".join(lines)), "n").categories is None
 
+    def test_texts_have_their_size_as_often_as_they_occur(self, describe_content):
+        description = describe_content("n,t\n1,ä\n2,ä\n3,\n4,abc\n".encode())
+        assert get_column(description, "t").text_bytes == 2 + 2 + 3
+        assert get_column(description, "n").text_bytes is None
+
     def test_integers_beyond_64_bits_are_text(self, describe_content):
         description = describe_content(b"id,n\n18446744073709551617,1\n1,2\n")
         assert get_column(description, "id").type == "text"
@@ -364,3 +369,14 @@ class TestSeparateProcess:
 
         result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert result.stdout.split() == []
+
+
+class TestRepeatedTexts:
+    @pytest.mark.parametrize("distinct", [1, 2000])
+    def test_a_dictionary_s_texts_have_their_size_in_memory(self, distinct, describe_content, path):
+        texts = pa.array([f"{index:04}" * 200 for index in range(distinct)])
+        codes = pa.array([*range(distinct), None] * (10_000 // distinct), pa.int32())
+        pq.write_table(pa.table({"t": pa.DictionaryArray.from_arrays(codes, texts)}), path)
+        column = describe_content(path.read_bytes(), dataset_source.PARQUET).columns[0]
+        assert path.stat().st_size < 1_000_000
+        assert (column.text_bytes, column.missing) == (800 * 10_000, 10_000 // distinct)

@@ -62,10 +62,30 @@ def test_the_reason_of_an_out_of_memory_crash_has_the_peak_and_the_estimate(eith
     )
     reason = load_job(either_sessions, job).reason
     assert (reason["code"], reason["peak_memory"]) == ("attempt_crashed", 3_000_000)
-    assert 0 < reason["estimate"] < 100_000
+    assert 0 < reason["estimate"] < 100_000_000
     assert reason["estimate"] == job.memory_estimate
     assert "3,000,000 bytes" in reason["message"]
     assert f"{reason['estimate']:,}" in reason["message"]
+
+
+def test_a_job_that_exceeded_its_limit_of_memory_fails_at_once(either_sessions):
+    job = submit_job(either_sessions)
+    claimed = claim_job(either_sessions)
+    with either_sessions.begin() as session:
+        attempts.renew_lease(session, claimed, 60.0, peak_memory=3_000_000)
+    end_attempt(either_sessions, Crash("it ended", "SIGABRT", is_out_of_memory=True, exceeded_limit=True))
+    ended = load_job(either_sessions, job)
+    assert (ended.state, ended.reason["code"]) == (JobState.FAILED, "out_of_memory")
+    assert (ended.reason["peak_memory"], ended.reason["estimate"]) == (3_000_000, job.memory_estimate)
+
+
+def test_a_job_whose_process_the_kernel_killed_is_tried_again_and_fails_as_out_of_memory(sessions):
+    job = submit_job(sessions)
+    for state in (JobState.QUEUED, JobState.QUEUED, JobState.FAILED):
+        claim_job(sessions)
+        end_attempt(sessions, Crash("it was killed", "SIGKILL", is_out_of_memory=True))
+        assert load_job(sessions, job).state is state
+    assert load_job(sessions, job).reason["code"] == "out_of_memory"
 
 
 def test_the_reason_of_an_out_of_memory_crash_has_the_estimate_even_if_the_spec_is_unreadable(sessions):

@@ -250,3 +250,13 @@ def test_only_arrays_larger_than_the_memory_share_are_prepared_in_files(tmp_path
         data = {"dataset": "a", "x": "x", "y": "y", "test": {"x": "tx", "y": "ty"}}
         prepared = prepare_sections(other_preparer, {"data": data, "training": {"loss": "mse", "metrics": []}}, rows)
         assert isinstance(prepared.x_train, np.memmap) == memmap
+
+
+@pytest.mark.parametrize(("text_bytes", "is_large"), [(None, False), (800 * 5_000_000, True)])
+def test_the_size_of_repeated_texts_decides_whether_rows_are_prepared_in_files(preparer, text_bytes, is_large):
+    text = {"name": "t", "type": "text", "missing": 0, "categories": ["a"], "text_bytes": text_bytes}
+    number = {"name": "label", "type": "float", "missing": 0, "minimum": 0, "maximum": 1}
+    described = TableDescription.model_validate({"rows": 5_000_000, "columns": [text, number]})
+    data = {"dataset": "t", "target": {"column": "label"}, "features": [{"columns": ["t"], "transform": "one_hot"}]}
+    spec = parse_spec(json.dumps(iris_spec(data=data)).encode())
+    assert preparer.exceeds_memory(spec, described) is is_large

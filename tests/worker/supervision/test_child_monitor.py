@@ -96,6 +96,40 @@ def test_a_crash_describes_how_the_process_ended(status, after_oom_kill, descrip
     assert ChildExit(1, status, after_oom_kill=after_oom_kill, noticed_at=0.0).crash.description == description
 
 
+@pytest.mark.parametrize("status", [-signal.SIGABRT, -signal.SIGSEGV])
+def test_a_child_that_is_aborted_near_its_limit_of_memory_has_exceeded_it(status):
+    def describe(share):
+        return ChildExit(1, status, after_oom_kill=False, noticed_at=0.0, memory_share=share).crash
+
+    assert describe(0.9).exceeded_limit
+    assert describe(0.9).is_out_of_memory
+    assert not describe(0.5).exceeded_limit
+
+
+LIMITED = """
+import sys, time
+from worker.runtime.memory_limits import limit_memory
+limit = limit_memory(1)
+held = bytearray(int(sys.argv[1]))
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("size", "state"), [(2**20, JobState.QUEUED), (230 * 2**20, JobState.FAILED)])
+def test_the_monitor_knows_the_memory_of_a_child_that_died(sessions, settings, start_monitor, size, state):
+    with subprocess.Popen([sys.executable, "-c", LIMITED, str(size)], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        job_id = claim_job(sessions, process.pid)
+        monitor = start_monitor(settings, busy_children=[process.pid])
+        wait_until(lambda: process.pid in monitor.memory_shares)
+        process.send_signal(signal.SIGABRT)
+        monitor.record_exit(process.pid, process.wait())
+    job = wait_for_attempt_end(sessions, job_id)
+    assert job.state is state
+    assert job.reason["code"] == ("out_of_memory" if state is JobState.FAILED else "attempt_crashed")
+
+
 @pytest.mark.parametrize("status", [FORCED_STOP, signal.SIGTERM, -signal.SIGTERM])
 def test_a_process_that_stopped_itself_or_got_sigterm_has_not_crashed(status):
     assert ChildExit(1, status, after_oom_kill=False, noticed_at=0.0).crash is None

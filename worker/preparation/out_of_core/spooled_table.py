@@ -22,6 +22,8 @@ _CELL_BYTES = 8
 """Integers, booleans and indices of texts are stored as int64, other numbers as float64."""
 _CELLS_PER_BLOCK = 1 << 20
 """Cells of the source file that are read at a time; a cell of text takes somewhat more than eight bytes."""
+_TEXT_BYTES_PER_BLOCK = 32 << 20
+"""Bytes of texts of the source file that are read at a time."""
 _PARQUET_COLUMN_BYTES = 4 << 20
 """Memory that a column of a Parquet file takes while it is read: its pages, compressed and decompressed."""
 _NUMBERS_PER_FITTED_CELL = 8
@@ -75,13 +77,13 @@ class SpooledTable:
 
     def read_column(self, name: str) -> Any:
         """Return a column with all rows, as a Series; rows with equal texts share one object."""
-        cells = self.cells[self._column_indices[name], : self.row_count]
-        return _pandas.Series(
-            self._texts[name].get_texts()[cells] if name in self._texts else self._decode_cells(name, cells)
-        )
+        return _pandas.Series(self._decode_cells(name, self.cells[self._column_indices[name], : self.row_count]))
 
     def read_frame(self, names: Sequence[str], positions: Array) -> Any:
-        """Return these columns of the rows at these positions, as a DataFrame with the types of `dataset_reader`."""
+        """Return these columns of the rows at these positions, as a DataFrame.
+
+        Its types are those of `dataset_reader`, except that texts are objects, which rows with equal texts share.
+        """
         return pd.DataFrame(
             {name: self._decode_cells(name, self.cells[self._column_indices[name]][positions]) for name in names}
         )
@@ -97,7 +99,8 @@ class SpooledTable:
     def _decode_cells(self, name: str, cells: Array) -> Any:
         match self._types[name]:
             case "str":
-                return pd.array(self._texts[name].get_texts()[cells], dtype="str")
+                # As pandas's own texts, equal texts would take memory for each row.
+                return _pandas.Series(self._texts[name].get_texts()[cells], dtype=object)
             case "bool":
                 return cells.astype(np.bool_)
             case "boolean":
@@ -156,10 +159,16 @@ class SpooledTable:
     def _read_blocks(self, names: Sequence[str]) -> Iterator[Any]:
         width = len(self._description.columns) if self._source.media_type == CSV else len(names)
         columns = list(dict.fromkeys(names))
-        max_rows = max(1, _CELLS_PER_BLOCK // width)
+        max_rows = max(1, min(_CELLS_PER_BLOCK // width, _TEXT_BYTES_PER_BLOCK // self._measure_row_texts(columns)))
         for frame in dataset_reader.read_blocks(self._source, self._description, columns, max_rows):
             self._check()
             yield frame
+
+    def _measure_row_texts(self, names: Sequence[str]) -> int:
+        """Return the mean size in bytes of a row's texts that are read, at least 1."""
+        is_csv = self._source.media_type == CSV
+        texts = sum(column.text_bytes or 0 for column in self._description.columns if is_csv or column.name in names)
+        return max(1, texts // self._description.rows)
 
     def _encode_values(self, name: str, values: Any) -> Array:
         match self._types[name]:
