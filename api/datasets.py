@@ -1,25 +1,27 @@
 """Routes of `/v1/datasets`: upload, list, get and delete datasets."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from api.app_state import AppState, SessionsDep, SettingsDep
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import check_content_length
-from api.http.validation import ONE_LINE, PageCursor, PageLimit
+from api.http.validation import MAX_REPEATS, ONE_LINE, PageCursor, PageLimit
 from models import Dataset
 from service.datasets import catalog, inspection
+from service.datasets.csv_options import CsvOptions
 from service.datasets.dataset_source import CSV, UPLOAD_MEDIA_TYPES
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
 from stackyard.spec import DatasetDescription, Fault
+from stackyard.spec.data.csv_format import Decimal
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], responses=RESPONSES)
 
@@ -28,9 +30,14 @@ _MAX_INSPECTIONS = 2
 """Inspections that run at the same time; each may use `Settings.inspection_memory`. Others wait without a thread."""
 _inspections: RunVar[CapacityLimiter] = RunVar("inspections")
 
+_TSV = "text/tab-separated-values"
+_CSV_TYPES = (CSV, _TSV, "application/gzip", "application/x-gzip")
+"""Media types of CSV files. A file compressed with gzip is recognized under each of them."""
+_MissingWord = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)]
+
 _FILE_SCHEMA = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": dict.fromkeys(UPLOAD_MEDIA_TYPES, _FILE_SCHEMA)},
+    "requestBody": {"required": True, "content": dict.fromkeys((*UPLOAD_MEDIA_TYPES, *_CSV_TYPES[1:3]), _FILE_SCHEMA)},
 }
 
 
@@ -62,7 +69,7 @@ class DatasetPage(BaseModel):
 
 
 async def _parse_media_type(request: Request, settings: SettingsDep) -> str:
-    """Return the media type of the upload.
+    """Return the media type of the upload, as received.
 
     Raises:
         UnsupportedMediaType: the type is not supported, or the encoding is not UTF-8.
@@ -72,10 +79,67 @@ async def _parse_media_type(request: Request, settings: SettingsDep) -> str:
     received = request.headers.get("content-type", "")
     media_type, *parameters = (item.strip().lower() for item in received.split(";"))
     charsets = [item.removeprefix("charset=").strip('"') for item in parameters if item.startswith("charset=")]
-    if media_type not in UPLOAD_MEDIA_TYPES or not set(charsets) <= {"utf-8", "utf8"}:
+    if media_type not in {*UPLOAD_MEDIA_TYPES, *_CSV_TYPES} or not set(charsets) <= {"utf-8", "utf8"}:
         raise UnsupportedMediaType(received[:100], (f"{CSV}; charset=utf-8", *UPLOAD_MEDIA_TYPES))
     check_content_length(request, settings.max_dataset_bytes, _BODY_NAME)
     return media_type
+
+
+async def _parse_csv_options(
+    delimiter: Annotated[
+        Literal[",", ";", "\t", "|", "tab"] | None,
+        Query(description="The character between fields; else detected."),
+    ] = None,
+    decimal: Annotated[Decimal | None, Query(description="The decimal point; by default detected.")] = None,
+    header: Annotated[
+        bool | None,
+        Query(description="Whether the first line has the names of the columns, as by default."),
+    ] = None,
+    missing_values: Annotated[
+        list[_MissingWord] | None,
+        Query(max_length=MAX_REPEATS, description="A further word for a missing value, such as `?`. Repeatable."),
+    ] = None,
+    default_missing_values: Annotated[
+        bool | None,
+        Query(description="Whether pandas's words, such as `NA` and `None`, are missing values, as by default."),
+    ] = None,
+    dates: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=200)]] | None,
+        Query(max_length=MAX_REPEATS, description="A column of ISO 8601 dates or times, read as days. Repeatable."),
+    ] = None,
+) -> CsvOptions:
+    """Return what the client says about the format of a CSV file.
+
+    Raises:
+        InvalidInput: a column of dates is named twice.
+
+    """
+    if dates is not None and len(set(dates)) < len(dates):
+        raise InvalidInput((Fault(pointer="/dates", message="Expected each column once, received one twice."),))
+    return CsvOptions(
+        delimiter="\t" if delimiter == "tab" else delimiter,
+        decimal=decimal,
+        header=header,
+        missing_values=list(dict.fromkeys(missing_values or ())),
+        default_missing_values=default_missing_values,
+        dates=dates or [],
+    )
+
+
+def _choose_options(received: str, options: CsvOptions) -> CsvOptions:
+    """Return the options for a media type as received.
+
+    Raises:
+        InvalidInput: the file is not CSV, so that it takes no options.
+
+    """
+    if received == _TSV:
+        return options if options.delimiter else options.model_copy(update={"delimiter": "\t"})
+    given = [name for name, value in options if value not in (None, [])]
+    if given and received not in _CSV_TYPES:
+        message = f"Expected no “{given[0]}”, which only CSV has; received a file of type {received}."
+        raise InvalidInput((Fault(pointer=f"/{given[0]}", message=message),))
+    return options
 
 
 async def _validate_name(
@@ -107,14 +171,26 @@ async def upload_dataset(
     request: Request,
     media_type: Annotated[str, Depends(_parse_media_type)],
     name: Annotated[str, Depends(_validate_name)],
+    options: Annotated[CsvOptions, Depends(_parse_csv_options)],
     response: Response,
 ) -> DatasetView:
-    """Upload a file as the newest version of `name`. The bytes of the newest version create no new version."""
+    """Upload a file as the newest version of `name`.
+
+    The bytes of the newest version create no new version, if they are read in the same format. The format of a CSV
+    file is detected where no parameter gives it, and is `csv` in the description.
+    """
     state: AppState = request.app.state.stackyard
+    csv_options = _choose_options(media_type, options)
     async with contextmanager_in_threadpool(state.store.receive_file()) as incoming:
         await _receive_body(request, incoming, state.settings.max_dataset_bytes)
         view, is_new = await to_thread.run_sync(
-            _store_dataset, state, name, media_type, incoming, limiter=_get_inspection_limiter()
+            _store_dataset,
+            state,
+            name,
+            CSV if media_type in _CSV_TYPES else media_type,
+            incoming,
+            csv_options,
+            limiter=_get_inspection_limiter(),
         )
     response.headers["Location"] = f"/v1/datasets/{view.id}"
     response.status_code = 201 if is_new else 200
@@ -158,10 +234,12 @@ async def _receive_body(request: Request, incoming: IncomingFile, limit: int) ->
         raise InvalidInput((Fault(pointer="", message="The body is empty; expected a file."),))
 
 
-def _store_dataset(state: AppState, name: str, media_type: str, incoming: IncomingFile) -> tuple[DatasetView, bool]:
+def _store_dataset(
+    state: AppState, name: str, media_type: str, incoming: IncomingFile, options: CsvOptions
+) -> tuple[DatasetView, bool]:
     """Inspect the file, store it, and then record it in the database."""
     incoming.flush()
-    description = inspection.inspect_file(incoming.path, media_type, state.settings)
+    description = inspection.inspect_file(incoming.path, media_type, state.settings, options)
     stored = state.store.commit_file(incoming)
     with state.sessions.begin() as session:
         dataset, is_new = catalog.add_dataset(session, name, media_type, stored, description)

@@ -22,7 +22,7 @@ from service.db.pagination import Page
 from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, StorageError
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
-from stackyard.spec import DatasetDescription, Fault
+from stackyard.spec import CsvFormat, DatasetDescription, Fault, TableDescription
 from stackyard.spec.suggestions import find_similar_name
 
 _MAX_NAME_LENGTH = 200
@@ -112,7 +112,8 @@ def add_dataset(
         description: the result of its inspection.
 
     Returns:
-        The dataset, and whether it is new. Content identical to the newest version adds no version.
+        The dataset, and whether it is new. Content identical to the newest version adds no version, if it is also
+        read in the same format.
 
     Raises:
         FileRemoved: the file was garbage-collected meanwhile.
@@ -128,8 +129,10 @@ def add_dataset(
             .limit(1)
         ).one_or_none()
         if latest is not None and (latest.sha256, latest.media_type) == (stored.sha256, media_type):
-            file_references.reference_files(session, [stored])
-            return get_dataset(session, latest.id), False
+            newest = get_dataset(session, latest.id)
+            if _get_format(parse_description(newest)) == _get_format(description):
+                file_references.reference_files(session, [stored])
+                return newest, False
         dataset_id = new_id()
         values = {
             "id": dataset_id,
@@ -145,6 +148,11 @@ def add_dataset(
         if insert_if_absent(session, Dataset, values):
             file_references.reference_files(session, [stored])
             return get_dataset(session, dataset_id), True
+
+
+def _get_format(description: DatasetDescription) -> CsvFormat:
+    """Return how a file is read; a CSV file of an earlier release has the default format."""
+    return (description.csv if isinstance(description, TableDescription) else None) or CsvFormat()
 
 
 def check_name(name: str) -> None:

@@ -48,7 +48,7 @@ def _read_rows(file: Path) -> list[Any] | bytes:
     """Return the bytes of a CSV file, or the rows of a JSON file: its array, or the array under `rows`."""
     try:
         content = file.read_bytes()
-        if file.suffix.lower() == ".csv":
+        if file.suffix.lower() in {".csv", ".tsv"}:
             return content
         document = json.loads(content)
     except OSError as error:

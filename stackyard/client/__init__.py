@@ -16,6 +16,7 @@ from stackyard.client.errors import (
     StackyardError,
     WaitTimeoutError,
 )
+from stackyard.client.request_encoding import CsvOptions
 from stackyard.client.views import (
     Advice,
     Ahead,
@@ -49,6 +50,7 @@ __all__ = [
     "Client",
     "Confusion",
     "ConnectionFailedError",
+    "CsvOptions",
     "Dataset",
     "DatasetReference",
     "Evaluation",

@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack, cast
 
 import httpx2
 
 from stackyard.client.errors import ConnectionFailedError, WaitTimeoutError
 from stackyard.client.events import parse_events
 from stackyard.client.request_encoding import (
+    CsvOptions,
     build_dataset_route,
     build_job_route,
     build_worker_route,
@@ -21,7 +22,7 @@ from stackyard.client.request_encoding import (
     infer_media_type,
     iterate_chunks,
 )
-from stackyard.client.transport import Transport, parse_json_object, parse_view
+from stackyard.client.transport import Query, Transport, parse_json_object, parse_view
 from stackyard.client.views import Dataset, Event, History, Job, Json, Predictions, Worker
 
 if TYPE_CHECKING:
@@ -63,13 +64,20 @@ class Client:
 
     # Datasets
 
-    def upload(self, source: str | os.PathLike[str] | BinaryIO, name: str, media_type: str | None = None) -> Dataset:
+    def upload(
+        self,
+        source: str | os.PathLike[str] | BinaryIO,
+        name: str,
+        media_type: str | None = None,
+        **csv_options: Unpack[CsvOptions],
+    ) -> Dataset:
         """Upload a file as the newest version of a dataset. Identical bytes do not make a new version.
 
         Args:
             source: a path, or a file that is open for reading bytes.
             name: the dataset's name in specs.
-            media_type: by default inferred from the path's suffix (`.csv`, `.parquet`, `.npz`).
+            media_type: by default inferred from the path's suffix (`.csv`, `.csv.gz`, `.tsv`, `.parquet`, `.npz`).
+            csv_options: the format of a CSV file, as in `CsvOptions`. The server detects what is not given.
 
         Raises:
             ValueError: no media type is given, and the suffix does not imply one.
@@ -78,11 +86,15 @@ class Client:
         """
         if isinstance(source, str | os.PathLike):
             with Path(source).open("rb") as file:
-                return self.upload(file, name, media_type or infer_media_type(Path(source)))
+                return self.upload(file, name, media_type or infer_media_type(Path(source)), **csv_options)
         if media_type is None:
             media_type = infer_media_type(Path(str(getattr(source, "name", ""))))
         answer = self._transport.send_request(
-            "POST", "/v1/datasets", query={"name": name}, content=iterate_chunks(source), media_type=media_type
+            "POST",
+            "/v1/datasets",
+            query=cast("Query", {"name": name, **csv_options}),
+            content=iterate_chunks(source),
+            media_type=media_type,
         )
         return parse_view(Dataset, answer)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypedDict
 from urllib.parse import quote
 
 from pydantic import BaseModel
@@ -15,9 +15,29 @@ CHUNK_BYTES = 2**20
 
 _MEDIA_TYPES = {
     ".csv": "text/csv",
+    ".csv.gz": "text/csv",
+    ".tsv": "text/tab-separated-values",
+    ".tsv.gz": "text/tab-separated-values",
     ".parquet": "application/vnd.apache.parquet",
     ".npz": "application/x-npz",
 }
+_EXCEL_SUFFIXES = frozenset({".xls", ".xlsx", ".xlsm", ".ods"})
+
+
+class CsvOptions(TypedDict, total=False):
+    """The format of a CSV file.
+
+    `delimiter` is `,`, `;`, `|` or a tab, and `decimal` a point or a comma. Without `header`, the first line is a row.
+    `missing_values` are further words for a missing value. Without `default_missing_values`, those of pandas, such as
+    `NA` and `None`, are values. `dates` are columns of ISO 8601 dates or times.
+    """
+
+    delimiter: str
+    decimal: str
+    header: bool
+    missing_values: list[str]
+    default_missing_values: bool
+    dates: list[str]
 
 
 def build_job_route(job_id: str) -> str:
@@ -55,13 +75,11 @@ def infer_media_type(path: Path) -> str:
         ValueError: the suffix is not one of a dataset.
 
     """
-    try:
-        return _MEDIA_TYPES[path.suffix.lower()]
-    except KeyError:
-        suffixes = ", ".join(_MEDIA_TYPES)
-        raise ValueError(
-            f"The suffix of {path.name or 'this file'} is not one of {suffixes}; give media_type."
-        ) from None
+    for suffix, media_type in _MEDIA_TYPES.items():
+        if path.name.lower().endswith(suffix):
+            return media_type
+    fix = "save the sheet as CSV" if path.suffix.lower() in _EXCEL_SUFFIXES else "give media_type"
+    raise ValueError(f"The suffix of {path.name or 'this file'} is not one of {', '.join(_MEDIA_TYPES)}; {fix}.")
 
 
 def _quote_segment(text: str) -> str:

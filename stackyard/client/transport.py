@@ -3,7 +3,7 @@
 import hashlib
 import ipaddress
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, TypeVar, cast
 
@@ -18,8 +18,8 @@ _SHA256 = re.compile(r'(?:W/)?"(?:sha256[-:/])?([0-9a-f]{64})"')
 
 ViewType = TypeVar("ViewType", bound=View)
 
-Query = Mapping[str, str | int | None]
-"""Query parameters; those that are None are left out."""
+Query = Mapping[str, str | int | Sequence[str] | None]
+"""Query parameters; those that are None are left out, and a list is repeated."""
 
 
 class Transport:
@@ -175,7 +175,7 @@ def parse_json_object(answer: httpx2.Response) -> Json:
     return cast("Json", document)
 
 
-def _drop_none(query: Query) -> dict[str, str | int]:
+def _drop_none(query: Query) -> dict[str, str | int | Sequence[str]]:
     return {name: value for name, value in query.items() if value is not None}
 
 

@@ -2,6 +2,7 @@
 
 from stackyard.spec.base import SpecModel
 from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, RowCounts, Task, Totals, check_spec
+from stackyard.spec.data.csv_format import CsvFormat
 from stackyard.spec.data.data import (
     ArrayData,
     ArrayPair,
@@ -58,6 +59,7 @@ __all__ = [
     "Callback",
     "ColumnDescription",
     "ColumnSplit",
+    "CsvFormat",
     "Data",
     "DatasetDescription",
     "EarlyStopping",

@@ -1,5 +1,6 @@
 """Datasets over HTTP, with the real inspection of uploaded files."""
 
+import gzip
 import io
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,9 @@ TABLE = b"size,kind\n1,a\n2,b\n3,a\n"
 
 @pytest.fixture
 def upload(client):
-    def upload(content=TABLE, name="table", media_type=CSV, **headers):
+    def upload(content=TABLE, name="table", media_type=CSV, options=None, **headers):
         headers = {"Content-Type": media_type} | headers
-        return client.post("/v1/datasets", params={"name": name}, content=content, headers=headers)
+        return client.post("/v1/datasets", params={"name": name} | (options or {}), content=content, headers=headers)
 
     return upload
 
@@ -73,6 +74,58 @@ def test_identical_bytes_keep_the_version_and_other_bytes_make_the_next(upload):
     assert again.json() == first.json()
     assert (second.json()["version"], third.json()["version"]) == (2, 3)
     assert third.json()["sha256"] == first.json()["sha256"]
+
+
+def test_equal_bytes_in_another_format_are_a_new_version(upload):
+    options = [{}, {"header": "false"}, {"header": "false"}, {"missing_values": ["a", "?"]}, {"delimiter": "tab"}]
+    responses = [upload(options=option) for option in options]
+    assert [response.status_code for response in responses] == [201, 201, 200, 201, 201]
+    formats = [response.json()["description"]["csv"] for response in responses]
+    assert [item["header"] for item in formats] == [True, False, False, True, True]
+    assert formats[3]["missing_values"] == ["a", "?"]
+    assert formats[4]["delimiter"] == "\t"
+    assert responses[1].json()["description"]["columns"][0]["name"] == "column_1"
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "delimiter", "compression"),
+    [
+        (b"a;b\n1,5;2\n", CSV, ";", None),
+        (b"a\tb\n1\t2\n", "text/tab-separated-values", "\t", None),
+        (gzip.compress(b"a,b\n1,2\n"), "application/gzip", ",", "gzip"),
+    ],
+)
+def test_the_format_of_a_csv_file_is_detected_and_shown(client, upload, content, media_type, delimiter, compression):
+    dataset = upload(content, media_type=media_type).json()
+    shown = client.get(f"/v1/datasets/{dataset['id']}").json()["description"]["csv"]
+    assert (dataset["media_type"], shown["delimiter"], shown["compression"]) == (CSV, delimiter, compression)
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer"),
+    [
+        ({"delimiter": "x"}, "delimiter"),
+        ({"decimal": ";"}, "decimal"),
+        ({"header": "perhaps"}, "header"),
+        ({"missing_values": "a\0"}, "missing_values"),
+        ({"missing_values": ""}, "missing_values"),
+        ({"missing_values": ["x"] * 51}, "missing_values"),
+        ({"dates": ["size", "size"]}, "dates"),
+        ({"dates": "none"}, ""),
+        ({"dates": "kind"}, ""),
+    ],
+)
+def test_an_invalid_option_is_refused(upload, files, options, pointer):
+    response = upload(options=options)
+    assert response.status_code == 422, response.text
+    assert pointer in response.json()["errors"][0]["pointer"]
+    assert files() == []
+
+
+def test_an_option_of_csv_is_refused_for_other_files(upload):
+    response = upload(encode_npz(x=np.ones(2)), media_type="application/x-npz", options={"header": "false"})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == "/header"
 
 
 def test_concurrent_uploads_of_identical_bytes_make_one_version(upload):
@@ -148,6 +201,8 @@ def test_an_invalid_name_is_refused_before_the_file_is_read(client, files, name)
         (b"a,b\n1,2\n3\n", CSV, "Line 3"),
         (b"a\n\xff\n", CSV, "Line 2"),
         (b"\x7fELF\x00\x01", CSV, "NUL"),
+        ("a,b\n1,2\n".encode("utf-16"), CSV, "UTF-16"),
+        (gzip.compress(b"a,b\n1,2\n")[:-9], CSV, "gzip"),
         (b"PK\x03\x04 no zip", "application/x-npz", "NPZ"),
         (b"PAR1 no table PAR1", "application/vnd.apache.parquet", "Parquet"),
         (encode_npz(x=np.array([{}], object)), "application/x-npz", "Array 'x'"),
@@ -181,6 +236,11 @@ class TestSizeLimit:
         response = upload(itertools.repeat(b"1\n" * 100, 6))
         assert (response.status_code, response.json()["code"]) == (413, "too_large")
         assert files() == []
+
+    def test_a_file_that_decompresses_beyond_the_limit_is_refused(self, upload, files):
+        response = upload(gzip.compress(b"a\n" + b"1\n" * 1000))
+        assert (response.status_code, files()) == (422, [])
+        assert "1,000 bytes when it is decompressed" in response.json()["errors"][0]["message"]
 
     def test_a_file_of_exactly_the_limit_is_accepted(self, upload):
         assert upload(b"a\n" + b"1\n" * 499).status_code == 201

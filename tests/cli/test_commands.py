@@ -38,6 +38,7 @@ def test_the_commands_lead_from_a_file_to_a_model(stackyard, tmp_path):
     status, output, _ = stackyard("upload", str(table))
     assert status == 0
     assert "points version 1" in output
+    assert "commas between fields, decimal points, a header" in output
 
     status, output, errors = stackyard("submit", str(spec), "--wait")
     assert status == 0, errors

@@ -1,5 +1,6 @@
 """The client against the real API."""
 
+import gzip
 import io
 import socket
 from pathlib import Path
@@ -44,6 +45,24 @@ def test_a_file_is_uploaded_listed_and_deleted(stackyard, tmp_path):
     with pytest.raises(ProblemError) as caught:
         stackyard.dataset(first.id)
     assert caught.value.status == 404
+
+
+def test_the_format_of_a_csv_file_is_given_or_inferred_from_its_suffix(stackyard, tmp_path):
+    path = tmp_path / "small.tsv.gz"
+    path.write_bytes(gzip.compress(b"1\t?\n2\tNone\n"))
+    dataset = stackyard.upload(
+        path, "formats", header=False, missing_values=["?"], default_missing_values=False, delimiter="tab"
+    )
+    column = dataset.description["columns"][1]
+    assert (column["name"], column["missing"], column["categories"]) == ("column_2", 1, ["None"])
+    assert dataset.description["csv"]["delimiter"] == "\t"
+
+
+def test_a_workbook_is_refused_with_words_before_the_upload(stackyard, tmp_path):
+    path = tmp_path / "table.xlsx"
+    path.write_bytes(TABLE)
+    with pytest.raises(ValueError, match="save the sheet as CSV"):
+        stackyard.upload(path, name="small")
 
 
 def test_an_unknown_suffix_is_refused_before_the_upload(stackyard, tmp_path):

@@ -23,12 +23,12 @@ from service.errors import InvalidInput, Unavailable
 from service.prediction import Predictor
 from service.prediction.protocol import PredictionRequest, ResponseKind, StoredFile
 from service.storage.artifact_store import ArtifactStore
-from stackyard.spec import ColumnDescription, Normalize
+from stackyard.spec import ColumnDescription, CsvFormat, Normalize
 from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec
 from tests.in_process_trainer import Trainer, create_installation
 from tests.polling import wait_until
-from worker.prediction import json_arrays, json_table, predict
+from worker.prediction import csv_table, json_arrays, json_table, predict
 from worker.prediction.feature_columns import FeatureColumn
 from worker.prediction.network_cache import NetworkCache
 from worker.prediction.predictions import Predictions
@@ -138,6 +138,57 @@ def test_more_outputs_than_the_limit_are_an_error(ask, monkeypatch):
     assert refusal.kind is ResponseKind.INVALID_ROWS
     [problem] = json.loads(refusal.content)
     assert "at most 1 rows" in problem["message"]
+
+
+class TestCsvFormats:
+    """CSV rows are read as the file of the dataset."""
+
+    @pytest.fixture
+    def features(self):
+        number = ColumnDescription(name="n", type="float", missing=1)
+        text = ColumnDescription(name="t", type="text", missing=1, categories=["None", "a"])
+        day = ColumnDescription(name="d", type="float", missing=0, stored_as="date")
+        return [
+            FeatureColumn(number, "none", is_imputed=True),
+            FeatureColumn(text, "one_hot", is_imputed=True),
+            FeatureColumn(day, "none", is_imputed=False),
+        ]
+
+    GERMAN = CsvFormat(
+        delimiter=";",
+        decimal=",",
+        header=False,
+        missing_values=["?", "-9"],
+        default_missing_values=False,
+        compression="gzip",
+        dates=["d"],
+    )
+
+    @pytest.mark.parametrize(
+        ("rows", "csv_format"),
+        [
+            (b"t;n;d\nNone;1,5;2024-01-01\n?;?;19723,5\na;-9,0;2024-01-02T12:00Z\n", GERMAN),
+            (b"d,t,n\n2024-01-01,None,1.5\n19723.5,,\n2024-01-02T12:00Z,a,-9\n", GERMAN),
+            (b"n,t,d\n1.5,x,2024-01-01\n,,19723.5\n,a,2024-01-02T12:00Z\n", None),
+        ],
+    )
+    def test_rows_have_the_format_of_the_dataset_or_plain_commas(self, features, rows, csv_format):
+        values = csv_table.read_csv_table(rows, features, csv_format).values
+        first = "x" if csv_format is None else "None"
+        assert values == {"n": [1.5, None, None], "t": [first, None, "a"], "d": [19723.0, 19723.5, 19724.5]}
+
+    def test_another_decimal_point_is_an_error(self, features):
+        with pytest.raises(InvalidRowsError) as error_info:
+            csv_table.read_csv_table(b"n;t;d\n1.5;a;2024-01-01\n", features, self.GERMAN)
+        assert [fault.pointer for fault in error_info.value.faults] == ["/rows/0/n"]
+
+    @pytest.mark.parametrize("value", ["now", "2024-02-30", "yesterday", "", True, None])
+    def test_text_that_is_no_date_is_an_error_at_its_row(self, features, value):
+        with pytest.raises(InvalidRowsError) as error_info:
+            json_table.read_json_table([{"d": "2024-01-01"}, {"d": value}], features[2:])
+        [fault] = error_info.value.faults
+        assert fault.pointer == "/rows/1/d"
+        assert "ISO 8601" in fault.message
 
 
 class TestColumns:

@@ -14,6 +14,7 @@ import pytest
 
 from service.datasets import dataset_source
 from service.datasets.builtins import load_builtins
+from service.datasets.csv_options import CsvOptions
 from service.datasets.dataset_source import BuiltinSource, FileSource
 from service.datasets.inspection import csv_file, npz_file, parquet_file
 from stackyard.spec import ArraysDescription, TableDescription, check_spec, parse_spec
@@ -131,6 +132,16 @@ CASES = {
         },
         build_dense_layers(2),
         {"loss": "mse", "metrics": ["mae", {"type": "RootMeanSquaredError", "name": "rmse"}]},
+    ),
+    "semicolons, decimal commas, days and words for missing values": (
+        "semicolons",
+        {
+            "target": {"column": "kind"},
+            "features": [{"columns": ["day", "size"], "transform": "standard", "impute": "mean"}],
+            "split": RANDOM,
+        },
+        build_dense_layers(4, "softmax"),
+        {"loss": "sparse_categorical_crossentropy"},
     ),
     "a binary target, balanced": (
         "csv",
@@ -270,6 +281,8 @@ def store_dataset(kind, directory):
             BuiltinSource("wine"),
             DatasetOrigin(builtin="wine"),
         )
+    if kind == "semicolons":
+        return store_semicolons(directory / "data.csv")
     path = directory / f"data.{kind}"
     if kind == "npz":
         np.savez(path, **build_arrays())
@@ -285,6 +298,17 @@ def store_dataset(kind, directory):
         FileSource(path, dataset_source.CSV),
         DatasetOrigin("csv"),
     )
+
+
+def store_semicolons(path):
+    """Store a table in which the word None is a class, - is missing, and a column has dates."""
+    table = build_table()
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(table["count"] * 3, unit="h")
+    table = table.assign(kind=table["kind"].fillna("None"), day=days.dt.strftime("%Y-%m-%dT%H:%M"))
+    table.to_csv(path, index=False, sep=";", decimal=",", na_rep="-", compression="gzip")
+    options = CsvOptions(missing_values=["-"], default_missing_values=False, dates=["day"])
+    described = TableDescription.model_validate(csv_file.describe_csv(path, MEMORY, options))
+    return described, FileSource(path, dataset_source.CSV), DatasetOrigin("csv")
 
 
 def build_spec(data, layers, training):

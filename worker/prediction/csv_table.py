@@ -1,6 +1,7 @@
 """Read a table's rows from CSV: parsed like a dataset's rows, with pandas's missing values."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 
 from service.datasets.inspection.csv_records import CsvBlock, CsvReader
 from service.datasets.inspection.invalid_file import InvalidFileError as InvalidCsv
-from stackyard.spec import Fault
+from stackyard.spec import CsvFormat, Fault
 from stackyard.spec.reading.faults import format_value
 from worker.prediction.feature_columns import CellValue, FeatureColumn
 from worker.prediction.feature_table import FeatureTable
@@ -21,12 +22,18 @@ _BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": 
 """The texts that `pandas.read_csv` reads as booleans."""
 
 
-def read_csv_table(text: bytes, features: Sequence[FeatureColumn]) -> FeatureTable:
+def read_csv_table(
+    text: bytes, features: Sequence[FeatureColumn], dataset_format: CsvFormat | None = None
+) -> FeatureTable:
     """Read the values of each feature. Other columns are ignored.
+
+    Rows have a header line, even if the dataset's file has none. They have the dataset's delimiter and decimal point,
+    or commas and points if only those fit the header. The dataset's words for missing values apply to both.
 
     Args:
         text: UTF-8 with a header line.
         features: the columns that are needed.
+        dataset_format: the format of the dataset's CSV file; None for other files.
 
     Raises:
         InvalidRowsError: the rows are invalid; it has all faults, except that only the first record of a wrong length
@@ -34,9 +41,9 @@ def read_csv_table(text: bytes, features: Sequence[FeatureColumn]) -> FeatureTab
 
     """
     try:
-        records = CsvReader(BytesIO(text))
+        csv_format, records = _open_records(text, features, dataset_format or CsvFormat())
         _check_header(records.column_names, features)
-        blocks = [(_read_cells(block, features), block.lines) for block in records.iterate_blocks()]
+        blocks = [(_read_cells(block, features, csv_format), block.lines) for block in records.iterate_blocks()]
     except InvalidCsv as error:
         raise InvalidRowsError([Fault(pointer="", message=str(error))]) from None
     if not blocks:
@@ -47,10 +54,26 @@ def read_csv_table(text: bytes, features: Sequence[FeatureColumn]) -> FeatureTab
     cells: Any = _pandas.concat([frame for frame, _ in blocks], ignore_index=True)
     faults = RowFaults(lines)
     values = {
-        feature.name: feature.read_values(_convert_cells(cells[feature.name], feature), faults) for feature in features
+        feature.name: feature.read_values(_convert_cells(cells[feature.name], feature, csv_format), faults)
+        for feature in features
     }
     faults.raise_if_any()
     return FeatureTable(values, lines)
+
+
+def _open_records(
+    text: bytes, features: Sequence[FeatureColumn], dataset_format: CsvFormat
+) -> tuple[CsvFormat, CsvReader]:
+    """Return the format of the rows, and their reader."""
+    names = {feature.name for feature in features}
+    own_format = dataset_format.model_copy(update={"header": True, "compression": None})
+    plain_format = own_format.model_copy(update={"delimiter": ",", "decimal": "."})
+    for csv_format in (own_format, plain_format):
+        with suppress(InvalidCsv):
+            records = CsvReader(BytesIO(text), csv_format)
+            if names <= set(records.column_names):
+                return csv_format, records
+    return own_format, CsvReader(BytesIO(text), own_format)
 
 
 def _check_header(names: Sequence[str], features: Sequence[FeatureColumn]) -> None:
@@ -64,12 +87,13 @@ def _check_header(names: Sequence[str], features: Sequence[FeatureColumn]) -> No
     faults.raise_if_any()
 
 
-def _read_cells(block: CsvBlock, features: Sequence[FeatureColumn]) -> Any:
+def _read_cells(block: CsvBlock, features: Sequence[FeatureColumn], csv_format: CsvFormat) -> Any:
     """Return a block's cells of the features as text, NaN where pandas sees a missing value."""
     names = [feature.name for feature in features]
     location = f"from line {block.lines[0]} on"
     try:
-        frame = _pandas.read_csv(BytesIO(block.data), usecols=names, dtype="str", low_memory=False)
+        arguments = csv_format.build_parser_arguments()
+        frame = _pandas.read_csv(BytesIO(block.data), usecols=names, dtype="str", low_memory=False, **arguments)
     except ValueError as error:  # also of pandas's parser
         raise InvalidCsv(f"The rows {location} cannot be read: {error}.") from None
     if len(frame) != len(block.lines):
@@ -77,7 +101,7 @@ def _read_cells(block: CsvBlock, features: Sequence[FeatureColumn]) -> Any:
     return frame
 
 
-def _convert_cells(cells: Any, feature: FeatureColumn) -> list[CellValue]:
+def _convert_cells(cells: Any, feature: FeatureColumn, csv_format: CsvFormat) -> list[CellValue]:
     """Return the cells as in JSON; a cell that is not of the feature's type stays text."""
     present = cells[cells.notna()].astype("object")
     match feature.column.type:
@@ -86,9 +110,33 @@ def _convert_cells(cells: Any, feature: FeatureColumn) -> list[CellValue]:
         case "boolean":
             converted = present.replace(_BOOLEANS)
         case "integer" | "float":
-            numbers = _pandas.to_numeric(present, errors="coerce")
+            numbers = _pandas.to_numeric(_replace_decimals(present, csv_format), errors="coerce")
             converted = numbers.astype("object").where(np.isfinite(numbers), present)
+            # pandas compares numbers, too: with the word -9, the field -9.0 is missing among floats.
+            is_missing = numbers.isin(_list_missing_numbers(csv_format)) & (feature.column.type == "float")
+            converted = converted.mask(is_missing, None)
+        case "unsupported":
+            converted = present
     values: list[CellValue] = [None] * len(cells)
     for row, value in zip(converted.index.tolist(), converted.tolist(), strict=True):
         values[row] = value
     return values
+
+
+def _replace_decimals(cells: Any, csv_format: CsvFormat) -> Any:
+    """Return numbers with decimal points; where the format has a comma, those with a point are not numbers."""
+    if csv_format.decimal == ".":
+        return cells
+    return cells.where(~cells.str.contains(".", regex=False)).str.replace(",", ".", regex=False)
+
+
+def _list_missing_numbers(csv_format: CsvFormat) -> Sequence[float]:
+    numbers = (_parse_number(word) for word in csv_format.missing_values)
+    return [number for number in numbers if number is not None]
+
+
+def _parse_number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None

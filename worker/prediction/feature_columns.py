@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from service.datasets import time_columns
 from stackyard.spec import ColumnDescription
 from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Transform
+from stackyard.spec.data.description import TimeKind
 from stackyard.spec.reading.faults import format_value
 from worker.prediction.row_faults import RowFaults
 from worker.preparation.transforms.features import FittedTable
@@ -20,7 +22,20 @@ _TYPES: dict[str, frozenset[type]] = {
     "integer": frozenset({int, float}),
     "float": frozenset({int, float}),
 }
-_TYPE_NAMES = {"text": "a string", "boolean": "true or false", "integer": "a number", "float": "a number"}
+_TYPE_NAMES = {
+    "text": "a string",
+    "boolean": "true or false",
+    "integer": "a number",
+    "float": "a number",
+    "unsupported": "",
+}
+
+
+_TIME_NAMES: dict[TimeKind, str] = {
+    "date": "a date as in ISO 8601, or a number of days since 1970-01-01",
+    "time": "a time such as 13:45:00, or a number of days since midnight",
+    "duration": "a number of days",
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,8 @@ class FeatureColumn:
             faults: collects the faults.
 
         """
+        if self.column.stored_as is not None:
+            values = _convert_times(values, self.column.stored_as)
         types = {type(value) for value in values}
         if types <= self._accepted_types:
             return list(values)  # pyright: ignore[reportReturnType]  # the condition has checked the types
@@ -81,7 +98,9 @@ class FeatureColumn:
             return value  # pyright: ignore[reportReturnType]  # the condition has checked the type
         if self.is_categorical and isinstance(value, float) and value.is_integer() and abs(value) < _MAX_INTEGER:
             return int(value)
+        stored_as = self.column.stored_as
         expected = "a whole number" if self._takes_integers_only else _TYPE_NAMES[self.column.type]
+        expected = expected if stored_as is None else _TIME_NAMES[stored_as]
         message = f"expected {expected}, received {format_value(value)}"
         fix = "an impute in the job's spec would fill it" if value is None else None
         faults.add_at_row(message, row, self.name, received=value, fix=fix)
@@ -97,3 +116,14 @@ def iterate_features(table: FittedTable) -> Iterator[FeatureColumn]:
     for group in table.groups:
         for column in group.columns:
             yield FeatureColumn(column, group.transform, column.name in group.fill)
+
+
+def _convert_times(values: Sequence[object], kind: TimeKind) -> Sequence[object]:
+    """Return the values with texts of dates and times as numbers of days; other texts are unchanged."""
+    texts = {index: value for index, value in enumerate(values) if isinstance(value, str)}
+    if not texts or kind == "duration":
+        return values
+    converted = list(values)
+    for index, days in time_columns.convert_texts(texts, kind).items():
+        converted[index] = days
+    return converted

@@ -60,7 +60,7 @@ def _build_inputs(
         return _build_array_inputs(inputs, request, rows), ()
     features = tuple(iterate_features(inputs))
     if request.media_type == CSV:
-        table = csv_table.read_csv_table(rows, features)
+        table = csv_table.read_csv_table(rows, features, inputs.csv)
         _check_row_count(len(table.lines or ()), request)
     else:
         table = json_table.read_json_table(_read_json_rows(request, rows), features)

@@ -7,7 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from service.datasets import time_columns
 from stackyard.spec import DatasetDescription, GroupSplit, JobSpec, RandomSplit, Task, TrainTestSplit
+from stackyard.spec.data import csv_format
 from stackyard.spec.data.split import SplitMethod
 from stackyard.spec.training.losses import LABEL_LOSSES, SIGN_LOSSES
 from worker.preparation.transforms.targets import get_link
@@ -52,8 +54,8 @@ def _uses_training_seed(method: SplitMethod) -> bool:
 
 @cache
 def _hash_code() -> str:
-    """Hash this package's source and its libraries' versions: cached files outlive the release that wrote them."""
-    sources = sorted(Path(__file__).parent.rglob("*.py"))
+    """Hash the source that prepares rows, and the libraries' versions: cached files outlive a release."""
+    sources = [*sorted(Path(__file__).parent.rglob("*.py")), Path(time_columns.__file__), Path(csv_format.__file__)]
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
     for source in sources:
         digest.update(source.read_bytes())

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn import datasets as sklearn_datasets
 
+from service.datasets import time_columns
 from service.datasets.dataset_source import CSV, BuiltinSource, DatasetSource, FileSource
-from stackyard.spec import ColumnDescription, TableDescription
+from stackyard.spec import ColumnDescription, CsvFormat, TableDescription
 
 # These libraries are untyped, or their return types are.
 _pandas: Any = pd
@@ -53,16 +54,18 @@ def read_table_file(
         columns: names of the columns to read, in the order of the result; all by default.
 
     Returns:
-        A DataFrame with int64, float64, bool and str columns. If values are missing, integers are float64 and
-        booleans use pandas's nullable type.
+        A DataFrame with int64, float64, bool and str columns. Dates and times are float64, in days. If values are
+        missing, integers are float64 and booleans use pandas's nullable type.
 
     """
-    names = [column.name for column in description.columns] if columns is None else list(columns)
+    readable = [column.name for column in description.columns if column.type != "unsupported"]
+    names = readable if columns is None else list(columns)
     types = get_dtypes(description, names)
     if media_type == CSV:
-        frame = _pandas.read_csv(path, usecols=names, dtype=types, low_memory=False)
-        return frame[names]
-    return _convert_parquet_table(_parquet.read_table(path, columns=names)).astype(types)[names]
+        frame = _pandas.read_csv(path, **_build_csv_arguments(description, names))
+        return _convert_times(frame, description)[names]
+    frame = _convert_parquet_table(_parquet.read_table(path, columns=names))
+    return _convert_times(frame, description).astype(types)[names]
 
 
 def read_blocks(
@@ -80,13 +83,32 @@ def read_blocks(
     names = list(columns)
     types = get_dtypes(description, names)
     if source.media_type == CSV:
-        with _pandas.read_csv(source.path, usecols=names, dtype=types, low_memory=False, chunksize=max_rows) as frames:
+        arguments = _build_csv_arguments(description, names)
+        with _pandas.read_csv(source.path, **arguments, chunksize=max_rows) as frames:
             for frame in frames:
-                yield frame[names]
+                yield _convert_times(frame, description)[names]
         return
     with _parquet.ParquetFile(source.path, memory_map=True) as file:
         for batch in file.iter_batches(max_rows, columns=names):
-            yield _convert_parquet_table(_arrow.Table.from_batches([batch])).astype(types)[names]
+            frame = _convert_parquet_table(_arrow.Table.from_batches([batch]))
+            yield _convert_times(frame, description).astype(types)[names]
+
+
+def _build_csv_arguments(description: TableDescription, names: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of `pandas.read_csv` for these columns. Dates are read as text."""
+    types = get_dtypes(description, names)
+    dates = {column.name: "str" for column in description.columns if column.stored_as and column.name in types}
+    csv_format = description.csv or CsvFormat()
+    file_arguments = csv_format.build_file_arguments([column.name for column in description.columns])
+    return {"usecols": names, "dtype": types | dates, "low_memory": False} | file_arguments
+
+
+def _convert_times(frame: Any, description: TableDescription) -> Any:
+    """Convert dates, times and durations to numbers of days."""
+    for column in description.columns:
+        if column.stored_as is not None and column.name in frame:
+            frame[column.name] = time_columns.convert_to_days(frame[column.name], column.stored_as)
+    return frame
 
 
 def get_dtypes(description: TableDescription, columns: Sequence[str]) -> dict[str, str]:
@@ -105,6 +127,8 @@ def _get_dtype(column: ColumnDescription) -> str:
             return "str"
         case "float":
             return "float64"
+        case "unsupported":
+            raise ValueError(f"the column {column.name!r} is never read")
 
 
 def _convert_parquet_table(table: Any) -> Any:

@@ -74,8 +74,8 @@ class TableRows(Protocol):
 
 def list_used_columns(data: TableData, description: TableDescription) -> list[str]:
     """Return the columns of a table that the spec uses."""
-    names = [column.name for column in description.columns]
-    inputs = [name for group in data.list_feature_groups(names) for name in group.columns]
+    columns = {column.name: column for column in description.columns}
+    inputs = [name for group in data.list_feature_groups(columns) for name in group.columns]
     return list(dict.fromkeys([*inputs, *data.reserved_columns, *_list_stratified(data)]))
 
 
@@ -122,7 +122,7 @@ def plan_table(
             check()
             yield frame
 
-    inputs = features.fit_features(data, columns, read_training_rows)
+    inputs = features.fit_features(data, columns, read_training_rows, description.csv)
     target = targets.fit_table_target(read_training_rows, data.target, columns, spec.training.loss, task)
     names = [column.name for column in inputs.columns]
     weight_column = data.sample_weight

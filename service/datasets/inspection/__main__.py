@@ -1,4 +1,6 @@
-"""`python -m service.datasets.inspection PATH MEDIA_TYPE --memory BYTES --seconds SECONDS`: describe a file as JSON.
+"""`python -m service.datasets.inspection PATH MEDIA_TYPE …`: describe a file as JSON.
+
+The options are `--memory BYTES`, `--seconds SECONDS`, `--max-bytes BYTES` and `--csv OPTIONS`.
 
 The output is `{"description": …}`, or `{"refusal": "…"}` if the file cannot be a dataset. The exit status is 0 in
 both cases. The process confines itself, and limits itself, so that it ends even if its parent is gone.
@@ -9,11 +11,12 @@ import json
 import resource
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from service.datasets import dataset_source
+from service.datasets.csv_options import CsvOptions
+from service.datasets.inspection.file_signatures import check_signature
 from service.datasets.inspection.invalid_file import InvalidFileError
 from service.subprocess.confinement import confine_process
 
@@ -25,14 +28,16 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("media_type", choices=dataset_source.UPLOAD_MEDIA_TYPES)
     parser.add_argument("--memory", type=int, required=True, help="maximum memory in bytes")
     parser.add_argument("--seconds", type=int, required=True, help="maximum time in seconds")
+    parser.add_argument("--max-bytes", type=int, required=True, help="maximum size of decompressed CSV in bytes")
+    parser.add_argument("--csv", default="{}", help="the `CsvOptions` of the client as JSON")
     options = parser.parse_args(arguments)
     confine_process()
     signal.alarm(options.seconds)
     # This limits private writable memory; address space that is merely reserved does not count.
     resource.setrlimit(resource.RLIMIT_DATA, (options.memory, options.memory))
     try:
-        describe_file = _load_describer(options.media_type)
-        result = {"description": describe_file(options.path, options.memory)}
+        check_signature(options.path, options.media_type)
+        result = {"description": _describe_file(options)}
     except InvalidFileError as error:
         result = {"refusal": str(error)}
     except MemoryError:
@@ -40,19 +45,20 @@ def main(arguments: list[str]) -> None:
     sys.stdout.write(json.dumps(result, allow_nan=False))
 
 
-def _load_describer(media_type: str) -> Callable[[Path, int], dict[str, Any]]:
-    """Return the function that describes files of this type. Each loads only the libraries that it needs."""
-    if media_type == dataset_source.CSV:
+def _describe_file(options: argparse.Namespace) -> dict[str, Any]:
+    """Describe a file. Each type loads only the libraries that it needs."""
+    if options.media_type == dataset_source.CSV:
         from service.datasets.inspection import csv_file  # noqa: PLC0415
 
-        return csv_file.describe_csv
-    if media_type == dataset_source.PARQUET:
+        csv_options = CsvOptions.model_validate_json(options.csv)
+        return csv_file.describe_csv(options.path, options.memory, csv_options, max_bytes=options.max_bytes)
+    if options.media_type == dataset_source.PARQUET:
         from service.datasets.inspection import parquet_file  # noqa: PLC0415
 
-        return parquet_file.describe_parquet
+        return parquet_file.describe_parquet(options.path, options.memory)
     from service.datasets.inspection import npz_file  # noqa: PLC0415
 
-    return npz_file.describe_npz
+    return npz_file.describe_npz(options.path, options.memory)
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
-from stackyard.spec.data.description import MAX_CATEGORIES
+from stackyard.spec.data.description import MAX_CATEGORIES, TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
 _compute: Any = pc
 
 ColumnType = Literal["integer", "float", "boolean", "text"]
 
+_MAX_MISSING_WORDS = 5
 _MAX_CATEGORY_BYTES = 512 * 1024
 """Maximum size in bytes of the JSON of all categories of a table together."""
 
@@ -26,10 +27,19 @@ class ColumnStatistics:
 
     If `has_mixed_types` is true, blocks have types that only text has in common. Then the statistics are invalid, and
     the column must be read again as text.
+
+    Args:
+        name: of the column.
+        stored_as: what the file has, if the values are numbers of days.
+        unnamed: whether the file has no name for the column.
+
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, stored_as: TimeKind | None = None, unnamed: bool = False) -> None:
         self.name = name
+        self.stored_as: TimeKind | None = stored_as
+        self._unnamed = unnamed
+        self._missing_words: dict[str, None] = {}
         self.has_mixed_types = False
         self.is_categorical = True
         """Whether the distinct values are still few enough to be listed as categories."""
@@ -58,6 +68,22 @@ class ColumnStatistics:
         if kind in ("integer", "float"):
             self._update_range(float(present.min()), float(present.max()))
         self._update_categories(kind, present)
+
+    @property
+    def has_no_values(self) -> bool:
+        """Whether all blocks so far lack values."""
+        return self._kind is None
+
+    @property
+    def lists_missing_words(self) -> bool:
+        """Whether the column may have a description with words that are read as missing values, and lacks some."""
+        return self._kind == "text" and self.is_categorical and len(self._missing_words) < _MAX_MISSING_WORDS
+
+    def add_missing_words(self, words: Sequence[str]) -> None:
+        """Add the texts of missing values; an empty one is no word."""
+        for word in words:
+            if word and len(self._missing_words) < _MAX_MISSING_WORDS:
+                self._missing_words[word] = None
 
     def _merge_kind(self, kind: ColumnType) -> ColumnType:
         if self._kind is None or self._kind == kind:
@@ -94,8 +120,20 @@ class ColumnStatistics:
             "categories": sorted(self._categories) if has_categories else None,
             "minimum": self._minimum if is_numeric else None,
             "maximum": self._maximum if is_numeric else None,
-            **({"text_bytes": self._text_bytes} if self._kind == "text" else {}),
-        }
+        } | self._describe_source()
+
+    def _describe_source(self) -> dict[str, Any]:
+        """Return the fields that only some columns have."""
+        source: dict[str, Any] = {}
+        if self._kind == "text":
+            source["text_bytes"] = self._text_bytes
+        if self.stored_as is not None:
+            source["stored_as"] = self.stored_as
+        if self._missing_words and self._kind == "text":
+            source["missing_words"] = [*self._missing_words]
+        if self._unnamed:
+            source["unnamed"] = True
+        return source
 
 
 def measure_texts(values: Any) -> int:

@@ -4,19 +4,22 @@ import csv
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names
+from stackyard.spec.data.csv_format import CsvFormat
 
 MAX_BLOCK_RECORDS = 200_000
 _MAX_BLOCK_BYTES = 16 << 20
 _MAX_RECORD_BYTES = 16 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF8_FIX = "save it as UTF-8 (in Excel: “CSV UTF-8”), or convert it with `iconv -t UTF-8`"
 
 
 @dataclass(frozen=True)
 class CsvBlock:
-    """Records under the file's own header. `lines` has the line number in the file of each record, from 1."""
+    """Records under a header line. `lines` has the line number in the file of each record, from 1."""
 
     data: bytes
     lines: "array[int]"
@@ -31,13 +34,15 @@ class _Record:
 
 
 class CsvReader:
-    """The records of a CSV file: UTF-8, commas, `"` around a field that has commas or line ends.
+    """The records of a CSV file: UTF-8, a delimiter, `"` around a field that has delimiters or line ends.
 
     Records and blank lines are recognized as `pandas.read_csv` does. But pandas reads a short record as one with
-    missing values, and a long record as one with an index; here both are rejected.
+    missing values, and a long record as one with an index; here both are rejected. A column without a name gets the
+    name that pandas gives it, such as `Unnamed: 0`.
 
     Args:
         file: file that is open for reading bytes.
+        csv_format: its delimiter, and whether it has a header.
         max_block_records: maximum number of records of a block.
 
     Raises:
@@ -45,15 +50,31 @@ class CsvReader:
 
     """
 
-    def __init__(self, file: BinaryIO, *, max_block_records: int = MAX_BLOCK_RECORDS) -> None:
+    def __init__(
+        self, file: BinaryIO, csv_format: CsvFormat | None = None, *, max_block_records: int = MAX_BLOCK_RECORDS
+    ) -> None:
+        csv_format = csv_format or CsvFormat()
         self._max_block_records = max_block_records
-        self._records = _read_records(_LineReader(file))
-        header = next(self._records, None)
-        if header is None:
+        self._has_header = csv_format.header
+        self._records = _read_records(_LineReader(file), csv_format.delimiter)
+        self.unnamed: frozenset[str] = frozenset()
+        """The names of columns that have none in the file."""
+        first = next(self._records, None)
+        if first is None:
             raise InvalidFileError("The file is empty; expected a header line and at least one row.")
-        self._header = header.raw.rstrip(b"\r\n") + b"\n"
-        self.column_names: list[str] = _parse_fields([self._header.decode()], header.line)
-        check_names(self.column_names, "column", line=header.line)
+        if csv_format.header:
+            self._header = first.raw.rstrip(b"\r\n") + b"\n"
+            self._read_names(_parse_fields([self._header.decode()], first.line, csv_format.delimiter), first.line)
+        else:
+            self._records = chain([first], self._records)
+            self.column_names = [f"column_{number}" for number in range(1, first.fields + 1)]
+            check_names(self.column_names, "column")
+            self._header = csv_format.delimiter.join(self.column_names).encode() + b"\n"
+
+    def _read_names(self, fields: list[str], line: int) -> None:
+        self.column_names = [name or f"Unnamed: {index}" for index, name in enumerate(fields)]
+        self.unnamed = frozenset(name for name, field in zip(self.column_names, fields, strict=True) if field == "")
+        check_names(self.column_names, "column", line=line)
 
     def iterate_blocks(self) -> Iterator[CsvBlock]:
         """Iterate over the records in blocks of bounded size.
@@ -78,7 +99,7 @@ class CsvReader:
         if record.fields != len(self.column_names):
             raise InvalidFileError(
                 f"Line {record.line:,} has {record.fields:,} {'field' if record.fields == 1 else 'fields'}; "
-                f"expected {len(self.column_names):,}, as in the header.",
+                f"expected {len(self.column_names):,}, as in the {'header' if self._has_header else 'first line'}.",
             )
 
 
@@ -112,25 +133,27 @@ class _LineReader:
             line.decode()
         except UnicodeDecodeError as error:
             raise InvalidFileError(
-                f"Line {self.number:,} is not UTF-8, from its byte {error.start + 1:,} on."
+                f"Line {self.number:,} is not UTF-8, from its byte {error.start + 1:,} on: {_UTF8_FIX}."
             ) from None
 
 
-def _read_records(lines: _LineReader) -> Iterator[_Record]:
+def _read_records(lines: _LineReader, delimiter: str) -> Iterator[_Record]:
+    delimiter_byte = delimiter.encode()
+    blank_bytes = b" \t\r\n".replace(delimiter_byte, b"")
     for line in lines:
-        if not line.strip(b" \t\r\n"):
+        if not line.strip(blank_bytes):
             continue
         if b'"' in line:
-            yield _read_quoted_record(line, lines)
+            yield _read_quoted_record(line, lines, delimiter)
             continue
         if b"\r" in line.removesuffix(b"\n").removesuffix(b"\r"):
             raise InvalidFileError(
                 f"Line {lines.number:,} has a carriage return in it; expected lines to end in LF or CR LF."
             )
-        yield _Record(lines.number, line, line.count(b",") + 1)
+        yield _Record(lines.number, line, line.count(delimiter_byte) + 1)
 
 
-def _read_quoted_record(first: bytes, lines: _LineReader) -> _Record:
+def _read_quoted_record(first: bytes, lines: _LineReader, delimiter: str) -> _Record:
     """Read the record that begins with this line, which has quotation marks, and as many more lines as it needs."""
     first_number = lines.number
     raw = [first]
@@ -150,18 +173,19 @@ def _read_quoted_record(first: bytes, lines: _LineReader) -> _Record:
             yield line.decode()
         is_complete = False
 
-    fields = _parse_fields(feed_lines(), first_number)
+    fields = _parse_fields(feed_lines(), first_number, delimiter)
     if not is_complete:
         raise InvalidFileError(f"A quoted field, in the record from line {first_number:,} on, has no end.")
     return _Record(first_number, b"".join(raw), len(fields))
 
 
-def _parse_fields(text: Iterable[str], first_number: int) -> list[str]:
+def _parse_fields(text: Iterable[str], first_number: int, delimiter: str) -> list[str]:
     """Return the fields of one record. The limit of the `csv` module, 131,072 characters a field, is raised first.
 
     Args:
         text: the lines of the record.
         first_number: the number of its first line in the file, from 1.
+        delimiter: between the fields.
 
     Raises:
         InvalidFileError: the record cannot be read.
@@ -169,6 +193,6 @@ def _parse_fields(text: Iterable[str], first_number: int) -> list[str]:
     """
     csv.field_size_limit(_MAX_RECORD_BYTES)  # of the whole process; set here, because other code may lower it
     try:
-        return next(csv.reader(text))
+        return next(csv.reader(text, delimiter=delimiter))
     except csv.Error as error:
         raise InvalidFileError(f"Line {first_number:,} cannot be read: {error}.") from None

@@ -9,6 +9,7 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, Field, TypeAdapter
 
+from service.datasets.csv_options import CsvOptions
 from service.errors import InvalidInput
 from service.settings import Settings
 from service.subprocess.environment import build_environment_without_secrets
@@ -39,13 +40,16 @@ _RESULT_ADAPTER: TypeAdapter[_ValidFile | _InvalidFile] = TypeAdapter(
 )
 
 
-def inspect_file(path: Path, media_type: str, settings: Settings) -> DatasetDescription:
+def inspect_file(
+    path: Path, media_type: str, settings: Settings, csv_options: CsvOptions | None = None
+) -> DatasetDescription:
     """Describe a file, in a process with `inspection_memory` bytes and `inspection_timeout_s` seconds.
 
     Args:
         path: the complete file.
         media_type: one of `service.datasets.dataset_source.UPLOAD_MEDIA_TYPES`.
         settings: settings of the installation.
+        csv_options: what the client says about the format of a CSV file; the rest is detected.
 
     Raises:
         InvalidInput: the file does not match `media_type`, has values that a training cannot use, or needs more
@@ -55,6 +59,8 @@ def inspect_file(path: Path, media_type: str, settings: Settings) -> DatasetDesc
     timeout_s = max(1, round(settings.inspection_timeout_s))
     command = [sys.executable, "-m", "service.datasets.inspection", str(path.resolve()), media_type]
     command += ["--memory", str(settings.inspection_memory), "--seconds", str(timeout_s)]
+    command += ["--max-bytes", str(settings.max_dataset_bytes)]
+    command += ["--csv", (csv_options or CsvOptions()).model_dump_json(ensure_ascii=True)]
     try:
         process = subprocess.run(  # noqa: S603  # no shell; all arguments are our own
             command,

@@ -35,7 +35,9 @@ def check_names(names: Sequence[str], kind: str, *, line: int | None = None) -> 
     for number, name in enumerate(names, 1):
         _check_name(name, f"The name of {kind} {number}{location}")
         if name in previous:
-            raise InvalidFileError(f"The file has two {kind}s named {quote_text(name)}; names must be unique.")
+            hint = "" if line is None else " (If the file has no header, upload it with header=false.)"
+            message = f"The file has two {kind}s named {quote_text(name)}; names must be unique.{hint}"
+            raise InvalidFileError(message)
         previous.add(name)
 
 

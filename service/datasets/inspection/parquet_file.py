@@ -1,4 +1,4 @@
-"""Description of Parquet files with flat columns of numbers, booleans and text."""
+"""Description of Parquet files: flat columns of numbers, booleans, text, dates and times."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service.datasets import time_columns
 from service.datasets.inspection.column_statistics import (
     ColumnStatistics,
     ColumnType,
@@ -16,6 +17,7 @@ from service.datasets.inspection.column_statistics import (
     measure_texts,
 )
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names, quote_text
+from stackyard.spec.data.description import TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
 _parquet: Any = pq
@@ -36,7 +38,7 @@ def describe_parquet(path: Path, memory: int) -> dict[str, Any]:
         memory: maximum size in bytes of the table in memory.
 
     Raises:
-        InvalidFileError: the file is not Parquet, or has columns of other types, no rows, or infinite values.
+        InvalidFileError: the file is not Parquet, or has no column that can be read, no rows, or infinite values.
 
     """
     try:
@@ -52,21 +54,68 @@ def _describe_open_file(file: Any, memory: int) -> dict[str, Any]:
     schema = file.schema_arrow
     names = list_column_names(schema)
     check_names(names, "column")
-    kinds: list[ColumnType] = [_get_kind(schema.field(name)) for name in names]
+    columns = {name: _ParquetColumn(schema.field(name)) for name in names}
+    readable = [column for column in columns.values() if column.reason is None]
+    if not readable:
+        first = columns[names[0]]
+        raise InvalidFileError(f"No column of the file can be read: {quote_text(names[0])} {first.reason}.")
     rows: int = file.metadata.num_rows
     # A few bytes can encode any number of equal rows.
-    if rows * max(1, len(names)) * _CELL_BYTES > memory:
+    if rows * len(readable) * _CELL_BYTES > memory:
         raise InvalidFileError(f"The table has {rows:,} rows; in memory it would take more than {memory:,} bytes.")
-    columns = [ColumnStatistics(name) for name in names]
+    _read_columns(file, readable, rows)
+    description = build_table_description(rows, [column.statistics for column in readable])
+    described = {item["name"]: item for item in description["columns"]}
+    return description | {"columns": [columns[name].add_reason(described.get(name)) for name in names]}
+
+
+def _read_columns(file: Any, columns: Sequence["_ParquetColumn"], rows: int) -> None:
+    names = [column.name for column in columns]
     rows_read = 0
-    for batch in file.iter_batches(max(1, _BATCH_CELLS // max(1, len(names))), columns=list(names)):
+    for batch in file.iter_batches(max(1, _BATCH_CELLS // len(names)), columns=names):
         row_numbers = range(rows_read + 1, rows_read + batch.num_rows + 1)
-        for column, kind in zip(columns, kinds, strict=True):
-            _add_values(column, kind, batch.column(column.name), row_numbers)
+        for column in columns:
+            column.add_values(batch.column(column.name), row_numbers)
         rows_read += batch.num_rows
     if rows_read != rows:
         raise InvalidFileError(f"The file declares {rows:,} rows, but has {rows_read:,}.")
-    return build_table_description(rows, columns)
+
+
+class _ParquetColumn:
+    """A column of the file; `reason` says why it cannot be read, as the end of a sentence about it, or is None."""
+
+    def __init__(self, field: Any) -> None:
+        self.name: str = field.name
+        value_type = field.type.value_type if _arrow.types.is_dictionary(field.type) else field.type
+        self._kind: ColumnType | None = _get_kind(value_type)
+        self._stored_as: TimeKind | None = _get_time_kind(value_type) if value_type is field.type else None
+        self.statistics = ColumnStatistics(field.name, stored_as=self._stored_as)
+        self.reason: str | None = None
+        if self._kind is None and self._stored_as is None:
+            self.reason = f"has values of type {str(field.type)[:100]}, which cannot become numbers or text"
+
+    def add_values(self, values: Any, row_numbers: range) -> None:
+        """Add the next values to the statistics."""
+        if self._kind is not None:
+            _add_values(self.statistics, self._kind, values, row_numbers)
+        elif self._stored_as is not None and self.reason is None:
+            self._add_times(values, self._stored_as)
+
+    def add_reason(self, description: dict[str, Any] | None) -> dict[str, Any]:
+        """Return the description of the column, given that of its statistics; an unread column has a reason."""
+        if self.reason is None and description is not None:
+            return description
+        return {"name": self.name, "type": "unsupported", "missing": 0, "reason": self.reason}
+
+    def _add_times(self, values: Any, stored_as: TimeKind) -> None:
+        try:
+            days: Any = time_columns.convert_to_days(values.to_pandas(), stored_as)
+        except (_arrow.ArrowException, ValueError, OverflowError):
+            self.reason = f"has a {stored_as} that is out of range, or more precise than a microsecond"
+            return
+        numbers = days.to_numpy(dtype=np.float64)
+        is_missing = np.isnan(numbers)
+        self.statistics.add_block("float", int(is_missing.sum()), numbers[~is_missing])
 
 
 def list_column_names(schema: Any) -> Sequence[str]:
@@ -82,22 +131,24 @@ def list_column_names(schema: Any) -> Sequence[str]:
     return names
 
 
-def _get_kind(field: Any) -> ColumnType:
-    kind = field.type
-    if _arrow.types.is_dictionary(kind):
-        kind = kind.value_type
-    if _arrow.types.is_integer(kind):
+def _get_kind(value_type: Any) -> ColumnType | None:
+    if _arrow.types.is_integer(value_type):
         return "integer"
-    if _arrow.types.is_floating(kind):
+    if _arrow.types.is_floating(value_type):
         return "float"
-    if _arrow.types.is_boolean(kind):
+    if _arrow.types.is_boolean(value_type):
         return "boolean"
-    if _arrow.types.is_string(kind) or _arrow.types.is_large_string(kind):
+    if _arrow.types.is_string(value_type) or _arrow.types.is_large_string(value_type):
         return "text"
-    raise InvalidFileError(
-        f"Column {quote_text(field.name)} is of type {str(field.type)[:100]}; "
-        "only integers, floats, booleans and strings can be read.",
-    )
+    return None
+
+
+def _get_time_kind(value_type: Any) -> TimeKind | None:
+    if _arrow.types.is_date(value_type) or _arrow.types.is_timestamp(value_type):
+        return "date"
+    if _arrow.types.is_time(value_type):
+        return "time"
+    return "duration" if _arrow.types.is_duration(value_type) else None
 
 
 def _add_values(column: ColumnStatistics, kind: ColumnType, values: Any, row_numbers: range) -> None:

@@ -1,6 +1,6 @@
 """The data of a job: a dataset, its features, its target and its splits."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, cast
 
@@ -64,8 +64,9 @@ class TableTarget(SpecModel):
 class TableData(SpecModel):
     """A table: rows with features and a target.
 
-    If `features` is null, every column is an unchanged feature, except the target, the sample weight and the `column`
-    of a split. The inputs of the network have the order of the groups and of their columns.
+    If `features` is null, every column is an unchanged feature, except the target, the sample weight, the `column` of
+    a split, and columns without a name or of an unsupported type. The inputs of the network have the order of the
+    groups and of their columns.
 
     `drop_missing` removes rows before the split, as `DataFrame.dropna(subset=...)` does: with true, rows that lack a
     value in any column of the dataset; with an array, in any of the listed columns. `impute` then fills the values
@@ -88,12 +89,16 @@ class TableData(SpecModel):
         weight = () if self.sample_weight is None else (self.sample_weight,)
         return (*self.target.columns, *weight, *self.split.split_columns)
 
-    def list_feature_groups(self, column_names: Iterable[str]) -> tuple[Features, ...]:
+    def list_feature_groups(self, columns_by_name: Mapping[str, ColumnDescription]) -> tuple[Features, ...]:
         """Return the groups of features of a dataset with these columns."""
         if self.features is not None:
             return self.features
         reserved_columns = set(self.reserved_columns)
-        columns = tuple(name for name in column_names if name not in reserved_columns)
+        columns = tuple(
+            name
+            for name, column in columns_by_name.items()
+            if name not in reserved_columns and column.is_default_feature
+        )
         return (Features.model_construct(columns=columns),)
 
     def get_imputation(self, group: Features) -> Imputation | None:

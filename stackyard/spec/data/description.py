@@ -4,12 +4,26 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stackyard.spec.data.csv_format import CsvFormat
+
 MAX_CATEGORIES = 1000
 """Maximum number of listed categories. A column with more can be neither one-hot encoded nor a label."""
 
 
+TimeKind = Literal["date", "time", "duration"]
+"""A point in time, a time of day, or a length of time. As a number, each is counted in days."""
+
+
 class _Description(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _is_false(value: object) -> bool:
+    return value is False
 
 
 class ColumnDescription(_Description):
@@ -21,23 +35,41 @@ class ColumnDescription(_Description):
 
     `text_bytes` is the size in bytes of all texts of the column as UTF-8, each counted as often as it occurs. It is
     None for other types, and in descriptions of earlier releases.
+    `stored_as` tells that the file has dates, times or durations, which are read as numbers of days: a date since
+    1970-01-01 in UTC, a time since midnight. `missing_words` has words of a text column that are read as missing
+    values; it may lack some. An `unnamed` column of a CSV file has the name that pandas gives it, and is a feature
+    only if a spec lists it. A column of the type `unsupported` is never read; `reason` says why, and `missing` is 0.
     """
 
     name: str
-    type: Literal["integer", "float", "boolean", "text"]
+    type: Literal["integer", "float", "boolean", "text", "unsupported"]
     missing: int
     categories: list[int | bool | str] | None = None
     minimum: float | None = None
     maximum: float | None = None
-    text_bytes: int | None = None
+    text_bytes: Annotated[int | None, Field(exclude_if=_is_none)] = None
+    stored_as: Annotated[TimeKind | None, Field(exclude_if=_is_none)] = None
+    missing_words: Annotated[list[str] | None, Field(exclude_if=_is_none)] = None
+    unnamed: Annotated[bool, Field(exclude_if=_is_false)] = False
+    reason: Annotated[str | None, Field(exclude_if=_is_none)] = None
+
+    @property
+    def is_default_feature(self) -> bool:
+        """Whether the column is a feature of a spec that lists no features."""
+        return not self.unnamed and self.type != "unsupported"
 
 
 class TableDescription(_Description):
-    """A CSV or Parquet file or a built-in table; its columns have the order of the file."""
+    """A CSV or Parquet file or a built-in table; its columns have the order of the file.
+
+    `csv` is the format in which a CSV file is read. It is None for other files, and for a CSV file of an earlier
+    release, which has the default format.
+    """
 
     kind: Literal["table"] = "table"
     rows: int
     columns: list[ColumnDescription]
+    csv: Annotated[CsvFormat | None, Field(exclude_if=_is_none)] = None
 
 
 class ArrayDescription(_Description):

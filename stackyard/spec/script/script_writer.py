@@ -45,7 +45,7 @@ def write_script(spec: JobSpec, dataset: DatasetDescription, origin: DatasetOrig
     seed = spec.training.seed or 0
     match spec.data, dataset:
         case TableData() as data, TableDescription():
-            tables.write_loading(script, origin)
+            tables.write_loading(script, origin, dataset)
             tables.write_preparation(script, data, dataset, seed, spec.training.loss)
         case ArrayData() as data, ArraysDescription():
             arrays.write_loading(script)
@@ -56,7 +56,8 @@ def write_script(spec: JobSpec, dataset: DatasetDescription, origin: DatasetOrig
             pass  # `check_spec` has refused it
     training.write_network(script, report)
     training.write_training(script, report, has_test_set=_has_test_set(spec))
-    argument = "" if origin.builtin else f" DATASET.{origin.format}"
+    suffix = ".gz" if isinstance(dataset, TableDescription) and dataset.csv and dataset.csv.compression else ""
+    argument = "" if origin.builtin else f" DATASET.{origin.format}{suffix}"
     return script.render_script(_DOCSTRING.format(command=f"python train.py{argument}"))
 
 

@@ -1,9 +1,10 @@
 """Write the lines that turn a table into the arrays `x_train`, `y_train` and the other sets."""
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Features, TableData
-from stackyard.spec.data.description import ColumnDescription, TableDescription
+from stackyard.spec.data.description import ColumnDescription, TableDescription, TimeKind
 from stackyard.spec.data.imputation import Constant, Imputation
 from stackyard.spec.script.origin import DatasetOrigin
 from stackyard.spec.script.python_source import (
@@ -29,14 +30,49 @@ _TRANSFORMERS: Mapping[str, str] = {
 }
 
 
-def write_loading(script: ScriptBuilder, origin: DatasetOrigin) -> None:
-    """Write the line that reads the frame `data`."""
+_DAY_EXPRESSIONS: Mapping[TimeKind, tuple[str, str, str]] = {
+    "date": (
+        "dates",
+        'pd.to_datetime(data[name], format="ISO8601", utc=True).dt.as_unit("us")',
+        '(dates - pd.Timestamp("1970-01-01", tz="UTC"))',
+    ),
+    "time": ("times", 'pd.to_timedelta(data[name].map(str, na_action="ignore")).dt.as_unit("us")', "times"),
+    "duration": ("durations", 'pd.to_timedelta(data[name]).dt.as_unit("us")', "durations"),
+}
+"""By what a column has: a variable, the expression for it, and the expression that is divided by a day."""
+
+
+def write_loading(script: ScriptBuilder, origin: DatasetOrigin, table: TableDescription) -> None:
+    """Write the lines that read the frame `data`."""
     if origin.builtin is not None:
         script.import_name("sklearn.datasets", f"load_{origin.builtin}")
         script.start_block(f"data = load_{origin.builtin}(as_frame=True).frame")
         return
     script.import_modules("sys", "pandas as pd")
-    script.start_block(f"data = pd.read_{origin.format}(sys.argv[1])")
+    names = [column.name for column in table.columns]
+    arguments = {} if table.csv is None else table.csv.build_file_arguments(names)
+    readable = [column.name for column in table.columns if column.type != "unsupported"]
+    if len(readable) < len(names):
+        arguments["columns"] = readable
+    literals = {name: _format_argument(value) for name, value in arguments.items()}
+    script.start_block(format_assignment("data", build_call(f"pd.read_{origin.format}", "sys.argv[1]", **literals)))
+    _write_days(script, table)
+
+
+def _format_argument(value: object) -> Expression:
+    return build_literal_list(cast("list[str]", value)) if isinstance(value, list) else format_literal(value)
+
+
+def _write_days(script: ScriptBuilder, table: TableDescription) -> None:
+    """Write the lines that convert dates, times and durations to days, with the expressions of the worker."""
+    for kind, (variable, expression, days) in _DAY_EXPRESSIONS.items():
+        names = [column.name for column in table.columns if column.stored_as == kind]
+        if names:
+            script.add_lines(
+                f"for name in {format_literal(names)}:",
+                f"    {variable} = {expression}",
+                f"    data[name] = {days} / pd.Timedelta(days=1)",
+            )
 
 
 def write_preparation(script: ScriptBuilder, data: TableData, table: TableDescription, seed: int, loss: Loss) -> None:

@@ -14,7 +14,7 @@ from service.datasets.dataset_source import CSV, PARQUET, BuiltinSource, FileSou
 from service.errors import Conflict, InvalidInput, NotFound
 from service.jobs import controls, insertion, queries, validation
 from service.storage.artifact_store import FileReference
-from stackyard.spec import ColumnDescription, Limits, TableDescription, parse_spec
+from stackyard.spec import ColumnDescription, CsvFormat, Limits, TableDescription, parse_spec
 from tests import factories
 from tests.polling import wait_until
 from tools.describe_builtins import DATASET_NAMES, describe_builtin
@@ -28,9 +28,9 @@ def build_stored(content="a"):
 
 @pytest.fixture
 def add_dataset(either_sessions):
-    def add_dataset(name="table", content="a", media_type=CSV):
+    def add_dataset(name="table", content="a", media_type=CSV, description=TABLE):
         with either_sessions.begin() as session:
-            return catalog.add_dataset(session, name, media_type, build_stored(content), TABLE)
+            return catalog.add_dataset(session, name, media_type, build_stored(content), description)
 
     return add_dataset
 
@@ -60,6 +60,14 @@ def test_content_of_the_newest_version_adds_no_version(add_dataset):
 def test_equal_content_of_another_media_type_is_a_new_version(add_dataset):
     add_dataset(media_type=CSV)
     assert add_dataset(media_type=PARQUET)[0].version == 2
+
+
+def test_equal_content_in_another_format_is_a_new_version(add_dataset):
+    """A description of an earlier release has no format, which means the default one."""
+    formats = [None, CsvFormat(), CsvFormat(header=False), CsvFormat(header=False), CsvFormat(missing_values=["?"])]
+    descriptions = [TABLE.model_copy(update={"csv": csv_format}) for csv_format in formats]
+    versions = [add_dataset(description=description)[0].version for description in descriptions]
+    assert versions == [1, 1, 2, 2, 3]
 
 
 def test_concurrent_uploads_get_consecutive_versions(add_dataset):

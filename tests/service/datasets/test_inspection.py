@@ -169,7 +169,7 @@ class TestCsv:
             (b"a,b\r1,2\r", "Line 1 has a carriage return"),
             (b'a,b\n"x,2\n3,4\n', "from line 2 on, has no end"),
             (b"a,a\n1,2\n", "two columns named 'a'"),
-            (b"a,\n1,2\n", "column 2 in line 1 is empty"),
+            (b"a, \n1,2\n", "column 2 in line 1 is empty"),
             (b"a,b\tc\n1,2\n", "control character"),
             (b"a," + b"x" * 201 + b"\n1,2\n", "201 characters"),
             (b"a\n1\ninf\n", "Column 'a' has an infinite value, or one too large for a 64-bit float, in line 3"),
@@ -209,11 +209,25 @@ class TestParquet:
 
     @pytest.mark.parametrize(
         "values",
-        [pd.to_datetime(["2020-01-01"]), pa.array([[1]]), pa.array([{"a": 1}]), pa.array([b"x"]), pa.array([None])],
+        [
+            pa.array([[1]]),
+            pa.array([{"a": 1}]),
+            pa.array([b"x"]),
+            pa.array([None]),
+            pa.array([10**9], pa.date32()),
+            pa.array([5], pa.time64("ns")),
+        ],
     )
-    def test_column_of_an_unsupported_type_is_rejected_by_name(self, get_error, values):
-        assert "Column 'odd'" in get_error(
-            self.build_file({"fine": [1], "odd": pa.array(values)}), dataset_source.PARQUET
+    def test_column_of_an_unsupported_type_is_described_with_a_reason(self, describe_content, values):
+        description = describe_content(self.build_file({"odd": values, "fine": [1]}), dataset_source.PARQUET)
+        odd, fine = description.columns
+        assert (odd.name, odd.type, fine.type) == ("odd", "unsupported", "integer")
+        assert odd.reason
+        assert not odd.is_default_feature
+
+    def test_file_without_a_readable_column_is_rejected(self, get_error):
+        assert "'odd' has values of type list" in get_error(
+            self.build_file({"odd": pa.array([[1]])}), dataset_source.PARQUET
         )
 
     @pytest.mark.parametrize("values", [pa.array([1, 2**63], pa.uint64()), pa.array(["a", "b\0"])])

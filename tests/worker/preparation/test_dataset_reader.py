@@ -1,13 +1,21 @@
 """Read datasets as described."""
 
+import datetime as dt
+import runpy
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from sklearn import datasets as scikit_learn
 
 from service.datasets import dataset_source
 from service.datasets.inspection import csv_file, parquet_file
 from stackyard.spec import TableDescription
+from stackyard.spec.script import DatasetOrigin
+from stackyard.spec.script.script_builder import ScriptBuilder
+from stackyard.spec.script.tables import write_loading
 from tests.conftest import require_shared_file
 from worker.preparation import dataset_reader
 
@@ -77,6 +85,33 @@ def test_narrow_types_categories_and_an_index_become_plain_columns(tmp_path):
         "key": "int64",
     }
     assert table["f"].tolist() == frame["f"].astype("float64").tolist()
+
+
+def test_dates_times_and_durations_of_parquet_are_days(tmp_path):
+    """The exported script has the same values; columns of other types are not read."""
+    moment = dt.datetime(2024, 1, 1, 6, 0, 0, 250_000, dt.UTC)
+    table = pa.table(
+        {
+            "day": [moment.date(), None],
+            "moment": pa.array([moment, None], pa.timestamp("us", "Europe/Berlin")),
+            "precise": pa.array([moment, None], pa.timestamp("ns")),
+            "clock": pa.array([dt.time(18), None]),
+            "length": pa.array([dt.timedelta(hours=36), None], pa.duration("ms")),
+            "lists": pa.array([[1], None]),
+        }
+    )
+    path = tmp_path / "table.parquet"
+    pq.write_table(table, path)
+    frame = read_file(path, dataset_source.PARQUET)
+    day = (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(days=1)
+    assert frame.iloc[0].to_dict() == {"day": 19723, "moment": day, "precise": day, "clock": 0.75, "length": 1.5}
+    assert frame.iloc[1].isna().all()
+    description = TableDescription.model_validate(parquet_file.describe_parquet(path, MEMORY))
+    script = ScriptBuilder()
+    write_loading(script, DatasetOrigin("parquet"), description)
+    source = tmp_path / "script.py"
+    source.write_text(script.render_script('"""Read a table."""').replace("sys.argv[1]", repr(str(path))))
+    pd.testing.assert_frame_equal(runpy.run_path(str(source))["data"], frame, check_exact=True)
 
 
 @pytest.mark.parametrize("media_type", DESCRIBERS)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sklearn import preprocessing
 from sklearn.impute import SimpleImputer
 
-from stackyard.spec import ColumnDescription, Features, Imputation, TableData
+from stackyard.spec import ColumnDescription, CsvFormat, Features, Imputation, TableData
 from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Transform
 from worker.preparation.arrays import Array, PreparationError, allocate_aligned
 from worker.preparation.transforms.column_reader import ColumnReader
@@ -67,12 +67,13 @@ class FittedGroup(BaseModel):
 
 
 class FittedTable(BaseModel):
-    """All groups of a table's features."""
+    """All groups of a table's features. `csv` is the format of the dataset's CSV file."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: Literal["table"] = "table"
     groups: tuple[FittedGroup, ...]
+    csv: CsvFormat | None = None
 
     @property
     def columns(self) -> tuple[ColumnDescription, ...]:
@@ -87,13 +88,19 @@ class FittedTable(BaseModel):
             return np.concatenate(inputs_by_group, axis=1, out=inputs, casting="same_kind")
 
 
-def fit_features(data: TableData, columns: Mapping[str, ColumnDescription], read_columns: ColumnReader) -> FittedTable:
+def fit_features(
+    data: TableData,
+    columns: Mapping[str, ColumnDescription],
+    read_columns: ColumnReader,
+    csv: CsvFormat | None = None,
+) -> FittedTable:
     """Fit the transforms of a table's features.
 
     Args:
         data: of the spec.
         columns: descriptions of the dataset's columns, by name.
         read_columns: reads columns of the training rows; other rows are not used.
+        csv: the format of the dataset's CSV file, in which predictions read rows.
 
     Raises:
         PreparationError: a column to impute has no value among the training rows.
@@ -103,7 +110,8 @@ def fit_features(data: TableData, columns: Mapping[str, ColumnDescription], read
         groups=tuple(
             _fit_group(data, group, [columns[name] for name in group.columns], read_columns)
             for group in data.list_feature_groups(columns)
-        )
+        ),
+        csv=csv,
     )
 
 

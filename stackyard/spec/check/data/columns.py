@@ -29,6 +29,10 @@ class ColumnFinder:
             columns = format_choices(self.by_name)
             message = f"expected a column of the dataset ({columns}), received {format_value(name)}"
             self.faults.add_unknown_name(message, *path, name=name, valid_names=self.by_name)
+        elif column.type == "unsupported":
+            message = f"expected a column that can be read, received {format_value(name)}: {column.reason}"
+            self.faults.add(message, *path, fix="leave the column out, or upload the file with another type for it")
+            return None
         return column
 
     def require_no_missing(self, column: ColumnDescription, path: SpecPath, *, imputable: bool = False) -> None:
@@ -36,7 +40,8 @@ class ColumnFinder:
         if column.missing and not self._data.drops_rows_without(column.name):
             message = f"expected no missing values in {format_value(column.name)}, received {column.missing}"
             fill = ', or "impute" to fill them' if imputable else ""
-            self.faults.add(message, *path, fix=f'set "drop_missing": true to leave those rows out{fill}')
+            fix = f'set "drop_missing": true to leave those rows out{fill}'
+            self.faults.add(message, *path, fix=f"{fix}{_suggest_missing_words(column)}")
 
     def require_categories(self, column: ColumnDescription, purpose: str, path: SpecPath) -> Categories | None:
         """Return the distinct values of a column; require that they are known."""
@@ -57,3 +62,11 @@ class ColumnFinder:
             return None
         self.require_no_missing(column, path)
         return SplitKey(f"the column {format_value(name)}", column.categories)
+
+
+def _suggest_missing_words(column: ColumnDescription) -> str:
+    """Return how words that are read as missing can become values, for a fix."""
+    if not column.missing_words:
+        return ""
+    words = ", ".join(format_value(word) for word in column.missing_words)
+    return f"; {words} counts as missing: to keep it as a value, upload the file with default_missing_values=false"

@@ -1,5 +1,6 @@
 """Check the features of a table: the inputs that its columns become."""
 
+import re
 from collections.abc import Iterator
 
 from stackyard.spec.check.data.columns import ColumnFinder, SpecPath
@@ -8,6 +9,8 @@ from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Features, TableData
 from stackyard.spec.data.description import ColumnDescription
 from stackyard.spec.data.imputation import Constant
 from stackyard.spec.reading.faults import format_value
+
+_DATE_START = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def count_features(data: TableData, columns: ColumnFinder) -> int | None:
@@ -62,11 +65,18 @@ def _count_values(
         return None if values is None else len(values) if group.transform == "one_hot" else 1
     if column.type == "text":
         fix = 'name the features and give it the transform "one_hot" or "ordinal", or leave it out'
+        if _may_have_dates(column):
+            fix += f"; if these are dates, upload the file with dates={column.name}"
         columns.faults.add(
             f"expected numbers for features, received text in {format_value(column.name)}", *path, fix=fix
         )
         return None
     return 1
+
+
+def _may_have_dates(column: ColumnDescription) -> bool:
+    """Return whether the listed values of a text column look like ISO 8601 dates, or are not listed."""
+    return all(_DATE_START.match(str(value)) is not None for value in column.categories or ())
 
 
 def _check_missing_values(
