@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz lock clean
+.PHONY: help install dev wheel serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -16,6 +16,10 @@ help: ## List these targets
 install: .venv/.server ## Install the server and the command line into .venv
 
 dev: .venv/.dev ## Install the server and the tools for tests and checks
+
+wheel: .venv/.server ## Build the client and the command line as a wheel in ./dist
+	@$(RUN) pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/stackyard-*.whl
 
 serve: .venv/.server ## Run the server on http://127.0.0.1:8000 with its data in ./data
 	@exec $(RUN) stackyard serve

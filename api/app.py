@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in (health, datasets, specs, routes, events, history, charts, artifacts, scripts, predictions, workers):
         app.include_router(module.router)
     problem_documents.install_error_handlers(app)
-    openapi.install_spec_schemas(app)
+    openapi.install_spec_schemas(app, has_token=settings.token is not None)
     install_documentation(app)
     if settings.token is not None:
         app.add_middleware(BearerToken, token=settings.token.get_secret_value())

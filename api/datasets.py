@@ -11,9 +11,10 @@ from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from api.app_state import AppState, SessionsDep, SettingsDep
+from api.http import body_examples
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import check_content_length
-from api.http.validation import MAX_REPEATS, ONE_LINE, PageCursor, PageLimit
+from api.http.validation import MAX_REPEATS, ONE_LINE, IdPrefix, PageCursor, PageLimit
 from models import Dataset
 from service.datasets import catalog, inspection
 from service.datasets.csv_options import CsvOptions
@@ -37,7 +38,11 @@ _MissingWord = Annotated[str, StringConstraints(min_length=1, max_length=100, pa
 
 _FILE_SCHEMA = {"schema": {"type": "string", "format": "binary"}}
 _UPLOAD_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": dict.fromkeys((*UPLOAD_MEDIA_TYPES, *_CSV_TYPES[1:3]), _FILE_SCHEMA)},
+    "requestBody": {
+        "required": True,
+        "content": dict.fromkeys((*UPLOAD_MEDIA_TYPES, *_CSV_TYPES[1:3]), _FILE_SCHEMA)
+        | {CSV: _FILE_SCHEMA | {"example": body_examples.TABLE_CSV}},
+    },
 }
 
 
@@ -201,12 +206,13 @@ async def upload_dataset(
 def list_datasets(
     sessions: SessionsDep,
     name: Annotated[str | None, Query(max_length=200, pattern=ONE_LINE)] = None,
+    id_prefix: IdPrefix = None,
     limit: PageLimit = 50,
     cursor: PageCursor = None,
 ) -> DatasetPage:
     """List datasets, newest first. With `name`, list the versions of that dataset."""
     with sessions.read() as session:
-        page = catalog.list_datasets(session, limit=limit, cursor=cursor, name=name)
+        page = catalog.list_datasets(session, limit=limit, cursor=cursor, name=name, id_prefix=id_prefix)
     return DatasetPage(items=[DatasetSummaryView.model_validate(item) for item in page.items], next=page.next)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic.json_schema import GenerateJsonSchema
 
 from api.app_state import SessionsDep, SettingsDep
-from api.http import openapi
+from api.http import body_examples, openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
 from api.jobs.schemas import DatasetReference
@@ -21,7 +21,7 @@ _KERAS_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The result of `model.to_json()`, or the `config.json` of a `.keras` file.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
+        "content": {"application/json": {"schema": {"type": "object"}, "example": body_examples.KERAS_MODEL}},
     },
 }
 

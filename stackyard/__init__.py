@@ -8,7 +8,7 @@ __all__ = ["__version__"]
 
 
 def _read_version() -> str:
-    """Return the version of the installed package, or of the source tree where it is not installed, as in the image."""
+    """Return the version of the installed package, or of the source tree if it is not installed, as in the image."""
     try:
         return version("stackyard")
     except PackageNotFoundError:

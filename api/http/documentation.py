@@ -12,7 +12,8 @@ from starlette.staticfiles import StaticFiles
 
 from api.http.security_headers import SECURITY_HEADERS
 
-_PARAMETERS = {"tryItOutEnabled": True, "persistAuthorization": True, "filter": True, "displayRequestDuration": True}
+_PARAMETERS = {"tryItOutEnabled": True, "filter": True, "displayRequestDuration": True, "deepLinking": True}
+"""Without `persistAuthorization`, the page stores no token."""
 
 
 def install_documentation(app: FastAPI) -> None:
@@ -51,7 +52,7 @@ def _build_policy(page: str) -> str:
             SECURITY_HEADERS["Content-Security-Policy"],
             f"script-src {sources}",
             "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data:",
+            "img-src 'self' data: blob:",  # the page shows charts from memory
             "connect-src 'self'",
         ]
     )

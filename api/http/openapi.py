@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.http import body_examples
 from stackyard.spec import JobChanges, JobSpec
 
 _COMPONENTS = "#/components/schemas/"
@@ -11,7 +12,7 @@ _COMPONENTS = "#/components/schemas/"
 SPEC_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}JobSpec"}}},
+        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}JobSpec"}, "example": body_examples.SPEC}},
     },
 }
 """OpenAPI fields of an operation whose body is a spec."""
@@ -19,14 +20,22 @@ SPEC_BODY: dict[str, Any] = {
 CHANGES_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENTS}JobChanges"}}},
+        "content": {
+            "application/json": {"schema": {"$ref": f"{_COMPONENTS}JobChanges"}, "example": body_examples.CHANGES}
+        },
     },
 }
 """OpenAPI fields of an operation whose body changes a job."""
 
 
-def install_spec_schemas(app: FastAPI) -> None:
-    """Add the types of the spec language to the components of `app.openapi`."""
+_SECURITY_SCHEMES = {
+    "token": {"type": "http", "scheme": "bearer", "description": "The server's token."},
+    "login": {"type": "http", "scheme": "basic", "description": "For browsers: any user name, and the token."},
+}
+
+
+def install_spec_schemas(app: FastAPI, *, has_token: bool) -> None:
+    """Add the types of the spec language to the components of `app.openapi`, and how a client shows the token."""
     build_default_document = app.openapi
 
     def build_document() -> dict[str, Any]:
@@ -37,6 +46,9 @@ def install_spec_schemas(app: FastAPI) -> None:
             # They replace those that FastAPI derives from responses, which lack the short forms.
             schemas |= {**spec.pop("$defs", {}), "JobSpec": spec, "JobChanges": _build_changes_schema()}
             _remove_null_parameters(document)
+            if has_token:
+                document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+                document["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         return app.openapi_schema or build_default_document()
 
     app.openapi = build_document

@@ -28,5 +28,9 @@ def _normalize_time(value: datetime) -> datetime:
 UtcTime = Annotated[datetime, AfterValidator(_normalize_time)]
 """A time. Without a zone it is in UTC, and a date alone is its midnight."""
 
+IdPrefix = Annotated[
+    str | None, Query(pattern=r"^[0-9a-fA-F]{1,32}$", description="The first digits of ids, without hyphens.")
+]
+
 PageCursor = Annotated[str | None, Query(min_length=22, max_length=22, pattern=r"^[A-Za-z0-9_-]{21}[AQgw]$")]
 """The `next` of the page before; null for the first page."""

@@ -10,7 +10,7 @@ from api.http import etags
 from api.http.etags import IfNoneMatch
 from api.http.problem_documents import RESPONSES
 from api.http.validation import ONE_LINE
-from api.jobs.history import MAX_EPOCH
+from api.jobs.history import FromEpoch
 from service.charts import evaluation_chart, learning_curve
 from service.charts.chart_style import ChartStyle, Document
 from service.charts.colors import Theme
@@ -40,7 +40,7 @@ def _parse_style(
 def _parse_curve_request(
     style: Annotated[ChartStyle, Depends(_parse_style)],
     metrics: Annotated[str, Query(max_length=2000, pattern=ONE_LINE)] = "",
-    from_epoch: Annotated[int, Query(ge=0, le=MAX_EPOCH)] = 0,
+    from_epoch: FromEpoch = 0,
     scale: Scale = "auto",
 ) -> CurveRequest:
     names = [name.strip() for name in metrics.split(",")]
@@ -58,6 +58,7 @@ def get_curve(
 ) -> Response:
     """Draw the learning curves of a job as `svg` or `png`. Before the first epoch, the chart says that it is empty.
 
+    Epochs count from 1. If there are many, the line shows medians, and the values themselves are faint.
     `metrics` are names separated by commas. With `scale=auto`, the axis is logarithmic where values span two decades.
     `width` and `height` are in CSS pixels; a PNG has two device pixels for each.
     """

@@ -19,10 +19,13 @@ router = APIRouter(prefix="/v1/jobs", tags=["results"], responses=RESPONSES)
 _JSON, _CSV = "application/json", "text/csv"
 MAX_EPOCH = 2**31 - 1
 """The largest value of PostgreSQL's INTEGER, the type of epochs."""
+FromEpoch = Annotated[int, Query(ge=0, le=MAX_EPOCH, description="The index of the first epoch, from 0.")]
 
 
 class HistoryView(BaseModel):
-    """Columns of equal length: `metrics[name][i]` belongs to `epochs[i]`. Epochs count from 0, as in Keras.
+    """Columns of equal length: `metrics[name][i]` belongs to `epochs[i]`, the index of an epoch from 0, as in Keras.
+
+    Charts and messages count from 1: the epoch with index 4 is epoch 5.
 
     A number that is not finite is null; `nonfinite[name][epoch]` has it as `NaN`, `Infinity` or `-Infinity`.
     """
@@ -56,7 +59,7 @@ class HistoryView(BaseModel):
 def get_history(
     job_id: UUID,
     sessions: SessionsDep,
-    from_epoch: Annotated[int, Query(ge=0, le=MAX_EPOCH)] = 0,
+    from_epoch: FromEpoch = 0,
     max_points: Annotated[int | None, Query(ge=1)] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel
 
 from api.app_state import PredictorDep, SessionsDep, SettingsDep, StoreDep
+from api.http import body_examples
 from api.http.content_negotiation import choose_media_type
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import read_body
@@ -35,8 +36,9 @@ _ROWS_BODY: dict[str, Any] = {
                         },
                     },
                 },
+                "example": body_examples.ROWS,
             },
-            CSV: {"schema": {"type": "string"}},
+            CSV: {"schema": {"type": "string"}, "example": body_examples.ROWS_CSV},
         },
     },
 }

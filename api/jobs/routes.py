@@ -9,7 +9,7 @@ from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep, Settin
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
-from api.http.validation import MAX_REPEATS, ONE_LINE, PageCursor, PageLimit, UtcTime
+from api.http.validation import MAX_REPEATS, ONE_LINE, IdPrefix, PageCursor, PageLimit, UtcTime
 from api.jobs.schemas import JobPage, JobSummaryView, JobView
 from models import JobState
 from service.db.database import SessionFactory
@@ -31,6 +31,7 @@ def _parse_filter(
     dataset: Annotated[FilterText | None, Query()] = None,
     created_after: Annotated[UtcTime | None, Query()] = None,
     created_before: Annotated[UtcTime | None, Query()] = None,
+    id_prefix: IdPrefix = None,
 ) -> JobFilter:
     return JobFilter(
         states=tuple(dict.fromkeys(state or ())),
@@ -39,6 +40,7 @@ def _parse_filter(
         dataset=dataset,
         created_after=created_after,
         created_before=created_before,
+        id_prefix=id_prefix,
     )
 
 

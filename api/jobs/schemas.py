@@ -69,10 +69,10 @@ class RanOnView(BaseModel):
 class ReasonView(BaseModel):
     """Why a job is in its state: a code for programs, a sentence for people.
 
-    For a diverged job, `epoch` and `step` (both from 0), the first `layer` with a non-finite output, and a `hint`.
-    `layer` is null if every output was finite or the layer is unknown; the message says which. For a crashed process,
-    its `signal` or `exit_status`, the last recorded epoch, its peak memory in bytes and, if memory ran out, the
-    `estimate` of the check in bytes.
+    For a diverged job, `epoch` and `step` are indices from 0, while the message counts from 1. The job also has the
+    first `layer` with a non-finite output, and a `hint`. `layer` is null if every output was finite or the layer is
+    unknown; the message says which. For a crashed process, its `signal` or `exit_status`, the index of the last
+    recorded epoch, its peak memory in bytes and, if memory ran out, the `estimate` of the check in bytes.
     """
 
     code: str
@@ -107,7 +107,7 @@ class ProgressView(BaseModel):
 
 
 class MetricView(BaseModel):
-    """The last and the best value of a metric, null if not finite. Epochs count from 0."""
+    """The last and the best value of a metric, null if not finite. `best_epoch` is an index from 0."""
 
     last: float | None
     best: float | None

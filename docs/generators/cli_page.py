@@ -46,7 +46,7 @@ class Parameter:
 
 def build_cli_page() -> str:
     """Return the page."""
-    commands = {_name_command(info): info for info in app.registered_commands}
+    commands = dict(_list_commands(app))
     parameters = {name: list(_list_parameters(info)) for name, info in commands.items()}
     counts = Counter(parameter for listed in parameters.values() for parameter in listed)
     shared = [parameter for parameter, count in counts.items() if parameter.is_option and count > len(commands) // 2]
@@ -55,6 +55,15 @@ def build_cli_page() -> str:
     for name, info in commands.items():
         sections += _build_command_section(name, info, parameters[name], shared)
     return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def _list_commands(group: typer.Typer, prefix: str = "") -> Iterator[tuple[str, CommandInfo]]:
+    """Yield each command of a group and of the groups in it, by its full name."""
+    for info in group.registered_commands:
+        yield f"{prefix}{_name_command(info)}", info
+    for info in group.registered_groups:
+        if info.typer_instance is not None:
+            yield from _list_commands(info.typer_instance, f"{prefix}{info.name} ")
 
 
 def _build_command_section(
@@ -85,6 +94,8 @@ def _list_parameters(info: CommandInfo) -> Iterator[Parameter]:
         note = next((note for note in notes if isinstance(note, OptionInfo | ArgumentInfo)), None)
         if note is None:
             raise TypeError(f"The parameter {name} of {callback.__name__} is neither an argument nor an option.")
+        if note.hidden:
+            continue
         yield Parameter(
             names=_format_names(name, note),
             is_option=isinstance(note, OptionInfo),

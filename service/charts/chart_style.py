@@ -68,6 +68,7 @@ def _build_config(palette: Palette) -> Document:
         "titleColor": palette.text,
         "labelFontSize": FONT_SIZE - 1,
         "labelLimit": 0,
+        "labelFlush": False,  # a label at an end of the axis is centered on its tick, too
         "titleFontSize": FONT_SIZE,
         "titleFontWeight": "normal",
         "titlePadding": 8,
@@ -98,6 +99,7 @@ def _build_config(palette: Palette) -> Document:
             "symbolType": "stroke",
             "symbolSize": 400,
             "symbolStrokeWidth": 2,
+            "symbolOpacity": 1,
             "orient": "top",
             "title": None,
             "rowPadding": 3,

@@ -1,4 +1,4 @@
-"""Heat map of a confusion matrix, with its counts."""
+"""Heat map of a confusion matrix, with its counts and percentages."""
 
 import math
 from collections.abc import Sequence
@@ -19,6 +19,12 @@ _DIGIT_ASPECT = 0.62
 """Width of a digit divided by its font size."""
 _MIN_FONT_SIZE, _MAX_FONT_SIZE = 7.0, 13.0
 """Font sizes of the counts in pixels; smaller counts are left out."""
+_PERCENTAGE_SCALE = 0.8
+"""Font size of a percentage divided by that of the count above it."""
+_MAX_PERCENTAGE = 99
+"""A larger percentage of fewer than all rows is written as above this one."""
+_MIN_LINE_RATIO = 3.0
+"""Minimum side of a cell divided by the font size, so that the cell has room for a percentage below its count."""
 
 
 def build_confusion_chart(confusion: dict[str, Any], title: str, subtitle: str, style: ChartStyle) -> Document:
@@ -49,7 +55,7 @@ def build_confusion_chart(confusion: dict[str, Any], title: str, subtitle: str, 
         },
         "layer": [
             _build_rectangles(style.palette, cell_size),
-            *([_build_counts(font_size)] if font_size >= _MIN_FONT_SIZE else []),
+            *_build_numbers(font_size, cell_size),
         ],
     }
     return build_document(content, title, subtitle, style)
@@ -75,7 +81,9 @@ def _build_cells(names: Sequence[str], matrix: Sequence[Sequence[int]], palette:
         for predicted, count in zip(names, row, strict=True):
             fill = palette.interpolate_ramp(math.sqrt(count / rows) if rows else 0.0)
             letters = palette.muted if count == 0 else select_text_color(fill)
-            cells.append({"actual": actual, "predicted": predicted, "count": count, "fill": fill, "letters": letters})
+            percentage = _format_percentage(count, rows)
+            cell = {"actual": actual, "predicted": predicted, "count": count, "percentage": percentage}
+            cells.append({**cell, "fill": fill, "letters": letters})
     return cells
 
 
@@ -101,11 +109,39 @@ def _build_rectangles(palette: Palette, cell_size: float) -> Document:
     }
 
 
-def _build_counts(font_size: float) -> Document:
+def _format_percentage(count: int, rows: int) -> str:
+    """Format the share of the actual class, of which there may be no row.
+
+    Only shares of exactly 0 and 1 are written as `0%` and `100%`.
+    """
+    if not rows:
+        return ""
+    percentage = 100 * count / rows
+    if count and percentage < 1:
+        return "<1%"
+    if count < rows and percentage > _MAX_PERCENTAGE:
+        return f">{_MAX_PERCENTAGE}%"
+    return f"{percentage:.0f}%"
+
+
+def _build_numbers(font_size: float, cell_size: float) -> list[Document]:
+    """Build the layers of the counts and, where the cells have room, of the percentages below them."""
+    if font_size < _MIN_FONT_SIZE:
+        return []
+    percentage_size = font_size * _PERCENTAGE_SCALE
+    if percentage_size < _MIN_FONT_SIZE or cell_size < _MIN_LINE_RATIO * font_size:
+        return [_build_text_layer("count", font_size, 0)]
+    return [
+        _build_text_layer("count", font_size, -0.55 * font_size),
+        _build_text_layer("percentage", percentage_size, 0.75 * font_size),
+    ]
+
+
+def _build_text_layer(field: str, font_size: float, offset: float) -> Document:
+    text = {"field": field, "type": "nominal"}
+    if field == "count":
+        text = {"field": field, "type": "quantitative", "format": ","}
     return {
-        "mark": {"type": "text", "fontSize": font_size},
-        "encoding": {
-            "text": {"field": "count", "type": "quantitative", "format": ","},
-            "color": {"field": "letters", "type": "nominal", "scale": None},
-        },
+        "mark": {"type": "text", "fontSize": font_size, "dy": offset},
+        "encoding": {"text": text, "color": {"field": "letters", "type": "nominal", "scale": None}},
     }

@@ -94,15 +94,19 @@ def _build_panel(
     layout: _PanelLayout, hues: Mapping[str, Hue], palette: Palette, height: float, scale: Scale
 ) -> Document:
     history = layout.history.thinned(_MAX_POINTS)
-    axis = scales.build_axis((number for column in history.metrics.values() for number in column), scale)
+    values = (number for column in history.metrics.values() for number in column)
+    axis = scales.build_axis(values, scale, lines.count_ticks(height))
     series = lines.build_series(layout.legend, hues)
     title = ", ".join(text_format.format_metric_name(names[0]) for names in layout.panel.names)
+    legend = lines.build_legend_properties(layout.legend.columns, has_mark=layout.mark is not None)
+    medians = lines.build_median_rows(layout.history, series, axis)
+    mark_layers = lines.build_mark(layout.mark, history, palette, layout.width)
     return {
         "width": layout.width,
         "height": height,
         "data": {"values": lines.build_rows(history, series, axis)},
         "encoding": {"x": lines.build_epoch_axis(history.epochs), "y": lines.build_value_axis(title, axis, height)},
-        "layer": lines.build_layers(series, history, layout.mark, palette, layout.legend.columns, layout.width),
+        "layer": lines.build_layers(series, medians, mark_layers, legend),
     }
 
 

@@ -46,7 +46,8 @@ def build_learning_curve(session: Session, job_id: UUID, request: CurveRequest) 
     if not history.epochs:
         return build_notice(_explain_missing_epochs(job, request.from_epoch), title, _format_state(job), request.style)
     names = _select_metrics(request.metrics, list(history.metrics))
-    history = History(history.epochs, {name: history.metrics[name] for name in names})
+    numbers = [index + 1 for index in history.epochs]  # people count from 1
+    history = History(numbers, {name: history.metrics[name] for name in names})
     _check_height(history, request.style)
     subtitle = f"{_format_state(job)}{_format_best_value(history)}"
     return curve_chart.build_curve_chart(history, title, subtitle, request.style, request.scale)
@@ -63,7 +64,7 @@ def _format_state(job: Job) -> str:
 
 def _explain_missing_epochs(job: Job, from_epoch: int) -> str:
     if job.epochs_done:
-        return f"No epoch from {from_epoch:,} on; the last so far is {job.epochs_done - 1:,}."
+        return f"No epoch from {from_epoch + 1:,} on; the last so far is {job.epochs_done:,}."
     return "No epochs yet." if job.state in _ACTIVE_STATES else "It ended before its first epoch."
 
 

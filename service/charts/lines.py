@@ -3,8 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
-from service.charts import text_format
+from service.charts import scales, text_format
 from service.charts.chart_style import FONT_SIZE, Document
 from service.charts.colors import Hue, Palette
 from service.charts.legend import Legend
@@ -18,10 +20,16 @@ MARK_HEIGHT = 14
 """Height in pixels of the mark's text above the panel."""
 _MAX_EPOCHS_WITH_POINTS = 30
 """Up to this number of epochs, each has a point."""
-_MAX_EPOCHS_WITH_THICK_LINES = 400
-"""With more epochs lines are thin, because a noisy line fills an area."""
+_MAX_EPOCHS_WITHOUT_MEDIANS = 400
+"""With more epochs, a noisy line would fill an area. Then the line is one of medians, and its values are faint."""
+_MEDIANS = 150
+"""Number of medians of a line, each of the same number of epochs."""
+_FAINT_OPACITY = 0.3
 _TICK_SPACING = 45
 """Approximate pixels between two labels of the vertical axis."""
+_EPOCH_MARGIN = 0.015
+"""Share of the span of the epochs by which the horizontal axis extends beyond them."""
+_MAX_EPOCH_TICKS = 9
 _SOLID, _DASHED = (1, 0), (5, 3)
 
 
@@ -95,17 +103,48 @@ def build_rows(history: History, series: Sequence[Series], axis: Axis) -> list[D
     return points
 
 
+def build_median_rows(history: History, series: Sequence[Series], axis: Axis) -> list[Document]:
+    """Return a row for each median: of each line, over equal numbers of epochs. They are none for a short history.
+
+    A median is of the values that the axis can show; it is null, and breaks the line, if there are none.
+    """
+    if not has_medians(history):
+        return []
+    count = len(history.epochs)
+    bounds = [index * count // _MEDIANS for index in range(_MEDIANS + 1)]
+    slices = [slice(start, end) for start, end in pairwise(bounds)]
+    return [
+        {
+            "epoch": median(history.epochs[part]),
+            "value": median(values) if values else None,
+            "series": line.label,
+        }
+        for line in series
+        for part in slices
+        for values in [[value for value in history.metrics[line.column][part] if axis.can_show(value)]]
+    ]
+
+
+def has_medians(history: History) -> bool:
+    """Return whether the history is so long that its lines are medians."""
+    return len(history.epochs) > _MAX_EPOCHS_WITHOUT_MEDIANS
+
+
+def count_ticks(height: float) -> int:
+    """Return the maximum number of labels of the vertical axis of a panel of this height in pixels."""
+    return max(3, round(height / _TICK_SPACING) + 1)
+
+
 def build_epoch_axis(epochs: Sequence[int]) -> Document:
-    """Build the horizontal encoding, with ticks only at integers."""
+    """Build the horizontal encoding, with ticks at integers. The axis extends beyond the first and the last epoch."""
     first, last = epochs[0], epochs[-1]
-    axis: Document = {"title": None, "format": ",d", "tickMinStep": 1, "grid": False}
-    axis |= {"tickCount": 8} if last > first else {"values": [first]}
-    domain = [first, last] if last > first else [first - 1, first + 1]
+    margin = _EPOCH_MARGIN * (last - first) or 1
+    ticks = scales.choose_integer_ticks(first, last, _MAX_EPOCH_TICKS)
     return {
         "field": "epoch",
         "type": "quantitative",
-        "scale": {"domain": domain, "nice": False, "zero": False},
-        "axis": axis,
+        "scale": {"domain": [first - margin, last + margin], "nice": False, "zero": False},
+        "axis": {"title": None, "format": ",d", "values": ticks, "grid": False},
     }
 
 
@@ -115,7 +154,6 @@ def build_value_axis(title: str, axis: Axis, height: float) -> Document:
         "title": text_format.shorten_text(title + (" (log scale)" if axis.is_log else ""), height, FONT_SIZE),
         "minExtent": LABEL_WIDTH,  # so that panels are aligned
         "maxExtent": LABEL_WIDTH,
-        "tickCount": max(2, round(height / _TICK_SPACING)),
         "domain": False,
         "ticks": False,
     }
@@ -124,41 +162,43 @@ def build_value_axis(title: str, axis: Axis, height: float) -> Document:
 
 def build_layers(
     series: Sequence[Series],
-    history: History,
-    mark: NonFiniteMark | None,
-    palette: Palette,
-    columns: int,
-    width: float,
+    medians: Sequence[Document],
+    mark_layers: Sequence[Document],
+    legend: Document,
 ) -> list[Document]:
     """Build the layers of a panel: lines, points and the mark.
 
     Args:
         series: the lines.
-        history: their values.
-        mark: the mark of the first non-finite value.
-        palette: colors of the theme.
-        columns: number of columns of the legend.
-        width: width of the panel in pixels.
+        medians: rows of `build_median_rows`; with such, the lines of the panel's own rows are faint.
+        mark_layers: layers of `build_mark`, or none.
+        legend: properties of the legend.
 
     """
-    legend: Document = {"columns": columns, "offset": 8 + (MARK_HEIGHT if mark else 0)}
-    stroke_width = 1.25 if len(history.epochs) > _MAX_EPOCHS_WITH_THICK_LINES else 2
     colors = [line.color for line in series]
-    drawn: list[Document] = [
-        {
-            "mark": {"type": "line", "strokeWidth": stroke_width, "strokeJoin": "round", "clip": True},
-            "encoding": {
-                "color": _build_series_encoding(series, colors, legend),
-                "strokeDash": _build_series_encoding(series, [line.dash for line in series], legend),
-            },
+    points: Document = {
+        "transform": [{"filter": "datum.point"}],
+        "mark": {"type": "point", "filled": True, "opacity": 1, "size": 28},
+        "encoding": {"color": _build_series_encoding(series, colors, None)},
+    }
+    if not medians:
+        return [_build_line_layer(series, legend, 2), points, *mark_layers]
+    faint: Document = {
+        "mark": {"type": "line", "strokeWidth": 1, "opacity": _FAINT_OPACITY},
+        "encoding": {"color": _build_series_encoding(series, colors, legend)},  # without a legend, none is drawn
+    }
+    drawn = {"data": {"values": list(medians)}} | _build_line_layer(series, legend, 2)
+    return [faint, points, drawn, *mark_layers]
+
+
+def _build_line_layer(series: Sequence[Series], legend: Document, width: float) -> Document:
+    return {
+        "mark": {"type": "line", "strokeWidth": width, "strokeJoin": "round"},
+        "encoding": {
+            "color": _build_series_encoding(series, [line.color for line in series], legend),
+            "strokeDash": _build_series_encoding(series, [line.dash for line in series], legend),
         },
-        {
-            "transform": [{"filter": "datum.point"}],
-            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 28},
-            "encoding": {"color": _build_series_encoding(series, colors, None)},
-        },
-    ]
-    return drawn if mark is None else [*drawn, *_build_mark(mark, history, palette, width)]
+    }
 
 
 def _build_series_encoding(series: Sequence[Series], values: Sequence[object], legend: Document | None) -> Document:
@@ -166,8 +206,15 @@ def _build_series_encoding(series: Sequence[Series], values: Sequence[object], l
     return {"field": "series", "type": "nominal", "scale": scale, "legend": legend}
 
 
-def _build_mark(mark: NonFiniteMark, history: History, palette: Palette, width: float) -> list[Document]:
-    """Build a vertical rule, and its text above the panel, where it covers no line."""
+def build_legend_properties(columns: int, *, has_mark: bool) -> Document:
+    """Return Vega-Lite's properties of a legend of so many columns. It leaves room for the text of a mark below it."""
+    return {"columns": columns, "offset": 8 + (MARK_HEIGHT if has_mark else 0)}
+
+
+def build_mark(mark: NonFiniteMark | None, history: History, palette: Palette, width: float) -> list[Document]:
+    """Build a vertical rule, and its text above the panel, where it covers no line. Without a mark, build no layer."""
+    if mark is None:
+        return []
     before, after = mark.epoch - history.epochs[0], history.epochs[-1] - mark.epoch
     align = "left" if before < after else "right"
     text_width = width * max(before, after) / (before + after) if before + after else width / 2

@@ -9,6 +9,7 @@ from service.charts.scales import Axis
 _LABEL_WIDTH = 40
 _AXIS_WIDTH = _LABEL_WIDTH + 21
 _SPACING = 26
+_MAX_TICKS = 6
 _FIXED_HEIGHT = 2 * PADDING + 40 + 44
 """Pixels: labels of a vertical axis, the same with its title, between the panels, and above and below them."""
 
@@ -40,7 +41,7 @@ def _build_scatter_plot(
     pairs: list[list[float]], column: str, style: ChartStyle, width: float, height: float
 ) -> Document:
     """Build the scatter plot, with equal axes, so that correct predictions are on the diagonal."""
-    axis = scales.build_axis((number for pair in pairs for number in pair), "linear")
+    axis = scales.build_axis((number for pair in pairs for number in pair), "linear", _MAX_TICKS)
     low, high = axis.domain
     rows = [{"actual": actual, "predicted": predicted} for actual, predicted in pairs]
     color = style.palette.hues[0].plain
@@ -70,8 +71,8 @@ def _build_scatter_plot(
 
 def _build_histogram(histogram: dict[str, Any], style: ChartStyle, width: float, height: float) -> Document:
     edges, counts = _widen_single_bin(histogram["edges"]), histogram["counts"]
-    axis = scales.build_axis([*edges, 0.0], "linear")
-    count_axis = Axis(is_log=False, domain=(0.0, 1.05 * max(counts)))
+    axis = scales.build_axis([*edges, 0.0], "linear", _MAX_TICKS)
+    count_axis = scales.build_axis([0, *counts], "linear", min(_MAX_TICKS, max(counts) + 1))
     bars = [
         {"from": edges[index], "to": edges[index + 1], "rows": count} for index, count in enumerate(counts) if count
     ]
@@ -110,7 +111,7 @@ def _widen_single_bin(edges: list[float]) -> list[float]:
 
 
 def _build_horizontal_encoding(field: str, title: str, axis: Axis, width: float) -> Document:
-    properties: Document = {"title": text_format.shorten_text(title, width, FONT_SIZE), "tickCount": 5, "grid": False}
+    properties: Document = {"title": text_format.shorten_text(title, width, FONT_SIZE), "grid": False}
     return {"field": field, "type": "quantitative", "scale": axis.scale, "axis": properties | axis.labels}
 
 
@@ -119,8 +120,6 @@ def _build_vertical_encoding(field: str, title: str, axis: Axis, height: float) 
         "title": text_format.shorten_text(title, height, FONT_SIZE),
         "minExtent": _LABEL_WIDTH,
         "maxExtent": _LABEL_WIDTH,
-        "tickCount": 5,
-        "tickMinStep": 1 if field == "rows" else None,
         "domain": False,
         "ticks": False,
     }

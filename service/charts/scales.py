@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, Literal
 
 Scale = Literal["auto", "linear", "log"]
@@ -11,10 +12,17 @@ _LOG_RATIO = 100
 """`auto` is logarithmic if the maximum is at least this multiple of the minimum; a linear scale would show the minimum
 as zero."""
 _MARGIN = 0.05
+"""Share of the span of logarithmic and of equal values by which the axis extends beyond them."""
+_LINEAR_MARGIN = 0.03
+"""Minimum share of the span of the values by which a linear axis extends beyond them."""
 _MAX_TICKS = 6
 _MIN_TICKS = 2
 """With at most this number of powers of ten, values between them are labelled too. With fewer labels than that, the
 renderer chooses the ticks."""
+_STEP_DIGITS = (1, 2, 5, 10)
+"""Steps between ticks are powers of ten, multiplied by one of these."""
+_MAX_DECIMALS = 20
+"""Maximum number of decimals that d3 writes."""
 _PLAIN_RANGE = (1e-4, 1e5)
 """Numbers in this range are written without an exponent."""
 _MAX_DIGITS = 6
@@ -51,8 +59,8 @@ class Axis:
         return math.isfinite(value) and (value > 0 or not self.is_log)
 
 
-def build_axis(values: Iterable[float], scale: Scale) -> Axis:
-    """Return an axis for the finite values among `values`.
+def build_axis(values: Iterable[float], scale: Scale, max_ticks: int = _MAX_TICKS) -> Axis:
+    """Return an axis for the finite values among `values`. It ends beyond them.
 
     `auto` is logarithmic if all values are positive and span two decades or more.
     """
@@ -61,20 +69,53 @@ def build_axis(values: Iterable[float], scale: Scale) -> Axis:
     is_wide = bool(positive) and positive[0] <= positive[-1] / _LOG_RATIO
     if positive and (scale == "log" or (scale == "auto" and is_wide and len(positive) == len(finite))):
         return _build_log_axis(positive[0], positive[-1])
-    return _build_linear_axis(finite[0], finite[-1]) if finite else Axis(is_log=False, domain=(0.0, 1.0), ticks=[])
+    if not finite:
+        return Axis(is_log=False, domain=(0.0, 1.0), ticks=[])
+    return _build_linear_axis(finite[0], finite[-1], max_ticks)
 
 
-def _build_linear_axis(low: float, high: float) -> Axis:
-    margin = high * _MARGIN - low * _MARGIN or abs(high) * _MARGIN or 0.5
-    size = max(abs(low), abs(high))
-    is_plain = size == 0 or _PLAIN_RANGE[0] <= size < _PLAIN_RANGE[1]
-    number_format = None if is_plain else _format_exponent(size, margin)
-    return Axis(is_log=False, domain=(low - margin, high + margin), number_format=number_format)
+def choose_integer_ticks(first: int, last: int, max_ticks: int) -> list[int]:
+    """Return evenly spaced integers from `first` to `last`, and `first` itself if there is room for its label."""
+    step = max(1, int(_choose_step(Decimal(last - first), max_ticks))) if last > first else 1
+    ticks = list(range(math.ceil(first / step) * step, last + 1, step))
+    has_room = not ticks or 2 * (ticks[0] - first) > step
+    return [first, *ticks] if has_room else ticks
 
 
-def _format_exponent(size: float, margin: float) -> str:
-    """Return d3's exponent format with enough digits to distinguish neighboring ticks."""
-    digits = math.ceil(math.log10(size / margin))
+def _build_linear_axis(low: float, high: float, max_ticks: int) -> Axis:
+    """Return an axis that ends at ticks; 0 may be an end even if it is a value, because no value is beyond it."""
+    if low == high:
+        margin = abs(high) * _MARGIN or 0.5
+        low, high = low - margin, high + margin
+    span = Decimal(repr(high)) - Decimal(repr(low))
+    step = _choose_step(span, max_ticks)
+    first = (Decimal(repr(low)) / step).to_integral_value(ROUND_FLOOR)
+    last = (Decimal(repr(high)) / step).to_integral_value(ROUND_CEILING)
+    ticks = [float((first + index) * step) for index in range(int(last - first) + 1)]
+    margin = float(span) * _LINEAR_MARGIN
+    domain = (
+        0.0 if ticks[0] == 0 else min(ticks[0], low - margin),
+        0.0 if ticks[-1] == 0 else max(ticks[-1], high + margin),
+    )
+    if not all(map(math.isfinite, (*ticks, *domain))) or len(set(ticks)) < len(ticks):
+        return Axis(is_log=False, domain=(low, high))  # at the limits of floats, ticks overflow or coincide
+    return Axis(is_log=False, domain=domain, ticks=ticks, number_format=_choose_format(ticks, step))
+
+
+def _choose_step(span: Decimal, max_ticks: int) -> Decimal:
+    """Return the smallest step that divides the span into fewer parts than there may be ticks."""
+    smallest = span / max(1, max_ticks - 1)
+    power = smallest.adjusted()
+    return next(step for step in (Decimal(digit).scaleb(power) for digit in _STEP_DIGITS) if step >= smallest)
+
+
+def _choose_format(ticks: list[float], step: Decimal) -> str:
+    """Return d3's number format with enough digits to distinguish neighboring ticks."""
+    size = max(abs(ticks[0]), abs(ticks[-1]))
+    decimals = max(0, -step.normalize().adjusted())
+    if _PLAIN_RANGE[0] <= size < _PLAIN_RANGE[1] and decimals <= _MAX_DECIMALS:
+        return f",.{decimals}f"
+    digits = Decimal(repr(size)).adjusted() - step.adjusted()
     return f".{min(_MAX_DIGITS, max(1, digits))}~e"
 
 

@@ -75,7 +75,12 @@ def find_newest_version(session: Session, name: str) -> Dataset | None:
 
 
 def list_datasets(
-    session: Session, *, limit: int, cursor: str | None = None, name: str | None = None
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    name: str | None = None,
+    id_prefix: str | None = None,
 ) -> Page[Dataset]:
     """Return a page of datasets, newest first, without loading their descriptions.
 
@@ -84,6 +89,7 @@ def list_datasets(
         limit: maximum number of datasets on the page.
         cursor: `Page.next` of the previous page.
         name: restricts the result to the versions of this dataset.
+        id_prefix: restricts the result to ids that start with these hexadecimal digits.
 
     Raises:
         InvalidInput: `cursor` is not a valid cursor.
@@ -92,6 +98,8 @@ def list_datasets(
     query = select(Dataset).options(_WITHOUT_DESCRIPTION)
     if name is not None:
         query = query.where(Dataset.name == name)
+    if id_prefix is not None:
+        query = query.where(Dataset.id.between(*pagination.compute_id_range(id_prefix)))
     return pagination.fetch_page(session, query, Dataset.id, limit=limit, cursor=cursor)
 
 

@@ -13,6 +13,7 @@ from service.errors import InvalidInput
 from stackyard.spec import Fault
 
 Row = TypeVar("Row")
+_ID_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def select_page(
     if cursor is not None:
         query = query.where(key < _decode_cursor(cursor))
     return query.order_by(key.desc()).limit(limit + 1)
+
+
+def compute_id_range(prefix: str) -> tuple[UUID, UUID]:
+    """Return the smallest and the largest id that start with these hexadecimal digits, at most 32."""
+    return UUID(hex=prefix.ljust(_ID_DIGITS, "0")), UUID(hex=prefix.ljust(_ID_DIGITS, "f"))
 
 
 def _decode_cursor(cursor: str) -> UUID:

@@ -78,6 +78,8 @@ class JobFilter:
     dataset: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+    id_prefix: str | None = None
+    """The first hexadecimal digits of ids."""
 
 
 def get_job(session: Session, job_id: UUID, options: Sequence[ORMOption] = ()) -> Job:
@@ -200,6 +202,8 @@ def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[Col
             Job.created_at < job_filter.created_before,
             Job.id < _build_id_bound(job_filter.created_before, _MAX_CLOCK_DIFFERENCE),
         ]
+    if job_filter.id_prefix is not None:
+        conditions.append(Job.id.between(*pagination.compute_id_range(job_filter.id_prefix)))
     return conditions
 
 

@@ -5,7 +5,18 @@ from typing import Annotated
 import typer
 
 from stackyard import __version__
-from stackyard.cli import backups, datasets, jobs, keras_import, predictions, serve, specs, workers
+from stackyard.cli import (
+    backups,
+    browser,
+    datasets,
+    job_list,
+    jobs,
+    keras_import,
+    results,
+    serve,
+    specs,
+    workers,
+)
 from stackyard.cli.command_error import CommandError, print_error
 
 __all__ = ["app", "main"]
@@ -13,7 +24,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     help="Training jobs for Keras: JSON specs in, loss histories and trained models out, over HTTP.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -38,9 +48,11 @@ backups.register_commands(app)
 datasets.register_commands(app)
 specs.register_commands(app)
 jobs.register_commands(app)
+job_list.register_commands(app)
+results.register_commands(app)
 keras_import.register_commands(app)
-predictions.register_commands(app)
 workers.register_commands(app)
+browser.register_commands(app)
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.output.json_output import AsJson, print_json
+from stackyard.cli.output.units import format_bytes
 from stackyard.cli.serve import find_server_packages
 
 DataDir = Annotated[Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="The data directory, as for `serve`.")]
@@ -25,23 +27,25 @@ def register_commands(app: typer.Typer) -> None:
 def create_backup(
     file: Annotated[Path, typer.Argument(help="The backup file to create; it must not exist.")],
     data_dir: DataDir = Path("data"),
+    as_json: AsJson = False,
 ) -> None:
     """Back up a server on this machine, whether it is running or not."""
     if not data_dir.expanduser().is_dir():
         raise CommandError(f"There is no directory {data_dir}.")
     contents = _run_backup_process("create", file, data_dir)
-    _print_result(f"backed up {_format_contents(contents)} to {file}", contents)
+    _print_result(f"backed up {_format_contents(contents)} to {file}", contents, as_json=as_json)
 
 
 def restore_backup(
     file: Annotated[Path, typer.Argument(help="A file that `stackyard backup` created.")],
     data_dir: DataDir = Path("data"),
+    as_json: AsJson = False,
 ) -> None:
     """Restore a backup into a data directory that is empty or does not exist yet. Then `serve` it."""
     if not file.expanduser().is_file():
         raise CommandError(f"There is no file {file}.")
     contents = _run_backup_process("restore", file, data_dir)
-    _print_result(f"restored {_format_contents(contents)} to {data_dir}", contents)
+    _print_result(f"restored {_format_contents(contents)} to {data_dir}", contents, as_json=as_json)
 
 
 def _run_backup_process(action: str, file: Path, data_dir: Path) -> dict[str, Any]:
@@ -64,10 +68,13 @@ def _run_backup_process(action: str, file: Path, data_dir: Path) -> dict[str, An
 
 
 def _format_contents(contents: dict[str, Any]) -> str:
-    return f"{contents['jobs']:,} jobs and {contents['files']:,} files of {contents['bytes']:,} bytes"
+    return f"{contents['jobs']:,} jobs and {contents['files']:,} files of {format_bytes(contents['bytes'])}"
 
 
-def _print_result(message: str, contents: dict[str, Any]) -> None:
+def _print_result(message: str, contents: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(contents)
+        return
     console = Console(highlight=False, soft_wrap=True)
     console.print(message)
     if damaged := contents["damaged"]:

@@ -1,5 +1,6 @@
 """Commands for datasets."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -7,16 +8,27 @@ import typer
 from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
-from stackyard.cli.terminal import create_console
-from stackyard.client import CsvOptions
+from stackyard.cli.output.job_details import format_time
+from stackyard.cli.output.json_output import AsJson, print_json
+from stackyard.cli.output.tables import print_table, shorten_ids
+from stackyard.cli.output.units import format_bytes
+from stackyard.cli.references import DatasetReference, IsConfirmed, confirm_deletion
+from stackyard.cli.terminal import create_console, strip_control_characters
+from stackyard.client import CsvOptions, Dataset
 from stackyard.client.views import Json
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_PAGE_SIZE = 100
 
 
 def register_commands(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("upload")(upload_dataset)
+    group = typer.Typer(help="List, show and delete datasets.", no_args_is_help=True)
+    group.command("list")(list_datasets)
+    group.command("show")(show_dataset)
+    group.command("delete")(delete_dataset)
+    app.add_typer(group, name="datasets")
 
 
 def upload_dataset(
@@ -37,6 +49,7 @@ def upload_dataset(
         typer.Option(help="Whether pandas's words, such as NA and None, are missing values.", show_default="yes"),
     ] = None,
     date: Annotated[list[str] | None, typer.Option(help="A column of ISO 8601 dates; repeatable.")] = None,
+    as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
@@ -52,11 +65,100 @@ def upload_dataset(
     csv_options = cast("CsvOptions", {option: value for option, value in given.items() if value not in (None, [])})
     with open_client_session(url, token) as client:
         dataset = client.upload(file, name or _get_stem(file), **csv_options)
-    message = f"{dataset.name} version {dataset.version}, {dataset.bytes:,} bytes, id {dataset.id}"
+    if as_json:
+        print_json(dataset)
+        return
     console = create_console()
+    message = f"{dataset.name} version {dataset.version}, {format_bytes(dataset.bytes)}, id {dataset.id}"
     console.print(Text(message), soft_wrap=True)
     if csv_format := dataset.description.get("csv"):
         console.print(Text(_format_csv(csv_format)), soft_wrap=True)
+
+
+def list_datasets(
+    name: Annotated[str | None, typer.Option(help="Only the versions of this dataset.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The largest number of datasets to list.")] = 20,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """List datasets, newest first."""
+    with open_client_session(url, token) as client:
+        datasets = list(islice(client.datasets(name=name, limit=min(limit, _PAGE_SIZE)), limit))
+    if as_json:
+        print_json(datasets)
+        return
+    ids = [dataset.id for dataset in datasets]
+    if create_console().is_terminal:
+        ids = shorten_ids(ids)
+    rows = [
+        [
+            dataset_id,
+            dataset.name,
+            str(dataset.version),
+            format_bytes(dataset.bytes),
+            dataset.media_type,
+            format_time(dataset.created_at),
+        ]
+        for dataset_id, dataset in zip(ids, datasets, strict=True)
+    ]
+    print_table(["id", "name", "version", "size", "type", "created"], rows)
+
+
+def show_dataset(
+    dataset: DatasetReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = ""
+) -> None:
+    """Show a dataset: its columns or arrays, with types and missing values."""
+    with open_client_session(url, token) as client:
+        details = client.find_dataset(dataset)
+    if as_json:
+        print_json(details)
+        return
+    rows = details.description.get("rows")
+    summary = f"{details.name} version {details.version}, {format_bytes(details.bytes)}"
+    count = "" if rows is None else f", {rows:,} rows"
+    create_console().print(Text(f"{summary}{count}, id {details.id}"), soft_wrap=True)
+    _print_contents(details)
+
+
+def delete_dataset(
+    dataset: DatasetReference,
+    is_confirmed: IsConfirmed = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Delete one version of a dataset that no waiting or running job uses."""
+    with open_client_session(url, token) as client:
+        details = client.find_dataset(dataset)
+        title = strip_control_characters(f"{details.name} version {details.version} {details.id}")
+        confirm_deletion(f"the dataset {title}", is_confirmed=is_confirmed)
+        client.delete_dataset(details.id)
+    if as_json:
+        print_json({"deleted": details.id})
+    else:
+        typer.echo(f"deleted {title}")
+
+
+def _print_contents(dataset: Dataset) -> None:
+    """Print a line for each column of a table, or for each array."""
+    if columns := dataset.description.get("columns"):
+        print_table(["column", "type", "missing", "values"], [_list_column_cells(column) for column in columns])
+    elif arrays := dataset.description.get("arrays"):
+        rows = [[array["name"], array["type"], " x ".join(map(str, array["shape"]))] for array in arrays]
+        print_table(["array", "type", "shape"], rows)
+
+
+def _list_column_cells(column: dict[str, Any]) -> list[str]:
+    return [column["name"], column["type"], f"{column.get('missing', 0):,}", _format_values(column)]
+
+
+def _format_values(column: dict[str, Any]) -> str:
+    """Return the range of a column of numbers, or the first categories of another one."""
+    if column.get("minimum") is not None:
+        return f"{column['minimum']:g} to {column['maximum']:g}"
+    categories: list[Any] = column.get("categories") or []
+    return ", ".join(map(str, categories))
 
 
 def _get_stem(file: Path) -> str:

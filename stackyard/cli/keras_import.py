@@ -1,6 +1,5 @@
 """`stackyard import`: a Keras model's network in the spec language."""
 
-import json
 import lzma
 import zipfile
 import zlib
@@ -11,6 +10,7 @@ import typer
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.output.json_output import print_json
 from stackyard.cli.terminal import create_console
 
 _CONFIG_NAME = "config.json"
@@ -26,6 +26,7 @@ def register_commands(app: typer.Typer) -> None:
 
 def import_network(
     file: Annotated[Path, typer.Argument(help="The output of model.to_json(), or a .keras file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the server's whole answer as JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
@@ -33,7 +34,10 @@ def import_network(
     document = _read_architecture(file)
     with open_client_session(url, token) as client:
         answer = client.import_keras(document)
-    typer.echo(json.dumps(answer["network"], indent=2))
+    if as_json:
+        print_json(answer)
+        return
+    print_json(answer["network"])
     notes = create_console(stderr=True, markup=False, soft_wrap=True)
     for note in answer["left_out"]:
         notes.print(f"left out {note['pointer']}: {note['message']}")

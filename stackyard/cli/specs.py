@@ -11,8 +11,13 @@ from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
-from stackyard.cli.terminal import create_console
+from stackyard.cli.output.units import format_bytes, format_operations
+from stackyard.cli.terminal import STANDARD_INPUT, create_console, print_document, read_input
 from stackyard.client import Advice
+
+SpecFile = Annotated[
+    Path, typer.Argument(help="A spec in JSON; `-` reads standard input.", metavar="SPEC.json", allow_dash=True)
+]
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -21,7 +26,7 @@ def register_commands(app: typer.Typer) -> None:
 
 
 def check_spec(
-    file: Annotated[Path, typer.Argument(help="A spec in JSON.", metavar="SPEC.json")],
+    file: SpecFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
@@ -30,7 +35,7 @@ def check_spec(
     with open_client_session(url, token) as client:
         report = client.check(read_spec(file))
     if as_json:
-        typer.echo(json.dumps(report, indent=2))
+        print_document(json.dumps(report, indent=2) + "\n")
         return
     console = create_console()
     console.print(_build_layer_table(report))
@@ -39,18 +44,19 @@ def check_spec(
 
 
 def read_spec(file: Path) -> dict[str, Any]:
-    """Read a spec from a file.
+    """Read a spec from a file, or from standard input for `-`.
 
     Raises:
         CommandError: the file cannot be read, or is not JSON.
 
     """
     try:
-        return json.loads(file.read_bytes())
+        return json.loads(read_input(file))
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from None
     except ValueError as error:
-        raise CommandError(f"{file} is not JSON: {error}.") from None
+        name = "Standard input" if file == STANDARD_INPUT else file
+        raise CommandError(f"{name} is not JSON: {error}.") from None
 
 
 def print_warnings(warnings: Iterable[Advice]) -> None:
@@ -80,9 +86,9 @@ def _build_totals_table(report: dict[str, Any]) -> Table:
     table.add_row("parameters", f"{totals['parameters']:,}, {totals['trainable_parameters']:,} of them trainable")
     row_counts = (f"{name} {'?' if count is None else format(count, ',')}" for name, count in rows.items())
     table.add_row("rows", ", ".join(row_counts))
-    table.add_row("memory", f"{memory['total_bytes'] / 2**20:,.1f} MiB while training")
+    table.add_row("memory", f"{format_bytes(memory['total_bytes'])} while training")
     if (flops := report["flops"]["epoch"]) is not None:
-        table.add_row("an epoch", f"{flops / 1e9:,.2f} billion floating-point operations")
+        table.add_row("an epoch", format_operations(flops))
     return table
 
 

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
@@ -11,6 +12,9 @@ from rich.segment import Segment
 
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters except tab and newline, and characters that reverse the direction of text."""
+
+STANDARD_INPUT = Path("-")
+"""The file name that stands for standard input."""
 
 
 def create_console(*, stderr: bool = False, soft_wrap: bool = False, markup: bool = True) -> Console:
@@ -25,6 +29,16 @@ def create_console(*, stderr: bool = False, soft_wrap: bool = False, markup: boo
     console = Console(stderr=stderr, highlight=False, soft_wrap=soft_wrap, markup=markup)
     console.push_render_hook(_ControlCharacterFilter())
     return console
+
+
+def read_input(file: Path) -> bytes:
+    """Read a file, or standard input for `-`.
+
+    Raises:
+        OSError: the file cannot be read.
+
+    """
+    return sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
 
 
 def strip_control_characters(text: str) -> str:

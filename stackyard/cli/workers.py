@@ -3,11 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
-from stackyard.cli.terminal import create_console, strip_control_characters
+from stackyard.cli.command_error import CommandError
+from stackyard.cli.output.json_output import AsJson, print_json
+from stackyard.cli.output.tables import print_table
+from stackyard.cli.terminal import strip_control_characters
 from stackyard.client import Client, Worker
 
 _STATE_COLORS = {"serving": "green", "draining": "yellow", "lost": "red"}
@@ -19,27 +21,22 @@ def register_commands(app: typer.Typer) -> None:
     app.command("drain")(drain_worker)
 
 
-def list_workers(url: Url = DEFAULT_URL, token: Token = "") -> None:
+def list_workers(as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """List the workers: host, state, device, number of jobs, TensorFlow release and last heartbeat."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("host", "state", "computes on", "jobs", "tensorflow", "last heard of"):
-        table.add_column(title, overflow="fold")
     with open_client_session(url, token) as client:
-        for worker in client.workers():
-            table.add_row(
-                Text(_format_name(worker)),
-                _format_state(worker),
-                Text(_format_device(worker)),
-                f"{len(worker.jobs)} of {worker.concurrency}",
-                Text(worker.versions.get("tensorflow", "")),
-                f"{worker.last_seen_at:%Y-%m-%d %H:%M:%S}",
-            )
-    create_console().print(table)
+        workers = list(client.workers())
+    if as_json:
+        print_json(workers)
+    else:
+        print_table(
+            ["host", "state", "computes on", "jobs", "tensorflow", "last heard of"], [*map(_list_cells, workers)]
+        )
 
 
 def drain_worker(
-    worker: Annotated[str, typer.Argument(help="HOST:PID as `stackyard workers` lists it, or an id.")],
+    worker: Annotated[str, typer.Argument(help="HOST:PID as `stackyard workers` lists it, an id, or its start.")],
     undo: Annotated[bool, typer.Option("--undo", help="Let the worker take jobs again.")] = False,
+    as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
@@ -47,13 +44,32 @@ def drain_worker(
     with open_client_session(url, token) as client:
         worker_id = _find_worker_id(client, worker)
         drained = client.undrain(worker_id) if undo else client.drain(worker_id)
+    if as_json:
+        print_json(drained)
+        return
     jobs = f"{len(drained.jobs)} job{'' if len(drained.jobs) == 1 else 's'}"
     typer.echo(strip_control_characters(f"{_format_name(drained)} is {drained.state} and has {jobs}"))
 
 
-def _find_worker_id(client: Client, name: str) -> str:
-    """Return the id of the worker that is listed as `name`; of several, the latest. Otherwise `name` is the id."""
-    return next((worker.id for worker in client.workers() if _format_name(worker) == name), name)
+def _list_cells(worker: Worker) -> list[str | Text]:
+    return [
+        _format_name(worker),
+        _format_state(worker),
+        _format_device(worker),
+        f"{len(worker.jobs)} of {worker.concurrency}",
+        worker.versions.get("tensorflow", ""),
+        f"{worker.last_seen_at:%Y-%m-%d %H:%M:%S}",
+    ]
+
+
+def _find_worker_id(client: Client, reference: str) -> str:
+    """Return the id of the worker that is listed so, the latest of several; or of the one whose id starts so."""
+    workers = list(client.workers())
+    named = [worker.id for worker in workers if _format_name(worker) == reference]
+    started = [worker.id for worker in workers if worker.id.startswith(reference)]
+    if not named and len(started) > 1:
+        raise CommandError(f"The ids of {len(started)} workers start with {reference}: {', '.join(started)}.")
+    return next(iter(named or started), reference)
 
 
 def _format_name(worker: Worker) -> str:

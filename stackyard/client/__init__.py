@@ -12,6 +12,7 @@ from stackyard.client.connection import Client
 from stackyard.client.errors import (
     BadAnswerError,
     ConnectionFailedError,
+    NoSingleMatchError,
     ProblemError,
     StackyardError,
     WaitTimeoutError,
@@ -60,6 +61,7 @@ __all__ = [
     "History",
     "Job",
     "Metric",
+    "NoSingleMatchError",
     "Predictions",
     "Problem",
     "ProblemDocument",

@@ -1,10 +1,12 @@
 """The client, with one method for each route of the HTTP API."""
 
+import io
 import math
 import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack, cast
@@ -13,6 +15,8 @@ import httpx2
 
 from stackyard.client.errors import ConnectionFailedError, WaitTimeoutError
 from stackyard.client.events import parse_events
+from stackyard.client.notebook_values import DataFrame, SupportsToList, encode_frame, encode_rows
+from stackyard.client.references import MAX_CANDIDATES, is_complete_id, iterate_matches, select_single_match
 from stackyard.client.request_encoding import (
     CsvOptions,
     build_dataset_route,
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # slow to import, and most programs send plain documents
 
 PictureFormat = Literal["svg", "png"]
+Rows = Sequence[Any] | DataFrame | SupportsToList | bytes
+"""Rows to predict: objects or nested lists, a pandas data frame, a NumPy array, or the bytes of a CSV file."""
 
 _FIRST_POLL_S = 0.05
 _RETRY_DELAY_S = 0.5
@@ -66,7 +72,7 @@ class Client:
 
     def upload(
         self,
-        source: str | os.PathLike[str] | BinaryIO,
+        source: str | os.PathLike[str] | BinaryIO | DataFrame,
         name: str,
         media_type: str | None = None,
         **csv_options: Unpack[CsvOptions],
@@ -74,9 +80,11 @@ class Client:
         """Upload a file as the newest version of a dataset. Identical bytes do not make a new version.
 
         Args:
-            source: a path, or a file that is open for reading bytes.
+            source: a path, a file that is open for reading bytes, or a pandas data frame. The index of a data frame
+                is left out.
             name: the dataset's name in specs.
-            media_type: by default inferred from the path's suffix (`.csv`, `.csv.gz`, `.tsv`, `.parquet`, `.npz`).
+            media_type: by default inferred from the path's suffix (`.csv`, `.csv.gz`, `.tsv`, `.parquet`, `.npz`). A
+                data frame is sent as Parquet, or as CSV where no library writes Parquet.
             csv_options: the format of a CSV file, as in `CsvOptions`. The server detects what is not given.
 
         Raises:
@@ -84,6 +92,9 @@ class Client:
             OSError: the file cannot be read.
 
         """
+        if isinstance(source, DataFrame):
+            content, media_type = encode_frame(source, media_type)
+            return self.upload(io.BytesIO(content), name, media_type, **csv_options)
         if isinstance(source, str | os.PathLike):
             with Path(source).open("rb") as file:
                 return self.upload(file, name, media_type or infer_media_type(Path(source)), **csv_options)
@@ -105,6 +116,27 @@ class Client:
     def dataset(self, dataset_id: str) -> Dataset:
         """Return one version of a dataset."""
         return parse_view(Dataset, self._transport.send_request("GET", build_dataset_route(dataset_id)))
+
+    def find_dataset(self, reference: str) -> Dataset:
+        """Return the dataset with this id, with an id that starts so, or the newest version of this name.
+
+        Raises:
+            NoSingleMatchError: there is no such dataset, or several ids start so.
+
+        """
+        if is_complete_id(reference):
+            return self.dataset(reference)
+        match = select_single_match(
+            "dataset",
+            reference,
+            iterate_matches(
+                reference,
+                lambda name: islice(self.datasets(name=name, limit=1), 1),
+                lambda prefix: self.datasets(id_prefix=prefix, limit=MAX_CANDIDATES),
+            ),
+            lambda dataset: f"{dataset.name} version {dataset.version}",
+        )
+        return self.dataset(match.id)
 
     def delete_dataset(self, dataset_id: str) -> None:
         """Delete one version of a dataset."""
@@ -169,6 +201,33 @@ class Client:
     def job(self, job_id: str) -> Job:
         """Return the current state of a job."""
         return parse_view(Job, self._transport.send_request("GET", build_job_route(job_id)))
+
+    def find_job(self, reference: str) -> Job:
+        """Return the job with this id, with an id that starts so, or with this name.
+
+        Raises:
+            NoSingleMatchError: there is no such job, or several.
+
+        """
+        return self.job(self.find_job_id(reference))
+
+    def find_job_id(self, reference: str) -> str:
+        """Return the id of the job that `find_job` returns. A complete id is returned without a request.
+
+        Raises:
+            NoSingleMatchError: there is no such job, or several.
+
+        """
+        if is_complete_id(reference):
+            return reference
+        matches = iterate_matches(
+            reference,
+            lambda name: self.jobs(name=name, limit=MAX_CANDIDATES),
+            lambda prefix: self.jobs(id_prefix=prefix, limit=MAX_CANDIDATES),
+        )
+        return select_single_match(
+            "job", reference, matches, lambda job: f"{job.created_at:%Y-%m-%d %H:%M}  {job.state}  {job.name or ''}"
+        ).id
 
     def wait(
         self,
@@ -409,13 +468,14 @@ class Client:
 
     # Predictions
 
-    def predict(self, job_id: str, rows: Sequence[Any] | bytes) -> Predictions:
+    def predict(self, job_id: str, rows: Rows) -> Predictions:
         """Predict rows with the job's network, in the units and values of the target.
 
         Args:
             job_id: a job that has succeeded.
-            rows: objects with the names of the dataset's columns, or nested lists if the dataset has arrays; or the
-                bytes of a CSV file with a header.
+            rows: a pandas data frame; objects with the names of the dataset's columns; nested lists or an array if
+                the dataset has arrays; or the bytes of a CSV file with a header. NaN, as in a data frame, is a missing
+                value.
 
         Raises:
             ProblemError: the rows are invalid, and `problem.errors` has every fault; or the job has no model.
@@ -423,14 +483,14 @@ class Client:
         """
         return parse_view(Predictions, self._request_prediction(job_id, rows, "application/json"))
 
-    def predict_csv(self, job_id: str, rows: Sequence[Any] | bytes) -> str:
+    def predict_csv(self, job_id: str, rows: Rows) -> str:
         """Predict rows, and return the predictions as CSV with a score for each class."""
         return self._request_prediction(job_id, rows, "text/csv").text
 
-    def _request_prediction(self, job_id: str, rows: Sequence[Any] | bytes, accept: str) -> httpx2.Response:
+    def _request_prediction(self, job_id: str, rows: Rows, accept: str) -> httpx2.Response:
         route, headers = f"{build_job_route(job_id)}/predict", {"Accept": accept}
         if isinstance(rows, bytes):
             return self._transport.send_request(
                 "POST", route, headers=headers, content=iter([rows]), media_type="text/csv"
             )
-        return self._transport.send_request("POST", route, headers=headers, body=encode_document({"rows": rows}))
+        return self._transport.send_request("POST", route, headers=headers, body=encode_rows(rows))

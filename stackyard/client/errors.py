@@ -4,8 +4,11 @@ StackyardError
 ├── ConnectionFailedError   no answer arrived
 ├── ProblemError            the server refused the request, with a problem document
 ├── BadAnswerError          the answer is not one of a Stackyard server, or arrived damaged
+├── NoSingleMatchError      no job or dataset has the name or the start of an id, or several have it
 └── WaitTimeoutError        the job did not end in time
 """
+
+from collections.abc import Sequence
 
 from stackyard.client.views import ProblemDocument
 
@@ -50,6 +53,26 @@ class ProblemError(StackyardError):
 
 class BadAnswerError(StackyardError):
     """The answer is not one of a Stackyard server, such as a proxy's error, or a file arrived damaged."""
+
+
+class NoSingleMatchError(StackyardError):
+    """A name or the start of an id is of no job or dataset, or of several.
+
+    Args:
+        kind: `job` or `dataset`.
+        reference: the name or the start of an id.
+        candidates: a line for each match, at most ten; empty if there is none.
+
+    """
+
+    def __init__(self, kind: str, reference: str, candidates: Sequence[str] = ()) -> None:
+        meaning = f'"{reference}" as its name or at the start of its id'
+        if candidates:
+            super().__init__("\n".join([f"Several {kind}s have {meaning}. Use the id of one:", *candidates]))
+        else:
+            super().__init__(f"There is no {kind} with {meaning}.")
+        self.reference = reference
+        self.candidates = list(candidates)
 
 
 class WaitTimeoutError(StackyardError):

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from stackyard.client.notebook_values import convert_value
+
 if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # slow to import, and most programs send plain documents
 
@@ -56,10 +58,16 @@ def build_worker_route(worker_id: str) -> str:
 
 
 def encode_document(document: "Mapping[str, Any] | JobSpec") -> str:
-    """Encode a document as JSON, without NaN and infinities."""
+    """Encode a document as JSON. Scalars and arrays of NumPy become numbers and lists.
+
+    Raises:
+        ValueError: a number is NaN or infinite.
+        TypeError: a value has no JSON form.
+
+    """
     if isinstance(document, BaseModel):
         return document.model_dump_json(by_alias=True, exclude_unset=True)
-    return json.dumps(document, allow_nan=False)
+    return json.dumps(document, allow_nan=False, default=convert_value)
 
 
 def iterate_chunks(file: BinaryIO) -> Iterator[bytes]:

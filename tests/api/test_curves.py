@@ -76,7 +76,7 @@ def test_a_curve_names_its_job_and_its_metrics(client, job):
     assert response.headers["Content-Type"] == "image/svg+xml"
     texts = list_texts(response)
     assert {"iris", "Epoch", "Loss", "Training", "Validation"} <= set(texts)
-    assert "Succeeded, 20 of 3 epochs · best validation loss 0.15 at epoch 19" in texts
+    assert "Succeeded, 20 of 3 epochs · best validation loss 0.15 at epoch 20" in texts
 
 
 def test_a_png_has_two_pixels_for_each_css_pixel(client, job):
@@ -107,10 +107,11 @@ def test_too_many_metrics_for_a_picture_are_refused(client, sessions):
 
 def test_the_first_epoch_can_be_chosen(client, job):
     texts = list_texts(client.get(build_path(job), params={"from_epoch": 12}))
-    assert "12" in texts
+    assert "13" in texts  # the epoch with index 12
+    assert "12" not in texts
     assert "0" not in texts
     beyond = list_texts(client.get(build_path(job), params={"from_epoch": 500}))
-    assert "No epoch from 500 on; the last so far is 19." in beyond
+    assert "No epoch from 501 on; the last so far is 20." in beyond
 
 
 @pytest.mark.parametrize(
@@ -166,9 +167,9 @@ def test_a_job_without_epochs_has_a_picture_that_says_so(client, sessions):
 
 def test_a_diverged_job_is_drawn_with_the_epoch_of_divergence(client, sessions):
     diverged = create_recorded_job(sessions, {"loss": [1.0, 3.0, math.inf, math.nan]}, Conclusion(JobState.DIVERGED))
-    assert "Infinity at epoch 2" in list_texts(client.get(build_path(diverged)))
+    assert "Infinity at epoch 3" in list_texts(client.get(build_path(diverged)))
     at_once = create_recorded_job(sessions, {"loss": [math.nan]}, Conclusion(JobState.DIVERGED))
-    assert "NaN at epoch 0" in list_texts(client.get(build_path(at_once)))
+    assert "NaN at epoch 1" in list_texts(client.get(build_path(at_once)))
 
 
 @pytest.mark.parametrize("picture", ["curve.svg", "evaluation.svg"])

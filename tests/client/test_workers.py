@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from service.jobs import attempts
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
 from stackyard.cli import app
-from stackyard.cli.progress import follow_job
+from stackyard.cli.output.progress import follow_job
 from stackyard.client import Client
 from tests.client.conftest import TOKEN
 from tests.factories import build_registration, iris_spec, record_heartbeat

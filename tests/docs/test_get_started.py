@@ -15,6 +15,7 @@ PAGES = ROOT / "docs" / "get-started"
 NAMES = ("install", "first-job", "your-own-data", "reading-results")
 BY_THE_FIXTURE = {
     "make install",
+    "make wheel",
     "make serve",
     "source .venv/bin/activate",
     "export STACKYARD_URL=http://127.0.0.1:8000",

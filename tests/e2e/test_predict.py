@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_iris
 
+from api.http import body_examples
 from stackyard.client import Client, ProblemError
 from tests.conftest import require_shared_file
 from tests.factories import iris_spec
@@ -58,6 +60,34 @@ class TestClient:
         assert [max(range(3), key=scores.__getitem__) for scores in predictions.scores] == predictions.predictions
         correct = sum(predictions.predictions[row] == target for row, target in enumerate(flowers["target"]))
         assert correct >= 10, f"{correct} of {len(flowers)}"
+
+    def test_a_data_frame_is_predicted_like_its_records(self, client, job_id, flowers):
+        expected = client.predict(job_id, flowers.to_dict("records"))
+        assert client.predict(job_id, flowers.convert_dtypes()) == expected
+        assert client.predict(job_id, flowers.astype("float32").astype("float64")).predictions == expected.predictions
+        assert client.predict_csv(job_id, flowers) == client.predict_csv(job_id, flowers.to_dict("records"))
+
+    def test_missing_values_of_a_data_frame_are_null(self, client, job_id, flowers):
+        expected = client.predict(job_id, flowers)
+        for missing in (float("nan"), None, pd.NA, pd.NaT):
+            assert client.predict(job_id, flowers.assign(target=missing)) == expected
+        with pytest.raises(ProblemError) as caught:
+            client.predict(job_id, flowers.assign(**{"petal width (cm)": float("nan")}).head(1))
+        assert [fault.pointer for fault in caught.value.problem.errors] == ["/rows/0/petal width (cm)"]
+
+    def test_rows_may_have_scalars_and_times(self, client, job_id, flowers):
+        expected = client.predict(job_id, flowers)
+        rows = [
+            {name: np.float64(value) for name, value in row.items()} | {"target": np.float32("nan")}
+            for row in flowers.to_dict("records")
+        ]
+        assert client.predict(job_id, rows) == expected
+        assert client.predict(job_id, flowers.assign(target=pd.Timestamp("2026-11-30"))) == expected
+
+    def test_the_examples_of_the_documentation_are_predicted(self, client, job_id):
+        expected = client.predict(job_id, body_examples.ROWS["rows"])
+        assert client.predict(job_id, body_examples.ROWS_CSV.encode()) == expected
+        assert (expected.predictions, expected.unknown) == ([0], [])
 
     def test_the_answer_as_csv(self, client, job_id, flowers):
         rows = list(csv.DictReader(io.StringIO(client.predict_csv(job_id, flowers.to_dict("records")))))

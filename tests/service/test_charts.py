@@ -152,6 +152,73 @@ def test_chart_has_the_requested_size(render_svg, width, metrics):
         assert float(root.attrib["height"]) == pytest.approx(height, abs=16)
 
 
+def format_ticks(axis):
+    """Format the ticks as d3 does."""
+    fixed = re.fullmatch(r",\.(\d+)f", axis.number_format)
+    if fixed:
+        return [f"{tick:,.{fixed[1]}f}" for tick in axis.ticks]
+    return [f"{tick:.{re.fullmatch(r'.(.)~e', axis.number_format)[1]}e}" for tick in axis.ticks]
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.05, 1.25], ["0.0", "0.5", "1.0", "1.5"]),
+        ([0.35, 1.0], ["0.2", "0.4", "0.6", "0.8", "1.0"]),
+        ([-3, 41], ["-20", "0", "20", "40", "60"]),
+        ([1.02, 1.04], ["1.020", "1.025", "1.030", "1.035", "1.040"]),
+        ([0], ["-0.5", "0.0", "0.5"]),
+    ],
+)
+def test_ticks_of_a_linear_axis_are_round_numbers(values, labels):
+    assert format_ticks(scales.build_axis(values, "linear", 5)) == labels
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "ticks"),
+    [
+        (1, 40, [1, 5, 10, 15, 20, 25, 30, 35, 40]),
+        (1, 3, [1, 2, 3]),
+        (7, 7, [7]),
+        (98, 230, [100, 120, 140, 160, 180, 200, 220]),
+        (1, 10_000, [1, 2_000, 4_000, 6_000, 8_000, 10_000]),
+    ],
+)
+def test_ticks_of_the_epochs_are_epochs_of_the_history(first, last, ticks):
+    assert scales.choose_integer_ticks(first, last, 9) == ticks
+
+
+def test_labels_are_centered_on_their_ticks_and_the_axis_extends_beyond_the_epochs(render_svg):
+    history = History(range(1, 41), {"loss": [1 / (epoch + 1) for epoch in range(40)]})
+    document = build_chart(history)
+    low, high = document["vconcat"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low < 1
+    assert high > 40
+    labels = [element for element in render_svg(document).iter(f"{SVG}text") if element.text in {"1", "40"}]
+    assert [label.attrib["text-anchor"] for label in labels] == ["middle", "middle"]
+
+
+def test_a_long_noisy_history_is_drawn_as_medians_over_its_faint_values(render_svg):
+    loss = [1.0 + (0.5 if epoch % 3 else 0.0) + (math.nan if epoch == 700 else 0.0) for epoch in range(1_500)]
+    document = build_chart(build_history(loss=loss, val_loss=[2 * value for value in loss]))
+    faint, _, line, *_ = document["vconcat"][0]["layer"]
+    rows = line["data"]["values"]
+    assert len(rows) == 2 * 150
+    assert {row["value"] for row in rows if row["series"] == "Training"} == {1.5}
+    assert [rows[0]["epoch"], rows[149]["epoch"]] == [4.5, 1494.5]
+    assert faint["mark"]["opacity"] < 0.5
+    root = render_svg(document)
+    assert {"Training", "Validation"} <= set(list_texts(root))
+    assert len(list_lines(root)) >= 4
+
+
+def test_medians_leave_a_gap_where_no_value_is_finite(render_svg):
+    history = build_history(loss=[1.0] * 400 + [math.nan] * 400 + [2.0] * 400)
+    rows = build_chart(history)["vconcat"][0]["layer"][2]["data"]["values"]
+    assert [row["value"] for row in rows] == [1.0] * 50 + [None] * 50 + [2.0] * 50
+    assert "NaN at epoch 400" in list_texts(render_svg(build_chart(history)))
+
+
 @given(st.lists(VALUES, min_size=1, max_size=30), st.sampled_from(["auto", "linear", "log"]))
 def test_axis_includes_every_value_that_it_can_show(values, scale):
     axis = scales.build_axis(values, scale)
@@ -159,6 +226,12 @@ def test_axis_includes_every_value_that_it_can_show(values, scale):
     assert low < high
     assert all(low <= value <= high for value in values if axis.can_show(value))
     assert all(low <= tick <= high for tick in axis.ticks or [])
+    if not axis.is_log:
+        assert low < min(values) or low == 0 == axis.ticks[0]
+        assert high > max(values) or high == 0 == axis.ticks[-1]
+        assert 2 <= len(axis.ticks) <= 7
+        assert len(set(axis.ticks)) == len(axis.ticks)
+        assert axis.number_format.endswith("e") or len(set(format_ticks(axis))) == len(axis.ticks)
     assert axis.is_log == (all(value > 0 for value in values) and min(values) <= max(values) / 100) or scale != "auto"
     assert not axis.is_log or scale != "linear"
 
@@ -189,6 +262,20 @@ def test_matrix_shows_counts_and_class_names(render_svg):
     confusion = {"classes": ["1", 1, True], "matrix": [[12_345, 0, 1], [0, 7, 0], [2, 0, 0]]}
     shown = list_texts(render_svg(confusion_chart.build_confusion_chart(confusion, "A title", "", ChartStyle())))
     assert {"12,345", "7", "2", "Actual", "Predicted", "1", "1 (2)", "True"} <= set(shown)
+    assert [text for text in shown if text and text.endswith("%")] == [
+        *(">99%", "0%", "<1%"),
+        *("0%", "100%", "0%"),
+        *("100%", "0%", "0%"),
+    ]
+
+
+def test_percentages_are_of_the_actual_class_and_need_room(render_svg):
+    confusion = {"classes": ["a", "b"], "matrix": [[2, 1], [0, 0]]}
+    chart = confusion_chart.build_confusion_chart(confusion, "A title", "", ChartStyle())
+    assert [text for text in list_texts(render_svg(chart)) if text and text.endswith("%")] == ["67%", "33%"]
+    small = ChartStyle(height=220)
+    chart = confusion_chart.build_confusion_chart(confusion, "A title", "", small)
+    assert not [text for text in list_texts(render_svg(chart)) if text and text.endswith("%")]
 
 
 def test_large_matrix_has_no_counts(render_svg):

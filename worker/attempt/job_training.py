@@ -1,6 +1,8 @@
 """Train a claimed job: prepare the data, train the network, evaluate it, and store the files."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -103,9 +105,24 @@ def _find_hint(warnings: Sequence[Mapping[str, Any]]) -> str | None:
 
 def _store_summary(network: Any, store: ArtifactStore) -> StoredArtifact:
     lines: list[str] = []
-    network.summary(line_length=_SUMMARY_WIDTH, print_fn=lines.append)
+    with _set_terminal_width(_SUMMARY_WIDTH):
+        network.summary(line_length=_SUMMARY_WIDTH, print_fn=lines.append)
     content = "\n".join([*lines, ""]).encode()
     return _store_artifact("summary", "text/plain", content, store)
+
+
+@contextmanager
+def _set_terminal_width(columns: int) -> Generator[None]:
+    """Set the width of the terminal, at which Keras cuts the table of a summary, whatever its length of lines is."""
+    previous = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        if previous is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = previous
 
 
 def _store_preprocessing(data: PreparedData, store: ArtifactStore) -> StoredArtifact:

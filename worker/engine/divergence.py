@@ -37,8 +37,8 @@ class Divergence:
 
     @property
     def message(self) -> str:
-        """A message for the job's owner."""
-        location = f"The loss stopped being finite in epoch {self.epoch}, at step {self.step} (both count from 0)"
+        """A message for the job's owner, in which epochs and steps count from 1."""
+        location = f"The loss stopped being finite in epoch {self.epoch + 1}, at step {self.step + 1}"
         if self.forward_pass is None:
             return f"{location}."
         if self.layer is None:

@@ -52,6 +52,20 @@ def run_to_end(sessions, state):
     return job
 
 
+def test_jobs_and_datasets_are_listed_by_the_start_of_their_ids(either_sessions):
+    ids = [submit_job(either_sessions).id for _ in range(3)]
+    with either_sessions.read() as session:
+        dataset_ids = [dataset.id for dataset in catalog.list_datasets(session, limit=50).items]
+        for prefix in (ids[1].hex, ids[1].hex[:-1], ids[1].hex[:8].upper(), "f", "0"):
+            page = queries.list_jobs(session, queries.JobFilter(id_prefix=prefix), limit=10, cursor=None)
+            expected = [job_id for job_id in reversed(ids) if job_id.hex.startswith(prefix.lower())]
+            assert [job.id for job in page.items] == expected
+        page = catalog.list_datasets(session, limit=50, id_prefix=dataset_ids[0].hex[:20])
+        assert [dataset.id for dataset in page.items] == [
+            dataset_id for dataset_id in dataset_ids if dataset_id.hex[:20] == dataset_ids[0].hex[:20]
+        ]
+
+
 def test_a_waiting_job_is_paused_and_resumed_at_once_and_repeats_change_nothing(either_sessions):
     job = submit_job(either_sessions)
     assert [apply_control(either_sessions, controls.pause_job, job.id).state for _ in range(2)] == [

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stackyard.cli import terminal_curve
 from stackyard.cli.terminal import strip_control_characters
@@ -21,9 +21,10 @@ def follow_job(client: Client, job_id: str, console: Console, poll: float = 0.2)
         StackyardError: as `Client.wait`.
 
     """
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    epochs = TextColumn("{task.fields[epochs]}")
+    columns = TextColumn("{task.description}"), BarColumn(), epochs, TimeElapsedColumn()
     with Progress(*columns, TextColumn("{task.fields[metrics]}"), console=console) as bar:
-        task = bar.add_task("queued", total=None, metrics="")
+        task = bar.add_task("queued", total=None, metrics="", epochs="")
         return client.wait(job_id, poll=poll, on_update=lambda job: _update_bar(bar, task, job))
 
 
@@ -37,6 +38,7 @@ def _update_bar(bar: Progress, task: TaskID, job: Job) -> None:
         description=description,
         completed=job.progress.epochs_done,
         total=job.progress.epochs or None,
+        epochs=f"epoch {job.progress.epochs_done} of {job.progress.epochs}" if job.progress.epochs_done else "",
         metrics=escape(terminal_curve.format_metrics(metrics)),
     )
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
 from stackyard.cli.command_error import CommandError
-from stackyard.cli.jobs import JobId
-from stackyard.cli.terminal import create_console, print_document
+from stackyard.cli.references import JobReference
+from stackyard.cli.terminal import create_console, print_document, read_input
 from stackyard.client import Predictions
 
 
@@ -21,8 +21,15 @@ def register_commands(app: typer.Typer) -> None:
 
 
 def predict_rows(
-    job_id: JobId,
-    file: Annotated[Path, typer.Argument(help="Rows: a .csv file with a header, or JSON.", metavar="ROWS")],
+    job: JobReference,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Rows: a .csv file with a header, or JSON; `-` reads JSON from standard input.",
+            metavar="ROWS",
+            allow_dash=True,
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the server's whole answer as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the predictions as CSV.")] = False,
     url: Url = DEFAULT_URL,
@@ -31,6 +38,7 @@ def predict_rows(
     """Predict rows with a job's trained network. Columns that the network does not use are ignored."""
     rows = _read_rows(file)
     with open_client_session(url, token) as client:
+        job_id = client.find_job_id(job)
         if as_csv:
             print_document(client.predict_csv(job_id, rows))
             return
@@ -47,7 +55,7 @@ def predict_rows(
 def _read_rows(file: Path) -> list[Any] | bytes:
     """Return the bytes of a CSV file, or the rows of a JSON file: its array, or the array under `rows`."""
     try:
-        content = file.read_bytes()
+        content = read_input(file)
         if file.suffix.lower() in {".csv", ".tsv"}:
             return content
         document = json.loads(content)

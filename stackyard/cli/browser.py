@@ -1,0 +1,50 @@
+"""`stackyard open`: the server's page in a browser."""
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.output.json_output import AsJson, print_json
+
+_SERVER_ROUTE = "/docs"
+_TERMINAL_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
+_JOB_ROUTE = "/v1/jobs/{job_id}/curve.svg"
+
+
+def register_commands(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("open")(open_page)
+
+
+def open_page(
+    job: Annotated[
+        str,
+        typer.Argument(help="A job, to open its learning curve: id, start of an id, or name.", metavar="JOB"),
+    ] = "",
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Open the server's page in a browser, or a job's learning curve. Without a browser, print the address.
+
+    If the server has a token, the browser asks for it: it is the password, with any user name.
+    """
+    with open_client_session(url, token) as client:
+        route = _JOB_ROUTE.format(job_id=client.find_job_id(job)) if job else _SERVER_ROUTE
+        address = f"{client.url}{route}"
+    is_opened = _open_browser(address)
+    if as_json:
+        print_json({"url": address, "opened": is_opened})
+    else:
+        typer.echo(address)
+
+
+def _open_browser(address: str) -> bool:
+    """Return whether a browser shows the address. A browser of the terminal itself would garble the output."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return browser.name not in _TERMINAL_BROWSERS and browser.open(address)

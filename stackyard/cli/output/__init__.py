@@ -1,0 +1,1 @@
+"""What commands print: tables, JSON, the details of a job, and its progress."""
