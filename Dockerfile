@@ -11,7 +11,8 @@ ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH=/opt/stackyard/bin:$PATH
 
 FROM base AS packages
 COPY requirements/bootstrap.txt /requirements/
-RUN pip install --no-cache-dir --require-hashes -r /requirements/bootstrap.txt && python -m venv /opt/stackyard
+RUN pip install --no-cache-dir --require-hashes -r /requirements/bootstrap.txt \
+    && python -m venv --without-pip /opt/stackyard
 COPY requirements/server.txt /requirements/
 RUN uv pip install --no-cache --compile-bytecode --python /opt/stackyard/bin/python \
     --require-hashes -r /requirements/server.txt
@@ -21,11 +22,12 @@ COPY requirements/gpu.txt /requirements/
 RUN uv pip install --no-cache --compile-bytecode --python /opt/stackyard/bin/python \
     --require-hashes -r /requirements/gpu.txt
 
-# --- the packages of the server
+# --- the packages of the server, without pip and setuptools of the base image
 
 FROM base AS server
 RUN useradd --system --uid 10001 --create-home stackyard \
-    && install --directory --owner=stackyard --mode=0700 /data
+    && install --directory --owner=stackyard --mode=0700 /data \
+    && rm -rf /usr/local/bin/pip* /usr/local/lib/python3.11/site-packages/* /usr/local/lib/python3.11/ensurepip
 WORKDIR /app
 COPY pyproject.toml alembic.ini LICENSE ./
 COPY stackyard stackyard

@@ -7,7 +7,8 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev wheel serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz lock clean
+.PHONY: help install dev wheel serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz \
+  lock sbom audit clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -74,6 +75,15 @@ lock: .venv/.uv ## Update the pinned dependencies with hashes in requirements/
 	$(COMPILE) --extra server --extra gpu --constraints requirements/server.txt \
 	  --output-file requirements/gpu.txt pyproject.toml
 	echo uv | { $(COMPILE) --output-file requirements/bootstrap.txt -; }
+	printf 'cyclonedx-bom\npip-audit\n' | { $(COMPILE) --output-file requirements/audit.txt -; }
+
+sbom: .venv/audit/.installed ## Write the server's packages as CycloneDX to dist/sbom.json
+	@mkdir -p dist
+	.venv/audit/bin/cyclonedx-py requirements --output-reproducible --of JSON --output-file dist/sbom.json \
+	  requirements/server.txt
+
+audit: .venv/audit/.installed ## Look for known vulnerabilities of the server's packages, online
+	$(RUN) tools.audit .venv/audit/bin/pip-audit requirements/server.txt
 
 clean: ## Remove .venv, site and the tools' caches, but not ./data
 	rm -rf .venv .cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist site
@@ -130,6 +140,12 @@ EDITABLE = \
 	  && [ ! requirements/server.txt -nt .venv/.dev ]; then touch $@; exit 0; fi; \
 	echo "installing requirements/server.txt"; $(call requirements,requirements/server.txt)
 	@$(EDITABLE)
+	@touch $@
+
+# These tools have an environment of their own, so that their dependencies do not restrict those of the server.
+.venv/audit/.installed: .venv/.uv requirements/audit.txt
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python .venv/audit
+	@$(UV) pip install --quiet --python .venv/audit/bin/python --require-hashes -r requirements/audit.txt
 	@touch $@
 
 .venv/.dev: .venv/.uv requirements/dev.txt pyproject.toml

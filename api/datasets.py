@@ -152,7 +152,7 @@ async def _validate_name(
         str,
         Query(
             description="The name that specs use: 1 to 200 printable characters.",
-            json_schema_extra={"minLength": 1, "maxLength": 200, "pattern": r"^\S(.*\S)?$"},
+            json_schema_extra={"minLength": 1, "maxLength": catalog.MAX_NAME_LENGTH, "pattern": catalog.NAME_PATTERN},
         ),
     ],
 ) -> str:

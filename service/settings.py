@@ -1,12 +1,17 @@
 """Settings of an installation, read from `STACKYARD_*` environment variables."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from stackyard.secret_files import read_secret
 from stackyard.spec import Limits
+
+SECRET_SETTINGS = ("token", "database_password", "broker_password")
+"""Settings that may also come from a file, which a variable with the suffix `_FILE` names."""
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -50,6 +55,10 @@ class Settings(BaseSettings):
     broker_url: str = "redis://127.0.0.1:6379/0"
     """URL of the Redis or Valkey broker: `redis://…`, `rediss://…` or `redis+socket:///…`. The API and the workers
     must use the same broker."""
+    database_password: SecretStr | None = None
+    """Password of PostgreSQL, if `database_url` has none. It needs no escapes, as it would in the URL."""
+    broker_password: SecretStr | None = None
+    """Password of the broker, if `broker_url` has none. It needs no escapes, as it would in the URL."""
     token: Annotated[SecretStr, AfterValidator(_check_token)] | None = None
     """Bearer token that every request must carry. Unset accepts requests from this machine only; set it before others
     can reach the API."""
@@ -166,5 +175,28 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        """Return the database URL, with the default filled in."""
-        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'stackyard.db'}"
+        """Return the database URL, with the default and the password filled in."""
+        url = self.database_url or f"sqlite:///{self.data_dir.resolve() / 'stackyard.db'}"
+        return _insert_password(url, self.database_password)
+
+    @property
+    def resolved_broker_url(self) -> str:
+        """Return the URL of the broker, with the password filled in."""
+        return _insert_password(self.broker_url, self.broker_password)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Read the secrets that come from files."""
+        secrets = {name: read_secret(f"STACKYARD_{name.upper()}") for name in SECRET_SETTINGS}
+        return {name: secret for name, secret in secrets.items() if secret is not None} | values
+
+
+def _insert_password(url: str, password: SecretStr | None) -> str:
+    """Return a URL with a password. A file or a socket needs none, and a password in the URL stays."""
+    parts = urlsplit(url)
+    if password is None or not password.get_secret_value() or not parts.netloc or parts.password is not None:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    escaped = quote(password.get_secret_value(), safe="")
+    return urlunsplit(parts._replace(netloc=f"{user.removesuffix(':')}:{escaped}@{host}"))

@@ -2,15 +2,19 @@
 
 import re
 import shlex
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import yaml
 from pydantic import SecretStr
+from redis import AuthenticationError, Redis
 
 from api.app import create_app
 from service.settings import Settings
+from stackyard.cli.serving import broker
+from tests.polling import wait_until
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -50,6 +54,7 @@ def test_every_variable_is_a_setting(name, monkeypatch):
 
     assert settings.resolved_database_url.startswith("postgresql+psycopg://stackyard@postgres:5432/")
     assert settings.broker_url == "redis://valkey:6379/0"
+    assert settings.broker_password.get_secret_value() == "${POSTGRES_PASSWORD}"  # unless VALKEY_PASSWORD is set
     assert str(settings.data_dir) == "/data"
 
 
@@ -82,6 +87,44 @@ def test_the_secrets_are_required():
         *((name, "PGPASSWORD") for name in sorted(OUR_SERVICES)),
     ):
         assert re.fullmatch(r"\$\{POSTGRES_PASSWORD:\?.+\}", SERVICES[service]["environment"][variable])
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_has_neither_privileges_nor_unlimited_memory(name):
+    service = SERVICES[name]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service or name in {"postgres", "valkey"}
+    assert re.fullmatch(r"(\$\{\w+_MEMORY:-)?\d+[gm]\}?", service["mem_limit"])
+
+
+@pytest.mark.parametrize("password", ["simple", "p@ss/word", 'a "b" #c\\n $d', "ü %2F"])
+def test_the_broker_accepts_only_its_password(tmp_path, password):
+    config, socket = tmp_path / "valkey.conf", tmp_path / "socket"
+    content = _apply_default(COMPOSE["configs"]["valkey"]["content"]).replace("${POSTGRES_PASSWORD}", password)
+    config.write_text(content)
+    program = broker.build_broker_command(socket)[0]
+    with subprocess.Popen([program, str(config), "--port", "0", "--unixsocket", str(socket)]) as process:
+        wait_until(socket.exists)
+        try:
+            assert Redis(unix_socket_path=str(socket), password=password).ping()
+            with pytest.raises(AuthenticationError):
+                Redis(unix_socket_path=str(socket)).ping()
+        finally:
+            process.terminate()
+
+
+def test_the_broker_reads_its_password_from_a_file():
+    assert SERVICES["valkey"]["command"] == ["valkey-server", SERVICES["valkey"]["configs"][0]["target"]]
+    assert SERVICES["valkey"]["configs"][0]["source"] in COMPOSE["configs"]
+
+
+def test_the_image_has_no_installer():
+    runs = " ".join(_list_instructions("RUN"))
+    assert "python -m venv --without-pip /opt/stackyard" in runs
+    assert "rm -rf /usr/local/bin/pip* /usr/local/lib/python3.11/site-packages/*" in runs
+    bases = {stage.split()[0] for stage in STAGES if ":" in stage.split()[0]}
+    assert all(base.startswith("python:3.11.") for base in bases)
 
 
 @pytest.mark.parametrize("name", sorted({"postgres", "valkey"} | OUR_SERVICES - {"migrate"}))
@@ -165,8 +208,8 @@ def _list_instructions(name: str) -> list[str]:
 
 
 def _apply_default(value: str) -> str:
-    """Replace a variable by its default."""
-    return re.sub(r"\$\{\w+:-(\w+)}", r"\1", value)
+    """Replace a variable by its default, which may be another variable."""
+    return re.sub(r"\$\{\w+:-(\w+|\$\{\w+})}", r"\1", value)
 
 
 def _is_setting(variable: str) -> bool:

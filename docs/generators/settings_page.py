@@ -18,6 +18,9 @@ INTRODUCTION = """\
 Every setting is an environment variable. `stackyard serve`, `python -m migrations` and the containers of
 `docker-compose.yml` read the same variables.
 
+The secrets `STACKYARD_TOKEN`, `STACKYARD_DATABASE_PASSWORD` and `STACKYARD_BROKER_PASSWORD` may also come from files,
+such as Docker's secrets. A variable with the suffix `_FILE` names the file: `STACKYARD_TOKEN_FILE=/run/secrets/token`.
+
 Some libraries read variables of their own:
 
 - `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_REGION` give access to a bucket.

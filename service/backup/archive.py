@@ -3,6 +3,7 @@
 import hashlib
 import re
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -52,10 +53,13 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True)
 class DatabaseSnapshot:
-    """Number of jobs and referenced files of a database, read from a copy that does not change."""
+    """Number of jobs and referenced files of a database, read from a copy that does not change.
+
+    `referenced_files` has the sizes in bytes that rows record for each file, by its SHA-256; usually one.
+    """
 
     jobs: int
-    referenced_files: frozenset[str]
+    referenced_files: Mapping[str, frozenset[int]]
 
 
 def read_snapshot(database: Path) -> DatabaseSnapshot:
@@ -65,7 +69,7 @@ def read_snapshot(database: Path) -> DatabaseSnapshot:
         with Session(engine) as session:
             return DatabaseSnapshot(
                 session.scalar(select(func.count()).select_from(Job)) or 0,
-                file_references.list_referenced_files(session),
+                file_references.load_recorded_sizes(session),
             )
     finally:
         engine.dispose()

@@ -24,6 +24,7 @@ from service.backup.archive import (
     get_database_path,
     read_snapshot,
 )
+from service.backup.schema import find_schema_difference
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore, fsync_directory
 from service.storage.file_locks import lock_file
@@ -85,7 +86,7 @@ def _take_snapshot(database: Path, store: ArtifactStore, staging: Path) -> tuple
     """
     snapshot, linked = _try_snapshot(database, store, staging)
     for _ in range(_MAX_ATTEMPTS - 1):
-        if linked == snapshot.referenced_files:
+        if linked == snapshot.referenced_files.keys():
             break
         snapshot, linked = _try_snapshot(database, store, staging)
     return snapshot, linked
@@ -110,6 +111,8 @@ def _copy_database(source: Path, target: Path) -> None:
     ):
         original.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE").close()
+        if difference := find_schema_difference(copy):
+            raise BackupError(f"The backup could not be restored, because its database has {difference}.")
 
 
 def _link_file(source: Path, target: Path) -> bool:
@@ -128,7 +131,7 @@ def _link_file(source: Path, target: Path) -> bool:
 
 def _write_archive(target: Path, staging: Path, snapshot: DatabaseSnapshot, linked: frozenset[str]) -> BackupContents:
     valid = sorted(sha256 for sha256 in linked if compute_sha256(staging / sha256) == sha256)
-    damaged = tuple(sorted(snapshot.referenced_files.difference(valid)))
+    damaged = tuple(sorted(snapshot.referenced_files.keys() - set(valid)))
     manifest = Manifest(
         stackyard=stackyard.__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,14 +4,14 @@ import os
 import shutil
 import sqlite3
 import tarfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Self
 
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import Base
 from service.backup.archive import (
     DATABASE_NAME,
     MANIFEST_NAME,
@@ -24,6 +24,7 @@ from service.backup.archive import (
     get_database_path,
     read_snapshot,
 )
+from service.backup.schema import find_schema_difference
 from service.settings import Settings
 from service.storage.artifact_store import fsync_directory
 
@@ -76,7 +77,7 @@ def restore_backup(settings: Settings, source: Path) -> BackupContents:
             _move_into_place(staging, data_dir)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup was not restored: {format_error(error)}.") from error
-    except (tarfile.TarError, SQLAlchemyError, ValueError, OverflowError, EOFError) as error:
+    except (tarfile.TarError, SQLAlchemyError, ArithmeticError, LookupError, ValueError, EOFError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BackupError(f"{source} is not a whole backup: {reason}") from error
     return contents
@@ -88,7 +89,7 @@ def _open_staging_directory(data_dir: Path) -> Generator[Path]:
     is_new = not data_dir.exists()
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     staging = data_dir / "restore.part"
-    staging.mkdir()
+    staging.mkdir(mode=0o700)
     try:
         yield staging
     except BaseException:
@@ -124,7 +125,12 @@ def _read_manifest(archive: tarfile.TarFile) -> Manifest:
     file = archive.extractfile(first) if first and first.name == MANIFEST_NAME and first.isreg() else None
     if file is None:
         raise tarfile.ReadError("it does not begin with a manifest")
-    return Manifest.model_validate_json(file.read(_MAX_MANIFEST_BYTES))
+    try:
+        return Manifest.model_validate_json(file.read(_MAX_MANIFEST_BYTES))
+    except ValidationError:
+        raise BackupError(
+            f"The file is not a backup that this release can read: its {MANIFEST_NAME} is invalid."
+        ) from None
 
 
 def _check_contents(source: Path, staging: Path, manifest: Manifest, sizes: dict[str, int]) -> BackupContents:
@@ -133,33 +139,35 @@ def _check_contents(source: Path, staging: Path, manifest: Manifest, sizes: dict
         raise BackupError(f"{source} is not a whole backup: it has no database.")
     with closing(sqlite3.connect(staging / DATABASE_NAME)) as database:
         database.execute("PRAGMA trusted_schema=OFF").close()
-        _check_schema(source, database)
+        if difference := find_schema_difference(database):
+            raise BackupError(f"{source} is not a backup: its database has {difference}.")
         [[verdict]] = database.execute("PRAGMA integrity_check(1)")
         if verdict != "ok" or database.execute("PRAGMA foreign_key_check").fetchone():
             raise BackupError(f"{source} is damaged: its database is inconsistent ({verdict}).")
     snapshot = read_snapshot(staging / DATABASE_NAME)
-    missing = snapshot.referenced_files.difference(sizes, manifest.damaged)
+    missing = snapshot.referenced_files.keys() - sizes.keys() - set(manifest.damaged)
     if missing:
         raise BackupError(f"{source} is not a whole backup: {len(missing)} files are missing, {min(missing)} first.")
+    if message := _find_wrong_size(snapshot.referenced_files, sizes):
+        raise BackupError(f"{source} is damaged: {message}.")
     return BackupContents(snapshot.jobs, len(sizes), sum(sizes.values()), manifest.damaged)
 
 
-def _check_schema(source: Path, database: sqlite3.Connection) -> None:
-    """Check, before the database is used, that it has only tables that ours have, and their indexes."""
-    expected = Base.metadata.tables.keys() | {"alembic_version"}
-    for kind, name, table in database.execute("SELECT type, name, tbl_name FROM sqlite_master"):
-        is_internal = kind in {"table", "index"} and str(name).startswith("sqlite_")
-        if not is_internal and (kind not in {"table", "index"} or table not in expected):
-            raise BackupError(f"{source} is not a backup: its database has an unexpected {kind!a} {name!a}.")
+def _find_wrong_size(recorded: Mapping[str, frozenset[int]], sizes: Mapping[str, int]) -> str | None:
+    """Return a message about the first file whose size is not the one that the database records."""
+    for sha256, size in sorted(sizes.items()):
+        if wrong := recorded.get(sha256, frozenset()) - {size}:
+            return f"its database records {min(wrong)} bytes for {sha256}, which has {size}"
+    return None
 
 
 def _write_file(path: Path, file: IO[bytes]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as target:
+    path.touch(mode=0o600, exist_ok=False)
+    with path.open("wb") as target:
         shutil.copyfileobj(file, target, _CHUNK)
         target.flush()
         os.fsync(target.fileno())
-    path.chmod(0o600 if path.name == DATABASE_NAME else 0o644)
 
 
 def _move_into_place(staging: Path, data_dir: Path) -> None:

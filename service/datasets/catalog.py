@@ -1,5 +1,6 @@
 """The catalog of datasets: add, find, list and delete their versions."""
 
+import re
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -23,9 +24,15 @@ from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, Storag
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
 from stackyard.spec import CsvFormat, DatasetDescription, Fault, TableDescription
+from stackyard.spec.job import UNPRINTABLE_CHARACTERS
 from stackyard.spec.suggestions import find_similar_name
 
-_MAX_NAME_LENGTH = 200
+MAX_NAME_LENGTH = 200
+_PRINTABLE_NAME = f"[^\\s{UNPRINTABLE_CHARACTERS}]([^{UNPRINTABLE_CHARACTERS}]*[^\\s{UNPRINTABLE_CHARACTERS}])?"
+NAME_PATTERN = (
+    "^(?![bB][uU][iI][lL][tT][iI][nN]:)(?![0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$)" + _PRINTABLE_NAME + "$"
+)
+"""The pattern of the name of an uploaded dataset, for the API's schema."""
 _MAX_COMPARED_NAMES = 1000
 """Maximum number of names that are compared with a misspelled one."""
 _REFERENCE_POINTER = "/data/dataset"
@@ -171,8 +178,8 @@ def check_name(name: str) -> None:
             dataset.
 
     """
-    if not name or len(name) > _MAX_NAME_LENGTH or not name.isprintable() or name != name.strip():
-        message = f"Expected 1 to {_MAX_NAME_LENGTH} printable characters with no space at either end."
+    if len(name) > MAX_NAME_LENGTH or not re.fullmatch(_PRINTABLE_NAME, name):
+        message = f"Expected 1 to {MAX_NAME_LENGTH} printable characters with no space at either end."
     elif name.lower().startswith(BUILTIN_PREFIX):
         message = (
             f"Expected a name that does not begin with {BUILTIN_PREFIX}, which is reserved for built-in datasets."

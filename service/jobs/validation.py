@@ -10,7 +10,7 @@ from models import TERMINAL_STATES, Dataset, Job
 from service.datasets import catalog
 from service.errors import Conflict
 from service.jobs.queries import get_job_columns
-from stackyard.spec import Advice, JobSpec, Limits, Task, check_spec
+from stackyard.spec import Advice, JobSpec, Limits, Task, check_spec, remove_control_characters
 
 _SEED_BITS = 32
 """`keras.utils.set_random_seed` accepts NumPy's seeds: 32 bits."""
@@ -67,7 +67,8 @@ def validate_retry(session: Session, job_id: UUID, limits: Limits) -> ValidatedS
     if dataset is None:
         message = f"The dataset {job.dataset_name}, version {job.dataset_version}, was deleted."
         raise Conflict("dataset_deleted", message)
-    return replace(validate_spec(JobSpec.model_validate(job.spec), dataset, limits), retry_of=job_id)
+    spec = remove_control_characters(JobSpec.model_validate(job.spec))
+    return replace(validate_spec(spec, dataset, limits), retry_of=job_id)
 
 
 def _fill_seed(spec: JobSpec) -> JobSpec:

@@ -45,9 +45,10 @@ class QueueName(StrEnum):
 
 def create_celery_app(settings: Settings) -> Celery:
     """Create the Celery application that the API sends messages with and the worker runs."""
-    app = Celery("stackyard", broker=settings.broker_url, set_as_current=False)
+    broker_url = settings.resolved_broker_url
+    app = Celery("stackyard", broker=broker_url, set_as_current=False)
     app.conf.update(
-        broker_use_ssl=_build_tls_options(settings.broker_url),
+        broker_use_ssl=_build_tls_options(broker_url),
         accept_content=["json"],
         task_serializer="json",
         task_ignore_result=True,

@@ -26,6 +26,12 @@ _FILES_PER_TRANSACTION = 20
 _FILES_PER_ROUND = 1000
 """Files that one call removes, so that it ends."""
 _LOOKUP_BATCH = 500
+_REFERENCES = (
+    (Artifact, true()),
+    (Checkpoint, true()),
+    (Dataset, Dataset.media_type != BUILTIN_MEDIA_TYPE),  # built-in datasets have no file
+)
+"""The tables whose rows reference files, and the condition of a row that does."""
 
 log = structlog.get_logger()
 
@@ -68,11 +74,19 @@ def list_referenced_files(session: Session, sha256s: Sequence[str] | None = None
 
     """
     referenced: set[str] = set()
-    is_uploaded = Dataset.media_type != BUILTIN_MEDIA_TYPE  # built-in datasets have no file
-    for table, condition in ((Artifact, true()), (Checkpoint, true()), (Dataset, is_uploaded)):
+    for table, condition in _REFERENCES:
         query = select(table.sha256).where(condition)
         referenced.update(session.scalars(query if sha256s is None else query.where(table.sha256.in_(sha256s))))
     return frozenset(referenced)
+
+
+def load_recorded_sizes(session: Session) -> dict[str, frozenset[int]]:
+    """Return the sizes in bytes that rows record for each file that they reference, by its SHA-256."""
+    sizes: dict[str, frozenset[int]] = {}
+    for table, condition in _REFERENCES:
+        for sha256, size in session.execute(select(table.sha256, table.bytes).where(condition)):
+            sizes[sha256] = sizes.get(sha256, frozenset()) | {size}
+    return sizes
 
 
 def garbage_collect(sessions: SessionFactory, store: ArtifactStore, *, grace_s: float) -> int:

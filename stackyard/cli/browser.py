@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.json_output import AsJson, print_json
 
 _SERVER_ROUTE = "/docs"
@@ -26,12 +26,13 @@ def open_page(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Open the server's page in a browser, or a job's learning curve. Without a browser, print the address.
 
     If the server has a token, the browser asks for it: it is the password, with any user name.
     """
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         route = _JOB_ROUTE.format(job_id=client.find_job_id(job)) if job else _SERVER_ROUTE
         address = f"{client.url}{route}"
     is_opened = _open_browser(address)

@@ -1,7 +1,9 @@
 """The client session of a command: the options that locate a server, and how its refusals are printed."""
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,18 +13,48 @@ from rich.text import Text
 from stackyard.cli.command_error import CommandError, print_error
 from stackyard.cli.terminal import create_console
 from stackyard.client import Client, ProblemError, StackyardError
+from stackyard.secret_files import SecretFileError, read_secret, read_secret_file
+
+_TOKEN_VARIABLE = "STACKYARD_TOKEN"  # noqa: S105  # the name of a variable
+
+_EXPOSED_TOKEN = (
+    "Other users of this machine can see --token in the list of processes. Use --token-file or STACKYARD_TOKEN."  # noqa: S105
+)
+
+
+def _warn_of_exposed_token(context: typer.Context, token: str) -> str:
+    source = context.get_parameter_source("token")
+    if source is not None and source.name == "COMMANDLINE":
+        create_console(stderr=True, soft_wrap=True).print(Text(_EXPOSED_TOKEN, style="yellow"))
+    return token
+
 
 Url = Annotated[str, typer.Option("--url", envvar="STACKYARD_URL", help="The server's URL.")]
-Token = Annotated[str, typer.Option("--token", envvar="STACKYARD_TOKEN", help="The server's token, if it has one.")]
+Token = Annotated[
+    str,
+    typer.Option(
+        "--token",
+        envvar=_TOKEN_VARIABLE,
+        callback=_warn_of_exposed_token,
+        help="The server's token, if it has one. On a command line, other users of this machine can see it.",
+    ),
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file", help="A file that contains the server's token; by default that of STACKYARD_TOKEN_FILE."
+    ),
+]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 @contextmanager
-def open_client_session(url: str, token: str) -> Generator[Client]:
+def open_client_session(url: str, token: str, token_file: Path | None = None) -> Generator[Client]:
     """Open a client for one command. An error of the client becomes a message and exit status 1."""
+    chosen_token = _choose_token(token, token_file)
     try:
-        with Client(url, token or None) as client:
+        with Client(url, chosen_token or None) as client:
             yield client
     except ProblemError as error:
         problem = error.problem
@@ -32,6 +64,17 @@ def open_client_session(url: str, token: str) -> Generator[Client]:
         raise typer.Exit(1) from None
     except (StackyardError, OSError, ValueError) as error:
         raise CommandError(str(error)) from None
+
+
+def _choose_token(token: str, token_file: Path | None) -> str:
+    """Return the token. The command line has precedence over the environment."""
+    try:
+        if token_file is not None:
+            return read_secret_file(token_file)
+        is_option = token != os.environ.get(_TOKEN_VARIABLE, "")
+        return token if is_option else read_secret(_TOKEN_VARIABLE) or ""
+    except SecretFileError as error:
+        raise CommandError(f"{error}.") from None
 
 
 def _build_fault_table(error: ProblemError) -> Table:

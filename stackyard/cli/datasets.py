@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 import typer
 from rich.text import Text
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.job_details import format_time
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table, shorten_ids
@@ -52,6 +52,7 @@ def upload_dataset(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Upload a dataset. The options describe the format of a CSV file."""
     given: dict[str, Any] = {
@@ -63,7 +64,7 @@ def upload_dataset(
         "dates": date,
     }
     csv_options = cast("CsvOptions", {option: value for option, value in given.items() if value not in (None, [])})
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         dataset = client.upload(file, name or _get_stem(file), **csv_options)
     if as_json:
         print_json(dataset)
@@ -81,9 +82,10 @@ def list_datasets(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """List datasets, newest first."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         datasets = list(islice(client.datasets(name=name, limit=min(limit, _PAGE_SIZE)), limit))
     if as_json:
         print_json(datasets)
@@ -106,10 +108,14 @@ def list_datasets(
 
 
 def show_dataset(
-    dataset: DatasetReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = ""
+    dataset: DatasetReference,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Show a dataset: its columns or arrays, with types and missing values."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         details = client.find_dataset(dataset)
     if as_json:
         print_json(details)
@@ -127,9 +133,10 @@ def delete_dataset(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Delete one version of a dataset that no waiting or running job uses."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         details = client.find_dataset(dataset)
         title = strip_control_characters(f"{details.name} version {details.version} {details.id}")
         confirm_deletion(f"the dataset {title}", is_confirmed=is_confirmed)

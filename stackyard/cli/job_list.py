@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from stackyard.cli import terminal_curve
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.output.job_details import format_state, format_time, format_waiting
 from stackyard.cli.output.json_output import AsJson, print_json
@@ -57,9 +57,10 @@ def list_jobs(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """List jobs, newest first. A waiting job shows why it waits and when it will start."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         page_size = _PAGE_SIZE if sort or reverse else min(limit, _PAGE_SIZE)
         matches = client.jobs(state=state, tag=tag, name=name, limit=page_size)
         jobs = list(islice(_sort_jobs(matches, sort, is_reversed=reverse), limit))

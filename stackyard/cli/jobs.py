@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.job_details import print_job
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.progress import follow_job
@@ -32,9 +32,10 @@ def submit_job(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Submit a job. With --wait, the exit status is 0 only if the job succeeds."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         job = client.submit(read_spec(file))
         if not as_json:
             typer.echo(strip_control_characters(job.id))
@@ -47,15 +48,19 @@ def submit_job(
         raise typer.Exit(1)
 
 
-def show_job(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def show_job(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Show a job: its state and the reason, its progress and its metrics."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         print_job(client.find_job(job), as_json=as_json)
 
 
-def cancel_job(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def cancel_job(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Cancel a job."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         print_job(client.cancel(client.find_job_id(job)), as_json=as_json)
 
 
@@ -71,28 +76,35 @@ def change_job(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Change a job's priority, name or tags."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         changed = client.change(client.find_job_id(job), name=name, tags=tag or None, priority=priority)
     print_job(changed, as_json=as_json)
 
 
-def pause_job(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def pause_job(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Pause a job: a queued one at once, a running one once its worker has written a checkpoint."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         print_job(client.pause(client.find_job_id(job)), as_json=as_json)
 
 
-def resume_job(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def resume_job(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Queue a paused job again. It continues from its checkpoint."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         print_job(client.resume(client.find_job_id(job)), as_json=as_json)
 
 
-def retry_job(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def retry_job(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Submit a finished job again, with the same spec, seed and dataset."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         repeated = client.retry(client.find_job_id(job))
     if as_json:
         print_json(repeated)
@@ -106,9 +118,10 @@ def delete_job(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Delete a job, its history and its model, in whatever state the job is."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         deleted = client.find_job(job)
         title = strip_control_characters(f"the {deleted.state} job {deleted.name or ''} {deleted.id}")
         confirm_deletion(" ".join(title.split()), is_confirmed=is_confirmed)

@@ -8,7 +8,7 @@ from typing import IO, Annotated
 
 import typer
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.output.json_output import print_json
 from stackyard.cli.terminal import create_console
@@ -29,10 +29,11 @@ def import_network(
     as_json: Annotated[bool, typer.Option("--json", help="Print the server's whole answer as JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Print a Keras model's network as a spec writes it. Standard error lists what a spec leaves out."""
     document = _read_architecture(file)
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         answer = client.import_keras(document)
     if as_json:
         print_json(answer)

@@ -15,6 +15,7 @@ from stackyard.cores import count_usable_cores
 from stackyard.descriptors import raise_descriptor_limit
 from stackyard.loopback import is_loopback
 from stackyard.process_privacy import keep_process_private
+from stackyard.secret_files import SecretFileError, read_secret
 
 _SERVER_FILES = {"api": "app.py", "worker": "celery_app.py", "migrations": "__main__.py"}
 """A file of each server package, by the package's name."""
@@ -47,6 +48,10 @@ def run_server(
             help="TensorFlow threads for each job; 0 divides the cores among the jobs.",
         ),
     ] = 0,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(envvar="STACKYARD_TOKEN_FILE", help="A file that contains the token of every request."),
+    ] = None,
 ) -> None:
     """Run a whole server: broker, database, API and workers. Ctrl-C stops all of it.
 
@@ -63,14 +68,7 @@ def run_server(
     from stackyard.cli.serving.serve_plan import ServePlan  # noqa: PLC0415
     from stackyard.cli.serving.supervisor import Supervisor  # noqa: PLC0415
 
-    token = os.environ.get("STACKYARD_TOKEN")
-    if token is not None and not token.strip():
-        raise CommandError("STACKYARD_TOKEN is blank, which protects nothing. Set a long random string, or unset it.")
-    if token is None and not is_loopback(host):
-        raise CommandError(
-            f"--host {host} accepts connections from other machines, and without a token every one of them may use "
-            "the server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
-        )
+    _check_token(host, token_file)
     keep_process_private()
     raise_descriptor_limit()
     console = Console(highlight=False, soft_wrap=True)
@@ -89,6 +87,28 @@ def run_server(
             Supervisor(plan, console).run()
         finally:
             reservation.release()
+
+
+def _check_token(host: str, token_file: Path | None) -> None:
+    """Check that there is a token, unless only this machine can reach the server. The processes read the file anew.
+
+    Raises:
+        CommandError: the token is missing, blank or unreadable.
+
+    """
+    if token_file is not None:
+        os.environ["STACKYARD_TOKEN_FILE"] = str(token_file.expanduser().resolve())
+    try:
+        token = read_secret("STACKYARD_TOKEN")
+    except SecretFileError as error:
+        raise CommandError(f"{error}.") from None
+    if token is not None and not token.strip():
+        raise CommandError("STACKYARD_TOKEN is blank, which protects nothing. Set a long random string, or unset it.")
+    if token is None and not is_loopback(host):
+        raise CommandError(
+            f"--host {host} accepts connections from other machines, and without a token every one of them may use "
+            "the server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
+        )
 
 
 def find_server_packages() -> Path:

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.output.units import format_bytes, format_operations
 from stackyard.cli.terminal import STANDARD_INPUT, create_console, print_document, read_input
@@ -30,9 +30,10 @@ def check_spec(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Check a spec without submitting it. Prints shapes, parameters, memory and warnings, or every error."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         report = client.check(read_spec(file))
     if as_json:
         print_document(json.dumps(report, indent=2) + "\n")

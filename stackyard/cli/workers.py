@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table
@@ -21,9 +21,11 @@ def register_commands(app: typer.Typer) -> None:
     app.command("drain")(drain_worker)
 
 
-def list_workers(as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def list_workers(
+    as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """List the workers: host, state, device, number of jobs, TensorFlow release and last heartbeat."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         workers = list(client.workers())
     if as_json:
         print_json(workers)
@@ -39,9 +41,10 @@ def drain_worker(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Let a worker finish its current jobs and take no new ones."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         worker_id = _find_worker_id(client, worker)
         drained = client.undrain(worker_id) if undo else client.drain(worker_id)
     if as_json:

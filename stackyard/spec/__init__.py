@@ -32,7 +32,7 @@ from stackyard.spec.data.split import (
     TrainTestSplit,
     count_train_rows,
 )
-from stackyard.spec.job import JobSpec
+from stackyard.spec.job import JobSpec, remove_control_characters
 from stackyard.spec.job_changes import JobChanges
 from stackyard.spec.layers import Layer
 from stackyard.spec.limits import UNLIMITED, Limits
@@ -100,4 +100,5 @@ __all__ = [
     "decode_json_object",
     "parse_job_changes",
     "parse_spec",
+    "remove_control_characters",
 ]

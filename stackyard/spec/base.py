@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from stackyard.spec.integral_floats import convert_integral_floats
 from stackyard.spec.reading.faults import format_value
 
 T = TypeVar("T")
@@ -35,7 +36,10 @@ Axes = Annotated[JsonArray[int], Field(min_length=1, max_length=8)]
 
 
 class SpecModel(BaseModel):
-    """Base class of all classes of the spec language: no unknown keys, immutable, strict about JSON types."""
+    """Base class of all classes of the spec language: no unknown keys, immutable, strict about JSON types.
+
+    An integer may be written as `1.0`, because JSON Schema calls it one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -43,7 +47,7 @@ class SpecModel(BaseModel):
     @classmethod
     def _record_spec_class(cls, value: object, info: ValidationInfo[Any]) -> object:
         record_spec_class(value, cls, info)
-        return value
+        return convert_integral_floats(cast("dict[str, Any]", value), cls) if isinstance(value, dict) else value
 
 
 def record_spec_class(value: object, spec_class: type[SpecModel], info: ValidationInfo[Any]) -> None:

@@ -12,8 +12,10 @@ from stackyard.spec.reading.faults import format_value
 from stackyard.spec.training.run import Run
 from stackyard.spec.training.training import Training
 
-_PRINTABLE = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$"
-"""A pattern without control characters, separators of lines, and characters that reverse the direction of text.
+UNPRINTABLE_CHARACTERS = "\\u0000-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069"
+"""Ranges of a character class: control characters, separators of lines, and changes of the direction of text."""
+_PRINTABLE = f"^[^{UNPRINTABLE_CHARACTERS}]*$"
+"""A pattern without these characters.
 
 Terminals of other users print names. A control character could change what they show, or what they do.
 """
@@ -47,3 +49,19 @@ class JobSpec(SpecModel):
     network: Network
     training: Training
     run: Run = Run()
+
+
+def remove_control_characters(spec: JobSpec) -> JobSpec:
+    """Return a spec whose name and tags have no control characters.
+
+    A spec that an earlier release stored may have some. A copy of it must not spread them.
+    """
+    name = spec.name and _remove_unprintable(spec.name)
+    tags = tuple(tag for tag in map(_remove_unprintable, spec.tags) if tag)
+    if (name, tags) == (spec.name, spec.tags):
+        return spec
+    return spec.model_copy(update={"name": name or None, "tags": tags})
+
+
+def _remove_unprintable(text: str) -> str:
+    return re.sub(f"[{UNPRINTABLE_CHARACTERS}]", "", text)

@@ -44,3 +44,16 @@ def test_a_stored_spec_with_a_control_character_stays_readable(client, sessions)
         row.name, row.spec = "a\x1b", row.spec | {"name": "a\x1b"}
     assert client.get(f"/v1/jobs/{job.id}").json()["name"] == "a\x1b"
     assert JobSpec.model_validate(row.spec).name == "a\x1b"
+
+
+def test_a_retry_removes_control_characters_that_an_earlier_release_stored(client, sessions):
+    job = submit_job(sessions)
+    client.post(f"/v1/jobs/{job.id}/cancel")
+    with sessions.begin() as session:
+        row = session.get(Job, job.id)
+        row.spec = row.spec | {"name": "a\x1b[2Jb", "tags": ["fine", "\x07", "c\u202ed"]}
+
+    copy = client.post(f"/v1/jobs/{job.id}/retry").json()
+
+    assert (copy["name"], copy["tags"]) == ("a[2Jb", ["cd", "fine"])
+    assert (copy["spec"]["name"], copy["spec"]["tags"]) == ("a[2Jb", ["fine", "cd"])

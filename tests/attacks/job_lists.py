@@ -1,6 +1,7 @@
 """Lists of jobs with large specs: a list must not read them."""
 
 import json
+import math
 import time
 
 from tests.attacks.target import AttackResult, Target
@@ -9,9 +10,12 @@ TITLE = "Lists that load every spec"
 POINT = 4
 JOBS = 10
 LAYERS = 900
-REPEATS = 5
-MAX_RATIO = 2.0
-"""How much longer a list of jobs with large specs may take than one of jobs with small ones."""
+REPEATS = 10
+MAX_RATIO = 5.0
+"""How much longer a list of jobs with large specs may take than one of jobs with small ones.
+
+SQLite walks over the pages of a large spec to reach the columns behind it. Loading the specs takes much longer.
+"""
 
 
 def run_attack(target: Target) -> AttackResult:
@@ -22,7 +26,8 @@ def run_attack(target: Target) -> AttackResult:
         for _ in range(JOBS):
             response = target.client.post("/v1/jobs", content=_build_spec(name, layers), headers=_JSON)
             job_ids.append(response.raise_for_status().json()["id"])
-        seconds[name] = min(_time_list(target, name) for _ in range(REPEATS))
+    for name in ("attack-small", "attack-large") * REPEATS:
+        seconds[name] = min(seconds.get(name, math.inf), _time_list(target, name))
     for job_id in job_ids:
         target.client.delete(f"/v1/jobs/{job_id}")
     figures = {name: f"{1000 * value:.0f} ms" for name, value in seconds.items()}

@@ -187,8 +187,9 @@ def test_a_host_other_than_loopback_needs_a_token(serve, data_dir):
     assert not (data_dir / "logs").exists()
 
 
-def test_the_api_requires_the_token(serve):
-    server = serve(STACKYARD_TOKEN="let me in")  # noqa: S106  # a test's token; `serve` needs it to see that the API is ready
+def test_the_api_requires_the_token(serve, tmp_path):
+    (tmp_path / "token").write_text("let me in\n")
+    server = serve("--token-file", str(tmp_path / "token"))  # `serve` needs it to see that the API is ready
 
     assert is_server_up(server.wait_for_url())
 

@@ -15,7 +15,7 @@ def command(url):
     """Run a command and return its output."""
 
     def run(*arguments, status=0):
-        result = CliRunner().invoke(app, [*arguments, "--url", url, "--token", TOKEN], env={"COLUMNS": "200"})
+        result = CliRunner().invoke(app, [*arguments, "--url", url], env={"COLUMNS": "200", "STACKYARD_TOKEN": TOKEN})
         assert result.exit_code == status, result.output
         return result.output
 

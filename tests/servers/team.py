@@ -38,6 +38,7 @@ class Team:
         self._addresses = {
             "STACKYARD_DATABASE_URL": database_url,
             "STACKYARD_BROKER_URL": broker_url,
+            "STACKYARD_BROKER_PASSWORD": "",  # the URL has it
             "STACKYARD_DATA_DIR": str(data_dir),
         }
         self._logs = data_dir

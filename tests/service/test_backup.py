@@ -3,15 +3,23 @@
 import hashlib
 import io
 import json
+import os
+import shutil
 import sqlite3
 import tarfile
 import threading
+from pathlib import Path
+from random import Random
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
 
 from models import Artifact, JobState
 from service import backup
 from service.backup import BackupError
+from service.backup.__main__ import main
 from service.db.database import SessionFactory
 from service.jobs import attempts, controls, queries
 from service.jobs.attempts import Conclusion, StoredArtifact
@@ -190,27 +198,45 @@ def add_pax_sparse_entry(content):
     return changed.getvalue()
 
 
+def rewrite_archive(content, rewrite):
+    """Change the contents of a backup's entries, by their names."""
+    changed = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=changed, mode="w") as new:
+        contents = {entry.name: old.extractfile(entry).read() for entry in old}
+        rewrite(contents)
+        for name, data in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            new.addfile(entry, io.BytesIO(data))
+    return changed.getvalue()
+
+
 def execute_in_database(statement):
     """Change the database of a backup, and the SHA-256 in the manifest with it."""
 
-    def change(content):
-        changed = io.BytesIO()
-        with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=changed, mode="w") as new:
-            contents = {entry.name: old.extractfile(entry).read() for entry in old}
-            with sqlite3.connect(":memory:") as database:
-                database.deserialize(contents["stackyard.db"])
-                database.executescript(statement)
-                contents["stackyard.db"] = database.serialize()
-            digest = hashlib.sha256(contents["stackyard.db"]).hexdigest()
-            manifest = json.loads(contents["manifest.json"]) | {"database_sha256": digest}
-            contents["manifest.json"] = json.dumps(manifest).encode()
-            for name, data in contents.items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(data)
-                new.addfile(entry, io.BytesIO(data))
-        return changed.getvalue()
+    def rewrite(contents):
+        with sqlite3.connect(":memory:") as database:
+            database.deserialize(contents["stackyard.db"])
+            database.executescript(statement)
+            contents["stackyard.db"] = database.serialize()
+        digest = hashlib.sha256(contents["stackyard.db"]).hexdigest()
+        manifest = json.loads(contents["manifest.json"]) | {"database_sha256": digest}
+        contents["manifest.json"] = json.dumps(manifest).encode()
 
-    return change
+    return lambda content: rewrite_archive(content, rewrite)
+
+
+def change_table(name, old, new):
+    """Replace a part of a table's statement."""
+    update = "UPDATE sqlite_master SET sql = replace(sql, '{}', '{}') WHERE type = 'table' AND name = '{}'"
+    return execute_in_database("PRAGMA writable_schema=ON; " + update.format(old, new, name))
+
+
+def change_manifest(members):
+    def rewrite(contents):
+        contents["manifest.json"] = json.dumps(json.loads(contents["manifest.json"]) | members).encode()
+
+    return lambda content: rewrite_archive(content, rewrite)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +247,19 @@ def execute_in_database(statement):
         (execute_in_database("CREATE TRIGGER t AFTER INSERT ON jobs BEGIN DELETE FROM jobs; END"), "'trigger' 't'"),
         (execute_in_database("CREATE VIEW v AS SELECT * FROM jobs"), "'view' 'v'"),
         (execute_in_database("CREATE TABLE extra (a)"), "'table' 'extra'"),
-        (execute_in_database("PRAGMA foreign_keys=OFF; DROP TABLE artifacts"), "no such table"),
+        (execute_in_database("CREATE INDEX i ON jobs (state)"), "unexpected 'index' 'i'"),
+        (execute_in_database("PRAGMA foreign_keys=OFF; DROP TABLE artifacts"), "no 'index' 'ix_artifacts_sha256'"),
+        (execute_in_database("DROP INDEX ix_jobs_name"), "no 'index' 'ix_jobs_name'"),
+        (execute_in_database("ALTER TABLE jobs ADD COLUMN extra INTEGER"), "a changed 'table' 'jobs'"),
+        (change_table("jobs", "epochs INTEGER NOT NULL", "epochs BLOB"), "a changed 'table' 'jobs'"),
+        (change_table("jobs", "CHECK (state IN ", "CHECK (1 OR state IN "), "a changed 'table' 'jobs'"),
+        (change_table("jobs", " ON DELETE SET NULL", ""), "a changed 'table' 'jobs'"),
+        (execute_in_database("UPDATE alembic_version SET version_num = '2030_next'"), "unknown schema '2030_next'"),
+        (execute_in_database("DELETE FROM alembic_version"), "no revision of its schema"),
+        (change_table("alembic_version", "VARCHAR(32)", "BLOB"), "no revision of its schema"),
+        (execute_in_database("UPDATE artifacts SET bytes = bytes + 1"), "records 35001 bytes for .* which has 35000"),
+        (change_manifest({"format": 2}), "manifest.json is invalid"),
+        (change_manifest({"damaged": 1}), "manifest.json is invalid"),
         (truncate, "unexpected end of data"),
         (flip_bit_of_a_model, "content of sha256/.* does not match its SHA-256"),
         (flip_bit_of_the_database, "stackyard.db does not match its SHA-256"),
@@ -241,6 +279,71 @@ def test_invalid_backup_is_not_restored_and_leaves_nothing(backup_file, tmp_path
     with pytest.raises(BackupError, match=message):
         backup.restore_backup(Settings(data_dir=data_dir), backup_file)
     assert not data_dir.exists()
+
+
+def test_a_backup_with_any_changed_byte_is_restored_or_refused_in_one_line(backup_file, tmp_path):
+    content, random = backup_file.read_bytes(), Random(0)  # noqa: S311
+    headers = [start for start in range(0, len(content), 512) if content[start + 257 :].startswith(b"ustar")]
+    data_dir = tmp_path / "restored"
+    for _ in range(60):
+        offset = random.choice(headers) + random.randrange(512)
+        changed = content[:offset] + random.randbytes(random.choice([1, 4, 40])) + content[offset:]
+        backup_file.write_bytes(changed[: len(content)])
+        if refusal := find_refusal(backup_file, data_dir):
+            assert "\n" not in refusal
+            assert not data_dir.exists()
+        else:
+            shutil.rmtree(data_dir)
+
+
+def find_refusal(file, data_dir):
+    try:
+        backup.restore_backup(Settings(data_dir=data_dir), file)
+    except BackupError as error:
+        return str(error)
+    return None
+
+
+def test_an_index_that_restore_would_refuse_is_refused_by_backup(installation, sessions, tmp_path):
+    submit_job(sessions)
+    with sessions.begin() as session:
+        session.execute(text("CREATE INDEX mine ON jobs (name)"))
+    with pytest.raises(BackupError, match="unexpected 'index' 'mine'"):
+        backup.create_backup(installation, tmp_path / "backup.tar")
+    assert not (tmp_path / "backup.tar").exists()
+
+
+def test_a_database_of_an_earlier_revision_is_restored(tmp_path):
+    installation = Settings(data_dir=tmp_path / "old")
+    installation.data_dir.mkdir()
+    config = Config(Path(__file__).parents[2] / "alembic.ini")
+    config.attributes["database_url"] = installation.resolved_database_url
+    command.upgrade(config, "0004")
+    created = backup.create_backup(installation, tmp_path / "backup.tar")
+    assert backup.restore_backup(Settings(data_dir=tmp_path / "restored"), tmp_path / "backup.tar") == created
+
+
+@pytest.fixture
+def open_umask():
+    """Let other users read new files by default."""
+    earlier = os.umask(0)
+    yield
+    os.umask(earlier)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_the_restored_files_are_private(backup_file, tmp_path, monkeypatch):
+    data_dir = tmp_path / "restored"
+    monkeypatch.setenv("STACKYARD_DATA_DIR", str(data_dir))
+    main(["restore", str(backup_file)])
+    assert {path for path in [data_dir, *data_dir.rglob("*")] if path.stat().st_mode & 0o077} == set()
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_an_invalid_setting_is_one_line(backup_file, monkeypatch):
+    monkeypatch.setenv("STACKYARD_LEASE_S", "never")
+    with pytest.raises(SystemExit, match=r"^The settings are invalid: lease_s: .*number.*$"):
+        main(["restore", str(backup_file)])
 
 
 def test_nonempty_directory_is_unchanged(backup_file, installation, tmp_path):

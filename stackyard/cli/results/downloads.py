@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.references import JobReference
 from stackyard.cli.terminal import print_document
@@ -24,9 +24,10 @@ def download_model(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Download the trained model."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         path = client.download_model(client.find_job_id(job), output)
     if as_json:
         print_json({"path": str(path), "bytes": path.stat().st_size})
@@ -34,15 +35,19 @@ def download_model(
         typer.echo(path)
 
 
-def print_summary(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def print_summary(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Print the layers of the trained network, as Keras's `model.summary()` does."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         _print_text("summary", client.summary(client.find_job_id(job)), as_json=as_json)
 
 
-def print_script(job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
+def print_script(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
     """Print a Python script that runs the same training with stock Keras."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         _print_text("script", client.script(client.find_job_id(job)), as_json=as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stackyard.cli import terminal_curve
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.job_details import format_time
 from stackyard.cli.output.json_output import print_json
 from stackyard.cli.references import JobReference
@@ -25,10 +25,11 @@ def print_events(
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Print a job's events from its start until it ends: changes of its state, and the metrics of each epoch."""
     console = create_console(soft_wrap=True, markup=False)
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         followed = client.find_job(job)
         for event in client.events(followed.id, after=after):
             if as_json:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stackyard.cli import terminal_curve
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.references import JobReference
 from stackyard.cli.terminal import create_console, print_document
@@ -23,9 +23,10 @@ def show_history(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Draw a job's learning curve, with epochs from 1. CSV and JSON have the index of an epoch, from 0."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         job_id = client.find_job_id(job)
         if csv:
             print_document(client.history_csv(job_id))

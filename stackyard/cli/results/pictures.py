@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stackyard.cli import terminal_curve
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.references import JobReference
@@ -38,11 +38,12 @@ def save_curve(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Save a job's learning curve as a picture."""
     names = [name for name in metrics.split(",") if name]
     index = first_epoch - 1 if from_epoch is None else from_epoch
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         job_id, form = client.find_job_id(job), _get_picture_format(output)
         picture = client.curve(job_id, form, metrics=names, from_epoch=index, theme=theme)
     _write_picture(output, picture, as_json=as_json)
@@ -58,9 +59,10 @@ def show_evaluation(
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Save the confusion matrix or the residuals as a picture; without --output, print the metrics."""
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         if output is None:
             _print_evaluation(client.find_job(job), as_json=as_json)
             return

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from stackyard.cli.client_session import DEFAULT_URL, Token, Url, open_client_session
+from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.references import JobReference
 from stackyard.cli.terminal import create_console, print_document, read_input
@@ -34,10 +34,11 @@ def predict_rows(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the predictions as CSV.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
     """Predict rows with a job's trained network. Columns that the network does not use are ignored."""
     rows = _read_rows(file)
-    with open_client_session(url, token) as client:
+    with open_client_session(url, token, token_file) as client:
         job_id = client.find_job_id(job)
         if as_csv:
             print_document(client.predict_csv(job_id, rows))

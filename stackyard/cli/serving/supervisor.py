@@ -32,8 +32,9 @@ from stackyard.cli.serving.serve_plan import (
     read_cancel_grace_s,
     read_max_log_bytes,
 )
+from stackyard.secret_files import read_secret
 
-_TOKEN_VARIABLE = "STACKYARD_TOKEN"  # noqa: S105  # a name, not a token
+_TOKEN_VARIABLES = frozenset({"STACKYARD_TOKEN", "STACKYARD_TOKEN_FILE"})
 _PLAIN_VARIABLES = frozenset({"LANG", "LD_LIBRARY_PATH", "PATH", "STACKYARD_DATA_DIR", "TMPDIR", "TZ", RUN_VARIABLE})
 _POLL_INTERVAL_S = 0.05
 _BROKER_START_TIMEOUT_S = 10.0
@@ -146,7 +147,7 @@ class Supervisor:
             return {name: value for name, value in self._environment.items() if name in _PLAIN_VARIABLES}
         if command.needs_token:
             return self._environment
-        return {name: value for name, value in self._environment.items() if name.upper() != _TOKEN_VARIABLE}
+        return {name: value for name, value in self._environment.items() if name.upper() not in _TOKEN_VARIABLES}
 
     def _build_environment(self) -> dict[str, str]:
         data_dir = self._plan.data_dir
@@ -322,7 +323,7 @@ def _is_server_ready(url: str) -> bool:
     """Return whether the API reports that all processes of the server are ready."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1.0)
-    token = os.environ.get("STACKYARD_TOKEN")
+    token = read_secret("STACKYARD_TOKEN")
     try:
         connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {token}"} if token else {})
         return connection.getresponse().status == http.HTTPStatus.OK
