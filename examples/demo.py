@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stackyard.cli import terminal_curve
-from stackyard.cli.progress import follow_job
+from stackyard.cli.output.progress import follow_job
 from stackyard.client import Client, Job, StackyardError
 
 if TYPE_CHECKING:

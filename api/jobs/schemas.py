@@ -72,7 +72,8 @@ class ReasonView(BaseModel):
     For a diverged job, `epoch` and `step` are indices from 0, while the message counts from 1. The job also has the
     first `layer` with a non-finite output, and a `hint`. `layer` is null if every output was finite or the layer is
     unknown; the message says which. For a crashed process, its `signal` or `exit_status`, the index of the last
-    recorded epoch, its peak memory in bytes and, if memory ran out, the `estimate` of the check in bytes.
+    recorded epoch, its peak memory in bytes and, if memory ran out, the `estimate` of the check in bytes. For an
+    unexpected error, the `error_id` of its entry in the worker's log.
     """
 
     code: str
@@ -86,6 +87,7 @@ class ReasonView(BaseModel):
     last_epoch: int | None = None
     peak_memory: int | None = None
     estimate: int | None = None
+    error_id: str | None = None
 
 
 class TransitionView(BaseModel):

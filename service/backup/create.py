@@ -86,7 +86,7 @@ def _take_snapshot(database: Path, store: ArtifactStore, staging: Path) -> tuple
     """
     snapshot, linked = _try_snapshot(database, store, staging)
     for _ in range(_MAX_ATTEMPTS - 1):
-        if linked == snapshot.referenced_files.keys():
+        if snapshot.referenced_files.keys() <= linked:
             break
         snapshot, linked = _try_snapshot(database, store, staging)
     return snapshot, linked

@@ -75,8 +75,8 @@ def build_curve_chart(history: History, title: str, subtitle: str, style: ChartS
 def _lay_out_panels(history: History, chart_width: int) -> list[_PanelLayout]:
     width = chart_width - 2 * PADDING - _AXIS_WIDTH
     layouts: list[_PanelLayout] = []
-    for panel in panels.group_metrics(history.metrics):
-        panel_history = History(history.epochs, {name: history.metrics[name] for name in panel.columns})
+    for panel in panels.group_metrics(history.metrics, history.maximized):
+        panel_history = history.select_metrics(panel.columns)
         legend = legends.build_legend(panel, width)
         layouts.append(
             _PanelLayout(panel, panel_history, legend, lines.find_nonfinite_mark(panel_history, legend), width)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -47,7 +47,8 @@ def build_learning_curve(session: Session, job_id: UUID, request: CurveRequest) 
         return build_notice(_explain_missing_epochs(job, request.from_epoch), title, _format_state(job), request.style)
     names = _select_metrics(request.metrics, list(history.metrics))
     numbers = [index + 1 for index in history.epochs]  # people count from 1
-    history = History(numbers, {name: history.metrics[name] for name in names})
+    maximized = metric_history.load_maximized_columns(session, job_id)
+    history = replace(history, epochs=numbers, maximized=maximized).select_metrics(names)
     _check_height(history, request.style)
     subtitle = f"{_format_state(job)}{_format_best_value(history)}"
     return curve_chart.build_curve_chart(history, title, subtitle, request.style, request.scale)
@@ -103,7 +104,7 @@ def _format_best_value(history: History) -> str:
     finite = [(value, epoch) for value, epoch in values if math.isfinite(value)]
     if not finite:
         return ""
-    sign = -1 if metric_history.is_higher_better(name) else 1
+    sign = -1 if name in history.maximized else 1
     value, epoch = min(finite, key=lambda pair: sign * pair[0])
     label = f"{text_format.get_subset_name(name)} {text_format.get_base_metric(name).replace('_', ' ')}"
     return f" · best {label} {text_format.format_number(value)} at epoch {epoch:,}"

@@ -1,12 +1,11 @@
 """Grouping of metrics into panels with common axes."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from service.charts import text_format
-from service.history import metric_history
 
 _MAX_METRICS = 3
 """Maximum number of metrics in a panel, with two lines each."""
@@ -26,11 +25,11 @@ class Panel:
         return [name for names in self.names for name in names]
 
 
-def group_metrics(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
+def group_metrics(metrics: Mapping[str, Sequence[float]], maximized: Collection[str] = ()) -> list[Panel]:
     """Assign each metric to a panel, in the given order.
 
     A metric's training and validation columns share a panel. Different metrics share one if they have similar
-    magnitudes and are both better when higher, or both when lower.
+    magnitudes and are both better when higher, or both when lower; `maximized` has the names of the former.
     """
     families: dict[str, list[str]] = {}
     for name in metrics:
@@ -38,7 +37,13 @@ def group_metrics(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
     panels: list[list[list[str]]] = []
     for names in families.values():
         family = sorted(names, key=lambda name: name.startswith(text_format.VALIDATION_PREFIX))
-        matching = [panel for panel in panels if len(panel) < _MAX_METRICS and _is_similar(panel[0], family, metrics)]
+        matching = [
+            panel
+            for panel in panels
+            if len(panel) < _MAX_METRICS
+            and (panel[0][0] in maximized) == (family[0] in maximized)
+            and _is_similar(panel[0], family, metrics)
+        ]
         if matching:
             matching[0].append(family)
         else:
@@ -47,8 +52,6 @@ def group_metrics(metrics: Mapping[str, Sequence[float]]) -> list[Panel]:
 
 
 def _is_similar(first: Sequence[str], second: Sequence[str], metrics: Mapping[str, Sequence[float]]) -> bool:
-    if metric_history.is_higher_better(first[0]) != metric_history.is_higher_better(second[0]):
-        return False
     size, other_size = (
         _compute_magnitude([number for name in names for number in metrics[name]]) for names in (first, second)
     )

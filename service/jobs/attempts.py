@@ -27,6 +27,7 @@ from service.queue import worker_registry
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
 from stackyard.spec import JobSpec
+from stackyard.spec.training.metric_directions import list_maximized_columns
 
 log = structlog.get_logger()
 
@@ -357,7 +358,9 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         peak_memory=None,
     )
     session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= first_epoch))
-    summaries = metric_summaries.compute_recorded_summaries(session, job.id, metric_names)
+    summaries = metric_summaries.compute_recorded_summaries(
+        session, job.id, metric_names, list_maximized_columns(spec.training)
+    )
     _replace_summaries(session, job.id, summaries)
     return Claim(
         job.id,

@@ -77,6 +77,7 @@ class Reason(View):
     For a job that diverged, `epoch`, `step` and `layer` say where, and `hint` says what to change. For a job whose
     process crashed, `signal` or `exit_status` says how. `last_epoch` is the last recorded epoch, and `peak_memory` the
     process's largest observed memory in bytes. If memory ran out, `estimate` is the check's estimate in bytes.
+    For an unexpected error, the worker's log has its details under `error_id`.
     """
 
     code: str
@@ -90,6 +91,7 @@ class Reason(View):
     last_epoch: int | None = None
     peak_memory: int | None = None
     estimate: int | None = None
+    error_id: str | None = None
 
 
 class Ahead(View):

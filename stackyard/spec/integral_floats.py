@@ -39,7 +39,7 @@ def _collect_types(annotation: object) -> frozenset[object]:
     """Return the types that an annotation allows, also within arrays; objects have fields of their own."""
     origin = get_origin(annotation)
     if origin is Literal:
-        return frozenset(type(value) for value in get_args(annotation))
+        return frozenset[object](type(value) for value in cast("tuple[object, ...]", get_args(annotation)))
     if origin is Annotated:
         return _collect_types(get_args(annotation)[0])
     if origin in {Union, UnionType, tuple}:

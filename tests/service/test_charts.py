@@ -114,15 +114,15 @@ def test_isolated_finite_value_is_drawn_as_a_point():
 def test_metrics_of_different_magnitudes_or_directions_have_separate_panels():
     metrics = {
         "loss": [0.5],
-        "accuracy": [0.6],
+        "right": [0.6],
         "mse": [900.0],
-        "auc": [0.9],
+        "roc": [0.9],
         "val_loss": [0.6],
         "mae": [0.4],
         "lost": [math.nan],
     }
-    columns = [panel.columns for panel in panels.group_metrics(metrics)]
-    assert columns == [["loss", "val_loss", "mae"], ["accuracy", "auc"], ["mse"], ["lost"]]
+    columns = [panel.columns for panel in panels.group_metrics(metrics, {"right", "roc"})]
+    assert columns == [["loss", "val_loss", "mae"], ["right", "roc"], ["mse"], ["lost"]]
 
 
 def test_long_history_is_thinned_and_keeps_its_spike(shared_renderer):

@@ -19,7 +19,7 @@ WIDE = build_table(
 )
 GROUPED = build_table(
     build_column("size"),
-    build_column("artist", "text", categories=["a", "b", "c"]),
+    build_column("artist", "text", categories=["a", "b", "c", "d"]),
     build_label_column("target", [0, 1, 2]),
     rows=1000,
 )
@@ -119,3 +119,28 @@ def test_a_batch_larger_than_the_training_rows_gets_a_warning():
         "batch_larger_than_data": "/training/batch_size"
     }
     assert list_warnings(apply_changes({"training": {"batch_size": 120}})) == {}
+
+
+class TestUntrainedClasses:
+    TARGET = build_label_column("target", [0, 1, 2]).model_copy(update={"rarest_category": 2, "rarest_rows": 1})
+
+    def split(self, method, **changes):
+        return apply_changes({"data": {"split": ...}}, {"data": {"split": {"validation": method}}}, changes)
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            {"method": "column", "column": "target", "values": [1]},
+            {"method": "group", "column": "target", "train_fraction": 0.5},
+        ],
+    )
+    def test_holding_out_classes_gets_a_warning(self, method):
+        assert list_warnings(self.split(method)) == {"classes_not_trained": "/data/split/validation/column"}
+
+    def test_a_class_of_one_row_gets_a_warning_only_where_it_is_a_class(self):
+        method = {"method": "last", "train_fraction": 0.5}
+        dataset = build_table(build_column("a"), self.TARGET)
+        assert list_warnings(self.split(method), dataset) == {"class_of_one_row": "/data/target/column"}
+        one_unit = {"layers": [{"type": "Dense", "units": 1}]}
+        regression = self.split(method, network=one_unit, training={"loss": "mse"})
+        assert list_warnings(regression, dataset) == {}

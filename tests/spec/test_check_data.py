@@ -140,6 +140,69 @@ def test_a_dataset_with_only_the_target_has_no_features():
     assert "feature" in collect_faults(apply_changes(REGRESSION), build_table(build_column("petal_w")))["/data"]
 
 
+@pytest.mark.parametrize("strategy", ["mean", "most_frequent"])
+def test_a_column_without_any_value_cannot_be_imputed(strategy):
+    dataset = build_table(build_column("size", missing=150), build_column("price"))
+    document = regress_price((["size"], "none"), impute=strategy)
+    assert "received none in all rows" in collect_faults(document, dataset)["/data/features/0/columns/0"]
+    constant = {"strategy": "constant", "fill_value": 0}
+    assert check_document(regress_price((["size"], "none"), impute=constant), dataset)
+
+
+ITEMS = build_table(
+    build_column("item", "integer", minimum=0, maximum=5, categories=list(range(6))),
+    build_column("share", minimum=0.5, maximum=1),
+    build_column("holes", "integer", missing=3, minimum=0, maximum=5),
+    build_column("price"),
+)
+
+
+def look_up(group, *layers, **data):
+    embedding = {"type": "Embedding", "input_dim": 6, "output_dim": 2}
+    network = {"network": {"layers": [*layers, embedding, "Flatten", {"type": "Dense", "units": 1}]}}
+    return apply_changes(regress_price(group, **data), network)
+
+
+class TestLookups:
+    """Inputs of an Embedding."""
+
+    @pytest.mark.parametrize("transform", ["standard", "minmax", "robust", "l2"])
+    @pytest.mark.parametrize("layers", [[], [{"type": "Reshape", "target_shape": [1]}]])
+    def test_scaled_features_are_refused(self, transform, layers):
+        faults = collect_faults(look_up((["item"], transform), *layers), ITEMS)
+        assert f'received features that "{transform}" scales' in faults["/data/features/0/transform"]
+
+    @pytest.mark.parametrize(
+        ("group", "data", "pointer"),
+        [
+            ((["share"], "none"), {}, "/data/features/0/columns/0"),
+            ((["holes"], "none"), {"impute": "mean"}, "/data/impute"),
+        ],
+    )
+    def test_fractions_are_refused(self, group, data, pointer):
+        assert "received" in collect_faults(look_up(group, **data), ITEMS)[pointer]
+
+    @pytest.mark.parametrize(("transform", "data"), [("none", {}), ("ordinal", {}), ("none", {"impute": "mean"})])
+    def test_whole_numbers_within_the_vocabulary_are_accepted(self, transform, data):
+        assert check_document(look_up((["item"], transform), **data), ITEMS)
+
+    def test_a_vocabulary_too_small_is_refused_behind_a_layer_that_keeps_values(self):
+        document = look_up((["item"], "none"), {"type": "RepeatVector", "n": 2})
+        document["network"]["layers"][1]["input_dim"] = 5
+        faults = collect_faults(document, ITEMS)
+        assert "set input_dim to 6" in faults["/network/layers/1/input_dim"]
+
+    def test_normalized_and_large_arrays_are_refused(self):
+        layers = ["Flatten", {"type": "Embedding", "input_dim": 256, "output_dim": 2}, "Flatten"]
+        network = {"network": {"layers": [*layers, {"type": "Dense", "units": 10, "activation": "softmax"}]}}
+        assert check_document(build_array_spec(network), MNIST)
+        assert "/data/normalize" in collect_faults(build_array_spec(network, {"data": {"normalize": {}}}), MNIST)
+        test = build_array("x_test", [10000, 28, 28], "uint8", minimum=0, maximum=256)
+        dataset = ArraysDescription(arrays=[*MNIST.arrays[:2], test, MNIST.arrays[3]])
+        faults = collect_faults(build_array_spec(network, {"data": {"test": {"x": "x_test", "y": "y_test"}}}), dataset)
+        assert "/network/layers/1/input_dim" in faults
+
+
 class TestRowCounts:
     def count_rows(self, dataset=IRIS, **data):
         return check_document(apply_changes({"data": {"split": ...}}, {"data": data}), dataset).rows
@@ -232,6 +295,40 @@ class TestSplitsByColumn:
     def test_an_unsuitable_column_is_refused(self, method, at, words):
         faults = collect_faults(self.build_document(validation=method), MIXED_TABLE)
         assert words in faults[f"/data/split/validation{at}"].replace('"', ""), faults
+
+    def test_a_value_of_one_row_cannot_be_stratified(self):
+        kind = build_column("kind", "text", categories=["a", "b"], rarest_category="b", rarest_rows=1)
+        dataset = build_table(build_column("size"), build_column("price"), kind)
+        test = {"method": "train_test_split", "train_fraction": 0.8, "stratify": "kind"}
+        faults = collect_faults(self.build_document(test=test), dataset)
+        assert 'received one row of "b"' in faults["/data/split/test/stratify"]
+
+    @pytest.mark.parametrize(
+        ("test", "validation", "at", "words"),
+        [
+            (
+                {"method": "group", "column": "set", "train_fraction": 0.5},
+                {"method": "group", "column": "set", "train_fraction": 0.5},
+                "/train_fraction",
+                "of 1 groups",
+            ),
+            (
+                {"method": "column", "column": "count", "values": [1]},
+                {"method": "column", "column": "count", "values": [1]},
+                "/values",
+                "only values of the test set",
+            ),
+            (
+                {"method": "column", "column": "set", "values": ["test"]},
+                {"method": "column", "column": "set", "values": ["train"]},
+                "/values",
+                "received all of them",
+            ),
+        ],
+    )
+    def test_the_test_set_leaves_enough_groups_and_values(self, test, validation, at, words):
+        faults = collect_faults(self.build_document(test=test, validation=validation), MIXED_TABLE)
+        assert words in faults[f"/data/split/validation{at}"], faults
 
     def test_the_column_of_a_split_is_no_feature_by_default(self):
         document = apply_changes({"data": {"split": ...}})

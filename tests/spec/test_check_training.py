@@ -3,6 +3,8 @@
 import pytest
 
 from stackyard.spec import parse_spec
+from stackyard.spec.training.metric_directions import resolve_modes
+from stackyard.spec.training.metrics import resolve_metric
 from stackyard.spec.training.schedules import ExponentialDecay
 from tests.spec.documents import (
     IRIS,
@@ -153,14 +155,12 @@ class TestMonitor:
         document = apply_changes({"data": {"split": ...}, "training": {"callbacks": ["EarlyStopping"]}})
         assert collect_faults(document).keys() == {"/training/callbacks/0"}
 
-    def test_monitoring_a_count_needs_a_mode(self):
-        count = {"training": {"metrics": ["true_positives"]}}
-        document = apply_changes(
-            ONE_HOT, count, {"training": {"callbacks": [{"type": "EarlyStopping", "monitor": "true_positives"}]}}
-        )
-        assert '"min" or "max"' in collect_faults(document)["/training/callbacks/0"]
-        document["training"]["callbacks"][0]["mode"] = "max"
-        assert check_document(document)
+    @pytest.mark.parametrize(("count", "mode"), [("true_negatives", "max"), ("false_positives", "min")])
+    def test_a_count_has_the_direction_of_its_class(self, count, mode):
+        callbacks = [{"type": "EarlyStopping", "monitor": "val_right"}, {"type": "ReduceLROnPlateau"}]
+        metric = {"training": {"metrics": [{"type": count, "name": "right"}], "callbacks": callbacks}}
+        training = check_document(apply_changes(ONE_HOT, metric)).spec.training
+        assert [callback.mode for callback in resolve_modes(training)] == [mode, "auto"]
 
     def test_the_learning_rate_can_be_monitored_only_after_a_callback_sets_it(self):
         schedule = {"type": "ExponentialDecay", "initial_learning_rate": 0.1, "decay_steps": 1, "decay_rate": 0.5}
@@ -300,3 +300,35 @@ def test_a_metric_with_a_number_for_each_output_is_refused(metric):
 
 def test_a_metric_averaged_over_the_classes_is_accepted():
     assert check_document(apply_changes(ONE_HOT, {"training": {"metrics": [{"type": "F1Score", "average": "macro"}]}}))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    ["Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"],
+)
+def test_a_metric_with_a_number_for_each_threshold_is_refused(metric):
+    document = apply_changes(ONE_HOT, {"training": {"metrics": [{"type": metric, "thresholds": [0.3, 0.5]}]}})
+    assert "one threshold" in collect_faults(document)["/training/metrics/0/thresholds"]
+    document["training"]["metrics"][0]["thresholds"] = [0.3]
+    assert check_document(document)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "at"),
+    [
+        ({"num_labels": 3}, "/num_labels"),
+        ({"multi_label": True, "num_labels": 2}, "/num_labels"),
+        ({"multi_label": True, "label_weights": [1, 2]}, "/label_weights"),
+    ],
+)
+def test_labels_of_auc_fit_the_outputs(arguments, at):
+    document = apply_changes(ONE_HOT, {"training": {"metrics": [{"type": "AUC", **arguments}]}})
+    assert f"/training/metrics/0{at}" in collect_faults(document)
+
+
+def test_a_number_for_a_single_output_is_accepted():
+    metric = {"type": "R2Score", "class_aggregation": None}
+    report = check_document(apply_changes(REGRESSION, {"training": {"metrics": [metric]}}))
+    [r2_score] = report.spec.training.metrics
+    assert resolve_metric(r2_score, report.spec.training.loss, 1).class_aggregation == "uniform_average"
+    assert resolve_metric(r2_score, report.spec.training.loss, 2) is r2_score

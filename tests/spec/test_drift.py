@@ -8,13 +8,13 @@ import pytest
 
 from stackyard.spec import layers
 from stackyard.spec.base import SpecModel
-from stackyard.spec.check.callbacks import METRICS_WITHOUT_DIRECTION
 from stackyard.spec.check.shapes import has_output_mask
 from stackyard.spec.layers.non_wrappers import LAYER_ALIASES
 from stackyard.spec.network import constraints, initializers, regularizers
 from stackyard.spec.network.activations import Activation
 from stackyard.spec.suggestions import normalize_name
 from stackyard.spec.training import callbacks, losses, metrics, optimizers, schedules
+from stackyard.spec.training.metric_directions import MAXIMIZED_METRICS, METRICS_WITHOUT_DIRECTION_IN_KERAS
 
 
 def list_members(union) -> list[type[SpecModel]]:
@@ -122,9 +122,12 @@ def test_default_names_are_keras_s(ours, theirs):
 
 
 @pytest.mark.parametrize("ours", [member for member in list_members(metrics.Metric) if member is not metrics.Accuracy])
-def test_metrics_without_a_direction_in_keras_are_listed(ours):
-    has_direction = hasattr(build_keras_object(ours, getattr(keras.metrics, ours.__name__)), "_direction")
-    assert has_direction == (ours not in METRICS_WITHOUT_DIRECTION)
+def test_directions_of_metrics_are_keras_s(ours):
+    direction = getattr(build_keras_object(ours, getattr(keras.metrics, ours.__name__)), "_direction", None)
+    if ours in METRICS_WITHOUT_DIRECTION_IN_KERAS:
+        assert direction is None
+    else:
+        assert direction == ("up" if ours in MAXIMIZED_METRICS else "down")
 
 
 def list_class_names(module, base) -> set[str]:

@@ -30,6 +30,7 @@ from tests.in_process_trainer import Trainer, create_installation
 from tests.polling import wait_until
 from worker.prediction import csv_table, json_arrays, json_table, predict
 from worker.prediction.feature_columns import FeatureColumn
+from worker.prediction.lookup_inputs import check_lookup_inputs
 from worker.prediction.network_cache import NetworkCache
 from worker.prediction.predictions import Predictions
 from worker.prediction.request_loop import answer_request
@@ -191,6 +192,55 @@ class TestCsvFormats:
         assert "ISO 8601" in fault.message
 
 
+@pytest.fixture(scope="module")
+def ask_items(installation):
+    with TestClient(create_app(installation), LOCAL_URL) as client:
+        trainer = Trainer(client, installation)
+        trainer.upload("items", b"item,kind,y\n" + b"".join(b"%d,%c,%d\n" % (i, 97 + i, i) for i in range(6)) * 4)
+        features = [{"columns": ["item"]}, {"columns": ["kind"], "transform": "ordinal"}]
+        embedding = {"type": "Embedding", "input_dim": 6, "output_dim": 2}
+        data = {"dataset": "items", "target": {"column": "y"}, "features": features}
+        layers = [embedding, "Flatten", {"type": "Dense", "units": 1}]
+        training = {"loss": "mse", "epochs": 1, "seed": 0}
+        job_id = trainer.train({"data": data, "network": {"layers": layers}, "training": training})
+
+        def ask(*rows):
+            return client.post(f"/v1/jobs/{job_id}/predict", json={"rows": rows})
+
+        yield ask
+
+
+class TestLookups:
+    """Rows with values that an Embedding cannot look up are refused before the network runs."""
+
+    @pytest.mark.parametrize(
+        ("row", "pointer", "words"),
+        [
+            ({"item": 6, "kind": "a"}, "/rows/1/item", "from 0 to 5, which the network looks up; received 6"),
+            ({"item": -1, "kind": "a"}, "/rows/1/item", "received -1"),
+            ({"item": 0.5, "kind": "a"}, "/rows/1/item", "received 0.5"),
+            ({"item": 1, "kind": "new"}, "/rows/1/kind", "expected one of the 6 values"),
+        ],
+    )
+    def test_an_invalid_index_is_refused_with_its_place(self, ask_items, row, pointer, words):
+        response = ask_items({"item": 5, "kind": "f"}, row)
+        assert response.status_code == 422
+        [error] = response.json()["errors"]
+        assert error["pointer"] == pointer
+        assert words in error["message"]
+
+    def test_the_process_is_kept(self, ask_items):
+        assert ask_items({"item": 5, "kind": "f"}).status_code == 200
+        child = get_only_child()
+        assert ask_items({"item": 6, "kind": "f"}).status_code == 422
+        assert get_only_child() == child
+
+    def test_elements_of_arrays_have_their_place(self):
+        with pytest.raises(InvalidRowsError) as error_info:
+            check_lookup_inputs(np.array([[[0, 1], [2, 9]]], np.float32), 6, None)
+        assert [fault.pointer for fault in error_info.value.faults] == ["/rows/0/1/1"]
+
+
 class TestColumns:
     @pytest.fixture
     def number(self):
@@ -210,7 +260,7 @@ class TestColumns:
         features = [number("ordinal", filled=True)]
         table = json_table.read_json_table([{"n": None}, {"n": 9}, {"n": 1}], features)
         assert table.values == {"n": [None, 9, 1]}
-        [unknown] = table.list_unknown_values(features)
+        [unknown] = table.list_unknown_values()
         assert (unknown.pointer, unknown.received) == ("/rows/1/n", 9)
 
     def test_null_is_imputed_and_unknown_values_are_encoded_as_documented(self, number):

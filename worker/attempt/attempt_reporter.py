@@ -18,6 +18,7 @@ from service.jobs import attempts
 from service.jobs.attempts import Claim, Conclusion, ControlRequests, EpochMetrics, ReleasedAttempt, StoredCheckpoint
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore, FileReference
+from stackyard.spec.training.metric_directions import list_maximized_columns
 from worker.attempt.stop_reasons import JobCancelled, JobPaused, StopTraining, TimeLimitReached, WorkerShutdown
 from worker.runtime import memory
 from worker.runtime.exit_codes import FORCED_STOP
@@ -76,6 +77,7 @@ class AttemptReporter:
         self._metric_names = tuple(claim.metric_names)
         self._pending_rows: list[EpochMetrics] = []
         self._summaries = dict(claim.summaries)
+        self._maximized = list_maximized_columns(claim.spec.training)
         self._started = self._last_renewal = self._last_progress = lease_start
         self._earlier_time_s = claim.spent_s
         self._last_checkpoint = math.inf
@@ -136,7 +138,9 @@ class AttemptReporter:
             self._metric_names = self._metric_names or tuple(metrics)
             row = EpochMetrics(epoch, [float(metrics[name]) for name in self._metric_names])
             self._pending_rows.append(row)
-            self._summaries = metric_summaries.update_summaries(self._summaries, self._metric_names, epoch, row.values)
+            self._summaries = metric_summaries.update_summaries(
+                self._summaries, self._metric_names, self._maximized, epoch, row.values
+            )
         self.check()
 
     def check(self) -> None:

@@ -1,27 +1,51 @@
-"""Summary of an unexpected error for clients: one plain line without the paths of this machine."""
+"""What clients learn about an error: a plain sentence, without a traceback, a path or the text of a library."""
 
 import re
+from typing import Any, NamedTuple
 
-_MAX_LENGTH = 1000
-_REPLACEMENT = "(path)"
-_ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-9;]*m")
+import tensorflow as tf
+
+_tf: Any = tf  # which carries no types
+
+OUT_OF_MEMORY = "The job needed more memory than the worker has."
+
 _PATH = re.compile(r"(?<![\w.:/)\]}])(?:~|file://)?/(?:[^\s/'\"<>:;,()\[\]{}]+/)*[^\s/'\"<>:;,()\[\]{}]+")
 """An absolute path at the start of a word. Something precedes the slash of a URL and of a fraction."""
-_GRAPH_LOCATION = re.compile(r"\s*\[\[.*?\]\]|\s*\[Op:[^\]]*\]")
-"""Where TensorFlow's graph has the error, in TensorFlow's own names."""
-_FRAME = re.compile(r'\s|File "|Traceback|Stack trace|Detected at node|Arguments received by|Call arguments received')
-"""The start of a line that belongs to a traceback, to a list of arguments, or to another detail."""
+_REPLACEMENT = "(path)"
+_INDEX = re.compile(r"indices\[[\d,]*\] = (-?\d+) is not in \[0, (\d+)\)")
+"""TensorFlow's words for an index outside of a table, such as the weights of an Embedding."""
+_LABEL = re.compile(r"label value of (-?\d+) which is outside the valid range of \[0, (\d+)\)")
+"""TensorFlow's words for a label without an output."""
 
 
-def summarize_error(error: BaseException) -> str:
-    """Return an error's type and the last plain line of its message, without paths.
+class KnownCause(NamedTuple):
+    """The code and the message of a job's reason."""
 
-    Keras and TensorFlow put the cause last, after a traceback and before indented details.
-    """
-    text = _ESCAPE_SEQUENCE.sub("", _GRAPH_LOCATION.sub("", str(error)))
-    lines = [line.rstrip() for line in text.splitlines() if line.strip() and not _FRAME.match(line)]
-    plain = [line for line in lines if not line.endswith(":")] or lines or [""]
-    return f"{type(error).__name__}: {remove_paths(plain[-1])}".removesuffix(": ")[:_MAX_LENGTH]
+    code: str
+    message: str
+
+
+def find_known_cause(error: BaseException) -> KnownCause | None:
+    """Return the cause of an error of TensorFlow that a user can understand, or None for any other error."""
+    if isinstance(error, MemoryError | _tf.errors.ResourceExhaustedError):
+        return KnownCause("out_of_memory", OUT_OF_MEMORY)
+    text = str(error)
+    if match := _INDEX.search(text):
+        message = "expected whole numbers from 0 to {} to look up in a layer such as Embedding, received {}"
+        return KnownCause("data", _format_range(message, match))
+    if match := _LABEL.search(text):
+        return KnownCause("data", _format_range("expected labels from 0 to {}, received {}", match))
+    return None
+
+
+def _format_range(message: str, match: re.Match[str]) -> str:
+    received, size = match.groups()
+    return f"The data do not fit the network: {message.format(int(size) - 1, received)}."
+
+
+def describe_unexpected_error(error_id: str) -> str:
+    """Return the message for an error whose details only the log has, as the entry with this id."""
+    return f"An unexpected error ended the attempt; the worker's log has its details (error {error_id})."
 
 
 def remove_paths(text: str) -> str:

@@ -21,7 +21,7 @@ from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from stackyard.spec import DatasetDescription
 from worker.attempt.attempt_reporter import AttemptReporter
-from worker.attempt.error_summary import remove_paths, summarize_error
+from worker.attempt.error_summary import describe_unexpected_error, find_known_cause, remove_paths
 from worker.attempt.job_training import train_job
 from worker.attempt.stop_reasons import StopTraining
 from worker.engine import OUT_OF_MEMORY, Engine
@@ -153,6 +153,9 @@ class JobRunner:
             case StorageError() | OSError():
                 log.warning("file not stored or read", action="storage_failed", exc_info=error)
                 return _build_failure("storage", _format_storage_error(error))
+            case _ if cause := find_known_cause(error):
+                log.warning("attempt failed", action="attempt_failed", exc_info=error)
+                return _build_failure(*cause)
             case _:
                 return _log_unexpected_failure("attempt failed", "attempt_failed", error)
 
@@ -191,11 +194,11 @@ def _format_storage_error(error: StorageError | OSError) -> str:
 
 
 def _log_unexpected_failure(event: str, action: str, error: Exception) -> Conclusion:
-    """Log an error with its traceback, and return a failure that has one plain line and the id of the log's entry."""
+    """Log an error with its traceback, and return a failure that has only the id of the log's entry."""
     error_id = uuid.uuid4().hex
     log.error(event, action=action, error_id=error_id, exc_info=error)
-    return _build_failure("unexpected", f"{summarize_error(error)} (error {error_id})")
+    return _build_failure("unexpected", describe_unexpected_error(error_id), error_id=error_id)
 
 
-def _build_failure(code: str, message: str) -> Conclusion:
-    return Conclusion(JobState.FAILED, lifecycle.build_reason(code, message))
+def _build_failure(code: str, message: str, **details: str) -> Conclusion:
+    return Conclusion(JobState.FAILED, lifecycle.build_reason(code, message, **details))

@@ -21,6 +21,7 @@ from worker.attempt.checkpoint_file import CheckpointError
 from worker.attempt.evaluation import count_evaluation_rows, evaluate_network
 from worker.engine import Divergence, Engine, Outcome, Snapshot
 from worker.preparation import PreparedData, Preparer
+from worker.preparation.lookups import check_lookups
 from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
 # Networks are Any in this module, because `summary` and `save` of keras.Sequential have no types.
@@ -47,6 +48,7 @@ def train_job(
     task = _load_task(claim, description)
     with catalog.open_dataset_source(claim.dataset, store) as source:
         data = preparer.prepare(spec, claim.dataset.sha256, description, source, task, reporter.check)
+    check_lookups(spec, data, reporter.check)
     reporter.check()
     outcome = _train_network(claim, reporter, store, engine, data)
     summary = _store_summary(outcome.network, store)

@@ -10,6 +10,7 @@ import numpy as np
 
 from stackyard.spec import Training
 from stackyard.spec.training import callbacks
+from stackyard.spec.training.metric_directions import resolve_modes
 from worker.engine import callback_state, training_state
 from worker.engine.divergence import Divergence
 from worker.engine.program.call_size import TARGET_CALL_S, CallSizer, estimate_epoch_s
@@ -78,7 +79,7 @@ class TrainingLoop:
         self._divergence: Divergence | None = None
         self._call_count, self._nonfinite_weights_at_call = 0, -1
         # The loop itself does the work of TerminateOnNaN.
-        parts = [part for part in training.callbacks if not isinstance(part, callbacks.TerminateOnNaN)]
+        parts = [part for part in resolve_modes(training) if not isinstance(part, callbacks.TerminateOnNaN)]
         self._spec_callbacks = build_callbacks(parts)
         self._callbacks: Any = keras.callbacks.CallbackList(
             [*self._spec_callbacks, _EpochReporter(observer)],

@@ -106,7 +106,7 @@ def build_compiled_network(spec: JobSpec, input_shape: tuple[int, ...]) -> keras
         optimizer=_build_from_table(training.optimizer),
         loss=_build_from_table(training.loss),
         metrics=[
-            _build_from_table(metrics.resolve_accuracy(metric, training.loss, output_size))
+            _build_from_table(metrics.resolve_metric(metric, training.loss, output_size))
             for metric in training.metrics
         ],
     )

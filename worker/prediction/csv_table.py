@@ -58,7 +58,7 @@ def read_csv_table(
         for feature in features
     }
     faults.raise_if_any()
-    return FeatureTable(values, lines)
+    return FeatureTable(features, values, lines)
 
 
 def _open_records(

@@ -52,6 +52,11 @@ class FeatureColumn:
         return self.column.name
 
     @property
+    def width(self) -> int:
+        """The number of inputs that the column becomes."""
+        return len(self.column.categories or ()) if self.transform == "one_hot" else 1
+
+    @property
     def is_categorical(self) -> bool:
         """Whether the transform treats values as categories and not as quantities."""
         return self.transform in CATEGORICAL_TRANSFORMS

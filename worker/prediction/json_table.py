@@ -32,7 +32,7 @@ def read_json_table(rows: Sequence[object], features: Sequence[FeatureColumn]) -
         for feature in features
     }
     faults.raise_if_any()
-    return FeatureTable(values)
+    return FeatureTable(features, values)
 
 
 def _read_column(

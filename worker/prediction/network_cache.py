@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras.src.saving import saving_lib
 from service.prediction.protocol import PredictionRequest, StoredFile
 from stackyard.spec import JobSpec
 from worker.keras_build.network import build_network
+from worker.preparation.lookups import get_vocabulary_size
 from worker.preparation.memory_cache import MemoryCache
 from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
@@ -38,6 +40,15 @@ class LoadedNetwork:
         with _read_verified(request.preprocessing) as content:
             self.transforms = FittedTransforms.model_validate_json(content)
 
+    @cached_property
+    def vocabulary_size(self) -> int | None:
+        """The number of values that the inputs may have, from 0, if an Embedding looks them up."""
+        return get_vocabulary_size(self._spec)
+
+    @cached_property
+    def _spec(self) -> JobSpec:
+        return JobSpec.model_validate(self._request.spec)
+
     def build_network(self, input_shape: tuple[int, ...]) -> Any:
         """Return the trained keras.Sequential, which is untyped.
 
@@ -50,8 +61,7 @@ class LoadedNetwork:
         """
         if self._network is None:
             with _read_verified(self._request.model) as content:
-                spec = JobSpec.model_validate(self._request.spec)
-                network: Any = build_network(spec.network, input_shape)
+                network: Any = build_network(self._spec.network, input_shape)
                 _load_weights(network, content)
             self._network = network
         return self._network

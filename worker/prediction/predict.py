@@ -10,8 +10,9 @@ from service.datasets.dataset_source import CSV
 from service.prediction.protocol import PredictionRequest
 from stackyard.spec import Fault, Limits, SpecError, decode_json_object
 from stackyard.spec.reading.faults import format_value
-from worker.prediction import csv_table, json_arrays, json_table
+from worker.prediction import csv_table, json_arrays, json_table, lookup_inputs
 from worker.prediction.feature_columns import iterate_features
+from worker.prediction.feature_table import FeatureTable
 from worker.prediction.network_cache import NetworkCache
 from worker.prediction.predictions import Predictions
 from worker.prediction.row_faults import InvalidRowsError, RowFaults
@@ -44,27 +45,30 @@ def predict_rows(request: PredictionRequest, rows: bytes, networks: NetworkCache
 
     """
     trained = networks.get(request)
-    x, unknown = _build_inputs(trained.transforms.inputs, request, rows)
+    x, table = _build_inputs(trained.transforms.inputs, request, rows)
     _check_finite(x)
+    if trained.vocabulary_size is not None:
+        lookup_inputs.check_lookup_inputs(x, trained.vocabulary_size, table)
     network = trained.build_network(x.shape[1:])
     _check_output_count(len(x), network.output_shape[1:])
     batches = [network.predict_on_batch(x[start : start + _BATCH_SIZE]) for start in range(0, len(x), _BATCH_SIZE)]
+    unknown = () if table is None else table.list_unknown_values()
     return Predictions(np.concatenate(batches), trained.transforms.target, unknown)
 
 
 def _build_inputs(
     inputs: FittedTable | FittedArray, request: PredictionRequest, rows: bytes
-) -> tuple[Array, Sequence[Fault]]:
-    """Return the inputs, and the values of the rows that the dataset did not have."""
+) -> tuple[Array, FeatureTable | None]:
+    """Return the inputs, and the table that they are from; None for arrays."""
     if isinstance(inputs, FittedArray):
-        return _build_array_inputs(inputs, request, rows), ()
+        return _build_array_inputs(inputs, request, rows), None
     features = tuple(iterate_features(inputs))
     if request.media_type == CSV:
         table = csv_table.read_csv_table(rows, features, inputs.csv)
         _check_row_count(len(table.lines or ()), request)
     else:
         table = json_table.read_json_table(_read_json_rows(request, rows), features)
-    return inputs.apply(table.to_frame), table.list_unknown_values(features)
+    return inputs.apply(table.to_frame), table
 
 
 def _build_array_inputs(inputs: FittedArray, request: PredictionRequest, rows: bytes) -> Array:

@@ -120,11 +120,21 @@ def _split_train_test(method: TrainTestSplit, rows: int, seed: int, read_column:
             shuffle=method.shuffle,
             stratify=classes,
         )
-    except ValueError as error:
+    except ValueError:
         if classes is None:
             raise PreparationError(_format_empty_subset(rows, "training or for the rest")) from None
-        raise PreparationError(f"The rows cannot be stratified by “{method.stratify}”: {error}") from None
+        raise PreparationError(_explain_stratification(method, rows, classes)) from None
     return train, rest
+
+
+def _explain_stratification(method: TrainTestSplit, rows: int, classes: Any) -> str:
+    """Return why scikit-learn cannot stratify: a value has one row, or one side has fewer rows than values."""
+    values: Any = pd.Series(classes)
+    counts = values.value_counts()
+    start = f"The {rows:,} rows cannot be stratified by “{method.stratify}”: "
+    if counts.min() < 2:  # noqa: PLR2004  # one row for each side
+        return f"{start}“{counts.idxmin()}” has a single row, which cannot be on both sides."
+    return f"{start}one side would have fewer rows than the {len(counts)} values."
 
 
 def _split_randomly(rows: int, fraction: float, seed: int) -> _TrainAndRest:

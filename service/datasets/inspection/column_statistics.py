@@ -1,7 +1,8 @@
 """Statistics of a table's columns, collected block by block in bounded memory."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ from stackyard.spec.data.description import MAX_CATEGORIES, TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
 _compute: Any = pc
+
+_pandas: Any = pd  # partly untyped
 
 ColumnType = Literal["integer", "float", "boolean", "text"]
 
@@ -46,7 +49,8 @@ class ColumnStatistics:
         self._kind: ColumnType | None = None
         self._missing = 0
         self._text_bytes = 0
-        self._categories: set[Any] = set()
+        self._categories: Counter[Any] = Counter()
+        """The number of rows of each category."""
         self._minimum: float | None = None
         self._maximum: float | None = None
 
@@ -56,7 +60,7 @@ class ColumnStatistics:
         Args:
             kind: type of the block's values.
             missing: number of rows of the block without a value.
-            present: the values of the other rows; for text, the distinct values are sufficient.
+            present: the values of the other rows; if the column is no longer categorical, one of them is sufficient.
             text_bytes: size of the texts of all rows.
 
         """
@@ -100,11 +104,12 @@ class ColumnStatistics:
     def _update_categories(self, kind: ColumnType, present: "np.ndarray[Any, Any]") -> None:
         self.is_categorical = self.is_categorical and kind != "float"
         if self.is_categorical:
-            distinct = pd.unique(present)
-            # Check the block alone first: a block with too many distinct values need not enter the set.
+            indices, distinct = _pandas.factorize(present)
+            # Check the block alone first: a block with too many distinct values need not enter the counter.
             self.is_categorical = len(distinct) <= MAX_CATEGORIES
             if self.is_categorical:
-                self._categories.update(distinct.tolist())
+                counts = np.bincount(indices, minlength=len(distinct))
+                self._categories.update(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
                 self.is_categorical = len(self._categories) <= MAX_CATEGORIES
         if not self.is_categorical:
             self._categories.clear()
@@ -118,6 +123,7 @@ class ColumnStatistics:
             "type": self._kind or "float",
             "missing": self._missing,
             "categories": sorted(self._categories) if has_categories else None,
+            **describe_rarest_category(self._categories if has_categories else {}),
             "minimum": self._minimum if is_numeric else None,
             "maximum": self._maximum if is_numeric else None,
         } | self._describe_source()
@@ -142,6 +148,15 @@ def measure_texts(values: Any) -> int:
     return _compute.sum(_compute.binary_length(array)).as_py() or 0
 
 
+def describe_rarest_category(counts: Mapping[Any, int]) -> dict[str, Any]:
+    """Return the fields of a description for the category with the fewest rows; of several, the smallest one."""
+    if not counts:
+        return {"rarest_category": None, "rarest_rows": None}
+    rows = min(counts.values())
+    category = min(value for value, count in counts.items() if count == rows)
+    return {"rarest_category": category, "rarest_rows": rows}
+
+
 def build_table_description(rows: int, columns: Sequence[ColumnStatistics]) -> dict[str, Any]:
     """Return a `stackyard.spec` TableDescription as JSON, of bounded size.
 
@@ -161,7 +176,7 @@ def build_table_description(rows: int, columns: Sequence[ColumnStatistics]) -> d
     for size, description in by_size:
         if total <= _MAX_CATEGORY_BYTES:
             break
-        description["categories"] = None
+        description |= {"categories": None, "rarest_category": None, "rarest_rows": None}
         total -= size
     return {"kind": "table", "rows": rows, "columns": descriptions}
 

@@ -169,8 +169,7 @@ def _add_values(column: ColumnStatistics, values: Any, lines: Sequence[int]) -> 
     kind = _KINDS.get(str(values.dtype), "text")
     missing = int(values.isna().sum())
     if kind == "text":
-        distinct = values.dropna().unique() if column.is_categorical else values.dropna().head(1)
-        present = np.asarray(distinct, dtype=object)
+        present = np.asarray(values.dropna() if column.is_categorical else values.dropna().head(1), dtype=object)
         # pandas keeps integers beyond 64 bits as text, and missing values among them as empty text.
         column.has_mixed_types = column.has_mixed_types or "" in present or str(values.dtype) == "UInt64"
     else:

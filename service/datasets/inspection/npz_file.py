@@ -3,12 +3,14 @@
 import tokenize
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from service.datasets.inspection.column_statistics import describe_rarest_category
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names, quote_text
 from stackyard.spec.data.description import MAX_CATEGORIES
 
@@ -143,7 +145,7 @@ class _ArrayStatistics:
     def __init__(self, dtype: "np.dtype[Any]", *, list_categories: bool) -> None:
         self._is_numeric = dtype.kind != "b"
         self._list_categories = list_categories
-        self._categories: set[int] = set()
+        self._categories: Counter[int] = Counter()
         self._minimum = float("inf")
         self._maximum = float("-inf")
 
@@ -161,13 +163,15 @@ class _ArrayStatistics:
             raise InvalidFileError("has values that are not finite numbers (NaN or infinity).")
         self._minimum, self._maximum = min(self._minimum, low), max(self._maximum, high)
         if self._list_categories:
-            self._categories.update(np.unique(values)[: MAX_CATEGORIES + 1].tolist())
+            distinct, counts = (numbers[: MAX_CATEGORIES + 1] for numbers in np.unique(values, return_counts=True))
+            self._categories.update(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
             self._list_categories = len(self._categories) <= MAX_CATEGORIES
 
     def to_description(self) -> dict[str, Any]:
         """Return the fields of an ArrayDescription except name, type and shape."""
         return {
             "categories": sorted(self._categories) if self._list_categories else None,
+            **describe_rarest_category(self._categories if self._list_categories else {}),
             "minimum": self._minimum if self._is_numeric else None,
             "maximum": self._maximum if self._is_numeric else None,
         }

@@ -44,6 +44,7 @@ _CROSSENTROPIES = (
     losses.BinaryCrossentropy,
     losses.BinaryFocalCrossentropy,
 )
+_CLASS_LOSSES = (*_CROSSENTROPIES, *losses.LABEL_LOSSES, *losses.SIGN_LOSSES)
 _DISTANCE_LOSSES = (losses.MeanAbsoluteError, losses.MeanSquaredError, losses.Huber, losses.LogCosh)
 _PROBABILITY_ACTIVATIONS = {"softmax", "sigmoid", "hard_sigmoid", "sparsemax", "sparse_sigmoid"}
 
@@ -52,6 +53,7 @@ def find_likely_mistakes(spec: JobSpec, data: ResolvedData) -> tuple[Advice, ...
     """Return a warning for each likely mistake, in the order of the spec."""
     warnings = (
         *_check_groups(spec),
+        *_check_untrained_classes(spec, data),
         *_check_feature_scale(spec, data),
         *_check_noise_after_last_weights(spec),
         *_check_last_activation(spec),
@@ -78,6 +80,23 @@ def _check_groups(spec: JobSpec) -> Iterator[_Warning]:
             message = f"the {other} set shares groups of {format_value(method.column)} with the training rows"
             fix = f'split it by the method "group" on {format_value(method.column)} too'
             yield "groups_shared", ("data", "split", other), message, fix
+
+
+def _check_untrained_classes(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning]:
+    """Warn of classes that are evaluated and never trained."""
+    target = data.target
+    is_classified = isinstance(spec.training.loss, _CLASS_LOSSES) or (target is not None and target.kind == "one_hot")
+    if not isinstance(spec.data, TableData) or target is None or not is_classified:
+        return
+    for name, method in dict(spec.data.split).items():
+        if isinstance(method, GroupSplit | ColumnSplit) and method.column in spec.data.target.columns:
+            message = f"the {name} set has values of {format_value(method.column)} that never train"
+            fix = 'split by another column, or by "train_test_split" with the target as "stratify"'
+            yield "classes_not_trained", ("data", "split", name, "column"), message, fix
+    if target.single_row_value is not None and spec.data.split.methods:
+        value = format_value(target.single_row_value)
+        message = f"{value} of the target has a single row, which is either trained or evaluated"
+        yield "class_of_one_row", ("data", "target", "column"), message, "add rows of this class, or leave it out"
 
 
 def _check_group_features(spec: JobSpec, group_column: str) -> Iterator[_Warning]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_pointers import PathSegment
-from stackyard.spec.training import metrics
 from stackyard.spec.training.callbacks import (
     Callback,
     EarlyStopping,
@@ -18,14 +17,6 @@ from stackyard.spec.training.training import Training
 
 LEARNING_RATE_COLUMN = "learning_rate"
 """The history column that callbacks add when they set the learning rate."""
-
-METRICS_WITHOUT_DIRECTION = (
-    metrics.TruePositives,
-    metrics.TrueNegatives,
-    metrics.FalsePositives,
-    metrics.FalseNegatives,
-)
-"""Metrics for which Keras does not know whether a larger or a smaller value is better."""
 
 _LEARNING_RATE_SETTERS = (ReduceLROnPlateau, LearningRateScheduler)
 _MONITORS = (EarlyStopping, ReduceLROnPlateau)
@@ -91,13 +82,6 @@ def _check_monitor(
             faults.add(message, *path, "monitor", fix="it needs a data.split.validation")
         else:
             faults.add_unknown_name(message, *path, "monitor", name=callback.monitor, valid_names=names)
-    elif callback.mode == "auto" and _has_no_direction(training, callback.monitor):
-        reason = f"Keras does not know whether more or less of {format_value(callback.monitor)} is better"
+    elif callback.mode == "auto" and callback.monitor == LEARNING_RATE_COLUMN:
+        reason = f"neither more nor less of {format_value(callback.monitor)} is better"
         faults.add(f'expected the mode "min" or "max", as {reason}; received "auto"', *path, "mode")
-
-
-def _has_no_direction(training: Training, monitor: str) -> bool:
-    metric_name = monitor.removeprefix("val_")
-    return monitor == LEARNING_RATE_COLUMN or any(
-        metric.name == metric_name and isinstance(metric, METRICS_WITHOUT_DIRECTION) for metric in training.metrics
-    )

@@ -48,7 +48,7 @@ def check_spec(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None
     data = _resolve_data(spec, dataset, faults)
     if data.shape is not None:
         check_feature_limit(data.shape, limits, faults, is_table=isinstance(spec.data, TableData))
-    check_embedding_inputs(spec, data, faults)
+    check_embedding_inputs(spec, dataset, data, faults)
     layers = check_layers(spec.network.layers, data.shape, faults)
     _check_training(spec, data, layers, faults)
     if layers is None or data.shape is None or data.target is None:

@@ -22,6 +22,15 @@ from stackyard.spec.training.training import Training
 
 _LOSS_PATH: tuple[PathSegment, ...] = ("training", "loss")
 
+_PER_THRESHOLD_METRICS = (
+    metrics.Precision,
+    metrics.Recall,
+    metrics.TruePositives,
+    metrics.TrueNegatives,
+    metrics.FalsePositives,
+    metrics.FalseNegatives,
+)
+"""Metrics that return a number for each of their thresholds."""
 _PER_OUTPUT_METRICS = (metrics.F1Score, metrics.FBetaScore, metrics.R2Score)
 """Metrics that return a number for each output unless an argument says how to combine them."""
 
@@ -98,6 +107,7 @@ def check_metrics(training: Training, target: Target, output: Shape | None, faul
     for index, metric in enumerate(training.metrics):
         path = ("training", "metrics", index)
         target_format = get_target_format(metric)
+        _check_thresholds(metric, path, faults)
         if fault := find_target_fault(target_format, target):
             faults.add(f"{fault.message}; the metric is {metric.type}", *path, fix=fault.fix)
         elif output is not None and target_format is not TargetFormat.ANY:
@@ -122,7 +132,7 @@ def _check_metric(
         faults.add(message, *path, fix='encode the target "one_hot"')
     _check_single_value(metric, output, path, faults)
     if isinstance(metric, metrics.AUC):
-        _check_label_count(metric, output, path, faults)
+        _check_labels(metric, output, path, faults)
     for name, maximum in (("class_id", output[-1] - 1), ("top_k", output[-1])):
         value: int | None = getattr(metric, name, None)
         if value is not None and value > maximum:
@@ -130,13 +140,25 @@ def _check_metric(
     _check_axis(metric, target_format, output, path, faults)
 
 
-def _check_label_count(
-    metric: metrics.AUC, output: Shape, path: tuple[PathSegment, ...], faults: FaultCollector
-) -> None:
-    """Add a fault where a metric of several labels has another number of labels than the network has outputs."""
-    weights = None if metric.label_weights is None else len(metric.label_weights)
-    for name, count in (("num_labels", metric.num_labels), ("label_weights", weights)):
-        if metric.multi_label and count is not None and count != output[-1]:
+def _check_thresholds(metric: Metric, path: tuple[PathSegment, ...], faults: FaultCollector) -> None:
+    """Add a fault for a metric with a number for each of several thresholds."""
+    if isinstance(metric, _PER_THRESHOLD_METRICS) and isinstance(metric.thresholds, tuple):
+        count = len(metric.thresholds)
+        if count > 1:
+            message = f"expected one threshold, as the history has one number for each epoch; received {count}"
+            fix = 'list the metric once for each threshold, each with its own "name"'
+            faults.add(message, *path, "thresholds", fix=fix)
+
+
+def _check_labels(metric: metrics.AUC, output: Shape, path: tuple[PathSegment, ...], faults: FaultCollector) -> None:
+    """Add a fault where the arguments for several labels do not fit the outputs; Keras raises an error then."""
+    if not metric.multi_label:
+        if metric.num_labels is not None:
+            faults.add('expected no num_labels without "multi_label": true', *path, "num_labels")
+        return
+    weight_count = None if metric.label_weights is None else len(metric.label_weights)
+    for name, count in (("num_labels", metric.num_labels), ("label_weights", weight_count)):
+        if count is not None and count != output[-1]:
             message = f"expected {output[-1]} labels for {output[-1]} outputs, received {count}"
             fix = f"set num_labels to {output[-1]}" if name == "num_labels" else f"list {output[-1]} weights"
             faults.add(message, *path, name, fix=fix)

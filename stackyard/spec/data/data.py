@@ -27,7 +27,7 @@ Transform = Literal["none", "standard", "minmax", "robust", "l2", "one_hot", "or
 
 The categories of `one_hot` and `ordinal` are those of the whole column, in ascending order, as the description of the
 dataset lists them. The width of the input is therefore known before the job is queued. In predictions, an unknown
-category becomes zeros (`one_hot`) or -1 (`ordinal`).
+category becomes zeros (`one_hot`) or -1 (`ordinal`). Where an Embedding looks up the inputs, it is refused.
 """
 
 CATEGORICAL_TRANSFORMS: frozenset[Transform] = frozenset({"one_hot", "ordinal"})

@@ -31,7 +31,8 @@ class ColumnDescription(_Description):
 
     `categories` lists the distinct values of the whole column in ascending order, without missing values. It is
     None if there are more than `MAX_CATEGORIES`, if the lists of all columns together would be too long, or if the
-    values are not integers, booleans or text.
+    values are not integers, booleans or text. `rarest_category` is the value with the fewest rows, `rarest_rows`; both
+    are None if the categories are not counted, as in descriptions of earlier releases.
 
     `text_bytes` is the size in bytes of all texts of the column as UTF-8, each counted as often as it occurs. It is
     None for other types, and in descriptions of earlier releases.
@@ -45,6 +46,8 @@ class ColumnDescription(_Description):
     type: Literal["integer", "float", "boolean", "text", "unsupported"]
     missing: int
     categories: list[int | bool | str] | None = None
+    rarest_category: int | bool | str | None = None
+    rarest_rows: int | None = None
     minimum: float | None = None
     maximum: float | None = None
     text_bytes: Annotated[int | None, Field(exclude_if=_is_none)] = None
@@ -76,13 +79,15 @@ class ArrayDescription(_Description):
     """One array of an NPZ file; `type` is the name of its NumPy dtype, such as `uint8`.
 
     `categories` lists the distinct values of a one-dimensional integer array in ascending order, with the same limits
-    as those of a column.
+    as those of a column, and with the same meaning of `rarest_category` and `rarest_rows`.
     """
 
     name: str
     type: str
     shape: list[int]
     categories: list[int] | None = None
+    rarest_category: int | None = None
+    rarest_rows: int | None = None
     minimum: float | None = None
     maximum: float | None = None
 

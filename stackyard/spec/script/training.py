@@ -17,7 +17,8 @@ from stackyard.spec.script.script_builder import ScriptBuilder
 from stackyard.spec.training.callbacks import Callback, LearningRateScheduler, TerminateOnNaN
 from stackyard.spec.training.class_weight import map_weights_by_label
 from stackyard.spec.training.losses import SIGN_LOSSES
-from stackyard.spec.training.metrics import Accuracy, Metric, resolve_accuracy
+from stackyard.spec.training.metric_directions import resolve_modes
+from stackyard.spec.training.metrics import Accuracy, Metric, resolve_metric
 from stackyard.spec.training.training import Training
 
 
@@ -84,11 +85,11 @@ def write_training(script: ScriptBuilder, report: Report, *, has_test_set: bool)
 def _build_metric(metric: Metric, report: Report) -> Expression:
     if metric == Accuracy():
         return '"accuracy"'
-    return build_constructor_call(resolve_accuracy(metric, report.spec.training.loss, report.output_shape[-1]))
+    return build_constructor_call(resolve_metric(metric, report.spec.training.loss, report.output_shape[-1]))
 
 
 def _build_callbacks(training: Training) -> list[Expression]:
-    callbacks = [_build_callback(callback) for callback in training.callbacks]
+    callbacks = [_build_callback(callback) for callback in resolve_modes(training)]
     has_terminator = any(isinstance(callback, TerminateOnNaN) for callback in training.callbacks)
     if training.on_nonfinite == "stop" and not has_terminator:
         callbacks.append(build_call("keras.callbacks.TerminateOnNaN"))

@@ -21,6 +21,9 @@ Monitor = Annotated[str, Field(min_length=1, max_length=100)]
 class EarlyStopping(SpecModel):
     """Stops the training when `monitor` no longer improves.
 
+    With the `mode` "auto", the class of the metric decides whether more or less is better, and never its name. Keras
+    does not know it for TruePositives, TrueNegatives ("max"), FalsePositives and FalseNegatives ("min"); here it does.
+
     As in Keras, the final weights are those of the last epoch unless `restore_best_weights` is true.
     """
 
@@ -36,7 +39,7 @@ class EarlyStopping(SpecModel):
 
 
 class ReduceLROnPlateau(SpecModel):
-    """Multiplies the learning rate by `factor` when `monitor` no longer improves.
+    """Multiplies the learning rate by `factor` when `monitor` no longer improves; `mode` is as in EarlyStopping.
 
     The history gets a column `learning_rate` with the rate of each epoch.
     """

@@ -399,6 +399,18 @@ tests exact equality, is not supported.
 """
 
 
+def resolve_metric(metric: Metric, loss: Loss, output_size: int) -> Metric:
+    """Return the metric that Keras computes, which returns one number; the arguments are those of `resolve_accuracy`.
+
+    Of a single output, a metric with a number for each output returns the average of this one number.
+    """
+    if output_size == 1 and isinstance(metric, R2Score) and metric.class_aggregation is None:
+        return metric.model_copy(update={"class_aggregation": "uniform_average"})
+    if output_size == 1 and isinstance(metric, F1Score | FBetaScore) and metric.average is None:
+        return metric.model_copy(update={"average": "macro"})
+    return resolve_accuracy(metric, loss, output_size)
+
+
 def resolve_accuracy(metric: Metric, loss: Loss, output_size: int) -> Metric:
     """Return the metric that Keras selects for its string `accuracy`, with the same name; other metrics unchanged.
 

@@ -134,6 +134,13 @@ class TestCsv:
         assert get_column(description, "b").categories == [False, True]
         assert get_column(description, "f").categories is None
 
+    def test_the_rarest_category_is_counted_over_all_blocks(self, path):
+        path.write_bytes(b"a,b,c\nx,1,\ny,1,\ny,2,\nx,2,\nz,1,\n")
+        for block in (2, 100):
+            columns = csv_file.describe_csv(path, MEMORY, max_block_records=block)["columns"]
+            rarest = [(column["rarest_category"], column["rarest_rows"]) for column in columns]
+            assert rarest == [("z", 1), (2, 2), (None, None)]
+
     def test_at_most_a_thousand_categories_are_listed(self, describe_content):
         lines = [b"%d\n" % number for number in range(1001)]
         assert len(get_column(describe_content(b"n\n" + b"".join(lines[:1000])), "n").categories) == 1000

@@ -188,6 +188,23 @@ def test_a_checkpoint_is_recorded_with_its_epochs_and_the_next_attempt_continues
         assert session.query(Checkpoint).count() == 0
 
 
+def test_the_best_value_follows_from_the_class_of_a_metric(sessions, fast_settings):
+    metrics = [
+        {"type": "SparseCategoricalAccuracy", "name": "wrong"},
+        {"type": "SparseCategoricalCrossentropy", "name": "score"},
+    ]
+    claim = claim_new_job(sessions, training={"metrics": metrics})
+    with start_reporter(sessions, claim, fast_settings) as reporter:
+        for epoch, value in enumerate((0.5, 0.7, 0.3)):
+            reporter.record_epoch(epoch, dict.fromkeys(("loss", "wrong", "val_wrong", "score"), value))
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED))
+    with sessions.read() as session:
+        best = {row.name: (row.best, row.best_epoch) for row in session.query(JobMetric)}
+        maximized = metric_history.load_maximized_columns(session, claim.job_id)
+    assert best == {"loss": (0.3, 2), "wrong": (0.7, 1), "val_wrong": (0.7, 1), "score": (0.3, 2)}
+    assert maximized == {"wrong", "val_wrong"}
+
+
 def test_no_checkpoint_is_wanted_before_it_is_due(sessions, fast_settings):
     with start_reporter(sessions, claim_new_job(sessions), fast_settings) as reporter:
         reporter.mark_started()

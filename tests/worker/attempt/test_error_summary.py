@@ -10,7 +10,8 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from tests.conftest import LOCAL_URL
 from tests.in_process_trainer import Trainer, create_installation
-from worker.attempt.error_summary import remove_paths, summarize_error
+from worker.attempt import job_training
+from worker.attempt.error_summary import find_known_cause, remove_paths
 
 GRAPH_ERROR = """Graph execution error:
 
@@ -19,26 +20,25 @@ Detected at node sequential_1/embedding_1/GatherV2 defined at (most recent call 
 
 indices[0,2] = -1 is not in [0, 100)
 \t [[{{node sequential_1/embedding_1/GatherV2}}]] [Op:__inference_multi_step_1234]"""
-KERAS_ERROR = """Exception encountered when calling Embedding.call().
-
-\x1b[1mInvalid dtype: float32\x1b[0m
-
-Arguments received by Embedding.call():
-  • inputs=tf.Tensor(shape=(None, 4), dtype=float32)"""
+LABEL_ERROR = "Received a label value of 5 which is outside the valid range of [0, 3).  Label values: 0 5"
 
 
 @pytest.mark.parametrize(
-    ("error", "summary"),
+    ("error", "cause"),
     [
-        (ValueError(GRAPH_ERROR), "ValueError: indices[0,2] = -1 is not in [0, 100)"),
-        (ValueError(KERAS_ERROR), "ValueError: Invalid dtype: float32"),
-        (ValueError("cannot open '/srv/stackyard/data/x.db': no"), "ValueError: cannot open '(path)': no"),
-        (ValueError(), "ValueError"),
-        (ValueError("Graph execution error:"), "ValueError: Graph execution error:"),
+        (ValueError(GRAPH_ERROR), ("data", "from 0 to 99 to look up in a layer such as Embedding, received -1.")),
+        (ValueError(LABEL_ERROR), ("data", "expected labels from 0 to 2, received 5.")),
+        (MemoryError(), ("out_of_memory", "more memory than the worker has.")),
     ],
 )
-def test_the_summary_is_the_last_plain_line(error, summary):
-    assert summarize_error(error) == summary
+def test_known_causes_are_sentences(error, cause):
+    code, message = find_known_cause(error)
+    assert code == cause[0]
+    assert message.endswith(cause[1])
+
+
+def test_other_errors_have_no_known_cause():
+    assert find_known_cause(TypeError("only 0-dimensional arrays can be converted to Python scalars")) is None
 
 
 @pytest.mark.parametrize(
@@ -54,30 +54,42 @@ def test_only_absolute_paths_are_removed(text, expected):
     assert remove_paths(text) == expected
 
 
-def test_a_failed_job_shows_one_line_and_the_log_has_the_rest(tmp_path, sqlite_template, broker_url):
+@pytest.fixture
+def trainer(tmp_path, sqlite_template, broker_url):
     installation = create_installation(tmp_path, sqlite_template, broker_url)
-    with TestClient(create_app(installation), LOCAL_URL) as client, capture_logs() as logs:
+    with TestClient(create_app(installation), LOCAL_URL) as client:
         trainer = Trainer(client, installation)
         trainer.upload("tokens", b"a,b,y\n" + b"1,2,0\n3,4,1\n" * 20)
-        job = trainer.attempt(
-            {
-                "data": {"dataset": "tokens", "target": {"column": "y"}},
-                "network": {
-                    "layers": [
-                        {"type": "Rescaling", "scale": 1000.0},
-                        {"type": "Embedding", "input_dim": 10, "output_dim": 2},
-                        {"type": "Flatten"},
-                        {"type": "Dense", "units": 1},
-                    ]
-                },
-                "training": {"optimizer": "adam", "loss": "mse", "epochs": 1, "batch_size": 8},
-            }
-        )
-    assert job["state"] == "failed"
+        yield trainer
+
+
+def build_spec(*layers):
+    return {
+        "data": {"dataset": "tokens", "target": {"column": "y"}},
+        "network": {"layers": [*layers, {"type": "Dense", "units": 1}]},
+        "training": {"optimizer": "adam", "loss": "mse", "epochs": 1, "batch_size": 8},
+    }
+
+
+def test_an_index_that_only_the_training_computes_is_explained(trainer):
+    embedding = {"type": "Embedding", "input_dim": 10, "output_dim": 2}
+    job = trainer.attempt(build_spec({"type": "Rescaling", "scale": 1000.0}, embedding, "Flatten"))
+    assert (job["state"], job["reason"]["code"]) == ("failed", "data")
+    assert re.fullmatch(r"The data .* from 0 to 9 .*, received \d+\.", job["reason"]["message"])
+
+
+def test_an_unexpected_error_is_a_sentence_and_the_log_has_the_rest(trainer):
+    text = "only 0-dimensional arrays can be converted, see /srv/lib/site-packages/numpy/core.py"
+
+    def fail(*_):
+        raise TypeError(text)
+
+    with capture_logs() as logs, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(job_training, "evaluate_network", fail)
+        job = trainer.attempt(build_spec())
     reason = job["reason"]
-    assert reason["code"] == "unexpected"
-    pattern = r"\w+: indices\[.*\] = \d+ is not in \[0, 10\) \(error ([0-9a-f]{32})\)"
-    match = re.fullmatch(pattern, reason["message"])
-    assert "/" not in json.dumps(reason)
-    [entry] = [entry for entry in logs if entry.get("error_id") == match.group(1)]
-    assert "Detected at node" in str(entry["exc_info"])
+    assert (job["state"], reason["code"]) == ("failed", "unexpected")
+    assert reason["error_id"] in reason["message"]
+    assert not {"TypeError", "dimensional", "/"} & set(re.findall(r"\w+|/", json.dumps(reason)))
+    [entry] = [entry for entry in logs if entry.get("error_id") == reason["error_id"]]
+    assert "0-dimensional" in str(entry["exc_info"])

@@ -32,7 +32,11 @@ _CONSTANT_ARGUMENTS_OF_CLASSES: frozenset[tuple[type[SpecModel], str]] = frozens
         (optimizers.ScheduleFreeAdamW, "beta_1"),
     }
 )
-"""Numbers that must be constants in the graph, as in Keras's own. So must all numbers of a schedule."""
+"""Numbers that must be constants in the graph, as in Keras's own.
+
+So must all numbers of a schedule, and of an optimizer with a schedule: TensorFlow combines their constant factors,
+such as the weight decay and the initial learning rate.
+"""
 _TRAINING_PARTS = ("optimizer", "loss", "metrics")
 """Parts of the training section that a step depends on."""
 
@@ -127,8 +131,8 @@ def _iterate_graph_arguments(part: SpecModel) -> Iterator[tuple[str, Any]]:
 
 
 def _is_constant(part: SpecModel, name: str) -> bool:
-    is_schedule = isinstance(part, _SCHEDULES)
-    return is_schedule or name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
+    is_scheduled = isinstance(part, _SCHEDULES) or isinstance(getattr(part, "learning_rate", None), _SCHEDULES)
+    return is_scheduled or name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
 
 
 def _is_initial_state(name: str, value: object) -> bool:

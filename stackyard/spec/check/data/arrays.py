@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from stackyard.spec.check.data.columns import find_single_row_value
 from stackyard.spec.check.data.resolved_data import Range, ResolvedData, Target, list_scaling_arguments
 from stackyard.spec.check.data.splits import RowBound, SplitChecker, SplitKey
 from stackyard.spec.check.fault_collector import FaultCollector, format_choices
@@ -31,7 +32,15 @@ def resolve_array_data(data: ArrayData, dataset: ArraysDescription, faults: Faul
         row_arrays.check_sample_weight(data.sample_weight, ("data", "sample_weight"))
     splits = SplitChecker(row_arrays.find_split_key, faults)
     rows, max_train_rows = splits.count_rows(data.split, RowBound(x.shape[0], is_exact=True), test_rows)
-    return ResolvedData(tuple(x.shape[1:]), target, rows, max_train_rows, (_get_range(data, x),))
+    return ResolvedData(tuple(x.shape[1:]), target, rows, max_train_rows, _list_ranges(data, x, arrays))
+
+
+def _list_ranges(
+    data: ArrayData, x: ArrayDescription, arrays: Mapping[str, ArrayDescription]
+) -> tuple[Range | None, ...]:
+    """Return the range of the inputs, and of those of the test pair if there is one."""
+    test_x = None if data.test is None else arrays.get(data.test.x)
+    return tuple(_get_range(data, array) for array in (x, test_x) if array is not None)
 
 
 def _get_range(data: ArrayData, x: ArrayDescription) -> Range | None:
@@ -51,7 +60,9 @@ class _RowArrays:
     def find_split_key(self, name: str, path: tuple[PathSegment, ...]) -> SplitKey | None:
         """Return the array as the key of a split, or add a fault."""
         array = self._find(name, path)
-        return None if array is None else SplitKey(f"the array {format_value(name)}", array.categories)
+        if array is None:
+            return None
+        return SplitKey(f"the array {format_value(name)}", array.categories, find_single_row_value(array))
 
     def check_sample_weight(self, name: str, path: tuple[PathSegment, ...]) -> None:
         """Add a fault where the array cannot weigh rows."""

@@ -6,12 +6,17 @@ from stackyard.spec.check.data.resolved_data import Categories
 from stackyard.spec.check.data.splits import SplitKey
 from stackyard.spec.check.fault_collector import FaultCollector, format_choices
 from stackyard.spec.data.data import TableData
-from stackyard.spec.data.description import MAX_CATEGORIES, ColumnDescription, TableDescription
+from stackyard.spec.data.description import MAX_CATEGORIES, ArrayDescription, ColumnDescription, TableDescription
 from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_pointers import PathSegment
 
 SpecPath = tuple[PathSegment, ...]
 """The path of a value in the spec."""
+
+
+def find_single_row_value(described: ColumnDescription | ArrayDescription) -> int | bool | str | None:
+    """Return a value that a single row has, if the description knows one."""
+    return described.rarest_category if described.rarest_rows == 1 else None
 
 
 class ColumnFinder:
@@ -20,6 +25,7 @@ class ColumnFinder:
     def __init__(self, data: TableData, table: TableDescription, faults: FaultCollector) -> None:
         self.by_name: Mapping[str, ColumnDescription] = {column.name: column for column in table.columns}
         self.faults = faults
+        self.row_count = table.rows
         self._data = data
 
     def find(self, name: str, path: SpecPath) -> ColumnDescription | None:
@@ -61,7 +67,7 @@ class ColumnFinder:
         if column is None:
             return None
         self.require_no_missing(column, path)
-        return SplitKey(f"the column {format_value(name)}", column.categories)
+        return SplitKey(f"the column {format_value(name)}", column.categories, find_single_row_value(column))
 
 
 def _suggest_missing_words(column: ColumnDescription) -> str:

@@ -87,6 +87,10 @@ def _check_missing_values(
     if imputation is None or data.drops_rows_without(column.name):
         columns.require_no_missing(column, path, imputable=True)
         return
+    if column.missing >= columns.row_count and not isinstance(imputation, Constant):
+        message = f"expected a value to impute from in {format_value(column.name)}, received none in all rows"
+        columns.faults.add(message, *path, fix='leave the column out, or impute a "constant"')
+        return
     if column.missing and (expected := _expect_imputation(data, group, column)):
         impute_path = (*path[:-2], "impute") if group.impute is not None else ("data", "impute")
         message = f"expected {expected} for {format_value(column.name)}, received {format_value(imputation.strategy)}"

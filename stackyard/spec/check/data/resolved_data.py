@@ -32,6 +32,8 @@ class Target:
     from_text: bool = False
     minimum: float | None = None
     maximum: float | None = None
+    single_row_value: int | bool | str | None = None
+    """A value of a single row, if it is known that there is one."""
 
     @property
     def class_count(self) -> int | None:
@@ -49,7 +51,7 @@ class ResolvedData:
     max_train_rows: int | None
     """The largest possible number of training rows."""
     ranges: tuple[Range | None, ...] = ()
-    """The range of each input column, or of the array; None where it is scaled or unknown."""
+    """The range of each input column, or of each input array; None where it is scaled or unknown."""
 
 
 def list_scaling_arguments(target: TableTarget | ArrayTarget) -> list[str]:

@@ -26,10 +26,14 @@ class RowBound:
 
 @dataclass(frozen=True)
 class SplitKey:
-    """The column or array by which rows are split, and its distinct values if they are known."""
+    """The column or array by which rows are split, and its distinct values if they are known.
+
+    `single_row_value` is a value with a single row, if it is known that there is one.
+    """
 
     source: str
     values: Sequence[int | bool | str] | None
+    single_row_value: int | bool | str | None = None
 
 
 _SetName = Literal["test", "validation"]
@@ -44,6 +48,10 @@ class SplitChecker:
     def __init__(self, find: FindSplitKey, faults: FaultCollector) -> None:
         self._find = find
         self._faults = faults
+        self._remaining_values: dict[str, set[tuple[type, object]]] = {}
+        """By column: the values that earlier splits by this column leave to train."""
+        self._remaining_groups: dict[str, int] = {}
+        """By column: the number of groups that an earlier split leaves to train."""
 
     def count_rows(self, split: Split, rows: RowBound, test_pair_rows: int | None = None) -> tuple[RowCounts, int]:
         """Return the rows of each set, and the largest possible number of training rows.
@@ -98,13 +106,17 @@ class SplitChecker:
             sides = f"{train} rows to train and {rows.maximum - train} others"
             message = f"expected a row of each of the {len(key.values)} values of {key.source} on both sides"
             self._faults.add(f"{message}, received {sides}", *path)
+        elif key.single_row_value is not None:
+            message = f"expected at least 2 rows of each value of {key.source} to stratify by"
+            received = f"received one row of {format_value(key.single_row_value)}"
+            self._faults.add(f"{message}, {received}", *path, fix="stratify by another column, or leave out stratify")
 
     def _check_groups(self, method: GroupSplit, path: tuple[PathSegment, ...], name: _SetName) -> None:
         key = self._find(method.column, (*path, "column"))
         if key is None or key.values is None:
             return
-        groups = len(key.values)
-        train_groups = int(method.train_fraction * groups)
+        groups = self._remaining_groups.get(method.column, len(key.values))
+        train_groups = self._remaining_groups[method.column] = int(method.train_fraction * groups)
         self._check_fraction(
             train_groups, groups, method.train_fraction, (*path, "train_fraction"), name, unit="group"
         )
@@ -114,12 +126,24 @@ class SplitChecker:
         if key is None or key.values is None:
             return
         # As JSON tells values apart: true is not 1.
-        typed_values = {(type(value), value) for value in key.values}
+        typed_values: set[tuple[type, object]] = {(type(value), value) for value in key.values}
         for index, value in enumerate(method.values):
             if (type(value), value) not in typed_values:
                 choices = ", ".join(format_value(choice) for choice in key.values[:MAX_LISTED_CHOICES])
                 message = f"expected one of the values of {key.source} ({choices}), received {format_value(value)}"
                 self._faults.add(message, *path, "values", index)
-        if not typed_values - {(type(value), value) for value in method.values}:
+        self._check_remaining_values(method, key, typed_values, path)
+
+    def _check_remaining_values(
+        self, method: ColumnSplit, key: SplitKey, typed_values: set[tuple[type, object]], path: tuple[PathSegment, ...]
+    ) -> None:
+        """Add a fault where no value trains, or an earlier split has already held out all of the values."""
+        held_out: set[tuple[type, object]] = {(type(value), value) for value in method.values}
+        remaining = self._remaining_values.get(method.column, typed_values)
+        if held_out <= typed_values and not held_out & remaining:
+            message = f"expected values of {key.source} that the test set leaves, received only values of the test set"
+            self._faults.add(message, *path, "values")
+        elif not remaining - held_out:
             message = f"expected a value of {key.source} that trains, received all of them"
             self._faults.add(message, *path, "values")
+        self._remaining_values[method.column] = remaining - held_out

@@ -1,8 +1,9 @@
 """Check the data section of a spec against a table: the target, the row weights and the number of rows."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from stackyard.spec.check.data.columns import ColumnFinder, SpecPath
+from stackyard.spec.check.data.columns import ColumnFinder, SpecPath, find_single_row_value
 from stackyard.spec.check.data.features import count_features, list_feature_ranges
 from stackyard.spec.check.data.resolved_data import ResolvedData, Target, list_scaling_arguments
 from stackyard.spec.check.data.splits import RowBound, SplitChecker
@@ -23,6 +24,9 @@ def resolve_table_data(data: TableData, table: TableDescription, faults: FaultCo
         data.split, _count_rows(data, table)
     )
     shape = None if feature_count is None else (feature_count,)
+    if target is not None and len(data.target.columns) == 1 and target.kind != "numbers":
+        column = columns.by_name[data.target.columns[0]]
+        target = replace(target, single_row_value=find_single_row_value(column))
     return ResolvedData(shape, target, rows, max_train_rows, list_feature_ranges(data, columns))
 
 
