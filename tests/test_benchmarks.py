@@ -36,6 +36,7 @@ def generated(tmp_path_factory):
         yield generated_data
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", SHAPES)
 def test_generated_data_have_the_shapes_of_the_tutorials(name, generated):
     from arrays import ExperimentTable  # noqa: PLC0415

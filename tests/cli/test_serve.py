@@ -40,6 +40,7 @@ def test_children_share_the_session_and_have_their_own_groups(serve):
         assert os.getpgid(pid) == pid
 
 
+@pytest.mark.exhaustive
 def test_a_signal_stops_a_worker_that_is_starting(serve, data_dir):
     server = serve()
     worker = psutil.Process(server.get_pid("worker-cpu"))
@@ -51,6 +52,7 @@ def test_a_signal_stops_a_worker_that_is_starting(serve, data_dir):
     assert list_server_processes(data_dir) == []
 
 
+@pytest.mark.exhaustive
 def test_a_second_signal_stops_at_once(serve, data_dir):
     server = serve(STACKYARD_CANCEL_GRACE_S="300")  # a single signal would wait this long
     api = psutil.Process(server.get_pid("api"))
@@ -64,6 +66,7 @@ def test_a_second_signal_stops_at_once(serve, data_dir):
     assert list_server_processes(data_dir) == []
 
 
+@pytest.mark.exhaustive
 def test_an_unresponsive_worker_is_killed_after_the_grace_period(serve, data_dir):
     server = serve(STACKYARD_CANCEL_GRACE_S="1")
     psutil.Process(server.get_pid("worker-cpu")).suspend()
@@ -105,6 +108,7 @@ def test_a_server_starts_after_another_was_killed(serve, data_dir):
     assert list_server_processes(data_dir) == []
 
 
+@pytest.mark.exhaustive
 def test_processes_left_behind_by_a_killed_server_are_ended(serve, data_dir):
     first = serve()
     api = psutil.Process(first.get_pid("api"))
@@ -122,6 +126,7 @@ def test_processes_left_behind_by_a_killed_server_are_ended(serve, data_dir):
     assert list_server_processes(data_dir) == []
 
 
+@pytest.mark.exhaustive
 def test_other_processes_in_a_left_behind_state_are_not_ended(serve, data_dir):
     bystander = psutil.Process()
     entry = {"name": "api", "pid": bystander.pid, "created": 1.0, "program": bystander.exe()}
@@ -213,6 +218,7 @@ def _read_secrets(pid: int) -> set[str]:
         return set()
 
 
+@pytest.mark.exhaustive
 def test_files_in_a_directory_that_was_open_to_others_are_private(serve, data_dir):
     (data_dir / "stackyard.db").touch()
     data_dir.chmod(0o755)

@@ -19,6 +19,7 @@ def run_cli(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.exhaustive
 def test_training_server_is_backed_up_and_restored(server, tmp_path, broker_url):
     finished_id = server.until_ended(server.submit(iris_spec()))["id"]
     running_id = server.submit(iris_spec(training={"epochs": 50_000}))

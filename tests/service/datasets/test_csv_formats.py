@@ -71,7 +71,11 @@ def run_script(description, path):
         (b"\xef\xbb\xbf1,2,a\n3,4,b\n", {"header": False}, {"header": None}),
         (b'"","a","y"\n"1",2,0\n"2",3,1\n', {}, {}),
         (b"a,,b,\n1,2,3,4\n", {}, {}),
-        (gzip.compress(b"a;b\n1;x\n") + gzip.compress(b"2;y\n"), {}, {"sep": ";", "compression": "gzip"}),
+        (
+            gzip.compress(b"a;b\n1;x\n", mtime=0) + gzip.compress(b"2;y\n", mtime=0),
+            {},
+            {"sep": ";", "compression": "gzip"},
+        ),
         (WORDS, {}, {}),
         (WORDS, {"missing_values": ["?", "-"]}, {"na_values": ["?", "-"]}),
         (WORDS, {"default_missing_values": False}, {"keep_default_na": False, "na_values": [""]}),
@@ -183,7 +187,7 @@ def build_zip(*names):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:
-            archive.writestr(name, b"x")
+            archive.writestr(zipfile.ZipInfo(name), b"x")
     return file.getvalue()
 
 
@@ -198,7 +202,7 @@ def build_zip(*names):
         ("a,b\n1,2\n".encode("utf-16"), CSV, "UTF-16"),
         ("a,b\n1,2\n".encode("utf-16-be"), CSV, "UTF-16"),
         (b"PAR1\x15\x04", CSV, "Parquet"),
-        (gzip.compress(b"PAR1"), PARQUET, "gzip"),
+        (gzip.compress(b"PAR1", mtime=0), PARQUET, "gzip"),
         (b'{"a": 1}\n{"a": 2}\n', CSV, "JSON"),
         (b"<!DOCTYPE html>\n<html>", CSV, "HTML"),
         (b"\x89HDF\r\n\x1a\n", CSV, "HDF5"),

@@ -88,6 +88,7 @@ def test_with_a_callback_calls_take_no_several_epochs(calls):
     assert not any(isinstance(count, int) for count in calls)
 
 
+@pytest.mark.exhaustive
 def test_with_a_metric_that_is_no_mean_calls_take_no_several_epochs(calls):
     job_spec = build_spec(SCORE_LAYERS, epochs=30, metrics=["r2_score"])
     _, observer = train_with_engine(job_spec, draw_numbers())
@@ -95,6 +96,7 @@ def test_with_a_metric_that_is_no_mean_calls_take_no_several_epochs(calls):
     np.testing.assert_equal(observer.columns(), fit_by_spec(job_spec, draw_numbers())[1])
 
 
+@pytest.mark.exhaustive
 def test_divergence_in_a_call_of_several_epochs():
     """A growing learning rate makes the loss exceed float32 after dozens of epochs."""
     rate = {"type": "ExponentialDecay", "initial_learning_rate": 0.01, "decay_steps": 3, "decay_rate": 1.2}

@@ -129,6 +129,7 @@ def test_small_and_very_large_products_are_not_tried(rows, monkeypatch):
     DenseProducts(build_network(DENSE, DENSE)).select_variants([rows])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("optimizer", "alternatives"),
     [("adamw", {OUTPUTS, INPUT_GRADIENT}), ("adam", {INPUT_GRADIENT})],

@@ -16,6 +16,7 @@ def list_names(network):
     return [(variable.name, variable.path) for variable in (*network.variables, *network.optimizer.variables)]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("optimizer", ["adam", "ScheduleFreeAdamW"])
 def test_variables_have_the_names_of_keras(optimizer):
     engine, job_spec = Engine(2**30), build_spec(STACK, optimizer=optimizer, epochs=1)
