@@ -11,6 +11,7 @@ from api.http import body_examples, openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
 from api.jobs.schemas import DatasetReference
+from models import Dataset
 from service.datasets import catalog
 from stackyard.spec import JobSpec, Report, check_spec, parse_spec
 from stackyard.spec.keras_json import ImportedModel, parse_keras_json
@@ -27,9 +28,10 @@ _KERAS_BODY: dict[str, Any] = {
 
 
 class ReportView(Report):
-    """The report of a check, with the version of the dataset that the job would use."""
+    """The report of a check, with the versions of the datasets that the job would use."""
 
     dataset: DatasetReference
+    test_dataset: DatasetReference | None
 
 
 @router.post("/specs/check", openapi_extra=openapi.SPEC_BODY)
@@ -38,9 +40,18 @@ def get_check_report(body: JsonBody, sessions: SessionsDep, settings: SettingsDe
     spec = parse_spec(body, settings.limits)
     with sessions.read() as session:
         dataset = catalog.find_dataset(session, spec.data.dataset)
-    report = check_spec(spec, catalog.parse_description(dataset), settings.limits)
-    reference = DatasetReference(id=dataset.id, name=dataset.name, version=dataset.version)
-    return ReportView.model_construct(**dict(report), dataset=reference)
+        test_dataset = catalog.find_test_dataset(session, spec)
+    test_description = None if test_dataset is None else catalog.parse_description(test_dataset)
+    report = check_spec(spec, catalog.parse_description(dataset), settings.limits, test_description)
+    return ReportView.model_construct(
+        **dict(report),
+        dataset=_build_reference(dataset),
+        test_dataset=None if test_dataset is None else _build_reference(test_dataset),
+    )
+
+
+def _build_reference(dataset: Dataset) -> DatasetReference:
+    return DatasetReference(id=dataset.id, name=dataset.name, version=dataset.version)
 
 
 @router.post("/specs/import", openapi_extra=_KERAS_BODY)

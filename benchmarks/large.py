@@ -154,6 +154,10 @@ class _EpochRecorder:
     def check(self) -> None:
         pass
 
+    def wants_finish(self, epochs: int) -> bool:
+        del epochs
+        return False
+
     def wants_checkpoint(self) -> bool:
         return False
 

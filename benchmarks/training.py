@@ -34,6 +34,11 @@ class EpochClock:
     def check(self) -> None:
         """Let the training continue."""
 
+    def wants_finish(self, epochs: int) -> bool:
+        """Train all epochs."""
+        del epochs
+        return False
+
     def wants_checkpoint(self) -> bool:
         """Request no checkpoint."""
         return False

@@ -75,6 +75,10 @@ class Job(Base):
     dataset_id: Mapped[UUID | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"), index=True)
     dataset_name: Mapped[str]
     dataset_version: Mapped[int]
+    test_dataset_id: Mapped[UUID | None]
+    """The `test_dataset` of the spec, or NULL; not a foreign key: `service.datasets.catalog` sets it to NULL."""
+    test_dataset_name: Mapped[str | None]
+    test_dataset_version: Mapped[int | None]
 
     device: Mapped[str]
     """The device that the spec requests: `auto`, `cpu` or `gpu`."""
@@ -101,6 +105,11 @@ class Job(Base):
     """When the lease of the running attempt expires; None in every other state."""
     cancel_requested: Mapped[bool]
     pause_requested: Mapped[bool] = mapped_column(default=False)
+    finish_after_epochs: Mapped[int | None]
+    """The number of epochs that were done when a client asked to finish the job; None without such a request.
+
+    An attempt that begins with fewer epochs first trains this many again. The value stays after the job has ended.
+    """
 
     epochs: Mapped[int]
     epochs_done: Mapped[int]

@@ -69,7 +69,8 @@ class UnsupportedMediaType(ServiceError):
     """The endpoint does not accept this Content-Type."""
 
     def __init__(self, received: str, expected: tuple[str, ...]) -> None:
-        super().__init__(f"Expected a Content-Type of {', '.join(expected)}; received {received or 'none'}.")
+        hint = " Convert YAML to JSON." if "yaml" in received.lower() else ""
+        super().__init__(f"Expected a Content-Type of {', '.join(expected)}; received {received or 'none'}.{hint}")
 
 
 class Unavailable(ServiceError):

@@ -1,4 +1,4 @@
-"""Routes of `/v1/jobs`: submit, list, get, change, cancel, pause, resume, retry and delete jobs."""
+"""Routes of `/v1/jobs`: submit, list, get, change, cancel, pause, resume, finish, retry and delete jobs."""
 
 from typing import Annotated
 from uuid import UUID
@@ -107,6 +107,21 @@ def resume_job(job_id: UUID, sessions: SessionsDep, queue_notifier: QueueNotifie
     with sessions.begin() as session:
         queue = controls.resume_job(session, job_id).queue
     queue_notifier.notify_queue(queue, 1)
+    return _load_job_view(sessions, job_id)
+
+
+@router.post("/{job_id}/finish", status_code=202)
+def finish_job(job_id: UUID, sessions: SessionsDep, queue_notifier: QueueNotifierDep) -> JobView:
+    """Stop the training now and keep the model: the job is evaluated and succeeds. A repeat changes nothing.
+
+    A running job stops at its next step. A paused job is queued to finish from its checkpoint. A job that has not
+    trained yet has no model to keep: 409.
+    """
+    with sessions.begin() as session:
+        job = controls.finish_job(session, job_id)
+        waiting_queue = job.queue if job.state is JobState.QUEUED else None
+    if waiting_queue is not None:
+        queue_notifier.notify_queue(waiting_queue, 1)
     return _load_job_view(sessions, job_id)
 
 

@@ -73,7 +73,8 @@ class ReasonView(BaseModel):
     first `layer` with a non-finite output, and a `hint`. `layer` is null if every output was finite or the layer is
     unknown; the message says which. For a crashed process, its `signal` or `exit_status`, the index of the last
     recorded epoch, its peak memory in bytes and, if memory ran out, the `estimate` of the check in bytes. For an
-    unexpected error, the `error_id` of its entry in the worker's log.
+    unexpected error, the `error_id` of its entry in the worker's log. For a job that succeeded before its last epoch,
+    the index of the last `epoch`, and as `weights_epoch` that of the epoch whose weights the model has.
     """
 
     code: str
@@ -85,6 +86,7 @@ class ReasonView(BaseModel):
     signal: str | None = None
     exit_status: int | None = None
     last_epoch: int | None = None
+    weights_epoch: int | None = None
     peak_memory: int | None = None
     estimate: int | None = None
     error_id: str | None = None
@@ -166,7 +168,7 @@ class EvaluationView(BaseModel):
 
 
 class DatasetReference(BaseModel):
-    """The version of the dataset that the job trains on. `id` is null after the dataset was deleted."""
+    """The version of a dataset that the job uses. `id` is null after the dataset was deleted."""
 
     id: UUID | None
     name: str
@@ -199,8 +201,10 @@ class JobSummaryView(BaseModel):
     worker: str | None
     cancel_requested: bool
     pause_requested: bool
+    finish_requested: bool
     retry_of: UUID | None
     dataset: DatasetReference
+    test_dataset: DatasetReference | None
     progress: ProgressView
     metrics: dict[str, MetricView]
     created_at: datetime
@@ -280,8 +284,12 @@ def _build_summary(details: JobDetails) -> dict[str, Any]:
         "worker": job.worker,
         "cancel_requested": job.cancel_requested,
         "pause_requested": job.pause_requested,
+        "finish_requested": job.finish_after_epochs is not None,
         "retry_of": job.retry_of,
         "dataset": {"id": job.dataset_id, "name": job.dataset_name, "version": job.dataset_version},
+        "test_dataset": None
+        if job.test_dataset_name is None
+        else {"id": job.test_dataset_id, "name": job.test_dataset_name, "version": job.test_dataset_version},
         "progress": {
             "epochs_done": job.epochs_done,
             "epochs": job.epochs,

@@ -19,8 +19,10 @@ whole specs.
 - **Strict.** `8` is an integer, `8.0` is a number and `"8"` is text. NaN, infinities, integers beyond 64 bits and
   repeated keys are errors.
 - **Short forms.** Where an object has a `type`, its bare name stands for it with every default: `"adam"` is
-  `{{"type": "Adam"}}`. Case and underscores do not matter: `mean_squared_error` is `MeanSquaredError`.
-- **Names** of layers, losses and metrics start with a letter. They have at most 64 letters, digits and underscores.
+  `{{"type": "Adam"}}`. Case and underscores do not matter: `mean_squared_error` is `MeanSquaredError`. A string among
+  the features, or as the target, stands for a column. A job keeps the long forms.
+- **Names** of layers, losses and metrics start with a letter. They have at most 64 letters, digits and underscores;
+  those of layers also hyphens and dots.
 - **Seeds** are integers from 0 to 4294967295, the range that NumPy, TensorFlow and Keras share.
 - **Required** arguments have no default. You may leave out all others.
 - **Data only.** The server looks names up in these lists and nowhere else. It imports and opens nothing that a spec

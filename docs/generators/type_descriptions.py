@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from stackyard.spec.base import Name, Scalar, Seed
+from stackyard.spec.base import LayerName, Name, Scalar, Seed
 from stackyard.spec.network.activations import Activation
+from stackyard.spec.short_form import ShortForm
 from stackyard.spec.tagged_union import TaggedUnion
 
 WIDTH = 100
@@ -76,6 +77,8 @@ def _describe_annotated(bare: Any, *notes: Any) -> str:
     for note in notes:
         if isinstance(note, TaggedUnion):
             return f"[{note.label}](#{get_section_anchor(note)})"
+        if isinstance(note, ShortForm):
+            return f"{describe_type(bare)}, or {describe_type(note.short_type)}"
     bounds = [bound for note in notes if isinstance(note, FieldInfo) for bound in note.metadata]
     bounds_by_type = {type(bound).__name__: bound for bound in bounds}
     if get_origin(bare) is tuple:
@@ -127,6 +130,7 @@ _BY_TYPE: dict[Any, str] = {
     type(None): "null",
     Activation: "[an activation](#activations)",
     Name: "a name",
+    LayerName: "a name",
     Seed: "a seed",
     Scalar: "a number, text, true or false",
 }

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session, defer
 
@@ -23,7 +23,7 @@ from service.db.pagination import Page
 from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, StorageError
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
-from stackyard.spec import CsvFormat, DatasetDescription, Fault, TableDescription
+from stackyard.spec import CsvFormat, DatasetDescription, Fault, JobSpec, TableData, TableDescription
 from stackyard.spec.job import UNPRINTABLE_CHARACTERS
 from stackyard.spec.suggestions import find_similar_name
 
@@ -37,6 +37,8 @@ _MAX_COMPARED_NAMES = 1000
 """Maximum number of names that are compared with a misspelled one."""
 _REFERENCE_POINTER = "/data/dataset"
 """JSON pointer of the dataset's name in a spec."""
+_TEST_REFERENCE_POINTER = "/data/test_dataset"
+"""JSON pointer of the test dataset's name in a spec."""
 _SELECT_NEWEST = select(Dataset).where(Dataset.name == bindparam("name")).order_by(Dataset.version.desc()).limit(1)
 """Built once, because every submit runs it."""
 _WITHOUT_DESCRIPTION = defer(Dataset.description, raiseload=True)
@@ -44,8 +46,13 @@ _WITHOUT_DESCRIPTION = defer(Dataset.description, raiseload=True)
 _DESCRIPTION_ADAPTER: TypeAdapter[DatasetDescription] = TypeAdapter(DatasetDescription)
 
 
-def find_dataset(session: Session, ref: str) -> Dataset:
+def find_dataset(session: Session, ref: str, pointer: str = _REFERENCE_POINTER) -> Dataset:
     """Return the dataset that a spec references by its id, its name (newest version) or as `builtin:…`.
+
+    Args:
+        session: session to read in.
+        ref: the reference.
+        pointer: JSON pointer of the reference in the spec.
 
     Raises:
         InvalidInput: there is no such dataset. The message suggests a similar name if one exists.
@@ -57,8 +64,19 @@ def find_dataset(session: Session, ref: str) -> Dataset:
         message = f"Expected the name or id of a dataset; there is none called {ref[:80]!a}."
         message += _suggest_name(session, ref)
         received = ref[:80] if _is_storable(ref) else None
-        raise InvalidInput((Fault(pointer=_REFERENCE_POINTER, message=message, received=received),))
+        raise InvalidInput((Fault(pointer=pointer, message=message, received=received),))
     return dataset
+
+
+def find_test_dataset(session: Session, spec: JobSpec) -> Dataset | None:
+    """Return the `test_dataset` that a spec references, or None if it has none.
+
+    Raises:
+        InvalidInput: there is no such dataset.
+
+    """
+    ref = spec.data.test_dataset if isinstance(spec.data, TableData) else None
+    return None if ref is None else find_dataset(session, ref, _TEST_REFERENCE_POINTER)
 
 
 def get_dataset(session: Session, dataset_id: UUID) -> Dataset:
@@ -178,7 +196,7 @@ def check_name(name: str) -> None:
             dataset.
 
     """
-    if len(name) > MAX_NAME_LENGTH or not re.fullmatch(_PRINTABLE_NAME, name):
+    if len(name) > MAX_NAME_LENGTH or not re.fullmatch(_PRINTABLE_NAME, name) or _has_surrogates(name):
         message = f"Expected 1 to {MAX_NAME_LENGTH} printable characters with no space at either end."
     elif name.lower().startswith(BUILTIN_PREFIX):
         message = (
@@ -207,7 +225,7 @@ def delete_dataset(session: Session, dataset_id: UUID) -> None:
     if dataset.media_type == BUILTIN_MEDIA_TYPE:
         raise Conflict("builtin_dataset", f"{dataset.name} is built in and cannot be deleted.")
     active_jobs = select(Job.id).where(
-        Job.dataset_id == dataset_id,
+        or_(Job.dataset_id == dataset_id, Job.test_dataset_id == dataset_id),
         Job.state.not_in(TERMINAL_STATES),
     )
     job_id = session.scalar(active_jobs.limit(1))
@@ -217,6 +235,7 @@ def delete_dataset(session: Session, dataset_id: UUID) -> None:
         )
         raise Conflict("dataset_in_use", message)
     file_references.unreference_files(session, [dataset.sha256])
+    session.execute(update(Job).where(Job.test_dataset_id == dataset_id).values(test_dataset_id=None))
     session.execute(delete_from(Dataset).where(Dataset.id == dataset_id))
 
 
@@ -282,6 +301,10 @@ def _parse_uuid(text: str) -> UUID | None:
 def _is_storable(text: str) -> bool:
     """Return whether a database can store the text: PostgreSQL rejects NUL, and UTF-8 rejects surrogates."""
     return text.isprintable()
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _suggest_name(session: Session, ref: str) -> str:

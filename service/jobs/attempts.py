@@ -4,7 +4,7 @@ Every write after the claim is fenced: it takes effect only while the attempt is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,8 @@ class Claim:
         task: the task that the spec check found at submit, as JSON; None in jobs of earlier releases.
         warnings: the warnings of the spec check at submit, as JSON.
         memory_estimate: of the spec check at submit, in bytes; None in jobs of earlier releases.
+        test_dataset: the `test_dataset` that the spec names, or None.
+        finish_after: the number of epochs after which the training ends, at a client's request; None for all of them.
 
     """
 
@@ -64,6 +66,8 @@ class Claim:
     task: Mapping[str, Any] | None = None
     warnings: Sequence[Mapping[str, Any]] = ()
     memory_estimate: int | None = None
+    test_dataset: Dataset | None = None
+    finish_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,14 @@ class StoredCheckpoint:
 
 @dataclass(frozen=True)
 class ControlRequests:
-    """The requests to cancel or to pause a running job."""
+    """The requests to cancel, to pause or to finish a running job.
 
-    cancel: bool
-    pause: bool
+    `finish_after` is the number of epochs after which the training is to end; None without a request to finish.
+    """
+
+    cancel: bool = False
+    pause: bool = False
+    finish_after: int | None = None
 
 
 @dataclass(frozen=True)
@@ -160,12 +168,13 @@ def claim_job(
     while job_id := _lock_next_job(session, queue):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
-        if dataset is None:
+        test_dataset = None if job.test_dataset_id is None else session.get(Dataset, job.test_dataset_id)
+        if dataset is None or (job.test_dataset_name is not None and test_dataset is None):
             _fail_job(session, job, "dataset_deleted", "Its dataset was deleted while the job was being submitted.")
         elif (spec := _parse_spec(job)) is None:
             _fail_job(session, job, "spec_unreadable", "This release cannot read its spec; submit it again.")
         else:
-            return _start_attempt(session, job, spec, dataset, claimant)
+            return replace(_start_attempt(session, job, spec, dataset, claimant), test_dataset=test_dataset)
     return None
 
 
@@ -176,16 +185,17 @@ def has_waiting_jobs(session: Session, queue: str) -> bool:
 
 
 def load_control_requests(session: Session, claim: Claim) -> ControlRequests:
-    """Return the requests to cancel or to pause the job.
+    """Return the requests to cancel, to pause or to finish the job.
 
     Raises:
         LeaseLost: the worker no longer holds the attempt.
 
     """
-    row = session.execute(select(Job.cancel_requested, Job.pause_requested).where(*_build_fence(claim))).one_or_none()
+    columns = (Job.cancel_requested, Job.pause_requested, Job.finish_after_epochs)
+    row = session.execute(select(*columns).where(*_build_fence(claim))).one_or_none()
     if row is None:
         raise _build_lease_lost(claim)
-    return ControlRequests(row.cancel_requested, row.pause_requested)
+    return ControlRequests(row.cancel_requested, row.pause_requested, row.finish_after_epochs)
 
 
 def renew_lease(session: Session, claim: Claim, lease_s: float, *, peak_memory: int | None = None) -> None:
@@ -356,6 +366,7 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         metric_names=metric_names,
         spent_s=spent_s,
         peak_memory=None,
+        finish_after_epochs=_choose_last_epoch(job, checkpoint),
     )
     session.execute(delete(Epoch).where(Epoch.job_id == job.id, Epoch.epoch >= first_epoch))
     summaries = metric_summaries.compute_recorded_summaries(
@@ -375,7 +386,15 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         job.task,
         tuple(job.warnings),
         job.memory_estimate,
+        finish_after=job.finish_after_epochs,
     )
+
+
+def _choose_last_epoch(job: Job, checkpoint: Checkpoint | None) -> int | None:
+    """Return `finish_after_epochs` of an attempt: at least one if it begins with untrained weights."""
+    if job.finish_after_epochs is None or checkpoint is not None:
+        return job.finish_after_epochs
+    return max(1, job.finish_after_epochs)
 
 
 def _choose_environment(

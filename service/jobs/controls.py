@@ -1,12 +1,13 @@
-"""Operations on a job by its owner: change, cancel, pause, resume, delete."""
+"""Operations on a job by its owner: change, cancel, pause, resume, finish, delete."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Job, JobState, JobTag
+from models import TERMINAL_STATES, Checkpoint, Job, JobState, JobTag
 from service.errors import Conflict, NotFound
 from service.jobs import lifecycle
 from service.jobs.insertion import build_tag_rows
@@ -17,6 +18,8 @@ from stackyard.spec import JobChanges
 
 _IDLE_STATES = frozenset({JobState.QUEUED, JobState.PAUSED})
 """States that can still end and in which no worker holds the job."""
+_FINISHING_STATES = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED})
+"""States in which a request to finish the job is pending or fulfilled."""
 
 
 def change_job(session: Session, job_id: UUID, changes: JobChanges) -> Job:
@@ -73,7 +76,7 @@ def pause_job(session: Session, job_id: UUID) -> Job:
 
     Raises:
         NotFound: there is no job with this id.
-        Conflict: the job has ended, or is being cancelled.
+        Conflict: the job has ended, or is being cancelled or finished.
 
     """
     job = lock_job(session, job_id, WITHOUT_DOCUMENTS)
@@ -81,6 +84,8 @@ def pause_job(session: Session, job_id: UUID) -> Job:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be paused.")
     if job.state is JobState.RUNNING and job.cancel_requested:
         raise Conflict("cancel_requested", "The job is being cancelled and cannot be paused.")
+    if job.finish_after_epochs is not None:
+        raise Conflict("finish_requested", "The job is being finished and cannot be paused.")
     if job.state is JobState.RUNNING:
         job.pause_requested = True
     elif job.state is JobState.QUEUED:
@@ -106,10 +111,36 @@ def resume_job(session: Session, job_id: UUID) -> Job:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be resumed.")
     job.pause_requested = False
     if job.state is JobState.PAUSED:
-        reason, queue = lifecycle.build_reason("resumed", "Resumed."), placement.choose_queue(session, job.device)
-        lifecycle.transition_job(
-            session, job_id, to_state=JobState.QUEUED, from_states=[JobState.PAUSED], reason=reason, queue=queue
+        _queue_again(session, job, lifecycle.build_reason("resumed", "Resumed."))
+    return job
+
+
+def finish_job(session: Session, job_id: UUID) -> Job:
+    """End the training of a job now and keep its model: the job is evaluated, and succeeds.
+
+    A running job stops at its next step. A paused job, or one that waits again, is queued to finish from its
+    checkpoint. If its worker is lost first, the next attempt trains again at least as far as the job was at the
+    request. Repeating the request changes nothing.
+
+    Raises:
+        NotFound: there is no job with this id.
+        Conflict: the job has ended, is being cancelled, or has not trained yet.
+
+    """
+    job = lock_job(session, job_id, WITHOUT_DOCUMENTS)
+    if job.finish_after_epochs is not None and job.state in _FINISHING_STATES:
+        return job
+    if job.state in TERMINAL_STATES:
+        raise Conflict("already_finished", f"The job has {job.state.value} and cannot be finished.")
+    if job.cancel_requested:
+        raise Conflict("cancel_requested", "The job is being cancelled and cannot be finished.")
+    if job.state in _IDLE_STATES and not _has_trained(session, job):
+        raise Conflict(
+            "not_started", "The job has not trained yet, so it has no model. Finish it later, or cancel it."
         )
+    job.finish_after_epochs, job.pause_requested = job.epochs_done, False
+    if job.state is JobState.PAUSED:
+        _queue_again(session, job, lifecycle.build_reason("finish_requested", "Queued again to finish."))
     return job
 
 
@@ -132,6 +163,18 @@ def delete_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
     """Delete jobs whose rows are locked in this transaction, as `delete_job` does."""
     file_references.unreference_job_files(session, job_ids)
     session.execute(delete(Job).where(Job.id.in_(job_ids)))
+
+
+def _has_trained(session: Session, job: Job) -> bool:
+    """Return whether an earlier attempt at a job has trained, even if its work was lost."""
+    return job.epochs_done > 0 or session.get(Checkpoint, job.id) is not None
+
+
+def _queue_again(session: Session, job: Job, reason: dict[str, Any]) -> None:
+    queue = placement.choose_queue(session, job.device)
+    lifecycle.transition_job(
+        session, job.id, to_state=JobState.QUEUED, from_states=[JobState.PAUSED], reason=reason, queue=queue
+    )
 
 
 def _describe_idle_phase(job: Job) -> str:

@@ -191,7 +191,8 @@ def estimate_seconds_left(job: Any, timestamp: datetime) -> float | None:
 def _build_past_runs_query(architecture_count: int) -> Executable:
     """Build the query for the newest runs on `queue` of each of the architectures `key_0`, `key_1` and so on."""
     columns = (Job.architecture, Job.epochs, Job.spent_s, Job.started_at, Job.finished_at)
-    succeeded = select(*columns).where(Job.state == JobState.SUCCEEDED, Job.queue == bindparam("queue"))
+    ran_to_end = (Job.state == JobState.SUCCEEDED, Job.finish_after_epochs.is_(None))
+    succeeded = select(*columns).where(*ran_to_end, Job.queue == bindparam("queue"))
     newest = succeeded.order_by(Job.id.desc()).limit(_MAX_PAST_RUNS)
     keys = (bindparam(f"key_{index}", type_=String) for index in range(architecture_count))
     return union_all(*(select(newest.where(Job.architecture == key).subquery()) for key in keys))

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import IdempotencyKey, Job, JobState, JobTag
+from models import Dataset, IdempotencyKey, Job, JobState, JobTag
 from service.db.database import get_current_time, insert_if_absent
 from service.db.ids import new_id
 from service.errors import Conflict, NotFound
@@ -78,6 +79,8 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
     current_time = get_current_time(session)
     devices = dict.fromkeys(validated.spec.run.device for validated in validated_specs)
     queues = {device: placement.choose_queue(session, device) for device in devices}
+    for validated in validated_specs:
+        _lock_test_dataset(session, validated)
     jobs = [
         _build_job_row(validated, queues[validated.spec.run.device], current_time) for validated in validated_specs
     ]
@@ -91,8 +94,23 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
     return jobs
 
 
+def _lock_test_dataset(session: Session, validated: ValidatedSpec) -> None:
+    """Keep the test dataset from being deleted until this transaction ends.
+
+    Raises:
+        NotFound: it was deleted since the spec was checked.
+
+    """
+    if validated.test_dataset is None:
+        return
+    dataset_id = validated.test_dataset.id
+    query = select(Dataset.id).where(Dataset.id == dataset_id).with_for_update(read=True, key_share=True)
+    if session.scalar(query) is None:
+        raise NotFound("dataset", dataset_id)
+
+
 def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime) -> Job:
-    dataset, spec = validated.dataset, validated.spec
+    dataset, test_dataset, spec = validated.dataset, validated.test_dataset, validated.spec
     spec_json = spec.model_dump(mode="json")
     return Job(
         id=new_id(),
@@ -103,6 +121,9 @@ def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime)
         dataset_id=dataset.id,
         dataset_name=dataset.name,
         dataset_version=dataset.version,
+        test_dataset_id=None if test_dataset is None else test_dataset.id,
+        test_dataset_name=None if test_dataset is None else test_dataset.name,
+        test_dataset_version=None if test_dataset is None else test_dataset.version,
         device=spec.run.device,
         queue=queue,
         priority=spec.run.priority,

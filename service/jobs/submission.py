@@ -96,7 +96,7 @@ class JobSubmitter:
         with self._sessions.read() as session:
             lookups = _look_up(session, submissions)
         outcomes: list[_Outcome | ValidatedSpec] = [
-            self._validate_spec(submission.spec, lookup) if isinstance(lookup, Dataset) else lookup
+            self._validate_spec(submission.spec, lookup) if isinstance(lookup, _Datasets) else lookup
             for submission, lookup in zip(submissions, lookups, strict=True)
         ]
         new_jobs = [
@@ -107,9 +107,9 @@ class JobSubmitter:
         inserted = iter(self._insert_all(new_jobs))
         return [next(inserted) if isinstance(outcome, ValidatedSpec) else outcome for outcome in outcomes]
 
-    def _validate_spec(self, spec: JobSpec, dataset: Dataset) -> ValidatedSpec | Exception:
+    def _validate_spec(self, spec: JobSpec, datasets: "_Datasets") -> ValidatedSpec | Exception:
         try:
-            return validation.validate_spec(spec, dataset, self._limits)
+            return validation.validate_spec(spec, datasets.dataset, self._limits, datasets.test_dataset)
         except Exception as error:  # noqa: BLE001  # any error belongs to this submission alone
             return error
 
@@ -133,10 +133,18 @@ class JobSubmitter:
             self._notifier.notify_queue(queue, count)
 
 
-def _look_up(session: Session, submissions: Sequence[_Submission]) -> list[JobDetails | Dataset | Exception]:
-    """Return, for each submission, the job of an earlier request with its key, or else its dataset."""
+@dataclass(frozen=True)
+class _Datasets:
+    """The datasets that a spec names."""
+
+    dataset: Dataset
+    test_dataset: Dataset | None
+
+
+def _look_up(session: Session, submissions: Sequence[_Submission]) -> list[JobDetails | _Datasets | Exception]:
+    """Return, for each submission, the job of an earlier request with its key, or else its datasets."""
     datasets: dict[str, Dataset | Exception] = {}
-    lookups: list[JobDetails | Dataset | Exception] = []
+    lookups: list[JobDetails | _Datasets | Exception] = []
     for submission in submissions:
         try:
             earlier_job = insertion.find_earlier_job(session, submission.idempotency)
@@ -146,10 +154,20 @@ def _look_up(session: Session, submissions: Sequence[_Submission]) -> list[JobDe
         ref = submission.spec.data.dataset
         if earlier_job is None and ref not in datasets:
             datasets[ref] = _look_up_dataset(session, ref)
-        lookups.append(
-            datasets[ref] if earlier_job is None else job_read_model.load_job_details(session, [earlier_job])[0]
-        )
+        if earlier_job is not None:
+            lookups.append(job_read_model.load_job_details(session, [earlier_job])[0])
+        else:
+            lookups.append(_add_test_dataset(session, submission.spec, datasets[ref]))
     return lookups
+
+
+def _add_test_dataset(session: Session, spec: JobSpec, dataset: Dataset | Exception) -> _Datasets | Exception:
+    if isinstance(dataset, Exception):
+        return dataset
+    try:
+        return _Datasets(dataset, catalog.find_test_dataset(session, spec))
+    except ServiceError as error:
+        return error
 
 
 def _look_up_dataset(session: Session, ref: str) -> Dataset | ServiceError:

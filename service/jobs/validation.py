@@ -31,16 +31,20 @@ class ValidatedSpec:
     memory_estimate: int
     warnings: tuple[Advice, ...] = ()
     retry_of: UUID | None = None
+    test_dataset: Dataset | None = None
 
 
-def validate_spec(spec: JobSpec, dataset: Dataset, limits: Limits) -> ValidatedSpec:
-    """Check a spec against the dataset that it names, before anything is written.
+def validate_spec(
+    spec: JobSpec, dataset: Dataset, limits: Limits, test_dataset: Dataset | None = None
+) -> ValidatedSpec:
+    """Check a spec against the datasets that it names, before anything is written.
 
     Raises:
         SpecError: the spec is not valid; it lists every fault with its location.
 
     """
-    report = check_spec(spec, catalog.parse_description(dataset), limits)
+    test_description = None if test_dataset is None else catalog.parse_description(test_dataset)
+    report = check_spec(spec, catalog.parse_description(dataset), limits, test_description)
     return ValidatedSpec(
         _fill_seed(report.spec),
         dataset,
@@ -48,6 +52,7 @@ def validate_spec(spec: JobSpec, dataset: Dataset, limits: Limits) -> ValidatedS
         report.step_flops,
         report.memory.total_bytes,
         report.warnings,
+        test_dataset=test_dataset,
     )
 
 
@@ -60,15 +65,33 @@ def validate_retry(session: Session, job_id: UUID, limits: Limits) -> ValidatedS
         SpecError: the spec exceeds the current limits.
 
     """
-    job = get_job_columns(session, job_id, Job.state, Job.spec, Job.dataset_id, Job.dataset_name, Job.dataset_version)
+    job = get_job_columns(
+        session,
+        job_id,
+        Job.state,
+        Job.spec,
+        Job.dataset_id,
+        Job.dataset_name,
+        Job.dataset_version,
+        Job.test_dataset_id,
+        Job.test_dataset_name,
+        Job.test_dataset_version,
+    )
     if job.state not in TERMINAL_STATES:
         raise Conflict("not_finished", f"The job is {job.state.value}; only a job that has ended can be retried.")
-    dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
-    if dataset is None:
-        message = f"The dataset {job.dataset_name}, version {job.dataset_version}, was deleted."
-        raise Conflict("dataset_deleted", message)
+    dataset = _get_dataset(session, job.dataset_id, job.dataset_name, job.dataset_version)
+    test_dataset = None
+    if job.test_dataset_name is not None:
+        test_dataset = _get_dataset(session, job.test_dataset_id, job.test_dataset_name, job.test_dataset_version)
     spec = remove_control_characters(JobSpec.model_validate(job.spec))
-    return replace(validate_spec(spec, dataset, limits), retry_of=job_id)
+    return replace(validate_spec(spec, dataset, limits, test_dataset), retry_of=job_id)
+
+
+def _get_dataset(session: Session, dataset_id: UUID | None, name: str, version: int) -> Dataset:
+    dataset = None if dataset_id is None else session.get(Dataset, dataset_id)
+    if dataset is None:
+        raise Conflict("dataset_deleted", f"The dataset {name}, version {version}, was deleted.")
+    return dataset
 
 
 def _fill_seed(spec: JobSpec) -> JobSpec:

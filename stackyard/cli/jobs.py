@@ -22,6 +22,7 @@ def register_commands(app: typer.Typer) -> None:
     app.command("cancel")(cancel_job)
     app.command("pause")(pause_job)
     app.command("resume")(resume_job)
+    app.command("finish")(finish_job)
     app.command("retry")(retry_job)
     app.command("delete")(delete_job)
 
@@ -98,6 +99,14 @@ def resume_job(
     """Queue a paused job again. It continues from its checkpoint."""
     with open_client_session(url, token, token_file) as client:
         print_job(client.resume(client.find_job_id(job)), as_json=as_json)
+
+
+def finish_job(
+    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+) -> None:
+    """Stop a training now and keep its model: the job is evaluated and succeeds."""
+    with open_client_session(url, token, token_file) as client:
+        print_job(client.finish(client.find_job_id(job)), as_json=as_json)
 
 
 def retry_job(

@@ -57,7 +57,17 @@ def read_spec(file: Path) -> dict[str, Any]:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from None
     except ValueError as error:
         name = "Standard input" if file == STANDARD_INPUT else file
-        raise CommandError(f"{name} is not JSON: {error}.") from None
+        raise CommandError(f"{name} is not JSON: {_describe_error(error)}.") from None
+
+
+def _describe_error(error: ValueError) -> str:
+    """Return what is wrong with text that is not JSON, and the fix if the fault is a common one."""
+    if not isinstance(error, json.JSONDecodeError):
+        return "expected UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    from stackyard.spec.reading.json_syntax import describe_syntax_error  # noqa: PLC0415 it loads the language
+
+    message, fix = describe_syntax_error(error)
+    return message if fix is None else f"{message}: {fix}"
 
 
 def print_warnings(warnings: Iterable[Advice]) -> None:
@@ -81,16 +91,22 @@ def _build_layer_table(report: dict[str, Any]) -> Table:
 
 
 def _build_totals_table(report: dict[str, Any]) -> Table:
-    totals, rows, memory = report["totals"], report["rows"], report["memory"]
+    totals, memory = report["totals"], report["memory"]
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_row("parameters", f"{totals['parameters']:,}, {totals['trainable_parameters']:,} of them trainable")
-    row_counts = (f"{name} {'?' if count is None else format(count, ',')}" for name, count in rows.items())
-    table.add_row("rows", ", ".join(row_counts))
+    table.add_row("rows", _format_row_counts(report["rows"]))
     table.add_row("memory", f"{format_bytes(memory['total_bytes'])} while training")
     if (flops := report["flops"]["epoch"]) is not None:
         table.add_row("an epoch", format_operations(flops))
     return table
+
+
+def _format_row_counts(rows: dict[str, int | None]) -> str:
+    sets = {name: rows[name] for name in ("train", "validation", "test")}
+    text = ", ".join(f"{name} {'?' if count is None else format(count, ',')}" for name, count in sets.items())
+    total = rows["total"]
+    return f"{text}; {total:,} in all" if total is not None and None in sets.values() else text
 
 
 def _format_shape(sizes: list[int]) -> str:

@@ -330,6 +330,17 @@ class Client:
         """Queue a paused job again, to continue from its checkpoint; or withdraw a requested pause."""
         return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/resume"))
 
+    def finish(self, job_id: str) -> Job:
+        """Request the end of the training now. The job keeps its model, is evaluated and succeeds.
+
+        A running job takes a moment to stop. A paused job is queued to finish from its checkpoint.
+
+        Raises:
+            ProblemError: the job has not trained yet, is being cancelled, or has ended.
+
+        """
+        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/finish"))
+
     def retry(self, job_id: str, idempotency_key: str | None = None) -> Job:
         """Submit a finished job again, with the same spec, seed and dataset.
 

@@ -77,7 +77,8 @@ class Reason(View):
     For a job that diverged, `epoch`, `step` and `layer` say where, and `hint` says what to change. For a job whose
     process crashed, `signal` or `exit_status` says how. `last_epoch` is the last recorded epoch, and `peak_memory` the
     process's largest observed memory in bytes. If memory ran out, `estimate` is the check's estimate in bytes.
-    For an unexpected error, the worker's log has its details under `error_id`.
+    For an unexpected error, the worker's log has its details under `error_id`. For a job that succeeded before its
+    last epoch, `epoch` is the last one that trained, and `weights_epoch` the one whose weights the model has.
     """
 
     code: str
@@ -89,6 +90,7 @@ class Reason(View):
     signal: str | None = None
     exit_status: int | None = None
     last_epoch: int | None = None
+    weights_epoch: int | None = None
     peak_memory: int | None = None
     estimate: int | None = None
     error_id: str | None = None
@@ -235,6 +237,7 @@ class Job(View):
     worker: str | None = None
     cancel_requested: bool = False
     pause_requested: bool = False
+    finish_requested: bool = False
     retry_of: str | None = None
     created_at: datetime
     started_at: datetime | None = None

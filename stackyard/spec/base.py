@@ -29,6 +29,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """A seed in the range that NumPy, TensorFlow and Keras all accept."""
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 """A name that is valid in Keras, as a file name and as a history column."""
+LayerName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+"""The name of a layer, as Keras and TensorFlow accept it. Other than `Name`, it is no file name and no column."""
 DataName = Annotated[str, Field(min_length=1, max_length=200)]
 """The name of a dataset, a column or an array, as its owner chose it."""
 Axes = Annotated[JsonArray[int], Field(min_length=1, max_length=8)]

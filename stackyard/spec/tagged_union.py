@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from stackyard.spec.base import Axes, SpecModel, build_validation_error, record_spec_class
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.suggestions import normalize_name, suggest_name
+from stackyard.spec.suggestions import format_expected_names, normalize_name, suggest_names
 
 TAG_PREFIX = "\0"
 _WORD_BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][0-9])")
@@ -35,6 +35,7 @@ class TaggedUnion:
         allow_bare_names: Whether a string may stand for a member.
         keep_name: Whether such a string also becomes the member's `name`, as Keras names a metric that was given as
             a string.
+        not_offered: Reasons by the names of classes that Keras has and the union has not.
 
     """
 
@@ -46,12 +47,14 @@ class TaggedUnion:
         aliases: Mapping[str, str] | None = None,
         allow_bare_names: bool = True,
         keep_name: bool = False,
+        not_offered: Mapping[str, str] | None = None,
     ) -> None:
         self.label = label
         self._discriminator = discriminator
         self.aliases = aliases or {}
         self._allow_bare_names = allow_bare_names
         self._keep_name = keep_name
+        self.not_offered = {normalize_name(name): reason for name, reason in (not_offered or {}).items()}
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         classes = cast("tuple[type[SpecModel], ...]", get_args(source) or (source,))
@@ -143,9 +146,8 @@ class TaggedUnion:
             raise build_validation_error(message)
         document = cast("dict[str, object]", value)
         if self._discriminator not in document:
-            choices = ", ".join(members)
             raise build_validation_error(
-                f"expected {self.label} with a {format_value(self._discriminator)}, one of {choices}"
+                f"expected {self.label} with a {format_value(self._discriminator)}, {format_expected_names(members)}"
             )
         tag = self._resolve_tag(document[self._discriminator], tags, self._discriminator)
         record_spec_class(document, members[tag], info)
@@ -155,8 +157,11 @@ class TaggedUnion:
         if isinstance(name, str) and normalize_name(name) in tags:
             return tags[normalize_name(name)]
         choices = list(dict.fromkeys(tags.values()))
-        fix = partial(suggest_name, name, [*choices, *self.aliases]) if isinstance(name, str) else None
-        message = f"expected {self.label}, one of {', '.join(choices)}; received {format_value(name)}"
+        if isinstance(name, str) and (reason := self.not_offered.get(normalize_name(name))):
+            message = f"expected {self.label}, received {format_value(name)}, which is not offered"
+            raise build_validation_error(message, *location, fix=reason)
+        fix = partial(suggest_names, name, [*choices, *self.aliases]) if isinstance(name, str) else None
+        message = f"expected {self.label}, {format_expected_names(choices)}; received {format_value(name)}"
         raise build_validation_error(message, *location, fix=fix)
 
 

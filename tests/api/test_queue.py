@@ -37,15 +37,24 @@ def test_a_running_job_reports_a_requested_pause(client, sessions, submit):
     assert client.post(build_path(job, "/resume")).json()["pause_requested"] is False
 
 
+def test_a_job_that_has_not_trained_cannot_be_finished_and_a_running_one_reports_the_request(client, sessions, submit):
+    job = submit()
+    assert get_refusal(client.post(build_path(job, "/finish"))) == (409, "not_started")
+    attempt_factories.claim_job(sessions)
+    answers = [client.post(build_path(job, "/finish")) for _ in range(2)]
+    assert [(answer.status_code, answer.json()["finish_requested"]) for answer in answers] == [(202, True)] * 2
+    assert get_refusal(client.post(build_path(job, "/pause"))) == (409, "finish_requested")
+
+
 def test_an_action_that_the_state_does_not_allow_is_a_conflict(client, submit):
     job = submit()
     assert get_refusal(client.post(build_path(job, "/retry"))) == (409, "not_finished")
     client.post(build_path(job, "/cancel"))
-    for action in ("/pause", "/resume"):
+    for action in ("/pause", "/resume", "/finish"):
         assert get_refusal(client.post(build_path(job, action))) == (409, "already_finished")
     assert get_refusal(client.patch(build_path(job), json={"priority": 1})) == (409, "already_finished")
     client.delete(build_path(job))
-    for action in ("/pause", "/resume", "/retry", "/cancel"):
+    for action in ("/pause", "/resume", "/finish", "/retry", "/cancel"):
         assert get_refusal(client.post(build_path(job, action))) == (404, "not_found")
 
 

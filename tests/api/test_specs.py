@@ -44,7 +44,8 @@ def test_the_report_names_the_version_of_the_dataset(client):
     report = client.post("/v1/specs/check", json=spec).json()
     assert (report["dataset"]["name"], report["dataset"]["version"]) == ("mine", 2)
     assert client.get(f"/v1/datasets/{report['dataset']['id']}").json()["version"] == 2
-    assert report["rows"] == {"train": 30, "validation": 0, "test": 0}
+    assert report["rows"] == {"total": 30, "train": 30, "validation": 0, "test": 0}
+    assert report["test_dataset"] is None
     assert report["flops"] == {"row": 3, "epoch": 3 * 3 * 30}
     assert report["spec"]["training"]["batch_size"] == 32
 

@@ -43,6 +43,13 @@ def test_a_job_is_paused_resumed_and_retried(stackyard, command):
     assert caught.value.status == 409
 
 
+def test_a_running_job_is_finished(stackyard, command, sessions):
+    job = stackyard.submit(iris_spec())
+    attempt_factories.claim_job(sessions)
+    assert stackyard.finish(job.id).finish_requested
+    assert "running, about to finish" in command("finish", job.id)
+
+
 def test_a_job_is_changed(stackyard, command):
     job = stackyard.submit(iris_spec(tags=["x"]))
     assert stackyard.change(job.id, priority=7).priority == 7

@@ -138,6 +138,23 @@ def test_early_stopping_ends_a_job_before_its_last_epoch(server):
     job = server.until_ended(job_id)
     assert job["state"] == "succeeded"
     assert server.get_history(job_id)["epochs"] == [0, 1, 2]
+    reason = job["reason"]
+    assert (reason["code"], reason["epoch"], reason["weights_epoch"]) == ("early_stopping", 2, 2)
+    assert reason["message"] == (
+        "EarlyStopping on val_loss stopped the training after 3 of 50 epochs. "
+        "The model has the weights of the last epoch."
+    )
+
+
+def test_a_running_job_is_finished_and_keeps_its_model(server, long_job):
+    server.until_running(long_job, epochs=2)
+    assert server.http.post(f"/v1/jobs/{long_job}/finish").status_code == 202
+    job = server.until_ended(long_job, within=15)
+    assert (job["state"], job["reason"]["code"], job["finish_requested"]) == ("succeeded", "finished", True)
+    epochs = server.get_history(long_job)["epochs"]
+    assert len(epochs) == job["progress"]["epochs_done"] == job["reason"]["epoch"] + 1 < job["progress"]["epochs"]
+    assert job["evaluation"]["metrics"]
+    assert server.http.get(f"/v1/jobs/{long_job}/model").status_code == 200
 
 
 def test_a_loss_that_is_not_finite_is_an_outcome_and_its_history_is_json(server):

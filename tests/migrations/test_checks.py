@@ -1,4 +1,4 @@
-"""From the tables of 0004, with a job that waits in them, to those of 0005, and back."""
+"""From the tables of 0004, with a job that waits in them, to those of today, and back."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.factories import iris_spec, submit_job
 from tests.migrations.test_workers import empty_url  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
-NUMBERS = {"task", "step_flops", "memory_estimate"}
+NEW_COLUMNS = {"task", "step_flops", "memory_estimate", "test_dataset_id", "test_dataset_name", "test_dataset_version"}
 SHARED, ALONE = (ExecutionEnvironment("cpu", threads, "float32", {}) for threads in (1, 2))
 
 
@@ -37,7 +37,7 @@ def test_a_job_that_waits_is_still_claimed_as_a_small_one(empty_url, tmp_path): 
 
     with sessions.read() as session:
         job = session.get_one(Job, old)
-        assert (job.task, job.step_flops, job.memory_estimate) == (None, None, None)
+        assert [getattr(job, name) for name in NEW_COLUMNS] == [None] * len(NEW_COLUMNS)
     first = _claim(sessions)
     assert (first.job_id, first.ran_on, first.task) == (old, SHARED, None)
     new = submit_job(sessions)
@@ -45,7 +45,7 @@ def test_a_job_that_waits_is_still_claimed_as_a_small_one(empty_url, tmp_path): 
     assert (second.job_id, second.ran_on, second.task) == (new.id, ALONE, new.task)
 
     command.downgrade(config, "0004")
-    assert not NUMBERS & {column["name"] for column in inspect(sessions.engine).get_columns("jobs")}
+    assert not NEW_COLUMNS & {column["name"] for column in inspect(sessions.engine).get_columns("jobs")}
     with sessions.read() as session:
         assert session.scalar(text("SELECT count(*) FROM jobs")) == 2
     sessions.dispose()

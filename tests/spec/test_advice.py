@@ -46,17 +46,26 @@ class TestUnscaledFeatures:
     def test_sgd_on_large_features_gets_a_warning(self):
         assert list_warnings(build_concrete_regression(), WIDE) == {"unscaled_features": "/data"}
 
+    @pytest.mark.parametrize("optimizer", ["adam", "rmsprop", {"type": "SGD", "clipnorm": 1.0}])
+    def test_any_optimizer_on_large_features_gets_a_warning(self, optimizer):
+        document = build_concrete_regression(training={"optimizer": optimizer})
+        assert list_warnings(document, WIDE) == {"unscaled_features": "/data"}
+        assert list_warnings(apply_changes(REGRESSION, {"training": {"optimizer": optimizer}})) == {}
+
     @pytest.mark.parametrize(
         "document",
         [
             build_concrete_regression({"type": "BatchNormalization"}),
             build_concrete_regression(data={"features": [{"columns": ["cement", "age"], "transform": "standard"}]}),
-            build_concrete_regression(training={"optimizer": "adam"}),
-            build_concrete_regression(training={"optimizer": {"type": "SGD", "clipnorm": 1.0}}),
         ],
     )
-    def test_scaling_clipping_or_another_optimizer_prevents_the_warning(self, document):
+    def test_scaling_prevents_the_warning(self, document):
         assert list_warnings(document, WIDE) == {}
+
+    def test_indices_of_an_embedding_get_no_warning(self):
+        table = build_table(build_column("item", "integer", minimum=0, maximum=500), build_column("strength"))
+        embedding = {"type": "Embedding", "input_dim": 501, "output_dim": 2}
+        assert list_warnings(build_concrete_regression(embedding, {"type": "Flatten"}), table) == {}
 
     def test_unscaled_pixels_get_a_warning(self):
         document = build_array_spec({"training": {"optimizer": "sgd"}})
@@ -86,6 +95,99 @@ class TestGroups:
 
     def test_a_test_set_split_by_the_same_groups_gets_no_warning(self):
         assert self.warn_about_split(validation=BY_ARTIST, test=BY_ARTIST) == {}
+
+
+class TestRows:
+    def test_one_hot_of_a_nearly_unique_column_gets_a_warning(self):
+        names = build_column("name", "text", categories=[f"n{index:02}" for index in range(60)])
+        features = {"features": [{"columns": ["name"], "transform": "one_hot"}]}
+        document = apply_changes(REGRESSION, {"data": features})
+        few, many = (build_table(names, build_column("petal_w"), rows=rows) for rows in (100, 200))
+        assert list_warnings(document, few) == {"one_hot_nearly_unique": "/data/features/0/columns/0"}
+        assert list_warnings(document, many) == {}
+
+    @pytest.mark.parametrize(
+        ("method", "warns"),
+        [
+            ({"method": "last", "train_fraction": 0.8}, True),
+            ({"method": "train_test_split", "train_fraction": 0.8, "shuffle": False}, True),
+            ({"method": "train_test_split", "train_fraction": 0.8}, False),
+            ({"method": "random", "train_fraction": 0.8}, False),
+        ],
+    )
+    def test_the_last_rows_of_a_sorted_table_get_a_warning(self, method, warns):
+        target = build_label_column("target", [0, 1, 2])
+        table = build_table(build_column("size"), target.model_copy(update={"is_sorted": True}))
+        document = apply_changes({"data": {"split": ...}})
+        document["data"]["split"] = {"test": method}
+        assert list_warnings(document, table) == ({"sorted_rows": "/data/split/test"} if warns else {})
+
+    def test_a_split_that_shuffles_the_rows_for_the_next_one_prevents_the_warning(self):
+        target = build_label_column("target", [0, 1, 2])
+        table = build_table(build_column("size"), target.model_copy(update={"is_sorted": True}))
+        last, column = {"method": "last", "train_fraction": 0.8}, {"method": "column", "column": "size", "values": [1]}
+        for test, warnings in ((RANDOMLY, {}), (column, {"sorted_rows": "/data/split/validation"})):
+            document = apply_changes({"data": {"split": {"test": test, "validation": last}}})
+            document["data"]["features"] = ["size"]
+            assert list_warnings(document, table) == warnings
+
+
+BINARY = build_table(build_column("size"), build_label_column("target", [0, 1]))
+
+
+class TestMetrics:
+    def warn_about_metrics(self, *metrics, loss=None, layer=None, dataset=BINARY):
+        training = {"loss": loss or {"type": "BinaryCrossentropy", "from_logits": True}, "metrics": list(metrics)}
+        network = {"layers": [layer or {"type": "Dense", "units": 1}]}
+        return list_warnings(apply_changes({"network": network, "training": training}), dataset)
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            "auc",
+            "accuracy",
+            "precision",
+            "binary_crossentropy",
+            {"type": "F1Score", "threshold": 0.5},
+            {"type": "PrecisionAtRecall", "recall": 0.5},
+            {"type": "Recall", "thresholds": 0.2},
+        ],
+    )
+    def test_a_metric_that_reads_logits_as_probabilities_gets_a_warning(self, metric):
+        assert self.warn_about_metrics(metric) == {"metric_over_logits": "/training/metrics/0"}
+        sigmoid = {"type": "Dense", "units": 1, "activation": "sigmoid"}
+        assert self.warn_about_metrics(metric, loss="binary_crossentropy", layer=sigmoid) == {}
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            {"type": "AUC", "from_logits": True},
+            {"type": "BinaryAccuracy", "threshold": 0},
+            {"type": "Precision", "thresholds": 0},
+            "mae",
+        ],
+    )
+    def test_a_metric_that_reads_logits_gets_no_warning(self, metric):
+        assert self.warn_about_metrics(metric) == {}
+
+    def test_accuracy_of_several_logits_gets_no_warning(self):
+        loss = {"type": "SparseCategoricalCrossentropy", "from_logits": True}
+        layer = {"type": "Dense", "units": 3}
+        assert self.warn_about_metrics("accuracy", loss=loss, layer=layer, dataset=IRIS) == {}
+
+    @pytest.mark.parametrize("metric", ["PearsonCorrelation", "ConcordanceCorrelation", "CosineSimilarity"])
+    def test_a_correlation_of_one_output_gets_a_warning(self, metric):
+        warnings = self.warn_about_metrics(metric, loss="mse")
+        assert warnings == {"correlation_of_one_output": "/training/metrics/0"}
+        assert self.warn_about_metrics({"type": metric, "axis": 0}, loss="mse") == {}
+
+    def test_a_cosine_of_one_output_as_the_loss_gets_a_warning(self):
+        assert self.warn_about_metrics(loss="CosineSimilarity") == {"correlation_of_one_output": "/training/loss"}
+
+    def test_a_score_of_one_output_needs_a_threshold(self):
+        sigmoid = {"type": "Dense", "units": 1, "activation": "sigmoid"}
+        warnings = self.warn_about_metrics("f1_score", loss="binary_crossentropy", layer=sigmoid)
+        assert warnings == {"score_without_threshold": "/training/metrics/0"}
 
 
 class TestLayers:

@@ -44,6 +44,23 @@ def test_an_input_row_has_a_value_for_each_number_and_category():
     assert report.input_shape == (5,)
 
 
+@pytest.mark.parametrize(("transform", "width"), [("one_hot", 3), ("ordinal", 1)])
+def test_a_constant_that_fills_missing_values_may_be_a_new_category(transform, width):
+    impute = {"strategy": "constant", "fill_value": "none"}
+    assert check_document(regress_price((["gaps"], transform), impute=impute), MIXED_TABLE).input_shape == (width,)
+    dropped = regress_price((["gaps"], "one_hot"), impute=impute, drop_missing=["gaps"])
+    assert check_document(dropped, MIXED_TABLE).input_shape == (2,)
+    known = regress_price((["gaps"], "one_hot"), impute=impute | {"fill_value": "a"})
+    assert check_document(known, MIXED_TABLE).input_shape == (2,)
+
+
+def test_faults_of_short_forms_are_at_the_short_values():
+    document = apply_changes({"data": {"features": ["sepal_l", "petal"], "target": "targte"}})
+    faults = collect_faults(document)
+    assert faults.keys() == {"/data/features/1", "/data/target"}
+    assert 'did you mean "target"' in faults["/data/target"]
+
+
 def test_every_column_but_the_target_is_a_feature_by_default():
     assert check_document(apply_changes({})).input_shape == (4,)
     assert check_document(apply_changes(REGRESSION)).input_shape == (4,)
@@ -71,9 +88,9 @@ def test_every_column_but_the_target_is_a_feature_by_default():
             '"most_frequent" or a "constant" for "gaps"',
         ),
         (
-            regress_price((["gaps"], "one_hot"), impute={"strategy": "constant", "fill_value": "c"}),
+            regress_price((["gaps"], "one_hot"), impute={"strategy": "constant", "fill_value": 1}),
             "/data/impute",
-            "a fill_value that the column has",
+            "a fill_value that is a string",
         ),
         (
             regress_price((["holes"], "none"), impute={"strategy": "constant", "fill_value": "none"}),
@@ -251,7 +268,7 @@ class TestRowCounts:
 
     def test_a_column_without_any_value_leaves_no_rows(self):
         dataset = build_table(build_column("a", missing=150), build_label_column("target", [0, 1, 2]))
-        assert "/data" in collect_faults(apply_changes({"data": {"drop_missing": True}}), dataset)
+        assert "/data/drop_missing" in collect_faults(apply_changes({"data": {"drop_missing": True}}), dataset)
 
 
 class TestSplitsByColumn:

@@ -25,7 +25,7 @@ def replace_text(old: bytes, new: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("data", "pointer", "message"),
     [
-        (b"", "", "expected JSON"),
+        (b"", "", "received nothing"),
         (b"{", "", "expected JSON"),
         (b"[]", "", "expected a JSON object, received an array"),
         (b"1", "", "expected a JSON object, received 1"),

@@ -161,7 +161,15 @@ UNSUPPORTED_CLASSES = {
     "metrics": {"Accuracy", "Mean", "Sum", "MeanMetricWrapper"}
     | {"IoU", "MeanIoU", "BinaryIoU", "OneHotIoU", "OneHotMeanIoU"},
 }
-"""The reasons are given in the docstrings of the unions."""
+"""The reasons are given in the docstrings of the unions, and in the messages about these names."""
+
+
+@pytest.mark.parametrize(
+    ("union", "module"), [(union, module) for union, module in KERAS_MODULES if module is not keras.initializers]
+)
+def test_every_class_that_is_not_offered_has_a_reason(union, module):
+    names = UNSUPPORTED_CLASSES[module.__name__.rpartition(".")[2]] - {"Accuracy"}
+    assert {normalize_name(name) for name in names} <= get_args(union)[1].not_offered.keys()
 
 
 @pytest.mark.parametrize(

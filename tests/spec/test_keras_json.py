@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stackyard.spec import Limits, Network, SpecError
+from stackyard.spec import Limits, Network, SpecError, not_offered
 from stackyard.spec.keras_json import ImportedModel, parse_keras_json
 from tests.spec.documents import is_valid_pointer
 from tests.spec.keras_documents import (
@@ -388,3 +388,40 @@ def test_a_mutated_document_gives_a_network_or_an_error_with_valid_pointers(docu
     except SpecError as error:
         notes = error.faults
     assert [note.pointer for note in notes if not is_valid_pointer(document, note.pointer)] == []
+
+
+@pytest.mark.parametrize("module", ["builtins", "keras.losses"])
+def test_the_functions_of_a_compiled_model_are_read_by_their_names(module):
+    def build_function(name):
+        return {"module": module, "class_name": "function", "config": name, "registered_name": "function"}
+
+    compiled = {"loss": build_function("categorical_crossentropy"), "metrics": [[build_function("binary_accuracy")]]}
+    imported = parse_document(build_sequential(build_input_layer(), build_dense(), compiled=compiled))
+    assert imported.training == {
+        "loss": {"type": "CategoricalCrossentropy"},
+        "metrics": [{"type": "BinaryAccuracy"}],
+    }
+    unknown = build_sequential(build_input_layer(), build_dense(), compiled={"loss": build_function("os.system")})
+    assert parse_document(unknown).training is None
+
+
+@pytest.mark.parametrize("class_name", ["Sequential", "Functional"])
+def test_a_nested_model_is_named_as_what_cannot_be_imported(class_name):
+    nested = build_keras_object("keras", class_name, name="encoder", layers=[build_input_layer(), build_dense()])
+    faults = collect_faults(build_sequential(build_input_layer(), nested, build_dense("dense_1")))
+    [message] = faults.values()
+    assert f'received a nested model, "encoder" ({class_name}), which cannot be imported' in message
+
+
+def test_a_layer_that_specs_do_not_offer_is_named_with_the_reason():
+    document = build_sequential(build_input_layer(), build_layer("MultiHeadAttention", name="a", num_heads=1))
+    with pytest.raises(SpecError) as raised:
+        parse_document(document)
+    [fault] = raised.value.faults
+    assert (fault.pointer, fault.fix) == ("/config/layers/1/class_name", not_offered.LAYERS["MultiHeadAttention"])
+    assert len(fault.message) < 200
+
+
+def test_layer_names_may_have_hyphens_and_dots():
+    layers = parse_document(build_sequential(build_dense("block-1.dense_2"))).network["layers"]
+    assert [layer["name"] for layer in layers] == ["block-1.dense_2"]

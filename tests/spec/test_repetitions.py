@@ -121,7 +121,7 @@ class TestMemoryEstimate:
 
     def test_listed_thresholds_are_compared_with_every_output(self):
         few, many = (
-            estimate("Flatten", metrics=[{"type": "Recall", "thresholds": [0.5] * count, "class_id": 1}]).metrics_bytes
+            estimate("Flatten", metrics=[{"type": "AUC", "thresholds": [0.5] * count}]).metrics_bytes
             for count in (10, 1000)
         )
         assert many == 100 * few > 0
@@ -144,7 +144,7 @@ class TestMemoryEstimate:
         regularizer = {"type": "Dense", "units": 2, "kernel_regularizer": "orthogonal"}
         faults = collect_faults(build_sequence_spec("Flatten", regularizer), SEQUENCES, limits)
         assert "for penalties" in faults["/network/layers"]
-        metrics = [{"type": "Recall", "thresholds": [0.5] * 10_000, "name": name} for name in "abcde"]
+        metrics = [{"type": "AUC", "thresholds": [0.5] * 10_000, "name": name} for name in "abcde"]
         spec = build_sequence_spec("Flatten", batch_size=64, metrics=metrics)
         assert (
             "for metrics" in collect_faults(spec, SEQUENCES, Limits(max_memory_bytes=30_000_000))["/training/metrics"]

@@ -113,6 +113,8 @@ def test_the_schema_rejects_what_a_tagged_union_rejects(change):
         {"network": {"layers": ["Flatten", "batch_normalization", {"type": "dense", "units": 3}]}},
         {"network": {"layers": [{"type": "Dense", "units": 3, "kernel_regularizer": "l1_l2"}]}},
         {"data": {"impute": {"strategy": "constant", "fill_value": "a"}, "drop_missing": ["a"]}},
+        {"data": {"features": ["a", {"columns": ["b"]}], "target": "y"}},
+        {"data": {"target": ["y", "z"]}},
     ],
 )
 def test_the_schema_allows_short_forms_and_aliases(change):

@@ -33,6 +33,9 @@ class RecordingObserver:
     def mark_started(self):
         """Do nothing when the training begins, as a job's reporter must."""
 
+    def wants_finish(self, _epochs):
+        return False
+
     def wants_checkpoint(self):
         return False
 

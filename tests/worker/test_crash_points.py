@@ -10,6 +10,7 @@ import pytest
 
 from models import Artifact, Checkpoint, Job, JobState, Transition
 from service.db.database import get_current_time
+from service.errors import Conflict
 from service.history import metric_history
 from service.jobs import attempts, controls, queries
 from service.jobs.attempts import Conclusion, StoredArtifact
@@ -95,6 +96,8 @@ def _train(sessions, settings, store):
             first_epoch, weights = start.epoch, start.state["weights"]
         reporter.mark_started()
         for epoch in range(first_epoch, EPOCHS):
+            if epoch and reporter.wants_finish(epoch):
+                break
             weights = weights * 0.5 + epoch
             reporter.record_epoch(epoch, {"loss": float(weights.sum())})
             if epoch % 2:
@@ -136,6 +139,39 @@ def test_a_job_ends_once_with_every_epoch_and_the_same_weights_after_a_kill_at_a
         f"{when} {call}" for when in ("before", "after") for call in ("fsync", "rename", "commit")
     }
     assert len(killed_at) > 25
+
+
+def test_a_job_that_is_finished_after_a_kill_at_any_point_keeps_the_epochs_that_it_had(sessions, run_attempt, store):
+    finished_epochs = set()
+    for number in range(1, 200):
+        job = submit_job(sessions)
+        if run_attempt(number) is None:
+            break
+        _recover_attempts(sessions)
+        epochs = _finish_job(sessions, job)
+        if epochs is not None:
+            run_attempt(0)
+            with sessions.read() as session:
+                row = queries.get_job(session, job.id)
+                [model] = session.query(Artifact).where(Artifact.job_id == job.id)
+            assert (row.state, row.epochs_done) == (JobState.SUCCEEDED, epochs)
+            weights = np.zeros(3)
+            for epoch in range(epochs):
+                weights = weights * 0.5 + epoch
+            assert store.path(model.sha256).read_bytes() == weights.tobytes()
+            finished_epochs.add(epochs)
+        with sessions.begin() as session:
+            controls.delete_job(session, job.id)
+    assert {2, EPOCHS} <= finished_epochs
+
+
+def _finish_job(sessions, job):
+    """Finish a job that waits again; return the epochs that it had, or None if it has not trained or has ended."""
+    try:
+        with sessions.begin() as session:
+            return controls.finish_job(session, job.id).finish_after_epochs
+    except Conflict:
+        return None
 
 
 def _check_checkpoint(sessions, store, job):

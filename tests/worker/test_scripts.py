@@ -153,6 +153,22 @@ CASES = {
             "metrics": ["accuracy", {"type": "Accuracy", "name": "right"}],
         },
     ),
+    "scores of one column, and a category for missing values": (
+        "csv",
+        {
+            "target": {"column": "flag"},
+            "features": [
+                {"columns": ["kind"], "transform": "one_hot", "impute": {"strategy": "constant", "fill_value": "aa"}}
+            ],
+            "split": RANDOM,
+        },
+        build_dense_layers(1, "sigmoid"),
+        {
+            "loss": "binary_crossentropy",
+            "class_weight": "balanced",
+            "metrics": [{"type": "F1Score", "average": "macro", "threshold": 0.5}, "r2_score", "accuracy"],
+        },
+    ),
     "one-hot with weights and an unshuffled split": (
         "csv",
         {

@@ -81,7 +81,7 @@ class AttemptReporter:
         self._started = self._last_renewal = self._last_progress = lease_start
         self._earlier_time_s = claim.spent_s
         self._last_checkpoint = math.inf
-        self._control_requests = ControlRequests(cancel=False, pause=False)
+        self._control_requests = ControlRequests(finish_after=claim.finish_after)
         self._stop_pending_since = math.inf
         self._stop_deadline = math.inf
         self._peak_memory = 0
@@ -171,6 +171,11 @@ class AttemptReporter:
         self.check()
         is_due = time.monotonic() - self._last_checkpoint >= self._settings.checkpoint_s
         return self._find_stop_reason() is not None or is_due
+
+    def wants_finish(self, epochs: int) -> bool:
+        """Return whether a client has asked to end the training, and `epochs` complete epochs suffice."""
+        finish_after = self._control_requests.finish_after
+        return finish_after is not None and epochs >= finish_after
 
     def save_checkpoint(self, snapshot: "Snapshot") -> None:
         """Store a checkpoint, from which the next attempt continues if this one does not finish the job.

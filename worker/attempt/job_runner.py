@@ -131,8 +131,9 @@ class JobRunner:
         """
         try:
             description = catalog.parse_description(claim.dataset)
-            self._free_caches(claim, description)
-            reads_files = self.preparer.exceeds_memory(claim.spec, description)
+            test = None if claim.test_dataset is None else catalog.parse_description(claim.test_dataset)
+            self._free_caches(claim, description, test)
+            reads_files = self.preparer.exceeds_memory(claim.spec, description, test)
             with self.thread_allocator.allocate_threads(claim.ran_on, reads_files=reads_files):
                 return train_job(claim, reporter, self.store, self.preparer, self.engine)
         except LeaseLost:
@@ -166,11 +167,13 @@ class JobRunner:
         reason = crashes.build_out_of_memory_reason(self.memory_limit, peak, claim.memory_estimate)
         return Conclusion(JobState.FAILED, reason)
 
-    def _free_caches(self, claim: Claim, description: DatasetDescription) -> None:
+    def _free_caches(
+        self, claim: Claim, description: DatasetDescription, test_description: DatasetDescription | None
+    ) -> None:
         """Free what earlier jobs left in this process if the job might not have enough memory beside it."""
         if self.memory_limit is None:
             return
-        rows = self.preparer.estimate_memory(claim.spec, description)
+        rows = self.preparer.estimate_memory(claim.spec, description, test_description)
         estimate = _UNCERTAINTY * ((claim.memory_estimate or 0) + rows)
         if memory_limits.read_allocated_memory() + estimate > self.memory_limit:
             self._clear_caches()

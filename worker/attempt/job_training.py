@@ -19,8 +19,9 @@ from worker.attempt import checkpoint_file
 from worker.attempt.attempt_reporter import AttemptReporter
 from worker.attempt.checkpoint_file import CheckpointError
 from worker.attempt.evaluation import count_evaluation_rows, evaluate_network
-from worker.engine import Divergence, Engine, Outcome, Snapshot
+from worker.engine import Divergence, EarlyEnd, Engine, Outcome, Snapshot
 from worker.preparation import PreparedData, Preparer
+from worker.preparation.dataset_rows import DatasetRows
 from worker.preparation.lookups import check_lookups
 from worker.preparation.transforms.fitted_transforms import FittedTransforms
 
@@ -46,8 +47,8 @@ def train_job(
     spec = claim.spec
     description = catalog.parse_description(claim.dataset)
     task = _load_task(claim, description)
-    with catalog.open_dataset_source(claim.dataset, store) as source:
-        data = preparer.prepare(spec, claim.dataset.sha256, description, source, task, reporter.check)
+    with catalog.open_dataset_source(claim.dataset, store) as source, _open_test_dataset(claim, store) as test_dataset:
+        data = preparer.prepare(spec, claim.dataset.sha256, description, source, task, reporter.check, test_dataset)
     check_lookups(spec, data, reporter.check)
     reporter.check()
     outcome = _train_network(claim, reporter, store, engine, data)
@@ -58,7 +59,19 @@ def train_job(
     evaluation = evaluate_network(outcome, data, spec.training.batch_size, reporter.check)
     reporter.check()
     artifacts = [summary, _store_preprocessing(data, store), _store_model(outcome.network, store)]
-    return Conclusion(JobState.SUCCEEDED, evaluation=evaluation, artifacts=artifacts)
+    reason = None if outcome.early_end is None else _build_early_end_reason(outcome.early_end, spec.training.epochs)
+    return Conclusion(JobState.SUCCEEDED, reason, evaluation, artifacts)
+
+
+@contextmanager
+def _open_test_dataset(claim: Claim, store: ArtifactStore) -> Generator[DatasetRows | None]:
+    """Yield the rows of the test dataset, readable within the block; None without one."""
+    dataset = claim.test_dataset
+    if dataset is None:
+        yield None
+        return
+    with catalog.open_dataset_source(dataset, store) as source:
+        yield DatasetRows(dataset.sha256, catalog.parse_description(dataset), source)
 
 
 def _load_task(claim: Claim, description: DatasetDescription) -> Task:
@@ -95,6 +108,19 @@ def _build_divergence_reason(divergence: Divergence, hint: str | None) -> dict[s
     layer = None if divergence.layer is None else asdict(divergence.layer)
     location = {"epoch": divergence.epoch, "step": divergence.step, "layer": layer}
     return lifecycle.build_reason("loss_not_finite", divergence.message, **location, hint=hint)
+
+
+def _build_early_end_reason(end: EarlyEnd, epochs: int) -> dict[str, Any]:
+    """Return the reason of a job that succeeded before its last epoch: what ended it, and which weights it kept."""
+    code = "finished" if end.stopped_by is None else "early_stopping"
+    cause = "A client finished" if end.stopped_by is None else f"EarlyStopping on {end.stopped_by} stopped"
+    cut = " and a part of the next" if end.is_cut else ""
+    kept = "the last epoch"
+    if end.restored_by is not None:
+        kept = f"epoch {end.weights_epoch + 1}, the best by {end.restored_by}"
+    complete = end.epoch + (not end.is_cut)
+    message = f"{cause} the training after {complete} of {epochs} epochs{cut}. The model has the weights of {kept}."
+    return lifecycle.build_reason(code, message, epoch=end.epoch, weights_epoch=end.weights_epoch)
 
 
 def _find_hint(warnings: Sequence[Mapping[str, Any]]) -> str | None:

@@ -4,6 +4,7 @@
 """
 
 from worker.engine.divergence import Divergence, ForwardPass, LayerReference
+from worker.engine.early_end import EarlyEnd
 from worker.engine.engine import OUT_OF_MEMORY, Engine
 from worker.engine.outcome import Outcome
 from worker.engine.snapshot import CheckpointError, Snapshot
@@ -13,6 +14,7 @@ __all__ = [
     "OUT_OF_MEMORY",
     "CheckpointError",
     "Divergence",
+    "EarlyEnd",
     "Engine",
     "ForwardPass",
     "LayerReference",

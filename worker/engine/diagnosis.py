@@ -32,6 +32,11 @@ class ReplayObserver:
     def record_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Ignore an epoch, which was recorded the first time."""
 
+    def wants_finish(self, epochs: int) -> bool:
+        """Return False: the repeated training ends at the failing step."""
+        del epochs
+        return False
+
     def wants_checkpoint(self) -> bool:
         """Return False: a repeated training needs no checkpoint."""
         return False

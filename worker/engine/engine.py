@@ -19,6 +19,7 @@ from worker.engine.program.program_cache import ProgramCache
 from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
 from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size, list_step_sizes
 from worker.engine.snapshot import Snapshot
+from worker.engine.target_axis import shape_data_targets
 from worker.engine.training_loop import TrainingLoop
 from worker.engine.training_observer import TrainingObserver
 from worker.keras_build.compilation import build_compiled_network
@@ -84,6 +85,7 @@ class Engine:
         *,
         evaluation_rows: int,
     ) -> Outcome:
+        data = shape_data_targets(data, spec.training.metrics)
         train = build_training_rows(data)
         validation = build_validation_rows(data)
         step_sizes = list_step_sizes(train.count, spec.training.batch_size)
@@ -112,7 +114,8 @@ class Engine:
                     divergence, forward_pass=diagnose_divergence(network, program, second_loop, divergence)
                 )
         training_state.copy_state(program.network, network)
-        return Outcome(network, divergence, program)
+        early_end = None if divergence else loop.describe_early_end()
+        return Outcome(network, divergence, program, early_end, spec.training.metrics)
 
     @contextmanager
     def _translate_out_of_memory(self) -> Generator[None]:

@@ -1,14 +1,17 @@
 """The outcome of a training."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stackyard.spec.training.metrics import Metric
 from worker.engine.divergence import Divergence
+from worker.engine.early_end import EarlyEnd
 from worker.engine.program.call_size import CallSizer
 from worker.engine.program.compiled_program import CompiledProgram, Metrics
 from worker.engine.rows import build_rows
+from worker.engine.target_axis import shape_targets
 from worker.engine.training_loop import evaluate_rows
 from worker.preparation.arrays import Array
 
@@ -20,13 +23,16 @@ _MAX_OUTPUTS = 2**24
 class Outcome:
     """A trained network, and how its training ended.
 
-    `network` is a keras.Sequential. `divergence` is None if the training was completed, or stopped by a callback.
-    `program` has the network's weights until the engine trains another network.
+    `network` is a keras.Sequential. `divergence` is None if the training was completed, or ended early.
+    `program` has the network's weights until the engine trains another network. `early_end` is None if all epochs were
+    trained, or the training diverged. `metrics` are those of the spec.
     """
 
     network: Any
     divergence: Divergence | None
     program: CompiledProgram
+    early_end: EarlyEnd | None = None
+    metrics: Sequence[Metric] = ()
 
     def evaluate(
         self,
@@ -49,4 +55,5 @@ class Outcome:
         pace = CallSizer()
         if handle_outputs is not None:
             pace = CallSizer(max_steps=_MAX_OUTPUTS // (batch_size * math.prod(self.network.output_shape[1:])))
-        return evaluate_rows(self.program, build_rows(x, y), batch_size, pace, lambda _: check(), 0, handle_outputs)
+        rows = build_rows(x, shape_targets(y, self.metrics))
+        return evaluate_rows(self.program, rows, batch_size, pace, lambda _: check(), 0, handle_outputs)

@@ -13,6 +13,7 @@ from stackyard.spec.training import callbacks
 from stackyard.spec.training.metric_directions import resolve_modes
 from worker.engine import callback_state, training_state
 from worker.engine.divergence import Divergence
+from worker.engine.early_end import EarlyEnd, build_early_end
 from worker.engine.program.call_size import TARGET_CALL_S, CallSizer, estimate_epoch_s
 from worker.engine.program.compiled_program import CompiledProgram, Metrics
 from worker.engine.row_order import build_row_order
@@ -78,6 +79,7 @@ class TrainingLoop:
         """Which kinds of calls were made: True for several epochs in a call, False for steps of an epoch."""
         self._divergence: Divergence | None = None
         self._call_count, self._nonfinite_weights_at_call = 0, -1
+        self._epochs_done, self._is_cut = 0, False
         # The loop itself does the work of TerminateOnNaN.
         parts = [part for part in resolve_modes(training) if not isinstance(part, callbacks.TerminateOnNaN)]
         self._spec_callbacks = build_callbacks(parts)
@@ -106,7 +108,10 @@ class TrainingLoop:
         """
         network = self._program.network
         epoch, logs = self._start_training(), {}
-        while epoch < self._training.epochs and not network.stop_training:
+        if epoch and not self._get_resumed_step(epoch):
+            self._stop_if_requested(epoch)
+        # A snapshot within the validation of a cut epoch is of a training that has stopped.
+        while epoch < self._training.epochs and (self._get_resumed_step(epoch) or not network.stop_training):
             start_time = time.perf_counter()
             is_several = self._can_train_several_epochs(epoch)
             epoch_metrics = self._train_several_epochs(epoch) if is_several else [self._train_epoch(epoch)]
@@ -116,6 +121,7 @@ class TrainingLoop:
             self._prepared_calls.add(is_several)
             epoch += len(epoch_metrics)
             logs = epoch_metrics[-1]
+            self._stop_if_requested(epoch)
             self._offer_snapshot(epoch, 0)
             if self._evaluation_batch is not None and self._divergence is None:
                 # Not earlier, since in the first epoch it would delay the training's own calls.
@@ -123,7 +129,14 @@ class TrainingLoop:
         self._program.store_state()
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
+        self._epochs_done = epoch
         return self._divergence
+
+    def describe_early_end(self) -> EarlyEnd | None:
+        """Return how the training ended if it ended before its last epoch; call it after `run`."""
+        if self._epochs_done == self._training.epochs and not self._is_cut:
+            return None
+        return build_early_end(self._spec_callbacks, self._epochs_done - 1, is_cut=self._is_cut)
 
     def run_until(self, epoch: int, step: int) -> bool:
         """Train until a step, and return whether it was reached: neither stopped nor diverged before."""
@@ -159,6 +172,7 @@ class TrainingLoop:
         training_state.load_arrays(self._program.network, snapshot.state, metrics=snapshot.step > 0)
         callback_state.load_state(self._spec_callbacks, snapshot.callback_state, snapshot.state)
         self._program.network.stop_training = snapshot.stopped
+        self._is_cut = snapshot.stopped and snapshot.step > 0
 
     def _get_resumed_step(self, epoch: int) -> int:
         """Return the first step to take of an epoch: 0, except for the epoch within which the training resumes."""
@@ -229,6 +243,9 @@ class TrainingLoop:
             if not result.is_finite:
                 self._divergence = Divergence(epoch, piece.step_offset + result.step - 1)
                 break
+            if piece.step_offset + result.step < self._steps and self._stop_if_requested(epoch):
+                self._is_cut = True
+                break
             self._offer_snapshot(epoch, piece.step_offset + result.step)
         return metrics
 
@@ -260,6 +277,13 @@ class TrainingLoop:
         logs = {**train_metrics, **_prefix_validation(validation_metrics)}
         self._observer.record_epoch(epoch, logs)  # in place of `_EpochReporter`, the only callback there is
         return logs
+
+    def _stop_if_requested(self, epochs: int) -> bool:
+        """End the training, as a callback can, if the observer wants it after so many epochs."""
+        if not self._observer.wants_finish(epochs):
+            return False
+        self._program.network.stop_training = True
+        return True
 
     def _stop_if_diverged(self) -> None:
         if self._divergence is not None:

@@ -23,6 +23,15 @@ class TrainingObserver(Protocol):
         """Raise if the training should stop; called at least several times a second."""
         ...
 
+    def wants_finish(self, epochs: int) -> bool:
+        """Return whether the training is to end now as if it were complete; called as often as `check`.
+
+        Args:
+            epochs: the number of complete epochs.
+
+        """
+        ...
+
     def wants_checkpoint(self) -> bool:
         """Return whether the training's state is to be saved now; called as often, so it must be fast."""
         ...

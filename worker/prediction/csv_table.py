@@ -18,6 +18,7 @@ from worker.prediction.row_faults import InvalidRowsError, RowFaults
 
 _pandas: Any = pd  # partly untyped
 
+_WHOLE_NUMBER = r"[+-]?[0-9]{1,40}"
 _BOOLEANS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": False, "false": False}
 """The texts that `pandas.read_csv` reads as booleans."""
 
@@ -112,6 +113,9 @@ def _convert_cells(cells: Any, feature: FeatureColumn, csv_format: CsvFormat) ->
         case "integer" | "float":
             numbers = _pandas.to_numeric(_replace_decimals(present, csv_format), errors="coerce")
             converted = numbers.astype("object").where(np.isfinite(numbers), present)
+            if feature.takes_integers_only:  # pandas rounds large ones if another cell has a fraction
+                exact = present[present.str.fullmatch(_WHOLE_NUMBER)].map(int)
+                converted.loc[exact.index] = exact.astype("object")
             # pandas compares numbers, too: with the word -9, the field -9.0 is missing among floats.
             is_missing = numbers.isin(_list_missing_numbers(csv_format)) & (feature.column.type == "float")
             converted = converted.mask(is_missing, None)

@@ -72,7 +72,7 @@ class FeatureColumn:
         if self.column.stored_as is not None:
             values = _convert_times(values, self.column.stored_as)
         types = {type(value) for value in values}
-        if types <= self._accepted_types:
+        if types <= self._accepted_types and not (self.takes_integers_only and any(map(_is_too_large, values))):
             return list(values)  # pyright: ignore[reportReturnType]  # the condition has checked the types
         return [self._read_value(value, row, faults) for row, value in enumerate(values)]
 
@@ -93,27 +93,34 @@ class FeatureColumn:
     @property
     def _accepted_types(self) -> frozenset[type]:
         """Types of which every value is valid without conversion."""
-        types = frozenset({int}) if self._takes_integers_only else _TYPES[self.column.type]
+        types = frozenset({int}) if self.takes_integers_only else _TYPES[self.column.type]
         return types | {type(None)} if self.is_imputed else types
 
     def _read_value(self, value: object, row: int, faults: RowFaults) -> CellValue:
         if value is MISSING:
             return None
-        if type(value) in self._accepted_types:
+        is_too_large = self.takes_integers_only and _is_too_large(value)
+        if type(value) in self._accepted_types and not is_too_large:
             return value  # pyright: ignore[reportReturnType]  # the condition has checked the type
         if self.is_categorical and isinstance(value, float) and value.is_integer() and abs(value) < _MAX_INTEGER:
             return int(value)
         stored_as = self.column.stored_as
-        expected = "a whole number" if self._takes_integers_only else _TYPE_NAMES[self.column.type]
+        expected = "a whole number" if self.takes_integers_only else _TYPE_NAMES[self.column.type]
         expected = expected if stored_as is None else _TIME_NAMES[stored_as]
+        expected += " of at most 64 bits" if is_too_large else ""
         message = f"expected {expected}, received {format_value(value)}"
         fix = "an impute in the job's spec would fill it" if value is None else None
         faults.add_at_row(message, row, self.name, received=value, fix=fix)
         return None
 
     @property
-    def _takes_integers_only(self) -> bool:
-        return self.is_categorical and self.column.type == "integer"
+    def takes_integers_only(self) -> bool:
+        """Whether each value is a whole number that the transform looks up."""
+        return self.is_categorical and self.column.type in ("integer", "float")
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER
 
 
 def iterate_features(table: FittedTable) -> Iterator[FeatureColumn]:

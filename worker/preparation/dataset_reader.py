@@ -20,6 +20,9 @@ _arrow: Any = pa
 _parquet: Any = pq
 _scikit_learn: Any = sklearn_datasets
 
+_NULLABLE_INTEGERS = {_arrow.int64(): pd.Int64Dtype(), _arrow.uint64(): pd.UInt64Dtype()}
+"""The pandas types of Arrow's integers that may be too large for float64."""
+
 _LOADERS = {
     "iris": _scikit_learn.load_iris,
     "digits": _scikit_learn.load_digits,
@@ -55,7 +58,8 @@ def read_table_file(
 
     Returns:
         A DataFrame with int64, float64, bool and str columns. Dates and times are float64, in days. If values are
-        missing, integers are float64 and booleans use pandas's nullable type.
+        missing, integers are float64, or pandas's nullable Int64 if they are too large for float64, and booleans use
+        pandas's nullable type.
 
     """
     readable = [column.name for column in description.columns if column.type != "unsupported"]
@@ -64,8 +68,7 @@ def read_table_file(
     if media_type == CSV:
         frame = _pandas.read_csv(path, **_build_csv_arguments(description, names))
         return _convert_times(frame, description)[names]
-    frame = _convert_parquet_table(_parquet.read_table(path, columns=names))
-    return _convert_times(frame, description).astype(types)[names]
+    return _convert_parquet_table(_parquet.read_table(path, columns=names), description, types)[names]
 
 
 def read_blocks(
@@ -90,8 +93,7 @@ def read_blocks(
         return
     with _parquet.ParquetFile(source.path, memory_map=True) as file:
         for batch in file.iter_batches(max_rows, columns=names):
-            frame = _convert_parquet_table(_arrow.Table.from_batches([batch]))
-            yield _convert_times(frame, description).astype(types)[names]
+            yield _convert_parquet_table(_arrow.Table.from_batches([batch]), description, types)[names]
 
 
 def _build_csv_arguments(description: TableDescription, names: Sequence[str]) -> dict[str, Any]:
@@ -120,7 +122,9 @@ def get_dtypes(description: TableDescription, columns: Sequence[str]) -> dict[st
 def _get_dtype(column: ColumnDescription) -> str:
     match column.type:
         case "integer":
-            return "float64" if column.missing else "int64"
+            if not column.missing:
+                return "int64"
+            return "Int64" if column.has_large_integers else "float64"
         case "boolean":
             return "boolean" if column.missing else "bool"
         case "text":
@@ -131,13 +135,16 @@ def _get_dtype(column: ColumnDescription) -> str:
             raise ValueError(f"the column {column.name!r} is never read")
 
 
-def _convert_parquet_table(table: Any) -> Any:
+def _convert_parquet_table(table: Any, description: TableDescription, types: Mapping[str, str]) -> Any:
     """Convert a table to a DataFrame without pandas's index metadata and without categories, which may repeat."""
     for index, field in enumerate(table.schema):
         if _arrow.types.is_dictionary(field.type):
             plain = table.column(index).cast(field.type.value_type)
             table = table.set_column(index, field.name, plain)
-    return table.to_pandas(ignore_metadata=True)
+    # By default pyarrow converts integers to float64 where values are missing.
+    nullable_types = _NULLABLE_INTEGERS.get if "Int64" in types.values() else None
+    frame = table.to_pandas(ignore_metadata=True, types_mapper=nullable_types)
+    return _convert_times(frame, description).astype(types)
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> "Mapping[str, np.ndarray[Any, Any]]":

@@ -17,8 +17,8 @@ from stackyard.spec import (
     TableData,
     TableDescription,
     Task,
-    TrainTestSplit,
 )
+from stackyard.spec.data.used_columns import list_stratified
 from worker.preparation.arrays import Array, check_finite, split_into_blocks
 from worker.preparation.mapped_rows import select_rows
 from worker.preparation.splits import split_rows
@@ -72,23 +72,11 @@ class TableRows(Protocol):
         ...
 
 
-def list_used_columns(data: TableData, description: TableDescription) -> list[str]:
-    """Return the columns of a table that the spec uses."""
-    columns = {column.name: column for column in description.columns}
-    inputs = [name for group in data.list_feature_groups(columns) for name in group.columns]
-    return list(dict.fromkeys([*inputs, *data.reserved_columns, *_list_stratified(data)]))
-
-
 def list_used_arrays(data: ArrayData) -> list[str]:
     """Return the arrays that the spec uses."""
     test = () if data.test is None else (data.test.x, data.test.y)
     weight = () if data.sample_weight is None else (data.sample_weight,)
-    return sorted({data.x, data.y, *test, *weight, *data.split.split_columns, *_list_stratified(data)})
-
-
-def _list_stratified(data: TableData | ArrayData) -> list[str]:
-    names = [method.stratify for method in data.split.methods if isinstance(method, TrainTestSplit)]
-    return [name for name in names if name is not None]
+    return sorted({data.x, data.y, *test, *weight, *data.split.split_columns, *list_stratified(data)})
 
 
 def plan_table(
@@ -98,6 +86,7 @@ def plan_table(
     table: TableRows,
     task: Task,
     check: Callable[[], None],
+    test_table: TableRows | None = None,
 ) -> PreparationPlan:
     """Split a table's rows, and fit the transforms on the training rows.
 
@@ -108,6 +97,7 @@ def plan_table(
         table: its rows.
         task: as returned by `stackyard.spec.check`.
         check: called between steps; exceptions that it raises are passed on.
+        test_table: the rows of the spec's `test_dataset`; None without one.
 
     Raises:
         PreparationError: the rows do not permit what the spec asks for.
@@ -127,26 +117,26 @@ def plan_table(
     names = [column.name for column in inputs.columns]
     weight_column = data.sample_weight
 
-    def build_x(positions: Array) -> Array:
-        return inputs.apply(table.read_frame(names, positions))
+    def build_pair(table: TableRows, positions: Array) -> Subset:
+        def build_y(positions: Array) -> Array:
+            frame = table.read_frame(data.target.columns, positions)
+            return targets.build_table_targets(frame, data.target, columns, target, spec.training.loss)
 
-    def build_y(positions: Array) -> Array:
-        frame = table.read_frame(data.target.columns, positions)
-        return targets.build_table_targets(frame, data.target, columns, target, spec.training.loss)
+        return _build_subset(positions, lambda positions: inputs.apply(table.read_frame(names, positions)), build_y)
 
     def build_weights(positions: Array) -> Array:
         assert weight_column is not None  # noqa: S101 otherwise this function is not used
         return table.read_frame([weight_column], positions)[weight_column].to_numpy(np.float32)
 
-    def build_subset(positions: Array | None) -> Subset | None:
-        return None if positions is None else _build_subset(positions, build_x, build_y)
-
+    test = None if indices.test is None else build_pair(table, indices.test)
+    if test_table is not None:
+        test = build_pair(test_table, np.arange(test_table.row_count))
     return PreparationPlan(
         inputs=inputs,
         target=target,
-        train=_build_subset(indices.train, build_x, build_y),
-        validation=build_subset(indices.validation),
-        test=build_subset(indices.test),
+        train=build_pair(table, indices.train),
+        validation=None if indices.validation is None else build_pair(table, indices.validation),
+        test=test,
         build_weights=None if weight_column is None else _require_finite(build_weights, "sample weights"),
     )
 

@@ -13,9 +13,11 @@ from stackyard.spec import (
     TableDescription,
     Task,
 )
+from stackyard.spec.data.used_columns import list_test_columns, list_used_columns
 from worker.preparation import dataset_reader
 from worker.preparation.arrays import Array, PreparationError
-from worker.preparation.plan import BuildRows, list_used_arrays, list_used_columns, plan_arrays, plan_table
+from worker.preparation.dataset_rows import DatasetRows
+from worker.preparation.plan import BuildRows, list_used_arrays, plan_arrays, plan_table
 from worker.preparation.prepared_data import PreparedData, build_prepared_data
 
 
@@ -25,6 +27,7 @@ def prepare_data(
     source: DatasetSource,
     task: Task,
     check: Callable[[], None] = lambda: None,
+    test_dataset: DatasetRows | None = None,
 ) -> PreparedData:
     """Build the arrays that a job trains on.
 
@@ -34,6 +37,7 @@ def prepare_data(
         source: where the rows are.
         task: as returned by the check.
         check: called between steps; exceptions that it raises are passed on.
+        test_dataset: the rows of the spec's `test_dataset`; None without one.
 
     Raises:
         PreparationError: the rows do not permit what the spec asks for.
@@ -49,8 +53,10 @@ def prepare_data(
     check()
     match spec.data, description, source:
         case TableData() as data, TableDescription(), _:
-            table = _InMemoryTable(_read_frame(data, description, source))
-            return build_prepared_data(plan_table(spec, data, description, table, task, check), spec.training, store)
+            table = _InMemoryTable(_read_frame(data, description, source, list_used_columns(data, description)))
+            test_table = None if test_dataset is None else _read_test_table(data, description, test_dataset)
+            plan = plan_table(spec, data, description, table, task, check, test_table)
+            return build_prepared_data(plan, spec.training, store)
         case ArrayData() as data, ArraysDescription(), FileSource():
             arrays = dataset_reader.read_arrays(source.path, list_used_arrays(data))
             return build_prepared_data(plan_arrays(spec, data, description, arrays, task, check), spec.training, store)
@@ -73,14 +79,22 @@ def build_no_rows_error() -> PreparationError:
     return PreparationError("Every row lacks a value in some column, so drop_missing leaves none.")
 
 
-def _read_frame(data: TableData, description: TableDescription, source: DatasetSource) -> Any:
-    used, required = list_used_columns(data, description), list_required_columns(data, description)
+def _read_test_table(data: TableData, description: TableDescription, test: DatasetRows) -> "_InMemoryTable":
+    if not isinstance(test.description, TableDescription):
+        raise build_mismatch_error()
+    columns = list_test_columns(data, description)
+    return _InMemoryTable(_read_frame(data, test.description, test.source, columns))
+
+
+def _read_frame(data: TableData, description: TableDescription, source: DatasetSource, used: Sequence[str]) -> Any:
+    required = list_required_columns(data, description)
     frame: Any = dataset_reader.read_source(source, description, list(dict.fromkeys([*used, *required])))
     if required:
         frame = frame.dropna(subset=required, ignore_index=True)
     if len(frame) == 0:
         raise build_no_rows_error()
-    return frame[used]
+    complete_integers = [name for name in required if frame[name].dtype == "Int64"]
+    return frame[list(used)].astype({name: "int64" for name in complete_integers if name in used})
 
 
 class _InMemoryTable:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets.dataset_source import DatasetSource, FileSource
 from service.errors import StorageError
 from service.settings import Settings
 from stackyard.spec import DatasetDescription, JobSpec, Task
 from worker.preparation.cache_keys import build_cache_key
+from worker.preparation.dataset_rows import DatasetRows
 from worker.preparation.memory_cache import MemoryCache
 from worker.preparation.out_of_core.disk_cache import CacheEntry, DiskCache
 from worker.preparation.out_of_core.prepare_files import read_prepared_files, write_prepared_files
@@ -44,6 +44,7 @@ class Preparer:
         source: DatasetSource,
         task: Task,
         check: Callable[[], None],
+        test_dataset: DatasetRows | None = None,
     ) -> PreparedData:
         """Build the arrays that a job trains on, or return them from a cache.
 
@@ -54,6 +55,7 @@ class Preparer:
             source: where the rows are.
             task: as returned by the check.
             check: called between steps; exceptions that it raises are passed on.
+            test_dataset: the rows of the spec's `test_dataset`; None without one.
 
         Raises:
             MemoryError: there is not enough memory for the rows.
@@ -62,25 +64,27 @@ class Preparer:
 
         """
         self.release_files()
-        cache_key = build_cache_key(
-            spec,
-            sha256,
-            source.media_type if isinstance(source, FileSource) else BUILTIN_MEDIA_TYPE,
-            description,
-            task,
+        cache_key = build_cache_key(spec, DatasetRows(sha256, description, source), task, test_dataset)
+        has_files = isinstance(source, FileSource) and (
+            test_dataset is None or isinstance(test_dataset.source, FileSource)
         )
-        if isinstance(source, FileSource) and self.exceeds_memory(spec, description):
-            return self._prepare_in_files(cache_key, spec, description, source, task, check)
+        test_description = None if test_dataset is None else test_dataset.description
+        if has_files and isinstance(source, FileSource) and self.exceeds_memory(spec, description, test_description):
+            return self._prepare_in_files(cache_key, spec, description, source, task, check, test_dataset)
         cached = self._memory_cache.get(cache_key)
-        return cached or self._prepare_in_memory(cache_key, spec, description, source, task, check)
+        return cached or self._prepare_in_memory(cache_key, spec, description, source, task, check, test_dataset)
 
-    def exceeds_memory(self, spec: JobSpec, description: DatasetDescription) -> bool:
+    def exceeds_memory(
+        self, spec: JobSpec, description: DatasetDescription, test_description: DatasetDescription | None = None
+    ) -> bool:
         """Return whether a job's rows exceed `Settings.data_memory`, so that rows of a file are prepared in files."""
-        return _estimate_rows(spec, description) > self._max_memory
+        return _estimate_rows(spec, description, test_description) > self._max_memory
 
-    def estimate_memory(self, spec: JobSpec, description: DatasetDescription) -> int:
+    def estimate_memory(
+        self, spec: JobSpec, description: DatasetDescription, test_description: DatasetDescription | None = None
+    ) -> int:
         """Return the largest size in bytes that a job's rows take in memory."""
-        return min(_estimate_rows(spec, description), self._max_memory)
+        return min(_estimate_rows(spec, description, test_description), self._max_memory)
 
     def release_files(self) -> None:
         """Release the files of the last job, which has ended, so that any worker may remove them."""
@@ -100,9 +104,10 @@ class Preparer:
         source: DatasetSource,
         task: Task,
         check: Callable[[], None],
+        test_dataset: DatasetRows | None,
     ) -> PreparedData:
         try:
-            prepared = prepare_data(spec, description, source, task, check)
+            prepared = prepare_data(spec, description, source, task, check, test_dataset)
         except MemoryError:
             self._memory_cache.clear()
             raise
@@ -117,21 +122,22 @@ class Preparer:
         source: FileSource,
         task: Task,
         check: Callable[[], None],
+        test_dataset: DatasetRows | None,
     ) -> PreparedData:
         self._memory_cache.clear()  # a large job needs the memory, and takes long compared with preparing anew
-        estimate = estimate_sizes(spec, description)
+        estimate = estimate_sizes(spec, description, None if test_dataset is None else test_dataset.description)
         self._entry = self._disk_cache.acquire(
             cache_key,
             estimate.prepared_bytes + estimate.spooled_bytes,
             lambda directory: write_prepared_files(
-                spec, description, source, task, directory, self._max_memory, check
+                spec, description, source, task, directory, self._max_memory, check, test_dataset
             ),
             check,
         )
         return read_prepared_files(self._entry.directory)
 
 
-def _estimate_rows(spec: JobSpec, description: DatasetDescription) -> int:
+def _estimate_rows(spec: JobSpec, description: DatasetDescription, test_description: DatasetDescription | None) -> int:
     """Return the size in bytes of a job's rows, both as they are read and as they are prepared."""
-    estimate = estimate_sizes(spec, description)
+    estimate = estimate_sizes(spec, description, test_description)
     return estimate.raw_bytes + estimate.prepared_bytes

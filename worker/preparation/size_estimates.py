@@ -1,6 +1,7 @@
 """Upper estimates of the size of a job's rows, computed from the dataset's description alone."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,8 @@ from stackyard.spec import (
     TableData,
     TableDescription,
 )
-from worker.preparation.plan import list_used_arrays, list_used_columns
+from stackyard.spec.data.used_columns import list_test_columns, list_used_columns
+from worker.preparation.plan import list_used_arrays
 
 _FLOAT32_BYTES = 4
 _NUMBER_BYTES = 8
@@ -35,22 +37,32 @@ class SizeEstimate(NamedTuple):
     """Of the temporary files that give random access to the rows as they are read."""
 
 
-def estimate_sizes(spec: JobSpec, description: DatasetDescription) -> SizeEstimate:
-    """Estimate the size of a job's rows, read and prepared; all zero if spec and dataset are of different kinds."""
+def estimate_sizes(
+    spec: JobSpec, description: DatasetDescription, test_description: DatasetDescription | None = None
+) -> SizeEstimate:
+    """Estimate the size of a job's rows, read and prepared; all zero if spec and dataset are of different kinds.
+
+    Args:
+        spec: of the job.
+        description: of its dataset.
+        test_description: of its `test_dataset`; None without one.
+
+    """
     match spec.data, description:
         case TableData() as data, TableDescription():
-            return _estimate_table(data, description)
+            test = test_description if isinstance(test_description, TableDescription) else None
+            return _estimate_table(data, description, test)
         case ArrayData() as data, ArraysDescription():
             return _estimate_arrays(data, description)
         case _:
             return SizeEstimate(0, 0, 0)
 
 
-def _estimate_table(data: TableData, description: TableDescription) -> SizeEstimate:
+def _estimate_table(data: TableData, description: TableDescription, test: TableDescription | None) -> SizeEstimate:
     columns = {column.name: column for column in description.columns}
     names = list_used_columns(data, description)
     input_count = sum(
-        len(columns[name].categories or ()) if group.transform == "one_hot" else 1
+        len(data.list_categories(group, columns[name]) or ()) if group.transform == "one_hot" else 1
         for group in data.list_feature_groups(columns)
         for name in group.columns
     )
@@ -58,10 +70,16 @@ def _estimate_table(data: TableData, description: TableDescription) -> SizeEstim
     target_size = _estimate_target(data.target.encode, target_column.categories, len(data.target.columns))
     weight_size = 0 if data.sample_weight is None else _FLOAT32_BYTES
     row_size = _FLOAT32_BYTES * input_count + target_size + weight_size
-    rows = description.rows
-    return SizeEstimate(
-        sum(_measure_column(columns[name], rows) for name in names), rows * row_size, rows * _NUMBER_BYTES * len(names)
-    )
+    rows = description.rows + (0 if test is None else test.rows)
+    read = _measure_columns(description, names)
+    if test is not None:
+        read += _measure_columns(test, list_test_columns(data, description))
+    return SizeEstimate(read, rows * row_size, rows * _NUMBER_BYTES * len(names))
+
+
+def _measure_columns(table: TableDescription, names: Sequence[str]) -> int:
+    columns = {column.name: column for column in table.columns}
+    return sum(_measure_column(columns[name], table.rows) for name in names if name in columns)
 
 
 def _measure_column(column: ColumnDescription, rows: int) -> int:

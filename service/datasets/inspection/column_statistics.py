@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from service.datasets.inspection.column_order import ColumnOrder
 from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
-from stackyard.spec.data.description import MAX_CATEGORIES, TimeKind
+from stackyard.spec.data.description import MAX_CATEGORIES, MAX_EXACT_FLOAT, TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
 _compute: Any = pc
@@ -53,6 +54,7 @@ class ColumnStatistics:
         """The number of rows of each category."""
         self._minimum: float | None = None
         self._maximum: float | None = None
+        self._order = ColumnOrder()
 
     def add_block(self, kind: ColumnType, missing: int, present: "np.ndarray[Any, Any]", text_bytes: int = 0) -> None:
         """Add the next block of the column.
@@ -72,6 +74,7 @@ class ColumnStatistics:
         if kind in ("integer", "float"):
             self._update_range(float(present.min()), float(present.max()))
         self._update_categories(kind, present)
+        self._order.add_block(present, is_complete=kind != "text" or self.is_categorical)
 
     @property
     def has_no_values(self) -> bool:
@@ -102,22 +105,28 @@ class ColumnStatistics:
         self._maximum = high if self._maximum is None else max(self._maximum, high)
 
     def _update_categories(self, kind: ColumnType, present: "np.ndarray[Any, Any]") -> None:
-        self.is_categorical = self.is_categorical and kind != "float"
+        self.is_categorical = self.is_categorical and (kind != "float" or _are_whole_numbers(present))
         if self.is_categorical:
             indices, distinct = _pandas.factorize(present)
             # Check the block alone first: a block with too many distinct values need not enter the counter.
             self.is_categorical = len(distinct) <= MAX_CATEGORIES
             if self.is_categorical:
                 counts = np.bincount(indices, minlength=len(distinct))
-                self._categories.update(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
+                values = map(int, distinct) if kind == "float" else distinct.tolist()
+                self._categories.update(dict(zip(values, counts.tolist(), strict=True)))
                 self.is_categorical = len(self._categories) <= MAX_CATEGORIES
         if not self.is_categorical:
             self._categories.clear()
 
+    @property
+    def _has_rounded_categories(self) -> bool:
+        """Whether integers among floats are too large for float64."""
+        return self._kind == "float" and any(abs(value) >= MAX_EXACT_FLOAT for value in self._categories)
+
     def to_description(self) -> dict[str, Any]:
         """Return a `stackyard.spec` ColumnDescription as JSON. A column without values is of floats, as in pandas."""
         is_numeric = self._kind in ("integer", "float")
-        has_categories = self.is_categorical and self._kind in ("integer", "boolean", "text")
+        has_categories = self.is_categorical and self._kind is not None and not self._has_rounded_categories
         return {
             "name": self.name,
             "type": self._kind or "float",
@@ -139,6 +148,8 @@ class ColumnStatistics:
             source["missing_words"] = [*self._missing_words]
         if self._unnamed:
             source["unnamed"] = True
+        if self._order.is_sorted and not self.has_mixed_types:
+            source["is_sorted"] = True
         return source
 
 
@@ -157,11 +168,18 @@ def describe_rarest_category(counts: Mapping[Any, int]) -> dict[str, Any]:
     return {"rarest_category": category, "rarest_rows": rows}
 
 
-def build_table_description(rows: int, columns: Sequence[ColumnStatistics]) -> dict[str, Any]:
+def build_table_description(
+    rows: int, columns: Sequence[ColumnStatistics], missing_rows: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Return a `stackyard.spec` TableDescription as JSON, of bounded size.
 
-    If all categories together are too long, the longest lists are left out first. The list of a label column is
-    short compared with those of a thousand pixel columns.
+    If all categories together are too long, the longest lists are left out first, and those of floats before others.
+    The list of a label column is short compared with those of a thousand pixel columns.
+
+    Args:
+        rows: number of rows.
+        columns: statistics of the columns, in the order of the file.
+        missing_rows: the number of rows by the columns that lack a value there; None if it is not known.
 
     Raises:
         InvalidFileError: there are no rows.
@@ -172,13 +190,24 @@ def build_table_description(rows: int, columns: Sequence[ColumnStatistics]) -> d
     descriptions = [column.to_description() for column in columns]
     sizes = [len(json.dumps(description["categories"])) for description in descriptions]
     total = sum(sizes)
-    by_size = sorted(zip(sizes, descriptions, strict=True), key=lambda pair: pair[0], reverse=True)
+    by_size = sorted(
+        zip(sizes, descriptions, strict=True), key=lambda pair: (pair[1]["type"] == "float", pair[0]), reverse=True
+    )
     for size, description in by_size:
         if total <= _MAX_CATEGORY_BYTES:
             break
         description |= {"categories": None, "rarest_category": None, "rarest_rows": None}
         total -= size
-    return {"kind": "table", "rows": rows, "columns": descriptions}
+    table = {"kind": "table", "rows": rows, "columns": descriptions}
+    return table | {"missing_rows": dict(missing_rows)} if missing_rows else table
+
+
+def _are_whole_numbers(values: "np.ndarray[Any, Any]") -> bool:
+    """Return whether all floats are integers that float64 represents exactly."""
+    head = values[:MAX_CATEGORIES]  # most columns of fractions have one here
+    if (head != np.trunc(head)).any():
+        return False
+    return bool((values == np.trunc(values)).all() and (np.abs(values) < MAX_EXACT_FLOAT).all())
 
 
 def check_finite(values: "np.ndarray[Any, Any]", column: str, positions: Sequence[int], unit: str) -> None:

@@ -22,6 +22,7 @@ from service.datasets.inspection.csv_file_reader import detect_compression, open
 from service.datasets.inspection.csv_records import MAX_BLOCK_RECORDS, CsvBlock, CsvReader
 from service.datasets.inspection.file_signatures import check_text_signature
 from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
+from service.datasets.inspection.missing_rows import MissingRowCounter
 from stackyard.spec.data.csv_format import CsvFormat
 from stackyard.spec.data.description import TimeKind
 
@@ -63,10 +64,11 @@ def describe_csv(
     text_columns = set(csv_format.dates)
     while True:
         with open_csv(path, csv_format.compression, max_bytes) as file:
-            rows, columns = _read_columns(file, csv_format, text_columns, max_block_records)
+            rows, columns, missing_rows = _read_columns(file, csv_format, text_columns, max_block_records)
         mixed = {column.name for column in columns if column.has_mixed_types}
         if not mixed:
-            return build_table_description(rows, columns) | {"csv": csv_format.model_dump(mode="json")}
+            description = build_table_description(rows, columns, missing_rows.counts)
+            return description | {"csv": csv_format.model_dump(mode="json")}
         text_columns |= mixed
 
 
@@ -81,13 +83,14 @@ def _detect_format(path: Path, options: CsvOptions, max_bytes: int | None) -> Cs
 
 def _read_columns(
     file: BinaryIO, csv_format: CsvFormat, text_columns: Collection[str], max_block_records: int
-) -> tuple[int, Sequence[ColumnStatistics]]:
+) -> tuple[int, Sequence[ColumnStatistics], MissingRowCounter]:
     records = CsvReader(file, csv_format, max_block_records=max_block_records)
     _check_dates(csv_format, records.column_names)
     columns = [
         ColumnStatistics(name, stored_as="date" if name in csv_format.dates else None, unnamed=name in records.unnamed)
         for name in records.column_names
     ]
+    missing_rows = MissingRowCounter()
     rows = 0
     for block in records.iterate_blocks():
         frame = _parse_block(block, csv_format, records.column_names, text_columns)
@@ -97,8 +100,9 @@ def _read_columns(
             else:
                 _add_times(column, frame[column.name], block.lines)
         _add_missing_words(block, csv_format, columns, frame)
+        missing_rows.add_block(frame.isna().to_numpy())
         rows += len(frame)
-    return rows, columns
+    return rows, columns, missing_rows
 
 
 def _check_dates(csv_format: CsvFormat, names: Sequence[str]) -> None:

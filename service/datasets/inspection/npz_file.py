@@ -12,7 +12,7 @@ import numpy as np
 
 from service.datasets.inspection.column_statistics import describe_rarest_category
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names, quote_text
-from stackyard.spec.data.description import MAX_CATEGORIES
+from stackyard.spec.data.description import MAX_CATEGORIES, MAX_EXACT_FLOAT
 
 _CHUNK_BYTES = 8 << 20
 _SUFFIX = ".npy"
@@ -86,7 +86,7 @@ def _describe_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> dict[s
     try:
         with archive.open(member) as file:
             shape, dtype = _read_header(file, member)
-            statistics = _ArrayStatistics(dtype, list_categories=len(shape) == 1 and dtype.kind in "iu")
+            statistics = _ArrayStatistics(dtype, list_categories=len(shape) == 1 and dtype.kind in "iuf")
             for values in _read_chunks(file, dtype, member.file_size - file.tell()):
                 statistics.add_chunk(values)
             return {"name": name, "type": dtype.name, "shape": list(shape)} | statistics.to_description()
@@ -162,9 +162,12 @@ class _ArrayStatistics:
         if not (np.isfinite(low) and np.isfinite(high)):
             raise InvalidFileError("has values that are not finite numbers (NaN or infinity).")
         self._minimum, self._maximum = min(self._minimum, low), max(self._maximum, high)
+        if self._list_categories and values.dtype.kind == "f":
+            is_exact = max(abs(low), abs(high)) < MAX_EXACT_FLOAT
+            self._list_categories = is_exact and bool((values == np.trunc(values)).all())
         if self._list_categories:
             distinct, counts = (numbers[: MAX_CATEGORIES + 1] for numbers in np.unique(values, return_counts=True))
-            self._categories.update(dict(zip(distinct.tolist(), counts.tolist(), strict=True)))
+            self._categories.update(dict(zip(map(int, distinct), counts.tolist(), strict=True)))
             self._list_categories = len(self._categories) <= MAX_CATEGORIES
 
     def to_description(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from service.datasets.inspection.column_statistics import (
     measure_texts,
 )
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names, quote_text
+from service.datasets.inspection.missing_rows import MissingRowCounter
 from stackyard.spec.data.description import TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
@@ -63,22 +64,28 @@ def _describe_open_file(file: Any, memory: int) -> dict[str, Any]:
     # A few bytes can encode any number of equal rows.
     if rows * len(readable) * _CELL_BYTES > memory:
         raise InvalidFileError(f"The table has {rows:,} rows; in memory it would take more than {memory:,} bytes.")
-    _read_columns(file, readable, rows)
-    description = build_table_description(rows, [column.statistics for column in readable])
+    missing_rows = _read_columns(file, list(columns.values()), rows)
+    description = build_table_description(rows, [column.statistics for column in readable], missing_rows.counts)
     described = {item["name"]: item for item in description["columns"]}
     return description | {"columns": [columns[name].add_reason(described.get(name)) for name in names]}
 
 
-def _read_columns(file: Any, columns: Sequence["_ParquetColumn"], rows: int) -> None:
-    names = [column.name for column in columns]
+def _read_columns(file: Any, columns: Sequence["_ParquetColumn"], rows: int) -> MissingRowCounter:
+    """Add the values of the columns that can be read to their statistics, and count the rows that lack values."""
+    names = [column.name for column in columns if column.reason is None]
+    missing_rows = MissingRowCounter()
     rows_read = 0
     for batch in file.iter_batches(max(1, _BATCH_CELLS // len(names)), columns=names):
         row_numbers = range(rows_read + 1, rows_read + batch.num_rows + 1)
-        for column in columns:
-            column.add_values(batch.column(column.name), row_numbers)
+        missing = np.zeros((batch.num_rows, len(columns)), np.bool_)
+        for index, column in enumerate(columns):
+            if column.reason is None:
+                missing[:, index] = column.add_values(batch.column(column.name), row_numbers)
+        missing_rows.add_block(missing)
         rows_read += batch.num_rows
     if rows_read != rows:
         raise InvalidFileError(f"The file declares {rows:,} rows, but has {rows_read:,}.")
+    return missing_rows
 
 
 class _ParquetColumn:
@@ -94,12 +101,15 @@ class _ParquetColumn:
         if self._kind is None and self._stored_as is None:
             self.reason = f"has values of type {str(field.type)[:100]}, which cannot become numbers or text"
 
-    def add_values(self, values: Any, row_numbers: range) -> None:
-        """Add the next values to the statistics."""
+    def add_values(self, values: Any, row_numbers: range) -> "np.ndarray[Any, Any]":
+        """Add the next values to the statistics; return which are missing, as bool of shape (rows,)."""
+        if self._stored_as is not None:
+            return self._add_times(values, self._stored_as)
+        if _arrow.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
         if self._kind is not None:
             _add_values(self.statistics, self._kind, values, row_numbers)
-        elif self._stored_as is not None and self.reason is None:
-            self._add_times(values, self._stored_as)
+        return values.is_null(nan_is_null=True).to_numpy(zero_copy_only=False)
 
     def add_reason(self, description: dict[str, Any] | None) -> dict[str, Any]:
         """Return the description of the column, given that of its statistics; an unread column has a reason."""
@@ -107,15 +117,16 @@ class _ParquetColumn:
             return description
         return {"name": self.name, "type": "unsupported", "missing": 0, "reason": self.reason}
 
-    def _add_times(self, values: Any, stored_as: TimeKind) -> None:
+    def _add_times(self, values: Any, stored_as: TimeKind) -> "np.ndarray[Any, Any]":
         try:
             days: Any = time_columns.convert_to_days(values.to_pandas(), stored_as)
         except (_arrow.ArrowException, ValueError, OverflowError):
             self.reason = f"has a {stored_as} that is out of range, or more precise than a microsecond"
-            return
+            return np.zeros(len(values), np.bool_)
         numbers = days.to_numpy(dtype=np.float64)
         is_missing = np.isnan(numbers)
         self.statistics.add_block("float", int(is_missing.sum()), numbers[~is_missing])
+        return is_missing
 
 
 def list_column_names(schema: Any) -> Sequence[str]:
@@ -152,8 +163,6 @@ def _get_time_kind(value_type: Any) -> TimeKind | None:
 
 
 def _add_values(column: ColumnStatistics, kind: ColumnType, values: Any, row_numbers: range) -> None:
-    if _arrow.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     values.validate(full=True)
     if kind == "text":
         _add_texts(column, values)

@@ -38,8 +38,10 @@ def print_job(job: Job, *, as_json: bool, console: Console | None = None) -> Non
 
 def format_state(job: Job) -> Text:
     """Format the state of a job, in its color."""
-    pausing = ", about to pause" if job.pause_requested else ""
-    return Text.assemble((job.state, _STATE_COLORS.get(job.state, "")), pausing)
+    pending = ", about to pause" if job.pause_requested else ""
+    if job.finish_requested and not job.finished:
+        pending = ", about to finish"
+    return Text.assemble((job.state, _STATE_COLORS.get(job.state, "")), pending)
 
 
 def format_waiting(job: Job) -> str:

@@ -6,18 +6,23 @@ from stackyard.spec import layers as kinds
 from stackyard.spec.check.data.features import iterate_feature_columns
 from stackyard.spec.check.data.resolved_data import ResolvedData
 from stackyard.spec.check.fault_collector import locate_in_document
-from stackyard.spec.check.report import Advice
+from stackyard.spec.check.likely_mistakes.data_advice import find_data_advice
+from stackyard.spec.check.likely_mistakes.likely_mistake import LikelyMistake
+from stackyard.spec.check.likely_mistakes.metric_advice import find_metric_advice
+from stackyard.spec.check.report import Advice, Shape
 from stackyard.spec.data.data import TableData
+from stackyard.spec.data.description import DatasetDescription
 from stackyard.spec.data.split import ColumnSplit, GroupSplit, SplitMethod
 from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Layer
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.reading.json_pointers import PathSegment
 from stackyard.spec.training import losses
 from stackyard.spec.training.optimizers import SGD
 
 _MAX_UNSCALED_FEATURE = 10.0
 """Plain gradient descent tends to diverge on features beyond this bound; scaled features stay within it."""
+_MAX_FEATURE_OF_OTHERS = 30.0
+"""Other optimizers tend to learn slowly beyond this bound."""
 
 _SCALING_LAYERS = (
     kinds.BatchNormalization,
@@ -49,14 +54,18 @@ _DISTANCE_LOSSES = (losses.MeanAbsoluteError, losses.MeanSquaredError, losses.Hu
 _PROBABILITY_ACTIVATIONS = {"softmax", "sigmoid", "hard_sigmoid", "sparsemax", "sparse_sigmoid"}
 
 
-def find_likely_mistakes(spec: JobSpec, data: ResolvedData) -> tuple[Advice, ...]:
+def find_likely_mistakes(
+    spec: JobSpec, dataset: DatasetDescription, data: ResolvedData, output: Shape
+) -> tuple[Advice, ...]:
     """Return a warning for each likely mistake, in the order of the spec."""
     warnings = (
+        *find_data_advice(spec, dataset),
         *_check_groups(spec),
         *_check_untrained_classes(spec, data),
         *_check_feature_scale(spec, data),
         *_check_noise_after_last_weights(spec),
         *_check_last_activation(spec),
+        *find_metric_advice(spec, _find_last_activation(spec.network.layers), output),
         *_check_batch_size(spec, data),
     )
     return tuple(
@@ -65,11 +74,7 @@ def find_likely_mistakes(spec: JobSpec, data: ResolvedData) -> tuple[Advice, ...
     )
 
 
-_Warning = tuple[str, tuple[PathSegment, ...], str, str]
-"""The code, the path in the spec, the likely mistake, and the fix."""
-
-
-def _check_groups(spec: JobSpec) -> Iterator[_Warning]:
+def _check_groups(spec: JobSpec) -> Iterator[LikelyMistake]:
     methods = dict(spec.data.split)
     for method in methods.values():
         if isinstance(method, GroupSplit):
@@ -82,7 +87,7 @@ def _check_groups(spec: JobSpec) -> Iterator[_Warning]:
             yield "groups_shared", ("data", "split", other), message, fix
 
 
-def _check_untrained_classes(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning]:
+def _check_untrained_classes(spec: JobSpec, data: ResolvedData) -> Iterator[LikelyMistake]:
     """Warn of classes that are evaluated and never trained."""
     target = data.target
     is_classified = isinstance(spec.training.loss, _CLASS_LOSSES) or (target is not None and target.kind == "one_hot")
@@ -99,7 +104,7 @@ def _check_untrained_classes(spec: JobSpec, data: ResolvedData) -> Iterator[_War
         yield "class_of_one_row", ("data", "target", "column"), message, "add rows of this class, or leave it out"
 
 
-def _check_group_features(spec: JobSpec, group_column: str) -> Iterator[_Warning]:
+def _check_group_features(spec: JobSpec, group_column: str) -> Iterator[LikelyMistake]:
     if not isinstance(spec.data, TableData) or spec.data.features is None:
         return
     for _, name, path in iterate_feature_columns(spec.data.features):
@@ -118,16 +123,20 @@ def _shares_groups(method: GroupSplit, other: SplitMethod | None) -> bool:
     return not isinstance(other, GroupSplit) or other.column != method.column
 
 
-def _check_feature_scale(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning]:
+def _check_feature_scale(spec: JobSpec, data: ResolvedData) -> Iterator[LikelyMistake]:
     largest = max((abs(bound) for bounds in data.ranges if bounds is not None for bound in bounds), default=0.0)
-    optimizer = spec.training.optimizer
+    optimizer, layers = spec.training.optimizer, spec.network.layers
     is_unclipped_sgd = isinstance(optimizer, SGD) and not (
         optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm
     )
-    is_scaled = any(isinstance(layer, _SCALING_LAYERS) for layer in spec.network.layers)
-    if not is_unclipped_sgd or largest <= _MAX_UNSCALED_FEATURE or is_scaled:
+    # An Embedding takes indices, not quantities.
+    is_scaled = isinstance(layers[0], kinds.Embedding) or any(isinstance(layer, _SCALING_LAYERS) for layer in layers)
+    maximum = _MAX_UNSCALED_FEATURE if is_unclipped_sgd else _MAX_FEATURE_OF_OTHERS
+    if largest <= maximum or is_scaled:
         return
-    message = f"SGD on features as large as {largest:g}, without scaling or BatchNormalization, tends to diverge"
+    effect = "tends to diverge" if is_unclipped_sgd else "learns slowly or not at all"
+    subject = f"{optimizer.type} on features as large as {largest:g}"
+    message = f"{subject}, without scaling or BatchNormalization, {effect}"
     if isinstance(spec.data, TableData):
         fix = 'give the features the transform "standard", or begin with a BatchNormalization'
         yield "unscaled_features", ("data", "features"), message, fix
@@ -135,7 +144,7 @@ def _check_feature_scale(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning
         yield "unscaled_features", ("data", "x"), message, "begin with a Rescaling or a BatchNormalization"
 
 
-def _check_noise_after_last_weights(spec: JobSpec) -> Iterator[_Warning]:
+def _check_noise_after_last_weights(spec: JobSpec) -> Iterator[LikelyMistake]:
     for index in range(len(spec.network.layers) - 1, -1, -1):
         layer = spec.network.layers[index]
         if isinstance(layer, _NOISE_LAYERS):
@@ -145,7 +154,7 @@ def _check_noise_after_last_weights(spec: JobSpec) -> Iterator[_Warning]:
             return
 
 
-def _check_last_activation(spec: JobSpec) -> Iterator[_Warning]:
+def _check_last_activation(spec: JobSpec) -> Iterator[LikelyMistake]:
     """Compare the last activation with the loss."""
     loss, activation = spec.training.loss, _find_last_activation(spec.network.layers)
     path = ("network", "layers", len(spec.network.layers) - 1)
@@ -171,7 +180,7 @@ def _find_last_activation(layers: tuple[Layer, ...]) -> str | None:
     return getattr(last, "activation", "other")
 
 
-def _check_batch_size(spec: JobSpec, data: ResolvedData) -> Iterator[_Warning]:
+def _check_batch_size(spec: JobSpec, data: ResolvedData) -> Iterator[LikelyMistake]:
     rows, size = data.max_train_rows, spec.training.batch_size
     if rows is not None and size > rows:
         message = f"a batch of {size} is larger than the {rows} training rows: every epoch is one step"

@@ -5,6 +5,7 @@ from stackyard.spec.check.callbacks import check_callbacks, list_history_columns
 from stackyard.spec.check.class_weight import check_class_weight
 from stackyard.spec.check.data.arrays import resolve_array_data
 from stackyard.spec.check.data.resolved_data import ResolvedData, Target
+from stackyard.spec.check.data.separate_test_set import check_test_classes, check_test_table
 from stackyard.spec.check.data.table import resolve_table_data
 from stackyard.spec.check.embedding_inputs import check_embedding_inputs
 from stackyard.spec.check.fault_collector import FaultCollector
@@ -28,13 +29,19 @@ from stackyard.spec.limits import Limits
 from stackyard.spec.reading.faults import SpecError
 
 
-def check_spec(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None = None) -> Report:
+def check_spec(
+    spec: JobSpec,
+    dataset: DatasetDescription,
+    limits: Limits | None = None,
+    test_dataset: DatasetDescription | None = None,
+) -> Report:
     """Check a spec against the dataset that it names.
 
     Args:
         spec: A parsed spec.
         dataset: The description of the dataset.
         limits: Bounds on what the job may ask for; the defaults if None.
+        test_dataset: The description of the spec's `test_dataset`; None without one.
 
     Returns:
         The spec with every default filled in, and the shapes, sizes and rows that follow from it.
@@ -45,7 +52,7 @@ def check_spec(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None
     limits = limits or Limits()
     faults = FaultCollector(spec)
     check_epoch_limit(spec.training, limits, faults)
-    data = _resolve_data(spec, dataset, faults)
+    data = _resolve_data(spec, dataset, test_dataset, faults)
     if data.shape is not None:
         check_feature_limit(data.shape, limits, faults, is_table=isinstance(spec.data, TableData))
     check_embedding_inputs(spec, dataset, data, faults)
@@ -55,19 +62,23 @@ def check_spec(spec: JobSpec, dataset: DatasetDescription, limits: Limits | None
         raise SpecError(faults.faults)
     check_parameter_limit(layers, limits, faults)
     check_repetitions(spec.network.layers, data.shape, layers, limits, faults)
-    report = _build_report(spec, data, data.shape, data.target, layers)
+    report = _build_report(spec, dataset, data, data.shape, data.target, layers)
     check_class_weight(spec, report.task, faults)
+    check_test_classes(spec, test_dataset, report.task, faults)
     check_memory_limit(report.memory, limits, faults)
     if faults.faults:
         raise SpecError(faults.faults)
     return report
 
 
-def _resolve_data(spec: JobSpec, dataset: DatasetDescription, faults: FaultCollector) -> ResolvedData:
+def _resolve_data(
+    spec: JobSpec, dataset: DatasetDescription, test_dataset: DatasetDescription | None, faults: FaultCollector
+) -> ResolvedData:
     unresolved = ResolvedData(None, None, RowCounts(train=None, validation=None, test=None), None)
     match spec.data, dataset:
         case TableData() as data, TableDescription():
-            return resolve_table_data(data, dataset, faults)
+            test_rows = check_test_table(data, dataset, test_dataset, faults)
+            return resolve_table_data(data, dataset, faults, test_rows)
         case TableData(), ArraysDescription():
             names = ", ".join(array.name for array in dataset.arrays)
             faults.add(f'expected "x" and "y", as the dataset holds arrays ({names}); received columns', "data")
@@ -96,7 +107,12 @@ def _has_validation(spec: JobSpec) -> bool:
 
 
 def _build_report(
-    spec: JobSpec, data: ResolvedData, input_shape: Shape, target: Target, layers: tuple[LayerReport, ...]
+    spec: JobSpec,
+    dataset: DatasetDescription,
+    data: ResolvedData,
+    input_shape: Shape,
+    target: Target,
+    layers: tuple[LayerReport, ...],
 ) -> Report:
     totals = sum_parameters(layers)
     train_rows = data.rows.train
@@ -110,7 +126,7 @@ def _build_report(
         steps_per_epoch=None if train_rows is None else -(-train_rows // spec.training.batch_size),
         memory=estimate_memory(spec, data, input_shape, layers, totals),
         flops=_count_flops(layers, data.rows),
-        warnings=find_likely_mistakes(spec, data),
+        warnings=find_likely_mistakes(spec, dataset, data, layers[-1].output_shape),
         task=infer_task(spec.training.loss, target, layers[-1].output_shape),
         metrics=list_history_columns(spec.training, has_validation=_has_validation(spec)),
     )

@@ -127,9 +127,9 @@ def _check_metric(
         message = f"expected a metric that compares outputs of {list(output)} with the {expected.purpose}"
         faults.add(f"{message}, received {metric.type}", *path, fix=_suggest_metric_fix(target_format, target))
         return
-    if isinstance(metric, metrics.F1Score | metrics.FBetaScore) and len(target.shape) != 1:
-        message = f"expected a target with a number for each class, as {metric.type} needs"
-        faults.add(message, *path, fix='encode the target "one_hot"')
+    if isinstance(metric, metrics.AXIS_METRICS) and len(target.shape) > 1:
+        message = f"expected a target of one axis, as {metric.type} needs; received rows of {list(target.shape)}"
+        faults.add(message, *path, fix="leave it out")
     _check_single_value(metric, output, path, faults)
     if isinstance(metric, metrics.AUC):
         _check_labels(metric, output, path, faults)

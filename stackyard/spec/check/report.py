@@ -37,11 +37,16 @@ class Totals(_ReportModel):
 
 
 class RowCounts(_ReportModel):
-    """Number of rows of each set; null where it depends on the values of the rows, as with `drop_missing`."""
+    """Number of rows of each set; null where it depends on the values of the rows, as in a split by groups.
+
+    `total` is the number of rows that remain after `drop_missing`, before the split. It is null only if the columns
+    have too many combinations of missing values, or if an earlier release described the dataset.
+    """
 
     train: int | None
     validation: int | None
     test: int | None
+    total: int | None = None
 
 
 class Memory(_ReportModel):

@@ -25,7 +25,7 @@ class MostFrequent(SpecModel):
 
 
 class Constant(SpecModel):
-    """A given value. With the transforms `one_hot` and `ordinal`, it must be a category of every column."""
+    """A given value. With the transforms `one_hot` and `ordinal`, it may be a new category of the column's type."""
 
     strategy: Literal["constant"] = "constant"
     fill_value: Scalar

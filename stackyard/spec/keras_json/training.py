@@ -59,7 +59,8 @@ def parse_compile_config(compile_config: object, omissions: list[Omission]) -> J
     training: JsonObject = {}
     for key, adapter, union in (("optimizer", _OPTIMIZER, Optimizer), ("loss", _LOSS, Loss)):
         if config.get(key) is not None:
-            document = _translate(config[key], adapter, collect_spec_classes(union), f"{_ORIGIN}/{key}", omissions)
+            value, origin = _unwrap_single(config[key], f"{_ORIGIN}/{key}")
+            document = _translate(value, adapter, collect_spec_classes(union), origin, omissions)
             if document is not None:
                 training[key] = document
     if metrics := list(_translate_metrics(config.get("metrics"), omissions)):
@@ -88,8 +89,16 @@ def _translate(
     return document
 
 
+def _unwrap_single(value: object, origin: str) -> tuple[object, str]:
+    """Return the member and its origin of an array of one: Keras takes one for each output of a model."""
+    array = as_array(value)
+    return (array[0], f"{origin}/0") if array is not None and len(array) == 1 else (value, origin)
+
+
 def _translate_metrics(metrics: object, omissions: list[Omission]) -> Iterator[JsonObject]:
     origin = f"{_ORIGIN}/metrics"
+    if as_array(_unwrap_single(metrics, origin)[0]) is not None:
+        metrics, origin = _unwrap_single(metrics, origin)
     array = as_array(metrics)
     if metrics is not None and (array is None or len(array) > _MAX_METRICS):
         received = format_value(metrics) if array is None else len(array)

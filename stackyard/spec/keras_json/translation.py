@@ -7,6 +7,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from stackyard.spec import not_offered
 from stackyard.spec.base import SpecModel
 from stackyard.spec.keras_json.json_values import as_array, as_object
 from stackyard.spec.keras_json.omissions import Omission
@@ -16,7 +17,7 @@ from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, short
 from stackyard.spec.reading.json_document import JsonObject
 from stackyard.spec.reading.json_pointers import format_pointer
 from stackyard.spec.reading.validation_messages import build_faults
-from stackyard.spec.suggestions import suggest_name
+from stackyard.spec.suggestions import format_expected_names, suggest_name, suggest_names
 from stackyard.spec.training import losses, metrics
 
 T = TypeVar("T")
@@ -53,6 +54,13 @@ _SINGLE_PRECISION = frozenset({"factor", "l1", "learning_rate"})
 """Numbers that Keras stores, and writes, in single precision."""
 
 _DTYPE_POLICY = "float32"
+
+_NOT_OFFERED = {
+    **not_offered.OPTIMIZERS,
+    **not_offered.LOSSES,
+    **not_offered.METRICS,
+    **not_offered.LAYERS,
+}
 
 
 @cache
@@ -93,6 +101,8 @@ class KerasTranslator:
         keras_object = as_object(value)
         if keras_object is None:
             return value
+        if (function_name := _read_function_name(keras_object)) is not None:
+            return function_name
         config = as_object(keras_object.get("config", {}))
         fault = find_class_fault(keras_object, origin) or self._find_unknown_class(keras_object, spec_classes, origin)
         if fault is not None or config is None:
@@ -139,12 +149,16 @@ class KerasTranslator:
 
     def _find_unknown_class(self, keras_object: JsonObject, spec_classes: SpecClasses, origin: str) -> Fault | None:
         name = keras_object.get("class_name")
-        expected = f"one of {', '.join(spec_classes)}"
         if not isinstance(name, str):
-            return build_fault(origin, f'an object with a "class_name", {expected}', name)
+            return build_fault(origin, 'an object with a "class_name"', name)
         if name in spec_classes:
             return None
-        return build_fault(f"{origin}/class_name", expected, name, self._suggest_name(name, spec_classes))
+        if reason := _NOT_OFFERED.get(name):
+            nested = _format_nested_model(keras_object, name)
+            message = f"expected a class that specs offer; received {nested}, which cannot be imported"
+            return Fault(pointer=f"{origin}/class_name", message=message, received=shorten_value(name), fix=reason)
+        fix = suggest_names(name, spec_classes) if len(self.faults) < MAX_FAULTS else None
+        return build_fault(f"{origin}/class_name", format_expected_names(spec_classes), name, fix)
 
     def _build_unknown_argument(self, key: str, spec_class: type[SpecModel], origin: str) -> Fault:
         arguments = [name for name in spec_class.model_fields if name != "type"]
@@ -188,6 +202,23 @@ class KerasTranslator:
 
     def _is_rejected(self, fault: Fault) -> bool:
         return any(ancestor in self._rejected_targets for ancestor in _list_ancestors(fault.pointer))
+
+
+def _read_function_name(keras_object: JsonObject) -> str | None:
+    """Return the name of a loss or a metric that is one of Keras's own functions; no function is looked up."""
+    match keras_object:
+        case {"class_name": "function", "config": str(name), "module": str(module)}:
+            return name if module == "builtins" or module.startswith("keras.") else None
+        case _:
+            return None
+
+
+def _format_nested_model(keras_object: JsonObject, class_name: str) -> str:
+    """Return what an object of an import is: a nested model with its name, or a class."""
+    if class_name not in ("Sequential", "Functional", "Model"):
+        return format_value(class_name)
+    name = (as_object(keras_object.get("config")) or {}).get("name")
+    return f"a nested model, {format_value(name)} ({class_name})" if isinstance(name, str) else "a nested model"
 
 
 def find_class_fault(keras_object: JsonObject, origin: str) -> Fault | None:

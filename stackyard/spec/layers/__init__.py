@@ -6,6 +6,7 @@ A new layer needs a class here, a shape rule in `stackyard.spec.check.shapes` an
 
 from typing import Annotated
 
+from stackyard.spec import not_offered
 from stackyard.spec.layers.activation import (
     ELU,
     LeakyReLU,
@@ -107,7 +108,7 @@ from stackyard.spec.tagged_union import TaggedUnion
 
 Layer = Annotated[
     NonWrapperLayerUnion | Bidirectional | SpectralNormalization | TimeDistributed,
-    TaggedUnion("a layer", aliases=LAYER_ALIASES),
+    TaggedUnion("a layer", aliases=LAYER_ALIASES, not_offered=not_offered.LAYERS),
 ]
 """Keras's alternative names of layers, such as `Convolution2D`, are aliases. These layers of Keras are not supported:
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from stackyard.spec.base import Name, SpecModel
+from stackyard.spec.base import LayerName, SpecModel
 
 
 class NamedLayer(SpecModel):
     """Arguments of every layer. Not supported: `dtype` and `autocast`, and the outdated `input_shape`."""
 
     type: Any  # declared here so that it comes first; each subclass narrows it
-    name: Name | None = None
+    name: LayerName | None = None
 
 
 class LayerBase(NamedLayer):

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from stackyard.spec import not_offered
 from stackyard.spec.layers.activation import (
     ELU,
     LeakyReLU,
@@ -188,4 +189,7 @@ LAYER_ALIASES = {
 }
 """Layer classes by Keras's alternative names."""
 
-NonWrapperLayer = Annotated[NonWrapperLayerUnion, TaggedUnion("a layer that wraps no other", aliases=LAYER_ALIASES)]
+NonWrapperLayer = Annotated[
+    NonWrapperLayerUnion,
+    TaggedUnion("a layer that wraps no other", aliases=LAYER_ALIASES, not_offered=not_offered.LAYERS),
+]

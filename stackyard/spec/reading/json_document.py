@@ -10,6 +10,7 @@ from typing import Any, cast
 from stackyard.spec.limits import Limits
 from stackyard.spec.reading.faults import MAX_FAULTS, Fault, SpecError, format_value, shorten_value
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
+from stackyard.spec.reading.json_syntax import describe_syntax_error
 
 JsonObject = dict[str, Any]
 
@@ -104,9 +105,8 @@ def _parse_json(text: str, limits: Limits) -> object:
             parse_constant=_parse_constant,
         )
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        message = f"expected JSON, received something else at {where}: {error.msg}"
-        raise SpecError([_build_root_fault(message)]) from None
+        message, fix = describe_syntax_error(error)
+        raise SpecError([Fault(pointer="", message=message, fix=fix)]) from None
 
 
 def _measure_depth(text: str) -> int:

@@ -1,5 +1,6 @@
 """Converts Pydantic's errors into faults, with pointers into the document and messages that say what is expected."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -8,8 +9,9 @@ from pydantic_core import ErrorDetails
 
 from stackyard.spec.base import SpecModel
 from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, shorten_value
+from stackyard.spec.reading.hints import find_key_hint
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
-from stackyard.spec.suggestions import suggest_name
+from stackyard.spec.suggestions import MAX_LISTED_NAMES, format_expected_names, suggest_name, suggest_names
 from stackyard.spec.tagged_union import TAG_PREFIX
 
 SpecClassesById = Mapping[int, type[SpecModel]]
@@ -29,13 +31,16 @@ _EXPECTED = {
     "greater_than_equal": "a number of at least {ge}",
     "less_than": "a number less than {lt}",
     "less_than_equal": "a number of at most {le}",
-    "literal_error": "{expected}",
     "string_too_short": "at least {min_length} character(s)",
     "string_too_long": "at most {max_length} characters",
-    "string_pattern_mismatch": "letters, digits and underscores, a letter first",
+    "string_pattern_mismatch": "letters, digits and {others}, a letter first",
     "too_short": "at least {min_length} element(s)",
     "too_long": "at most {max_length} elements",
 }
+
+
+_LITERAL = re.compile("'([^']*)'")
+"""A choice in Pydantic's message about a literal."""
 
 
 def build_faults(error: ValidationError, document: object, spec_classes: SpecClassesById) -> list[Fault]:
@@ -62,7 +67,9 @@ def _build_fault(details: ErrorDetails, document: object, spec_classes: SpecClas
     path, value = _locate_value(document, (*details["loc"], *context.get("location", ())))
     if details["type"] == "extra_forbidden":
         _, parent = _locate_value(document, details["loc"][:-1])
-        message, fix = _describe_unknown_key(str(path[-1]), spec_classes.get(id(parent)))
+        message, fix = _describe_unknown_key(str(path[-1]), value, spec_classes.get(id(parent)))
+    elif details["type"] == "literal_error":
+        message, fix = _describe_unknown_literal(context["expected"], value)
     else:
         message = _format_message(details, context, value)
         context_fix: str | Callable[[], str | None] | None = context.get("fix")
@@ -95,7 +102,8 @@ def _format_message(details: ErrorDetails, context: dict[str, Any], value: objec
     if kind == "missing":
         return f"expected {format_value(name)}, which has no default; received nothing"
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind].format(**context)}, received {_format_received(value, kind)}"
+        others = "underscores, hyphens and dots" if "-" in str(context.get("pattern", ""))[-6:] else "underscores"
+        return f"expected {_EXPECTED[kind].format(others=others, **context)}, received {_format_received(value, kind)}"
     return f"{details['msg']}, received {format_value(value)}"
 
 
@@ -107,10 +115,21 @@ def _format_received(value: object, kind: str) -> str:
     return format_value(value)
 
 
-def _describe_unknown_key(key: str, spec_class: type[SpecModel] | None) -> tuple[str, str | None]:
+def _describe_unknown_literal(expected: str, value: object) -> tuple[str, str | None]:
+    """Return the message for a value that is none of Pydantic's quoted choices, and a suggestion for text."""
+    choices = _LITERAL.findall(expected)
+    if len(choices) <= MAX_LISTED_NAMES:
+        return f"expected {expected}, received {format_value(value)}", None
+    message = f"expected a value, {format_expected_names(choices)}; received {format_value(value)}"
+    return message, suggest_names(value, choices) if isinstance(value, str) else None
+
+
+def _describe_unknown_key(key: str, value: object, spec_class: type[SpecModel] | None) -> tuple[str, str | None]:
     """Return the message for a key that no field reads, and a suggestion of the key that was probably meant."""
     if spec_class is None:
         return f"expected no {format_value(key)} here", None
     fields = list(spec_class.model_fields)
     message = f"expected one of {', '.join(fields)} in {spec_class.__name__}, received {format_value(key)}"
-    return message, suggest_name(key, fields)
+    if key == "lr" and "learning_rate" in fields:
+        return message, suggest_name("learning_rate", fields)
+    return message, find_key_hint(key, value) or suggest_name(key, fields)

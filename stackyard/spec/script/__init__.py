@@ -5,5 +5,6 @@ Values of a spec enter the script only as literals, by `repr`: a name is never c
 
 from stackyard.spec.script.origin import BuiltinName, DatasetOrigin
 from stackyard.spec.script.script_writer import write_script
+from stackyard.spec.script.tables import TableSource
 
-__all__ = ["BuiltinName", "DatasetOrigin", "write_script"]
+__all__ = ["BuiltinName", "DatasetOrigin", "TableSource", "write_script"]

@@ -1,5 +1,6 @@
 """Write the lines that turn the arrays of an NPZ file into `x_train`, `y_train` and the other sets."""
 
+from stackyard.spec.check.data.resolved_data import list_scaling_arguments
 from stackyard.spec.data.data import ArrayData
 from stackyard.spec.data.split import TrainTestSplit
 from stackyard.spec.script.python_source import Expression, build_call, format_assignment, format_literal
@@ -33,8 +34,8 @@ def write_preparation(
     split_names = [name for name in ("validation", "test") if getattr(data.split, name) is not None]
     set_names = ["train", *split_names]
     script.start_block(*(f"x_{name} = x[{name}.index]" for name in set_names))
-    is_unscaled = data.target.divide_by is None and not data.target.standard
-    dtype = "int64" if has_integer_target and isinstance(loss, LABEL_LOSSES) and is_unscaled else "float32"
+    is_scaled = list_scaling_arguments(data.target)
+    dtype = "int64" if has_integer_target and isinstance(loss, LABEL_LOSSES) and not is_scaled else "float32"
     _write_targets(script, data, set_names, dtype)
     if data.test is not None:
         script.start_block(f"x_test = {_normalize_inputs(data, data.test.x)}")
@@ -72,18 +73,25 @@ def _write_targets(script: ScriptBuilder, data: ArrayData, set_names: list[str],
         script.add_lines("classes = np.unique(y)")
     if data.target.standard:
         script.import_name("sklearn.preprocessing", "StandardScaler")
-        divided = "y" if data.target.divide_by is None else f"y / {data.target.divide_by!r}"
+        numbers = _transform_targets(data, "y")
+        divided = numbers if data.target.divide_by is None else f"{numbers} / {data.target.divide_by!r}"
         script.add_lines(f"scaler = StandardScaler().fit(({divided}).reshape(len(y), -1)[train.index])")
     script.add_lines(
         *(format_assignment(f"y_{name}", _build_targets(data, f"y[{name}.index]", dtype)) for name in set_names)
     )
 
 
+def _transform_targets(data: ArrayData, numbers: str) -> str:
+    return numbers if data.target.transform is None else f'np.{data.target.transform}({numbers}.astype("float64"))'
+
+
 def _build_targets(data: ArrayData, rows: str, dtype: str) -> Expression:
     """Return the expression that makes the targets of some rows."""
     if data.target.encode is not None:
         return build_call("keras.utils.to_categorical", f"np.searchsorted(classes, {rows})", "len(classes)")
-    scaled = rows if data.target.divide_by is None else f"({rows} / {data.target.divide_by!r})"
+    scaled = _transform_targets(data, rows)
+    if data.target.divide_by is not None:
+        scaled = f"({scaled} / {data.target.divide_by!r})"
     if data.target.standard:
         scaled = f"scaler.transform({scaled}.reshape(len({rows}), -1)).reshape({rows}.shape)"
     return f'{scaled}.astype("{dtype}")'

@@ -1,6 +1,6 @@
 """Format Python expressions as lines of bounded length."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -51,6 +51,12 @@ def build_pair(first: Expression, second: Expression) -> CompoundExpression:
 def build_literal_list(values: Iterable[object]) -> CompoundExpression:
     """Return a list of literals."""
     return build_list([format_literal(value) for value in values])
+
+
+def build_literal_dict(values: Mapping[str, object]) -> CompoundExpression:
+    """Return a dictionary of literals."""
+    pairs = (("", f"{format_literal(name)}: {format_literal(value)}") for name, value in values.items())
+    return CompoundExpression("{", tuple(pairs), "}")
 
 
 def format_assignment(target: str, node: Expression) -> str:

@@ -8,6 +8,7 @@ from stackyard.spec.limits import UNLIMITED
 from stackyard.spec.script import arrays, tables, training
 from stackyard.spec.script.origin import DatasetOrigin
 from stackyard.spec.script.script_builder import ScriptBuilder
+from stackyard.spec.script.tables import TableSource
 
 _DOCSTRING = '''"""Written by Stackyard: the training of a job with nothing but Keras, pandas and scikit-learn.
 
@@ -17,7 +18,13 @@ It prints every epoch, and writes history.csv and model.keras to the current dir
 """'''
 
 
-def write_script(spec: JobSpec, dataset: DatasetDescription, origin: DatasetOrigin, threads: int | None = None) -> str:
+def write_script(
+    spec: JobSpec,
+    dataset: DatasetDescription,
+    origin: DatasetOrigin,
+    threads: int | None = None,
+    test: TableSource | None = None,
+) -> str:
     """Return a script that trains like a job.
 
     Args:
@@ -26,15 +33,17 @@ def write_script(spec: JobSpec, dataset: DatasetDescription, origin: DatasetOrig
         origin: The source of the rows.
         threads: The number of TensorFlow's intra-op threads that trained the job, if known. TensorFlow divides sums
             over large matrices among them, and their number changes the rounding.
+        test: The spec's `test_dataset`; None without one.
 
     Returns:
-        Python source, UTF-8. The script takes the file of the dataset as its only argument, or none for a built-in
-        one. On the same machine, with the same versions and threads, its history equals the job's to the last bit.
+        Python source, UTF-8. The script takes the file of the dataset as its argument, or none for a built-in one, and
+        then that of the test dataset. On the same machine, with the same versions and threads, its history equals the
+        job's to the last bit.
 
     Raises:
         SpecError: The spec does not fit the dataset.
     """
-    report = check_spec(spec, dataset, UNLIMITED)
+    report = check_spec(spec, dataset, UNLIMITED, None if test is None else test.table)
     script = ScriptBuilder()
     script.import_modules("keras")
     if threads is not None:
@@ -45,21 +54,31 @@ def write_script(spec: JobSpec, dataset: DatasetDescription, origin: DatasetOrig
     seed = spec.training.seed or 0
     match spec.data, dataset:
         case TableData() as data, TableDescription():
-            tables.write_loading(script, origin, dataset)
-            tables.write_preparation(script, data, dataset, seed, spec.training.loss)
+            tables.write_preparation(script, data, TableSource(dataset, origin), test, seed, spec.training.loss)
         case ArrayData() as data, ArraysDescription():
             arrays.write_loading(script)
-            types = {array.name: array.type for array in dataset.arrays}
-            has_integer_target = not types[data.y].startswith("float")
+            types = {array.name: array for array in dataset.arrays}
+            has_integer_target = types[data.y].categories is not None or not types[data.y].type.startswith("float")
             arrays.write_preparation(script, data, seed, spec.training.loss, has_integer_target=has_integer_target)
         case _:
             pass  # `check_spec` has refused it
+    training.write_target_axis(script, report, has_test_set=_has_test_set(spec))
     training.write_network(script, report)
     training.write_training(script, report, has_test_set=_has_test_set(spec))
+    command = f"python train.py{_build_argument('DATASET', dataset, origin)}"
+    if test is not None:
+        command += _build_argument("TEST_DATASET", test.table, test.origin)
+    return script.render_script(_DOCSTRING.format(command=command))
+
+
+def _build_argument(name: str, dataset: DatasetDescription, origin: DatasetOrigin) -> str:
+    """Return the argument of a command that names the file of a dataset; a built-in one has no file."""
+    if origin.builtin is not None:
+        return ""
     suffix = ".gz" if isinstance(dataset, TableDescription) and dataset.csv and dataset.csv.compression else ""
-    argument = "" if origin.builtin else f" DATASET.{origin.format}{suffix}"
-    return script.render_script(_DOCSTRING.format(command=f"python train.py{argument}"))
+    return f" {name}.{origin.format}{suffix}"
 
 
 def _has_test_set(spec: JobSpec) -> bool:
-    return spec.data.split.test is not None or (isinstance(spec.data, ArrayData) and spec.data.test is not None)
+    separate = spec.data.test if isinstance(spec.data, ArrayData) else spec.data.test_dataset
+    return spec.data.split.test is not None or separate is not None

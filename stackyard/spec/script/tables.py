@@ -1,11 +1,13 @@
 """Write the lines that turn a table into the arrays `x_train`, `y_train` and the other sets."""
 
-from collections.abc import Iterable, Mapping
-from typing import cast
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
+from stackyard.spec.check.data.resolved_data import list_scaling_arguments
 from stackyard.spec.data.data import CATEGORICAL_TRANSFORMS, Features, TableData
-from stackyard.spec.data.description import ColumnDescription, TableDescription, TimeKind
+from stackyard.spec.data.description import ColumnDescription, TableDescription
 from stackyard.spec.data.imputation import Constant, Imputation
+from stackyard.spec.data.used_columns import list_test_columns, list_used_columns
 from stackyard.spec.script.origin import DatasetOrigin
 from stackyard.spec.script.python_source import (
     Expression,
@@ -18,6 +20,7 @@ from stackyard.spec.script.python_source import (
 )
 from stackyard.spec.script.script_builder import ScriptBuilder
 from stackyard.spec.script.splitting import write_split
+from stackyard.spec.script.table_rows import write_dropping, write_loading
 from stackyard.spec.training.losses import LABEL_LOSSES, Loss
 
 _TRANSFORMERS: Mapping[str, str] = {
@@ -30,85 +33,72 @@ _TRANSFORMERS: Mapping[str, str] = {
 }
 
 
-_DAY_EXPRESSIONS: Mapping[TimeKind, tuple[str, str, str]] = {
-    "date": (
-        "dates",
-        'pd.to_datetime(data[name], format="ISO8601", utc=True).dt.as_unit("us")',
-        '(dates - pd.Timestamp("1970-01-01", tz="UTC"))',
-    ),
-    "time": ("times", 'pd.to_timedelta(data[name].map(str, na_action="ignore")).dt.as_unit("us")', "times"),
-    "duration": ("durations", 'pd.to_timedelta(data[name]).dt.as_unit("us")', "durations"),
-}
-"""By what a column has: a variable, the expression for it, and the expression that is divided by a day."""
+@dataclass(frozen=True)
+class TableSource:
+    """A table that the script reads: its description, and the source of its rows."""
+
+    table: TableDescription
+    origin: DatasetOrigin
 
 
-def write_loading(script: ScriptBuilder, origin: DatasetOrigin, table: TableDescription) -> None:
-    """Write the lines that read the frame `data`."""
-    if origin.builtin is not None:
-        script.import_name("sklearn.datasets", f"load_{origin.builtin}")
-        script.start_block(f"data = load_{origin.builtin}(as_frame=True).frame")
-        return
-    script.import_modules("sys", "pandas as pd")
-    names = [column.name for column in table.columns]
-    arguments = {} if table.csv is None else table.csv.build_file_arguments(names)
-    readable = [column.name for column in table.columns if column.type != "unsupported"]
-    if len(readable) < len(names):
-        arguments["columns"] = readable
-    literals = {name: _format_argument(value) for name, value in arguments.items()}
-    script.start_block(format_assignment("data", build_call(f"pd.read_{origin.format}", "sys.argv[1]", **literals)))
-    _write_days(script, table)
+def write_preparation(
+    script: ScriptBuilder, data: TableData, source: TableSource, test: TableSource | None, seed: int, loss: Loss
+) -> None:
+    """Write the lines that read and prepare a table as the spec says.
 
-
-def _format_argument(value: object) -> Expression:
-    return build_literal_list(cast("list[str]", value)) if isinstance(value, list) else format_literal(value)
-
-
-def _write_days(script: ScriptBuilder, table: TableDescription) -> None:
-    """Write the lines that convert dates, times and durations to days, with the expressions of the worker."""
-    for kind, (variable, expression, days) in _DAY_EXPRESSIONS.items():
-        names = [column.name for column in table.columns if column.stored_as == kind]
-        if names:
-            script.add_lines(
-                f"for name in {format_literal(names)}:",
-                f"    {variable} = {expression}",
-                f"    data[name] = {days} / pd.Timedelta(days=1)",
-            )
-
-
-def write_preparation(script: ScriptBuilder, data: TableData, table: TableDescription, seed: int, loss: Loss) -> None:
-    """Write the lines that prepare a table as the spec says."""
-    columns = {column.name: column for column in table.columns}
-    nullable_booleans = {
-        name: "boolean" for name, column in columns.items() if column.type == "boolean" and column.missing
-    }
-    if nullable_booleans:
-        script.add_lines(f"data = data.astype({format_literal(nullable_booleans)})")
+    Args:
+        script: The script to extend.
+        data: The data section of the spec.
+        source: The dataset.
+        test: The spec's `test_dataset`; None without one.
+        seed: The seed of random splits without a seed of their own.
+        loss: The loss, which decides the type of the targets.
+    """
+    columns = {column.name: column for column in source.table.columns}
     groups = data.list_feature_groups(columns)
-    _write_categories(
-        script, [name for group in groups if group.transform in CATEGORICAL_TRANSFORMS for name in group.columns]
-    )
+    categorical = [name for group in groups if group.transform in CATEGORICAL_TRANSFORMS for name in group.columns]
+    used = list_used_columns(data, source.table)
+    write_loading(script, source.origin, source.table, used, "data", 1)
+    _write_categories(script, data, groups, columns)
     _write_classes(script, data, columns)
-    if data.drop_missing is True:
-        script.add_lines("data = data.dropna()")
-    elif data.drop_missing:
-        script.add_lines(
-            format_assignment("data", build_call("data.dropna", subset=build_literal_list(data.drop_missing)))
-        )
+    write_dropping(script, data, source.table, used, categorical, "data")
+    if test is not None:
+        test_columns = list_test_columns(data, source.table)
+        write_loading(script, test.origin, test.table, test_columns, "test", 1 if source.origin.builtin else 2)
+        write_dropping(script, data, test.table, test_columns, categorical, "test")
     write_split(script, data.split, seed)
     set_names = ["train", *(name for name in ("validation", "test") if getattr(data.split, name) is not None)]
-    _write_inputs(script, data, groups, columns, set_names)
+    if test is not None:
+        set_names.append("test")
+    tables = [source.table, *([] if test is None else [test.table])]
+    incomplete = {column.name for table in tables for column in table.columns if column.missing}
+    _write_inputs(script, data, groups, incomplete, set_names)
     _write_targets(script, data, columns, set_names, loss)
     if data.sample_weight is not None:
         script.start_block(f'sample_weight = train[{format_literal(data.sample_weight)}].to_numpy("float32")')
 
 
-def _write_categories(script: ScriptBuilder, categorical: list[str]) -> None:
-    """Collect the values of each categorical column before any row is dropped."""
-    if categorical:
-        script.add_lines(
-            format_assignment("categorical", build_literal_list(categorical)),
-            "values = {name: sorted(data[name].dropna().unique()) for name in categorical}",
-        )
+def _write_categories(
+    script: ScriptBuilder, data: TableData, groups: tuple[Features, ...], columns: Mapping[str, ColumnDescription]
+) -> None:
+    """Collect the values of each categorical column before any row is dropped, and the constants that fill it."""
+    categorical = [
+        (group, name) for group in groups if group.transform in CATEGORICAL_TRANSFORMS for name in group.columns
+    ]
+    if not categorical:
+        return
+    script.add_lines(
+        format_assignment("categorical", build_literal_list(name for _, name in categorical)),
+        "values = {name: sorted(data[name].dropna().unique()) for name in categorical}",
+    )
+    for group, name in categorical:
+        imputation = data.get_imputation(group)
+        is_extended = data.list_categories(group, columns[name]) != columns[name].categories
+        if is_extended and isinstance(imputation, Constant):
+            literal = format_literal(name)
+            script.add_lines(
+                f"values[{literal}] = sorted([*values[{literal}], {format_literal(imputation.fill_value)}])"
+            )
 
 
 def _write_classes(script: ScriptBuilder, data: TableData, columns: Mapping[str, ColumnDescription]) -> None:
@@ -121,10 +111,10 @@ def _write_inputs(
     script: ScriptBuilder,
     data: TableData,
     groups: tuple[Features, ...],
-    columns: Mapping[str, ColumnDescription],
+    incomplete: Collection[str],
     set_names: Iterable[str],
 ) -> None:
-    steps = [_build_transformer_step(script, group, _get_imputation(data, group, columns)) for group in groups]
+    steps = [_build_transformer_step(script, group, _get_imputation(data, group, incomplete)) for group in groups]
     if all(step == '"passthrough"' for step in steps):
         script.start_block(
             format_assignment("features", build_literal_list(name for group in groups for name in group.columns))
@@ -141,9 +131,9 @@ def _write_inputs(
         script.add_lines(f'x_{name} = inputs.{method}({name}).astype("float32")')
 
 
-def _get_imputation(data: TableData, group: Features, columns: Mapping[str, ColumnDescription]) -> Imputation | None:
+def _get_imputation(data: TableData, group: Features, incomplete: Collection[str]) -> Imputation | None:
     """Return the imputation of a group whose columns have missing values, or None."""
-    has_missing = any(columns[name].missing and not data.drops_rows_without(name) for name in group.columns)
+    has_missing = any(name in incomplete and not data.drops_rows_without(name) for name in group.columns)
     return data.get_imputation(group) if has_missing else None
 
 
@@ -195,8 +185,8 @@ def _write_targets(
                 )
             )
         return
-    is_integer = target.divide_by is None and not target.standard and columns[target.columns[0]].type != "float"
-    dtype = "int64" if is_integer and isinstance(loss, LABEL_LOSSES) and len(target.columns) == 1 else "float32"
+    is_label = isinstance(loss, LABEL_LOSSES) and not list_scaling_arguments(target) and len(target.columns) == 1
+    dtype = "int64" if is_label else "float32"
     _write_numeric_targets(script, data, list(set_names), dtype)
 
 
@@ -206,11 +196,18 @@ def _write_numeric_targets(script: ScriptBuilder, data: TableData, set_names: li
     needs_frame = len(columns) > 1 or target.standard  # scikit-learn scales a frame, not a series
     selection = format_literal(columns if needs_frame else columns[0])
     divided = "" if target.divide_by is None else f" / {target.divide_by!r}"
+    if target.transform is not None:
+        script.import_modules("numpy as np")
+
+    def build_numbers(frame: str) -> str:
+        numbers = f"{frame}[{selection}]"
+        return (numbers if target.transform is None else f"np.{target.transform}({numbers})") + divided
+
     if target.standard:
         script.import_name("sklearn.preprocessing", "StandardScaler")
-        script.add_lines(f"scaler = StandardScaler().fit(train[{selection}]{divided})")
+        script.add_lines(f"scaler = StandardScaler().fit({build_numbers('train')})")
     for name in set_names:
-        numbers = f"{name}[{selection}]{divided}"
+        numbers = build_numbers(name)
         if target.standard:
             column = "" if len(target.columns) > 1 else "[:, 0]"
             script.add_lines(f'y_{name} = scaler.transform({numbers}){column}.astype("{dtype}")')

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from stackyard.spec.check.report import Report
+from stackyard.spec.data.data import ArrayTarget
 from stackyard.spec.script import row_order
 from stackyard.spec.script.constructors import build_constructor_call
 from stackyard.spec.script.python_source import (
@@ -18,7 +19,7 @@ from stackyard.spec.training.callbacks import Callback, LearningRateScheduler, T
 from stackyard.spec.training.class_weight import map_weights_by_label
 from stackyard.spec.training.losses import SIGN_LOSSES
 from stackyard.spec.training.metric_directions import resolve_modes
-from stackyard.spec.training.metrics import Accuracy, Metric, resolve_metric
+from stackyard.spec.training.metrics import AXIS_METRICS, Accuracy, Metric, resolve_metric
 from stackyard.spec.training.training import Training
 
 
@@ -42,6 +43,21 @@ def write_network(script: ScriptBuilder, report: Report) -> None:
             )
         ),
     )
+
+
+def write_target_axis(script: ScriptBuilder, report: Report, *, has_test_set: bool) -> None:
+    """Write the lines that give single targets an axis of size 1, if a metric needs it."""
+    if not _has_target_axis(report):
+        return
+    has_validation = report.spec.data.split.validation is not None
+    set_names = ["train", *(["validation"] if has_validation else []), *(["test"] if has_test_set else [])]
+    script.start_block(*(f"y_{name} = y_{name}.reshape(len(y_{name}), -1)" for name in set_names))
+
+
+def _has_target_axis(report: Report) -> bool:
+    target = report.spec.data.target
+    is_single = target.encode is None and (isinstance(target, ArrayTarget) or len(target.columns) == 1)
+    return is_single and any(isinstance(metric, AXIS_METRICS) for metric in report.spec.training.metrics)
 
 
 def write_training(script: ScriptBuilder, report: Report, *, has_test_set: bool) -> None:
@@ -116,9 +132,10 @@ def _write_class_weight(script: ScriptBuilder, report: Report) -> None:
         return
     script.import_modules("numpy as np")
     script.import_name("sklearn.utils.class_weight", "compute_class_weight")
-    one_hot = report.spec.data.target.encode is not None
+    is_one_hot = report.spec.data.target.encode is not None
+    labels = "y_train.argmax(axis=1)" if is_one_hot else "y_train[:, 0]" if _has_target_axis(report) else "y_train"
     script.start_block(
-        f"labels = {'y_train.argmax(axis=1)' if one_hot else 'y_train'}",
+        f"labels = {labels}",
         'weights = compute_class_weight("balanced", classes=np.unique(labels), y=labels)',
         "class_weight = {int(label): float(weight) for label, weight in zip(np.unique(labels), weights)}",
     )

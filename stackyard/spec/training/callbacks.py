@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from stackyard.spec import not_offered
 from stackyard.spec.base import (
     NonNegativeFloat,
     NonNegativeInt,
@@ -94,7 +95,7 @@ class SwapEMAWeights(SpecModel):
 
 Callback = Annotated[
     EarlyStopping | ReduceLROnPlateau | LearningRateScheduler | TerminateOnNaN | SwapEMAWeights,
-    TaggedUnion("a callback"),
+    TaggedUnion("a callback", not_offered=not_offered.CALLBACKS),
 ]
 """Not supported:
 

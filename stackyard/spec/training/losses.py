@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+from stackyard.spec import not_offered
 from stackyard.spec.base import Axes, Name, NonNegativeFloat, OpenUnitInterval, PositiveFloat, SpecModel, UnitInterval
 from stackyard.spec.tagged_union import TaggedUnion
 
@@ -204,6 +205,7 @@ Loss = Annotated[
     | Tversky,
     TaggedUnion(
         "a loss",
+        not_offered=not_offered.LOSSES,
         aliases={
             "mse": "MeanSquaredError",
             "mae": "MeanAbsoluteError",

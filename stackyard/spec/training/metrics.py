@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from stackyard.spec import not_offered
 from stackyard.spec.base import (
     JsonArray,
     Name,
@@ -391,12 +392,17 @@ Metric = Annotated[
             "logcosh": "LogCoshError",
         },
         keep_name=True,
+        not_offered=not_offered.METRICS,
     ),
 ]
 """Not supported: Mean, Sum and MeanMetricWrapper, because they do not compare predictions with targets, and the IoU
 metrics for segmentation. `Accuracy` means the same as Keras's string `accuracy`; Keras's class of that name, which
 tests exact equality, is not supported.
 """
+
+
+AXIS_METRICS = (F1Score, FBetaScore)
+"""Metrics for which Keras requires a target of shape (rows, 1) where others also take (rows,)."""
 
 
 def resolve_metric(metric: Metric, loss: Loss, output_size: int) -> Metric:
@@ -406,7 +412,7 @@ def resolve_metric(metric: Metric, loss: Loss, output_size: int) -> Metric:
     """
     if output_size == 1 and isinstance(metric, R2Score) and metric.class_aggregation is None:
         return metric.model_copy(update={"class_aggregation": "uniform_average"})
-    if output_size == 1 and isinstance(metric, F1Score | FBetaScore) and metric.average is None:
+    if output_size == 1 and isinstance(metric, AXIS_METRICS) and metric.average is None:
         return metric.model_copy(update={"average": "macro"})
     return resolve_accuracy(metric, loss, output_size)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from stackyard.spec import not_offered
 from stackyard.spec.base import (
     JsonArray,
     Name,
@@ -209,6 +210,6 @@ Optimizer = Annotated[
     | Lion
     | Muon
     | ScheduleFreeAdamW,
-    TaggedUnion("an optimizer"),
+    TaggedUnion("an optimizer", not_offered=not_offered.OPTIMIZERS),
 ]
 """Not supported: LossScaleOptimizer and MultiOptimizer, because they only wrap other optimizers."""

@@ -212,7 +212,8 @@ def test_page_lists_datasets_without_descriptions(either_sessions, add_dataset):
     assert len(all_datasets.items) == 8
 
 
-def test_deletion_waits_for_a_running_submit_and_then_conflicts(either_sessions, add_dataset):
+@pytest.mark.parametrize("use", ["dataset", "test_dataset"])
+def test_deletion_waits_for_a_running_submit_and_then_conflicts(use, either_sessions, add_dataset):
     """The deletion waits for the submit's transaction, and then finds a job that needs the dataset."""
     dataset, _ = add_dataset()
     spec = factories.iris_spec()
@@ -227,7 +228,7 @@ def test_deletion_waits_for_a_running_submit_and_then_conflicts(either_sessions,
 
     with ThreadPoolExecutor(1) as pool:
         with either_sessions.begin() as session:
-            insertion.submit_job(session, replace(validated, dataset=dataset))
+            insertion.submit_job(session, replace(validated, **{use: dataset}))
             deleted = pool.submit(delete_dataset)
         with pytest.raises(Conflict, match="still needs table"):
             deleted.result(30)

@@ -19,7 +19,7 @@ from stackyard.spec import CsvFormat, TableDescription, check_spec, parse_spec
 from stackyard.spec.reading.faults import SpecError
 from stackyard.spec.script import DatasetOrigin
 from stackyard.spec.script.script_builder import ScriptBuilder
-from stackyard.spec.script.tables import write_loading
+from stackyard.spec.script.table_rows import write_loading
 from worker.preparation import dataset_reader
 
 MEMORY = 2**30
@@ -45,7 +45,8 @@ def describe(path):
 def run_script(description, path):
     """Return the table that the exported script reads."""
     script = ScriptBuilder()
-    write_loading(script, DatasetOrigin("csv"), description)
+    names = [column.name for column in description.columns]
+    write_loading(script, DatasetOrigin("csv"), description, names, "data", 1)
     source = path.with_suffix(".py")
     source.write_text(script.render_script('"""Read a table."""'))
     arguments, sys.argv = sys.argv, ["train.py", str(path)]

@@ -22,7 +22,7 @@ def load_details(sessions, job_id):
 
 
 def apply_control(sessions, control, job_id):
-    """Cancel, pause or resume a job."""
+    """Cancel, pause, resume or finish a job."""
     with sessions.begin() as session:
         return control(session, job_id)
 
@@ -106,6 +106,66 @@ def test_a_paused_job_is_cancelled_at_once_and_loses_its_checkpoint(either_sessi
         assert session.get(DiscardedFile, "a" * 64) is not None
 
 
+def test_a_running_job_is_requested_to_finish_and_the_request_survives_the_loss_of_its_worker(either_sessions):
+    job = submit_job(either_sessions)
+    claim = attempt_factories.claim_job(either_sessions)
+    apply_control(either_sessions, controls.pause_job, job.id)
+    attempt_factories.record_epochs(either_sessions, claim, [0, 1])
+    finished = apply_control(either_sessions, controls.finish_job, job.id)
+    assert (finished.state, finished.finish_after_epochs, finished.pause_requested) == (JobState.RUNNING, 2, False)
+    attempt_factories.record_epochs(either_sessions, claim, [2])
+    assert apply_control(either_sessions, controls.finish_job, job.id).finish_after_epochs == 2
+    with pytest.raises(Conflict, match="being finished"):
+        apply_control(either_sessions, controls.pause_job, job.id)
+    attempt_factories.lose_attempt(either_sessions, claim)
+    again = attempt_factories.claim_job(either_sessions)
+    assert (again.attempt, again.finish_after) == (2, 2)
+    attempt_factories.conclude_attempt(either_sessions, again)
+    assert apply_control(either_sessions, controls.finish_job, job.id).state is JobState.SUCCEEDED
+
+
+def test_a_paused_job_is_queued_to_finish_from_its_checkpoint(either_sessions):
+    job = submit_job(either_sessions)
+    apply_control(either_sessions, controls.pause_job, job.id)
+    with either_sessions.begin() as session:
+        columns = {"bytes": 1, "attempt": 1, "epoch": 0, "step": 1, "created_at": get_current_time(session)}
+        session.add(Checkpoint(job_id=job.id, sha256="a" * 64, **columns))
+    assert apply_control(either_sessions, controls.finish_job, job.id).state is JobState.QUEUED
+    assert load_job(either_sessions, job).reason["code"] == "finish_requested"
+    claim = attempt_factories.claim_job(either_sessions)
+    assert (claim.finish_after, claim.checkpoint.step) == (0, 1)
+
+
+def test_a_job_without_trained_weights_cannot_be_finished(sessions):
+    job = submit_job(sessions)
+    for state in (JobState.QUEUED, JobState.PAUSED):
+        with pytest.raises(Conflict) as caught:
+            apply_control(sessions, controls.finish_job, job.id)
+        assert (caught.value.code, load_job(sessions, job).state) == ("not_started", state)
+        if state is JobState.QUEUED:
+            apply_control(sessions, controls.pause_job, job.id)
+
+
+def test_a_job_whose_work_was_lost_finishes_after_one_epoch_at_least(sessions):
+    job = submit_job(sessions)
+    claim = attempt_factories.claim_job(sessions)
+    apply_control(sessions, controls.finish_job, job.id)
+    attempt_factories.lose_attempt(sessions, claim)
+    assert attempt_factories.claim_job(sessions).finish_after == 1
+
+
+def test_a_job_that_is_being_cancelled_cannot_be_finished_and_one_that_finishes_can_be_cancelled(sessions):
+    job = submit_job(sessions)
+    attempt_factories.claim_job(sessions)
+    apply_control(sessions, controls.finish_job, job.id)
+    assert apply_control(sessions, controls.cancel_job, job.id).cancel_requested
+    other = submit_job(sessions)
+    attempt_factories.claim_job(sessions)
+    apply_control(sessions, controls.cancel_job, other.id)
+    with pytest.raises(Conflict, match="being cancelled"):
+        apply_control(sessions, controls.finish_job, other.id)
+
+
 def test_a_job_that_waits_after_a_lost_attempt_is_cancelled_at_once(sessions):
     job = submit_job(sessions)
     attempt_factories.lose_attempt(sessions, attempt_factories.claim_job(sessions))
@@ -113,9 +173,9 @@ def test_a_job_that_waits_after_a_lost_attempt_is_cancelled_at_once(sessions):
     assert "while it waited" in load_details(sessions, job.id).job.reason["message"]
 
 
-@pytest.mark.parametrize("control", [controls.pause_job, controls.resume_job])
+@pytest.mark.parametrize("control", [controls.pause_job, controls.resume_job, controls.finish_job])
 @pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.DIVERGED, JobState.CANCELLED])
-def test_a_job_that_has_ended_can_be_neither_paused_nor_resumed(sessions, control, state):
+def test_a_job_that_has_ended_can_be_neither_paused_nor_resumed_nor_finished(sessions, control, state):
     job = run_to_end(sessions, state)
     with pytest.raises(Conflict) as caught:
         apply_control(sessions, control, job.id)

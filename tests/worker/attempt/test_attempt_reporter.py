@@ -278,6 +278,23 @@ def test_a_job_that_is_resumed_before_its_checkpoint_trains_on(sessions, fast_se
         wait_until(lambda: not reporter.wants_checkpoint())
 
 
+def test_a_request_to_finish_reaches_the_training_and_the_next_attempt(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings) as reporter:
+        reporter.mark_started()
+        reporter.record_epoch(0, {"loss": 1.0})
+        assert not reporter.wants_finish(1)
+        with sessions.begin() as session:
+            controls.finish_job(session, claim.job_id)
+        wait_until(lambda: reporter.wants_finish(1))
+        assert not reporter.wants_checkpoint()
+    with sessions.begin() as session:
+        attempts.release_attempt(session, claim, WorkerShutdown.ending)
+    again = claim_again(sessions)
+    with start_reporter(sessions, again, fast_settings) as reporter:
+        assert (reporter.wants_finish(0), reporter.wants_finish(1)) == (False, True)
+
+
 def test_a_training_goes_on_if_the_disk_does_not_accept_a_checkpoint(sessions, fast_settings, monkeypatch):
     def raise_disk_full(_descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

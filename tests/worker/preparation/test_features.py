@@ -103,6 +103,20 @@ def test_text_is_imputed_with_the_most_frequent_training_value(prepare_table):
     assert prepared.x_validation.tolist() == [[0, 1], [1, 0], [1, 0]]
 
 
+@pytest.mark.parametrize("transform", ["one_hot", "ordinal"])
+def test_missing_values_are_a_category_of_their_own(transform, prepare_table):
+    frame = pd.DataFrame({"kind": ["b", "c", "a", None, "a", None], "y": np.arange(6.0)})
+    split = {"validation": {"method": "last", "train_fraction": 0.5}}
+    features = [
+        {"columns": ["kind"], "transform": transform, "impute": {"strategy": "constant", "fill_value": "both"}}
+    ]
+    prepared = prepare_table(frame, {"target": {"column": "y"}, "features": features, "split": split})
+    encoder = {"one_hot": OneHotEncoder(sparse_output=False), "ordinal": OrdinalEncoder()}[transform]
+    expected = encoder.fit_transform(frame[["kind"]].fillna("both"))
+    assert np.array_equal(np.concatenate([prepared.x_train, prepared.x_validation]), expected)
+    assert np.array_equal(prepared.inputs.apply(frame[3:4]), expected[3:4])
+
+
 def test_rows_are_dropped_for_listed_columns_only(prepare_table, mixed_frame):
     incomplete = mixed_frame.assign(
         size=mixed_frame["size"].mask(mixed_frame.index == 3), price=mixed_frame["price"].mask(mixed_frame.index == 5)
@@ -160,7 +174,8 @@ def test_rows_with_missing_values_are_dropped_before_the_split(prepare_table, mi
 def test_dropping_every_row_is_an_error(tmp_path):
     path = tmp_path / "holes.csv"
     path.write_text("a,b,y\n1,,1\n,2,2\n")
-    description = TableDescription.model_validate(csv_file.describe_csv(path, MEMORY))
+    document = csv_file.describe_csv(path, MEMORY) | {"missing_rows": None}  # as in an earlier release
+    description = TableDescription.model_validate(document)
     spec = build_spec({"dataset": "holes", "target": {"column": "y"}, "drop_missing": True})
     with pytest.raises(PreparationError, match="drop_missing leaves none"):
         prepare_data(spec, description, FileSource(path, dataset_source.CSV), check_spec(spec, description).task)

@@ -149,6 +149,23 @@ def test_missing_categories_are_imputed(compare_table, frame):
     compare_table(incomplete, {"target": PRICE, "features": groups, "split": LAST})
 
 
+@pytest.mark.parametrize("largest", [2**53 + 8, 2**63 - 1])
+def test_large_integers_with_missing_values(largest, compare_table, frame):
+    rows = np.arange(len(frame))
+    incomplete = frame.assign(
+        identifier=pd.arrays.IntegerArray(largest - rows % 9, rows % 7 == 0),
+        group=pd.arrays.IntegerArray(-largest + rows % 40, rows % 11 == 0),
+    )
+    data = {
+        "target": PRICE,
+        "features": [{"columns": ["identifier"], "transform": "ordinal", "impute": "most_frequent"}],
+        "drop_missing": ["group"],
+        "split": {"validation": {"method": "group", "column": "group", "train_fraction": 0.6}},
+    }
+    prepared = compare_table(incomplete, data)
+    assert np.array_equal(np.unique(prepared.x_train), range(9))
+
+
 @pytest.mark.parametrize("drop_missing", [True, ["n0", "colour", "flag", "price"]])
 def test_rows_with_missing_values_are_dropped(drop_missing, compare_table, frame):
     incomplete = frame.assign(

@@ -18,7 +18,9 @@ from stackyard.spec import (
     TableDescription,
     Task,
 )
+from stackyard.spec.data.used_columns import list_test_columns
 from worker.preparation.arrays import Array
+from worker.preparation.dataset_rows import DatasetRows
 from worker.preparation.out_of_core.disk_writer import translate_write_errors, write_rows
 from worker.preparation.out_of_core.npz_arrays import map_arrays
 from worker.preparation.out_of_core.spooled_table import SpooledTable
@@ -46,6 +48,7 @@ def write_prepared_files(
     directory: Path,
     share: int,
     check: Callable[[], None],
+    test_dataset: DatasetRows | None = None,
 ) -> None:
     """Build the arrays that a job trains on, bit-identical to those of `prepare_data`, and write them to files.
 
@@ -59,6 +62,7 @@ def write_prepared_files(
         directory: an empty directory. During the work it also holds temporary files.
         share: bytes of memory that columns may take at a time.
         check: called between blocks; exceptions that it raises are passed on.
+        test_dataset: the rows of the spec's `test_dataset`; None without one.
 
     Raises:
         PreparationError: the rows do not permit what the spec asks for.
@@ -74,7 +78,7 @@ def write_prepared_files(
     scratch = directory / "scratch"
     with translate_write_errors():
         scratch.mkdir()
-    plan, mapped = _build_plan(spec, description, source, task, scratch, share, check)
+    plan, mapped = _build_plan(spec, description, source, task, scratch, share, check, test_dataset)
     prepared = build_prepared_data(plan, spec.training, store)
     with translate_write_errors():
         shutil.rmtree(scratch)
@@ -100,16 +104,37 @@ def _build_plan(
     scratch: Path,
     share: int,
     check: Callable[[], None],
+    test_dataset: DatasetRows | None,
 ) -> tuple[PreparationPlan, Iterable[Array]]:
     """Return the plan, and the mapped arrays that its rows are built from."""
     match spec.data, description:
         case TableData() as data, TableDescription():
             table = SpooledTable(data, description, source, scratch / "columns", share, check)
-            return plan_table(spec, data, description, table, task, check), [table.cells]
+            if test_dataset is None:
+                return plan_table(spec, data, description, table, task, check), [table.cells]
+            test_table = _spool_test_table(data, description, test_dataset, scratch, share, check)
+            plan = plan_table(spec, data, description, table, task, check, test_table)
+            return plan, [table.cells, test_table.cells]
         case ArrayData() as data, ArraysDescription():
             arrays = map_arrays(source.path, list_used_arrays(data), scratch, check)
             max_cells = share // _BYTES_PER_FITTED_CELL
             return plan_arrays(spec, data, description, arrays, task, check, max_cells), arrays.values()
+        case _:
+            raise build_mismatch_error()
+
+
+def _spool_test_table(
+    data: TableData,
+    description: TableDescription,
+    test_dataset: DatasetRows,
+    scratch: Path,
+    share: int,
+    check: Callable[[], None],
+) -> SpooledTable:
+    names = list_test_columns(data, description)
+    match test_dataset.description, test_dataset.source:
+        case TableDescription() as test_description, FileSource() as source:
+            return SpooledTable(data, test_description, source, scratch / "test", share, check, names)
         case _:
             raise build_mismatch_error()
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from service.datasets.dataset_source import CSV, FileSource
-from stackyard.spec import TableData, TableDescription
+from stackyard.spec import ColumnDescription, TableData, TableDescription
 from stackyard.spec.data.description import MAX_CATEGORIES
+from stackyard.spec.data.used_columns import list_used_columns
 from worker.preparation import dataset_reader
 from worker.preparation.arrays import Array, PreparationError
 from worker.preparation.mapped_rows import release_pages
 from worker.preparation.out_of_core.disk_writer import translate_write_errors
-from worker.preparation.plan import list_used_columns
 from worker.preparation.prepare import build_no_rows_error, list_required_columns
 
 _CELL_BYTES = 8
@@ -30,6 +30,7 @@ _NUMBERS_PER_FITTED_CELL = 8
 """Maximum working memory of scikit-learn for each number that it fits on, in cells."""
 _MISSING_BOOLEAN = 2
 """Stored for a missing boolean; 0 and 1 are the others."""
+_INTEGER_LIMIT = 2**63
 _TEXT_OVERHEAD_BYTES = 100
 """Approximate memory of a text in a dictionary, in addition to its characters."""
 
@@ -46,6 +47,7 @@ class SpooledTable:
         path: of the temporary file, which is created.
         share: bytes of memory that columns may take at a time.
         check: called between blocks; exceptions that it raises are passed on.
+        names: the columns to read; all that the spec uses by default.
 
     Raises:
         PreparationError: no row remains, or there are too many distinct texts.
@@ -61,16 +63,24 @@ class SpooledTable:
         path: Path,
         share: int,
         check: Callable[[], None],
+        names: Sequence[str] | None = None,
     ) -> None:
         self._description = description
         self._source = source
         self._share = share
         self._check = check
-        self._names = list_used_columns(data, description)
+        self._names = list_used_columns(data, description) if names is None else list(names)
         self._column_indices = {name: index for index, name in enumerate(self._names)}
+        required = list_required_columns(data, description)
         self._types = dataset_reader.get_dtypes(description, self._names)
+        self._types |= {name: "int64" for name in required if self._types.get(name) == "Int64"}
+        self._missing_integers = {
+            column.name: _choose_missing_integer(column)
+            for column in description.columns
+            if self._types.get(column.name) == "Int64"
+        }
         self._texts = {name: _TextIndex(name, share) for name in self._names if self._types[name] == "str"}
-        self.row_count = self._write_columns(list_required_columns(data, description), path)
+        self.row_count = self._write_columns(required, path)
         if self.row_count == 0:
             raise build_no_rows_error()
         self.cells: Array = np.memmap(path, np.int64, "r", shape=(len(self._names), description.rows))
@@ -105,6 +115,8 @@ class SpooledTable:
                 return cells.astype(np.bool_)
             case "boolean":
                 return pd.arrays.BooleanArray(cells == 1, cells == _MISSING_BOOLEAN)
+            case "Int64":
+                return pd.arrays.IntegerArray(np.array(cells), cells == self._missing_integers[name])
             case "float64":
                 return cells.view(np.float64)
             case _:
@@ -176,10 +188,29 @@ class SpooledTable:
                 return self._texts[name].encode_texts(values)
             case "boolean":
                 return values.to_numpy(np.int64, na_value=_MISSING_BOOLEAN)
+            case "Int64":
+                return values.to_numpy(np.int64, na_value=self._missing_integers[name])
             case "float64":
                 return values.to_numpy(np.float64)
             case _:
                 return values.to_numpy(np.int64)
+
+
+def _choose_missing_integer(column: ColumnDescription) -> int:
+    """Return the integer that is stored for a missing one: a value that the column does not have.
+
+    Raises:
+        PreparationError: the column has both the smallest and the largest integers of 64 bits.
+
+    """
+    if column.minimum is not None and column.minimum > -_INTEGER_LIMIT:
+        return -_INTEGER_LIMIT
+    if column.maximum is not None and column.maximum < _INTEGER_LIMIT:
+        return _INTEGER_LIMIT - 1
+    raise PreparationError(
+        f"“{column.name}” has missing values, and integers over the whole range of 64 bits. "
+        "Store it as text, or raise STACKYARD_DATA_MEMORY."
+    )
 
 
 class _TextIndex:

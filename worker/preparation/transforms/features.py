@@ -108,11 +108,20 @@ def fit_features(
     """
     return FittedTable(
         groups=tuple(
-            _fit_group(data, group, [columns[name] for name in group.columns], read_columns)
+            _fit_group(
+                data, group, [_add_fill_category(data, group, columns[name]) for name in group.columns], read_columns
+            )
             for group in data.list_feature_groups(columns)
         ),
         csv=csv,
     )
+
+
+def _add_fill_category(data: TableData, group: Features, column: ColumnDescription) -> ColumnDescription:
+    """Return the description of a categorical column with the value that fills it among the categories."""
+    if group.transform not in CATEGORICAL_TRANSFORMS:
+        return column
+    return column.model_copy(update={"categories": data.list_categories(group, column)})
 
 
 def _fit_group(
@@ -160,11 +169,11 @@ def _impute_category(values: Any, column: ColumnDescription, fill: Mapping[str, 
     plain = values.astype("object")
     if column.name in fill:
         plain = plain.where(plain.notna(), fill[column.name])
-    return plain if column.type == "text" else plain.astype("int64" if column.type == "integer" else "bool")
+    return plain if column.type == "text" else plain.astype("bool" if column.type == "boolean" else "int64")
 
 
 def _list_categories(columns: Sequence[ColumnDescription]) -> list[Array]:
-    types = {"text": object, "integer": np.int64, "boolean": np.bool_}
+    types = {"text": object, "integer": np.int64, "float": np.int64, "boolean": np.bool_}
     return [np.array(column.categories, dtype=types[column.type]) for column in columns]
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.preprocessing import StandardScaler
 
 from stackyard.spec import ArrayDescription, ArrayTarget, ColumnDescription, Loss, TableTarget, Task
+from stackyard.spec.data.data import TargetTransform
 from stackyard.spec.training.losses import LABEL_LOSSES, SIGN_LOSSES
 from worker.preparation.arrays import Array
 from worker.preparation.transforms.column_reader import ColumnReader
@@ -25,8 +26,8 @@ class FittedTarget(BaseModel):
 
     `columns` are the target's names, one for each number of a row. `classes` is None unless the task is a
     classification. There `link` turns outputs into probabilities, and `signs` is true if the two classes are below
-    and above 0. Numbers were divided by `divide_by`, then standardized by `mean` and `scale`, one for each column;
-    `mean` is None without standardization.
+    and above 0. Numbers were replaced by their logarithm if `transform` is not None, then divided by `divide_by`,
+    then standardized by `mean` and `scale`, one for each column; `mean` is None without standardization.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +37,7 @@ class FittedTarget(BaseModel):
     classes: tuple[int | bool | str, ...] | None = None
     link: Literal["softmax", "sigmoid"] | None = None
     signs: bool = False
+    transform: TargetTransform | None = None
     divide_by: float = 1.0
     mean: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
@@ -65,15 +67,26 @@ class FittedTarget(BaseModel):
             return y.argmax(axis=1)
         return (y.reshape(-1) > 0).astype(np.int64) if self.signs else y.reshape(-1).astype(np.int64)
 
+    @property
+    def has_scaling(self) -> bool:
+        """Whether `apply_scaling` changes numbers."""
+        return self.transform is not None or self.divide_by != 1.0 or self.mean is not None
+
     def undo_scaling(self, numbers: Array) -> Array:
         """Return outputs, or targets as trained on, in the dataset's units; float64 of shape (rows, columns)."""
         values = numbers.reshape(len(numbers), -1).astype(np.float64)
         if self.mean is not None and self.scale is not None:
             values = values * np.array(self.scale) + np.array(self.mean)
-        return values * self.divide_by
+        values = values * self.divide_by
+        if self.transform is None:
+            return values
+        with np.errstate(over="ignore"):  # a large exponential is infinite, and the result names it
+            return _INVERSE_TRANSFORMS[self.transform](values)
 
     def apply_scaling(self, numbers: Any) -> Any:
         """Return numbers as the network is trained on; the inverse of `undo_scaling`."""
+        if self.transform is not None:
+            numbers = _TRANSFORMS[self.transform](numbers)
         if self.divide_by != 1.0:
             numbers = numbers / self.divide_by
         return numbers if self.mean is None else (numbers - np.array(self.mean)) / np.array(self.scale)
@@ -89,6 +102,8 @@ def _sigmoid(outputs: Array) -> Array:
         return 1 / (1 + np.exp(-outputs))
 
 
+_TRANSFORMS: Mapping[TargetTransform, Callable[[Any], Any]] = {"log": np.log, "log1p": np.log1p}
+_INVERSE_TRANSFORMS: Mapping[TargetTransform, Callable[[Any], Any]] = {"log": np.exp, "log1p": np.expm1}
 _LINKS = {"softmax": _softmax, "sigmoid": _sigmoid}
 
 
@@ -135,8 +150,7 @@ def build_table_targets(
     numbers = fitted.apply_scaling(frame[list(target.columns)].astype("float64"))
     if len(target.columns) > 1:
         return numbers.to_numpy(np.float32)
-    is_plain = target.divide_by is None and not target.standard and column.type != "float"
-    is_label = is_plain and isinstance(loss, LABEL_LOSSES)
+    is_label = not fitted.has_scaling and isinstance(loss, LABEL_LOSSES)
     return numbers.iloc[:, 0].to_numpy(np.int64 if is_label else np.float32)
 
 
@@ -161,7 +175,10 @@ def fit_array_target(
         return _fit_target((description.name,), loss, task)
     size = math.prod(description.shape[1:])
     names = (description.name,) if size == 1 else tuple(f"{description.name}[{index}]" for index in range(size))
-    return _fit_target(names, loss, task, target, (pd.DataFrame(columns) for columns in read_columns()))
+    # A logarithm in the array's own type may be rounded to 32 bits or fewer.
+    dtype = None if target.transform is None else "float64"
+    frames = (pd.DataFrame(columns, dtype=dtype) for columns in read_columns())
+    return _fit_target(names, loss, task, target, frames)
 
 
 def build_array_targets(
@@ -178,11 +195,8 @@ def build_array_targets(
         return _encode_classes(
             encode_as_indices(values, categories, description.name), "one_hot", len(categories), loss
         )
-    is_plain = fitted.divide_by == 1.0 and fitted.mean is None
-    if is_plain and isinstance(loss, LABEL_LOSSES) and values.dtype.kind in "biu":
-        return values.astype(np.int64)
-    if is_plain:
-        return values.astype(np.float32)
+    if not fitted.has_scaling:
+        return values.astype(np.int64 if isinstance(loss, LABEL_LOSSES) else np.float32)
     flat: Array = fitted.apply_scaling(values.reshape(len(values), -1).astype(np.float64))
     return flat.reshape(values.shape).astype(np.float32)
 
@@ -199,21 +213,21 @@ def _fit_target(
     training_rows: Iterable[Any] = (),
 ) -> FittedTarget:
     is_standardized = target is not None and target.standard
-    divisor = 1.0 if target is None or target.divide_by is None else target.divide_by
-    scalers = (
-        [_StandardScaler().fit(rows / divisor if divisor != 1.0 else rows) for rows in training_rows]
-        if is_standardized
-        else []
-    )
-    return FittedTarget(
+    fitted = FittedTarget(
         columns=tuple(columns),
         kind=task.kind,
         classes=task.classes,
         link=get_link(loss),
         signs=isinstance(loss, SIGN_LOSSES),
-        divide_by=divisor,
-        mean=tuple(mean for scaler in scalers for mean in scaler.mean_.tolist()) if is_standardized else None,
-        scale=tuple(scale for scaler in scalers for scale in scaler.scale_.tolist()) if is_standardized else None,
+        transform=None if target is None else target.transform,
+        divide_by=1.0 if target is None or target.divide_by is None else target.divide_by,
+    )
+    if not is_standardized:
+        return fitted
+    scalers = [_StandardScaler().fit(fitted.apply_scaling(rows)) for rows in training_rows]
+    mean = tuple(mean for scaler in scalers for mean in scaler.mean_.tolist())
+    return fitted.model_copy(
+        update={"mean": mean, "scale": tuple(scale for scaler in scalers for scale in scaler.scale_.tolist())}
     )
 
 

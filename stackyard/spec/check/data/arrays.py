@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from stackyard.spec.check.data.columns import find_single_row_value
 from stackyard.spec.check.data.resolved_data import Range, ResolvedData, Target, list_scaling_arguments
 from stackyard.spec.check.data.splits import RowBound, SplitChecker, SplitKey
+from stackyard.spec.check.data.target_scaling import check_target_range, scale_bound
 from stackyard.spec.check.fault_collector import FaultCollector, format_choices
 from stackyard.spec.check.report import RowCounts, Shape
 from stackyard.spec.data.data import ArrayData
@@ -23,13 +24,15 @@ def resolve_array_data(data: ArrayData, dataset: ArraysDescription, faults: Faul
     if data.test is not None and data.split.test is not None:
         message = "expected one way to a test set, received a test pair and a split"
         faults.add(message, "data", "split", "test")
-    target = None if y is None else _resolve_target(data, y, faults)
+    target = None if y is None else _resolve_target(data, y, arrays, faults)
     if x is None:
         return ResolvedData(None, target, RowCounts(train=None, validation=None, test=test_rows), None)
     _check_normalize_axis(data, x, faults)
     row_arrays = _RowArrays(arrays, x, faults)
     if data.sample_weight is not None:
         row_arrays.check_sample_weight(data.sample_weight, ("data", "sample_weight"))
+    if x.shape[0] == 0:
+        faults.add("expected at least 1 row, received none", "data")
     splits = SplitChecker(row_arrays.find_split_key, faults)
     rows, max_train_rows = splits.count_rows(data.split, RowBound(x.shape[0], is_exact=True), test_rows)
     return ResolvedData(tuple(x.shape[1:]), target, rows, max_train_rows, _list_ranges(data, x, arrays))
@@ -62,7 +65,8 @@ class _RowArrays:
         array = self._find(name, path)
         if array is None:
             return None
-        return SplitKey(f"the array {format_value(name)}", array.categories, find_single_row_value(array))
+        source, has_floats = f"the array {format_value(name)}", array.type.startswith("float")
+        return SplitKey(source, array.categories, find_single_row_value(array), has_floats=has_floats)
 
     def check_sample_weight(self, name: str, path: tuple[PathSegment, ...]) -> None:
         """Add a fault where the array cannot weigh rows."""
@@ -156,13 +160,17 @@ def _check_normalize_axis(data: ArrayData, x: ArrayDescription, faults: FaultCol
         faults.add(message, "data", "normalize", "axis")
 
 
-def _resolve_target(data: ArrayData, y: ArrayDescription, faults: FaultCollector) -> Target | None:
+def _resolve_target(
+    data: ArrayData, y: ArrayDescription, arrays: Mapping[str, ArrayDescription], faults: FaultCollector
+) -> Target | None:
     source = f"the array {format_value(y.name)}"
     shape: Shape = tuple(y.shape[1:])
     if data.target.encode is None:
         if list_scaling_arguments(data.target):
+            check_target_range(data.target, y.minimum, source, faults)
             return _build_scaled_target(data, y, shape, source)
-        return _build_unscaled_target(y, shape, source)
+        test_y = None if data.test is None else arrays.get(data.test.y)
+        return _build_unscaled_target(y, test_y or y, shape, source)
     for name in list_scaling_arguments(data.target):
         faults.add(f"expected no {name} with a one-hot target, which has no size to scale", "data", "target", name)
     if not y.categories:
@@ -173,16 +181,16 @@ def _resolve_target(data: ArrayData, y: ArrayDescription, faults: FaultCollector
 
 
 def _build_scaled_target(data: ArrayData, y: ArrayDescription, shape: Shape, source: str) -> Target:
-    divisor = data.target.divide_by or 1
-    minimum, maximum = (
-        None if data.target.standard or bound is None else bound / divisor for bound in (y.minimum, y.maximum)
-    )
-    return Target("numbers", shape, source, minimum=minimum, maximum=maximum)
+    minimum, maximum = (scale_bound(data.target, bound) for bound in (y.minimum, y.maximum))
+    arguments = " and ".join(list_scaling_arguments(data.target))
+    reason, fix = f"they are scaled by {arguments}", f"leave out {arguments}"
+    return Target("numbers", shape, source, minimum=minimum, maximum=maximum, number_reason=reason, label_fix=fix)
 
 
-def _build_unscaled_target(y: ArrayDescription, shape: Shape, source: str) -> Target:
-    if y.type.startswith("float"):
-        return Target("numbers", shape, source, minimum=y.minimum, maximum=y.maximum)
+def _build_unscaled_target(y: ArrayDescription, test_y: ArrayDescription, shape: Shape, source: str) -> Target:
+    if y.type.startswith("float") and not set(test_y.categories or ("unknown",)) <= set(y.categories or ()):
+        reason = f"expected one whole number in each row, and at most {MAX_CATEGORIES} different ones"
+        return Target("numbers", shape, source, minimum=y.minimum, maximum=y.maximum, number_reason=reason)
     values = tuple(y.categories) if y.categories else None
     counts_from_zero = values is not None and values == tuple(range(len(values)))
     return Target(

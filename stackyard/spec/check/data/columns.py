@@ -1,12 +1,15 @@
 """Find the columns that a spec names in a table."""
 
+import json
 from collections.abc import Mapping
+from functools import cached_property
 
 from stackyard.spec.check.data.resolved_data import Categories
 from stackyard.spec.check.data.splits import SplitKey
 from stackyard.spec.check.fault_collector import FaultCollector, format_choices
 from stackyard.spec.data.data import TableData
 from stackyard.spec.data.description import MAX_CATEGORIES, ArrayDescription, ColumnDescription, TableDescription
+from stackyard.spec.data.used_columns import list_columns_to_drop
 from stackyard.spec.reading.faults import format_value
 from stackyard.spec.reading.json_pointers import PathSegment
 
@@ -27,6 +30,7 @@ class ColumnFinder:
         self.faults = faults
         self.row_count = table.rows
         self._data = data
+        self._table = table
 
     def find(self, name: str, path: SpecPath) -> ColumnDescription | None:
         """Return the column of this name."""
@@ -46,8 +50,8 @@ class ColumnFinder:
         if column.missing and not self._data.drops_rows_without(column.name):
             message = f"expected no missing values in {format_value(column.name)}, received {column.missing}"
             fill = ', or "impute" to fill them' if imputable else ""
-            fix = f'set "drop_missing": true to leave those rows out{fill}'
-            self.faults.add(message, *path, fix=f"{fix}{_suggest_missing_words(column)}")
+            fix = f"{self._drop_suggestion}{fill}{_suggest_missing_words(column)}"
+            self.faults.add(message, *path, fix=fix)
 
     def require_categories(self, column: ColumnDescription, purpose: str, path: SpecPath) -> Categories | None:
         """Return the distinct values of a column; require that they are known."""
@@ -67,7 +71,16 @@ class ColumnFinder:
         if column is None:
             return None
         self.require_no_missing(column, path)
-        return SplitKey(f"the column {format_value(name)}", column.categories, find_single_row_value(column))
+        source, has_floats = f"the column {format_value(name)}", column.type == "float"
+        return SplitKey(source, column.categories, find_single_row_value(column), has_floats=has_floats)
+
+    @cached_property
+    def _drop_suggestion(self) -> str:
+        """The `drop_missing` that leaves out the rows that the job cannot use, and no others."""
+        names = list_columns_to_drop(self._data, self._table)
+        remaining = self._table.count_complete_rows(names)
+        result = "" if remaining is None else f", which leaves {remaining} of {self._table.rows} rows"
+        return f'set "drop_missing": {json.dumps(names, ensure_ascii=False)} to leave those rows out{result}'
 
 
 def _suggest_missing_words(column: ColumnDescription) -> str:

@@ -21,6 +21,7 @@ class Target:
     they are few, and `counts_from_zero` says that each value is its own index in `values`. One of kind `one_hot` has
     an output for each of `values`. With `from_text`, the labels are indexes of texts in `values`.
 
+    For a target of kind `numbers`, `number_reason` says why it has no labels, and `label_fix` how it could have some.
     `source` names the column or array in messages. `shape` is the shape of one row, () for a single value.
     """
 
@@ -34,6 +35,8 @@ class Target:
     maximum: float | None = None
     single_row_value: int | bool | str | None = None
     """A value of a single row, if it is known that there is one."""
+    number_reason: str | None = None
+    label_fix: str | None = None
 
     @property
     def class_count(self) -> int | None:
@@ -56,4 +59,4 @@ class ResolvedData:
 
 def list_scaling_arguments(target: TableTarget | ArrayTarget) -> list[str]:
     """Return the names of the arguments that scale a target."""
-    return [name for name in ("divide_by", "standard") if getattr(target, name)]
+    return [name for name in ("transform", "divide_by", "standard") if getattr(target, name)]

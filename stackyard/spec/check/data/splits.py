@@ -34,6 +34,8 @@ class SplitKey:
     source: str
     values: Sequence[int | bool | str] | None
     single_row_value: int | bool | str | None = None
+    has_floats: bool = False
+    """Whether the values are floats, which `values` has as integers."""
 
 
 _SetName = Literal["test", "validation"]
@@ -61,12 +63,11 @@ class SplitChecker:
             rows: The rows to split.
             test_pair_rows: The number of rows of a separate test pair, or None without one.
         """
-        if rows.maximum == 0:
-            self._faults.add("expected at least 1 row, received none", "data")
         remaining, test = self._split_off(split.test, "test", rows)
         train, validation = self._split_off(split.validation, "validation", remaining)
         test = test if test_pair_rows is None else test_pair_rows
-        return RowCounts(train=train.exact_count, validation=validation, test=test), train.maximum
+        counts = RowCounts(total=rows.exact_count, train=train.exact_count, validation=validation, test=test)
+        return counts, train.maximum
 
     def _split_off(self, method: SplitMethod | None, name: _SetName, rows: RowBound) -> tuple[RowBound, int | None]:
         """Return the rows that remain, and the number of rows in the set `name` if it is known."""
@@ -125,10 +126,9 @@ class SplitChecker:
         key = self._find(method.column, (*path, "column"))
         if key is None or key.values is None:
             return
-        # As JSON tells values apart: true is not 1.
-        typed_values: set[tuple[type, object]] = {(type(value), value) for value in key.values}
+        typed_values = {_add_type(value, key) for value in key.values}
         for index, value in enumerate(method.values):
-            if (type(value), value) not in typed_values:
+            if _add_type(value, key) not in typed_values:
                 choices = ", ".join(format_value(choice) for choice in key.values[:MAX_LISTED_CHOICES])
                 message = f"expected one of the values of {key.source} ({choices}), received {format_value(value)}"
                 self._faults.add(message, *path, "values", index)
@@ -138,7 +138,7 @@ class SplitChecker:
         self, method: ColumnSplit, key: SplitKey, typed_values: set[tuple[type, object]], path: tuple[PathSegment, ...]
     ) -> None:
         """Add a fault where no value trains, or an earlier split has already held out all of the values."""
-        held_out: set[tuple[type, object]] = {(type(value), value) for value in method.values}
+        held_out = {_add_type(value, key) for value in method.values}
         remaining = self._remaining_values.get(method.column, typed_values)
         if held_out <= typed_values and not held_out & remaining:
             message = f"expected values of {key.source} that the test set leaves, received only values of the test set"
@@ -147,3 +147,10 @@ class SplitChecker:
             message = f"expected a value of {key.source} that trains, received all of them"
             self._faults.add(message, *path, "values")
         self._remaining_values[method.column] = remaining - held_out
+
+
+def _add_type(value: object, key: SplitKey) -> tuple[type, object]:
+    """Return a value with its type, as JSON tells values apart: true is not 1. Among floats, 1.0 is 1."""
+    if key.has_floats and isinstance(value, float) and value.is_integer():
+        return int, int(value)
+    return type(value), value

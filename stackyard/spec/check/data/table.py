@@ -1,5 +1,6 @@
 """Check the data section of a spec against a table: the target, the row weights and the number of rows."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,34 +8,62 @@ from stackyard.spec.check.data.columns import ColumnFinder, SpecPath, find_singl
 from stackyard.spec.check.data.features import count_features, list_feature_ranges
 from stackyard.spec.check.data.resolved_data import ResolvedData, Target, list_scaling_arguments
 from stackyard.spec.check.data.splits import RowBound, SplitChecker
+from stackyard.spec.check.data.table_warnings import describe_similar_texts
+from stackyard.spec.check.data.target_scaling import check_target_range, scale_bound
 from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.data.data import TableData
-from stackyard.spec.data.description import ColumnDescription, TableDescription
+from stackyard.spec.data.description import MAX_CATEGORIES, ColumnDescription, TableDescription
+from stackyard.spec.data.used_columns import list_columns_to_drop
 from stackyard.spec.reading.faults import format_value
 
 
-def resolve_table_data(data: TableData, table: TableDescription, faults: FaultCollector) -> ResolvedData:
-    """Return the inputs and the target that `data` takes from `table`, and add the faults."""
+def resolve_table_data(
+    data: TableData, table: TableDescription, faults: FaultCollector, test_rows: RowBound | None
+) -> ResolvedData:
+    """Return the inputs and the target that `data` takes from `table`, and add the faults.
+
+    Args:
+        data: The data section of the spec.
+        table: The dataset.
+        faults: Collects the faults.
+        test_rows: The rows of a separate test dataset, or None without one.
+    """
     columns = ColumnFinder(data, table, faults)
     target = _resolve_target(data, columns)
     feature_count = count_features(data, columns)
     _check_sample_weight(data, columns)
     _check_drop_missing(data, columns)
-    rows, max_train_rows = SplitChecker(columns.find_split_key, faults).count_rows(
-        data.split, _count_rows(data, table)
-    )
+    remaining = _count_rows(data, table)
+    if remaining.maximum == 0:
+        _add_no_rows_fault(data, table, faults)
+    rows, max_train_rows = SplitChecker(columns.find_split_key, faults).count_rows(data.split, remaining)
     shape = None if feature_count is None else (feature_count,)
     if target is not None and len(data.target.columns) == 1 and target.kind != "numbers":
         column = columns.by_name[data.target.columns[0]]
         target = replace(target, single_row_value=find_single_row_value(column))
+    if test_rows is not None:
+        rows = rows.model_copy(update={"test": test_rows.exact_count})
     return ResolvedData(shape, target, rows, max_train_rows, list_feature_ranges(data, columns))
 
 
 def _count_rows(data: TableData, table: TableDescription) -> RowBound:
-    """Return the rows that are not dropped: exact if only one column has missing values, and otherwise a bound."""
-    missing = [column.missing for column in table.columns if data.drops_rows_without(column.name)]
-    most = table.rows - max(missing, default=0)
-    return RowBound(most, is_exact=sum(map(bool, missing)) <= 1)
+    """Return the rows that are not dropped: exact if the description has their number, and otherwise a bound."""
+    dropped = [column for column in table.columns if data.drops_rows_without(column.name)]
+    exact = table.count_complete_rows([column.name for column in dropped])
+    maximum = table.rows - max((column.missing for column in dropped), default=0)
+    return RowBound(maximum if exact is None else exact, is_exact=exact is not None)
+
+
+def _add_no_rows_fault(data: TableData, table: TableDescription, faults: FaultCollector) -> None:
+    if table.rows == 0:
+        faults.add("expected at least 1 row, received none", "data")
+        return
+    names = list_columns_to_drop(data, table)
+    fix = 'leave it out, and "impute" the features'
+    if data.drop_missing is True and table.count_complete_rows(names):
+        fix = f'set "drop_missing": {json.dumps(names, ensure_ascii=False) if names else "false"}'
+    message = f"expected a row with a value in every column of drop_missing, received none in {table.rows} rows"
+    faults.add(message, "data", "drop_missing", fix=fix)
 
 
 def _check_drop_missing(data: TableData, columns: ColumnFinder) -> None:
@@ -97,12 +126,18 @@ def _build_joint_target(data: TableData, columns: list[ColumnDescription], fault
                 f"expected numbers where there are several targets, received text in {format_value(name)}", *path
             )
     names = tuple(column.name for column in columns)
-    return None if text_names else Target("numbers", (len(columns),), f"{len(columns)} columns", names)
+    if text_names:
+        return None
+    for column in columns:
+        check_target_range(data.target, column.minimum, f"the column {format_value(column.name)}", faults)
+    source = f"{len(columns)} columns"
+    return Target("numbers", (len(columns),), source, names, number_reason="a row has several of them")
 
 
 def _build_single_target(data: TableData, column: ColumnDescription, columns: ColumnFinder) -> Target | None:
-    source = f"the column {format_value(column.name)}"
+    source = f"the column {format_value(column.name)}{describe_similar_texts(column)}"
     if data.target.encode is None and column.type != "text":
+        check_target_range(data.target, column.minimum, source, columns.faults)
         return _build_numeric_target(data, column, source)
     purpose = "a one-hot target" if data.target.encode else "a text target"
     for name in list_scaling_arguments(data.target):
@@ -119,14 +154,14 @@ def _build_single_target(data: TableData, column: ColumnDescription, columns: Co
 
 
 def _build_numeric_target(data: TableData, column: ColumnDescription, source: str) -> Target:
-    if data.target.standard:
-        return Target("numbers", (), source)
-    divisor = data.target.divide_by
-    minimum, maximum = (
-        None if bound is None else bound / (divisor or 1) for bound in (column.minimum, column.maximum)
-    )
-    if divisor is not None or column.type == "float":
-        return Target("numbers", (), source, minimum=minimum, maximum=maximum)
+    minimum, maximum = (scale_bound(data.target, bound) for bound in (column.minimum, column.maximum))
+    if arguments := list_scaling_arguments(data.target):
+        reason = f"{' and '.join(arguments)} scale{'s' if len(arguments) == 1 else ''} them"
+        fix = f"leave out {' and '.join(arguments)}"
+        return Target("numbers", (), source, minimum=minimum, maximum=maximum, number_reason=reason, label_fix=fix)
+    if column.type == "float" and not column.categories:
+        reason = f"it has fractions, or more than {MAX_CATEGORIES} different numbers"
+        return Target("numbers", (), source, minimum=minimum, maximum=maximum, number_reason=reason)
     values = tuple(column.categories) if column.categories else None
     counts_from_zero = values is not None and [int(value) for value in values] == list(range(len(values)))
     return Target("labels", (), source, values, counts_from_zero=counts_from_zero, minimum=minimum, maximum=maximum)

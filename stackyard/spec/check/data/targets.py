@@ -105,10 +105,9 @@ def _find_label_fault(target: Target) -> TargetFault | None:
         message = f"expected labels, received {target.source} encoded one_hot"
         return TargetFault(message, 'use "categorical_crossentropy" or the categorical kind, or leave out encode')
     if target.kind == "numbers":
-        reasons = "divided, standardized or of fractions"
-        return TargetFault(
-            f"expected labels that count from 0, received numbers ({target.source} is {reasons} or has several parts)"
-        )
+        reason = "" if target.number_reason is None else f": {target.number_reason}"
+        message = f"expected labels that count from 0, received numbers in {target.source}{reason}"
+        return TargetFault(message, target.label_fix)
     has_gap = target.class_count is not None and not target.counts_from_zero
     if has_gap or (target.minimum is not None and target.minimum < 0):
         message = (
@@ -134,7 +133,18 @@ def _find_range_fault(target: Target, minimum: int) -> TargetFault | None:
     is_above = target.maximum is not None and target.maximum > 1
     if target.kind == "one_hot" or not (is_below or is_above):
         return None
-    return TargetFault(f"expected values from {minimum} to 1, received {_format_range(target)} in {target.source}")
+    message = f"expected values from {minimum} to 1, received {_format_range(target)} in {target.source}"
+    return TargetFault(message, _suggest_range_fix(target, minimum))
+
+
+def _suggest_range_fix(target: Target, minimum: int) -> str | None:
+    """Return one change that suffices for the loss and the metrics, or None if there is none."""
+    if target.class_count is not None:
+        units = f"end with {target.class_count} units and a softmax"
+        return f'encode the target "one_hot", use the loss "categorical_crossentropy", and {units}'
+    if target.maximum and (target.minimum is None or target.minimum >= minimum * target.maximum):
+        return f'for numbers take a loss such as "mse" and metrics such as "mae", or "divide_by": {target.maximum:g}'
+    return 'for numbers take a loss such as "mse" and metrics such as "mae"'
 
 
 def _format_range(target: Target) -> str:
