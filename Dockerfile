@@ -36,6 +36,7 @@ COPY service service
 COPY api api
 COPY worker worker
 COPY migrations migrations
+COPY web web
 ENV STACKYARD_DATA_DIR=/data PYTHONPATH=/app
 VOLUME /data
 EXPOSE 8000

@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev wheel serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz \
-  lock sbom audit clean
+  lock sbom audit clean check-web vendor screenshots
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -46,6 +46,15 @@ check: .venv/.dev ## Check style, types and architecture
 	$(RUN) pyright
 	$(BIN)/lint-imports
 	$(RUN) tools.house
+
+check-web: web/vendor/node_modules ## Check the types of the page; needs Node.js and npm
+	web/vendor/node_modules/.bin/tsc --project web
+
+vendor: web/vendor/node_modules ## Bundle the libraries of the page anew; needs Node.js and npm
+	cd web/vendor && node build.mjs
+
+screenshots: .venv/.dev ## Take pictures of every page of a running server; ARGS="http://127.0.0.1:8000 --out build", ARGS=--help
+	$(RUN) tests.browser.screenshots $(ARGS)
 
 format: .venv/.dev ## Format the code, and fix lint errors
 	$(RUN) ruff format .
@@ -117,6 +126,10 @@ requirements = \
 EDITABLE = \
   $(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . || \
     $(PIP) --no-deps --no-build-isolation -e .
+
+web/vendor/node_modules: web/vendor/package-lock.json
+	cd web/vendor && npm ci
+	@touch $@
 
 .venv/.python:
 	@for python in "$(PYTHON)" python3.11 python3.12 python3.13; do \

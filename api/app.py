@@ -8,16 +8,25 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import stackyard
-from api import datasets, health, specs, workers
+from api import datasets, health, specs
 from api.app_state import AppState
+from api.events import routes as event_routes
+from api.events.news_feed import NewsFeed
 from api.http import access_log, openapi, problem_documents
-from api.http.auth import BearerToken
+from api.http.auth import HEALTH_PATH, Authentication
 from api.http.documentation import install_documentation
 from api.http.request_guard import RequestGuard
 from api.http.security_headers import SecurityHeaders
-from api.jobs import artifacts, charts, events, history, predictions, routes, scripts
+from api.http.session_cookie import SessionSigner
+from api.jobs import actions, artifacts, charts, comparison, events, history, lists, predictions, routes, scripts
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
+from api.jobs.stream_shutdown import close_on_signals
+from api.page.routes import install_page, is_page_path
+from api.session import routes as session_routes
+from api.session.login_limiter import LoginLimiter
+from api.workers import routes as worker_routes
+from api.workers import usage
 from service import logs
 from service.charts.renderer import Renderer
 from service.datasets.catalog import ensure_builtins
@@ -34,6 +43,28 @@ from stackyard.process_privacy import keep_process_private
 
 _GC_THRESHOLD = 10_000
 """Number of new container objects that starts a collection of the youngest generation (`gc.set_threshold`)."""
+
+
+_ROUTERS = (
+    health,
+    datasets,
+    specs,
+    lists,
+    actions,
+    routes,
+    events,
+    history,
+    comparison,
+    charts,
+    artifacts,
+    scripts,
+    predictions,
+    usage,
+    worker_routes,
+    event_routes,
+    session_routes,
+)
+"""The modules with routes. A fixed path stands before a path with a parameter that matches it."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -67,18 +98,32 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         renderer=Renderer(),
         predictor=Predictor(settings),
         event_broadcaster=EventBroadcaster(sessions, events.encode_events),
+        news_feed=NewsFeed(sessions, event_routes.encode_news),
         stream_limiter=StreamLimiter(settings.max_event_streams, settings.max_client_event_streams),
+        session_signer=_create_session_signer(settings),
+        login_limiter=LoginLimiter(),
     )
-    for module in (health, datasets, specs, routes, events, history, charts, artifacts, scripts, predictions, workers):
+    for module in _ROUTERS:
         app.include_router(module.router)
     problem_documents.install_error_handlers(app)
     openapi.install_spec_schemas(app, has_token=settings.token is not None)
     install_documentation(app)
-    if settings.token is not None:
-        app.add_middleware(BearerToken, token=settings.token.get_secret_value())
+    install_page(app)
+    if (signer := app.state.stackyard.session_signer) is not None:
+        app.add_middleware(Authentication, signer=signer, is_open=_is_open_path)
     app.add_middleware(RequestGuard, has_token=settings.token is not None, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)  # the last one is the outermost
     return app
+
+
+def _create_session_signer(settings: Settings) -> SessionSigner | None:
+    token = settings.token
+    return None if token is None else SessionSigner(token.get_secret_value(), settings.session_s)
+
+
+def _is_open_path(path: str) -> bool:
+    """Return whether a path needs no login: the health check, the login itself, and the page, which has no data."""
+    return path in {HEALTH_PATH, session_routes.SESSION_PATH} or is_page_path(path)
 
 
 @asynccontextmanager
@@ -90,9 +135,10 @@ async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
         _freeze_loaded_objects()
         keep_process_private()
         log_missing_protections()
-    with state.event_broadcaster.close_on_signals():
+    with close_on_signals(state.event_broadcaster.close, state.news_feed.close):
         yield
     state.event_broadcaster.close()
+    state.news_feed.close()
     state.queue_notifier.close()
     state.renderer.close()
     state.predictor.close()

@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from api.events.news_feed import NewsFeed
+from api.http.session_cookie import SessionSigner
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
+from api.session.login_limiter import LoginLimiter
 from service.charts.renderer import Renderer
 from service.db.database import SessionFactory
 from service.jobs.submission import JobSubmitter
@@ -31,7 +34,10 @@ class AppState:
     renderer: Renderer
     predictor: Predictor
     event_broadcaster: EventBroadcaster
+    news_feed: NewsFeed
     stream_limiter: StreamLimiter
+    session_signer: SessionSigner | None
+    login_limiter: LoginLimiter
 
 
 def get_app_state(request: Request) -> AppState:
@@ -57,3 +63,4 @@ QueueNotifierDep = Annotated[QueueNotifier, Depends(_create_getter("queue_notifi
 RendererDep = Annotated[Renderer, Depends(_create_getter("renderer"))]
 PredictorDep = Annotated[Predictor, Depends(_create_getter("predictor"))]
 EventBroadcasterDep = Annotated[EventBroadcaster, Depends(_create_getter("event_broadcaster"))]
+NewsFeedDep = Annotated[NewsFeed, Depends(_create_getter("news_feed"))]

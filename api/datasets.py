@@ -7,6 +7,7 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
@@ -19,6 +20,7 @@ from models import Dataset
 from service.datasets import catalog, inspection
 from service.datasets.csv_options import CsvOptions
 from service.datasets.dataset_source import CSV, UPLOAD_MEDIA_TYPES
+from service.datasets.proposal import Proposal, TaskKind, propose_spec
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
 from stackyard.spec import DatasetDescription, Fault
@@ -221,6 +223,23 @@ def get_dataset(dataset_id: UUID, sessions: SessionsDep) -> DatasetView:
     """Get a dataset: its columns with types, missing values and ranges, or its arrays with types and shapes."""
     with sessions.read() as session:
         return _build_view(catalog.get_dataset(session, dataset_id))
+
+
+@router.get("/{ref:path}/proposal")
+def get_proposal(
+    ref: Annotated[str, PathParameter(description="The id of a dataset, or its name for the newest version.")],
+    target: Annotated[str, Query(max_length=200, description="The column or array to predict.")],
+    sessions: SessionsDep,
+    settings: SettingsDep,
+    task: Annotated[
+        TaskKind | None, Query(description="By default, the type and the values of the target decide.")
+    ] = None,
+) -> Proposal:
+    """Propose a small spec that predicts a column or an array, and the baseline that its network has to beat."""
+    with sessions.read() as session:
+        dataset = catalog.get_referenced_dataset(session, ref)
+        reference = catalog.get_newest_reference(session, dataset)
+    return propose_spec(dataset, reference, target, settings.limits, task)
 
 
 @router.delete("/{dataset_id}", status_code=204)

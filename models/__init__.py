@@ -8,6 +8,7 @@ from models.discarded_file import DiscardedFile
 from models.epoch import Epoch
 from models.idempotency import IdempotencyKey
 from models.job import TERMINAL_STATES, Job, JobState
+from models.job_change import JobChange
 from models.metric import JobMetric
 from models.tag import JobTag
 from models.transition import Transition
@@ -23,6 +24,7 @@ __all__ = [
     "Epoch",
     "IdempotencyKey",
     "Job",
+    "JobChange",
     "JobMetric",
     "JobState",
     "JobTag",

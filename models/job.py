@@ -50,6 +50,10 @@ class Job(Base):
         Index("ix_jobs_state_id", "state", "id"),
         Index("ix_jobs_name_id", "name", "id"),
         Index("ix_jobs_dataset_name_id", "dataset_name", "id"),
+        # Each order of a list has an index, too. That of the ends has the starts, so that durations are read from it.
+        Index("ix_jobs_started_at_id", "started_at", "id"),
+        Index("ix_jobs_finished_at_id_started_at", "finished_at", "id", "started_at"),
+        Index("ix_jobs_priority_id", "priority", "id"),
         Index("ix_jobs_architecture_state_id", "architecture", "state", "id"),
     )
 

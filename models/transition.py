@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,5 +20,7 @@ class Transition(JobOwned, Base):
     """None for the first transition, the creation of the job."""
     to_state: Mapped[str]
     attempt: Mapped[int]
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     reason: Mapped[dict[str, Any] | None]
+    worker_id: Mapped[UUID | None]
+    """The `models.Worker` that started the attempt; None in other transitions, and in those of earlier releases."""

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     token: Annotated[SecretStr, AfterValidator(_check_token)] | None = None
     """Bearer token that every request must carry. Unset accepts requests from this machine only; set it before others
     can reach the API."""
+    session_s: Seconds = 7 * 86_400
+    """Time in seconds after which a browser that has logged in must log in again. Lower it if browsers are shared;
+    another token ends all sessions at once."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)] = ()
     """Host names, separated by commas, under which browsers may use the API besides its own address. Set it if a proxy
     passes on the name of a site: without a token, requests to any other name than a loopback name are refused; pages

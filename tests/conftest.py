@@ -24,6 +24,7 @@ from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from stackyard.cli.serving import broker
 from tests.polling import wait_until
+from tests.servers.local_server import server as server  # noqa: PLC0414  # a fixture, shared by the tests of several directories
 from tests.servers.postgres import Postgres
 
 SHARED = Path(__file__).parents[2] / "shared"

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 OUR_SERVICES = {"migrate", "api", "worker-cpu", "worker-gpu"}
-PACKAGES = {"stackyard", "models", "service", "api", "worker", "migrations"}
+PACKAGES = {"stackyard", "models", "service", "api", "worker", "migrations", "web"}
 STAGES = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
 
 

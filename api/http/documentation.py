@@ -7,7 +7,7 @@ import re
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from api.http.security_headers import SECURITY_HEADERS
@@ -17,7 +17,7 @@ _PARAMETERS = {"tryItOutEnabled": True, "filter": True, "displayRequestDuration"
 
 
 def install_documentation(app: FastAPI) -> None:
-    """Add `/docs`, its files under `/swagger`, and the redirect from `/` to it.
+    """Add `/docs`, and its files under `/swagger`.
 
     FastAPI's own page loads its files from another host.
     """
@@ -31,13 +31,9 @@ def install_documentation(app: FastAPI) -> None:
     )
     page.headers["Content-Security-Policy"] = _build_policy(bytes(page.body).decode())
 
-    async def redirect_to_page(_request: Request) -> Response:
-        return RedirectResponse("docs")
-
     async def show_page(_request: Request) -> Response:
         return page
 
-    app.add_route("/", redirect_to_page, include_in_schema=False)
     app.add_route("/docs", show_page, include_in_schema=False)
     app.mount("/swagger", StaticFiles(packages=[("fastapi_swagger", "resources")]))
 

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.http import body_examples
+from api.http.session_cookie import COOKIE_NAME
 from stackyard.spec import JobChanges, JobSpec
 
 _COMPONENTS = "#/components/schemas/"
@@ -30,7 +31,7 @@ CHANGES_BODY: dict[str, Any] = {
 
 _SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "The server's token."},
-    "login": {"type": "http", "scheme": "basic", "description": "For browsers: any user name, and the token."},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE_NAME, "description": "For browsers, after a login."},
 }
 
 

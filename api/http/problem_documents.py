@@ -96,14 +96,7 @@ def create_problem_response(
         headers: additional headers.
 
     """
-    view = ProblemView(
-        type="about:blank",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        code=code,
-        detail=detail,
-        errors=list(errors),
-    )
+    view = _build_view(status, code, detail, errors)
     content = view.model_dump(mode="json", exclude_unset=not errors)
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -120,7 +113,8 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
-def _handle_service_error(_request: Request, error: Exception) -> JSONResponse:
+def build_problem(error: ServiceError | SpecError) -> ProblemView:
+    """Return the problem document of an error of `service`."""
     kind = next(kind for kind in type(error).__mro__ if kind in _STATUS)
     status = _STATUS[kind]
     errors: tuple[Fault, ...] = error.faults if isinstance(error, (InvalidInput, SpecError)) else ()
@@ -129,11 +123,24 @@ def _handle_service_error(_request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, (Conflict, TooManyRequests, Unavailable))
         else _SPECIFIC_CODES.get(kind, _get_status_code(status))
     )
-    detail = _summarize_faults(errors) if errors else str(error)
+    return _build_view(status, code, _summarize_faults(errors) if errors else str(error), errors)
+
+
+def _build_view(status: int, code: str, detail: str, errors: Sequence[Fault]) -> ProblemView:
+    title = HTTPStatus(status).phrase
+    return ProblemView(type="about:blank", title=title, status=status, code=code, detail=detail, errors=list(errors))
+
+
+def _handle_service_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, (ServiceError, SpecError)):
+        raise TypeError(f"expected an error of service, received {error!r}")
+    view = build_problem(error)
     # The rest of a refused body stays unread, so the connection cannot serve another request.
     headers = {"Connection": "close"} if isinstance(error, TooLarge) else {}
     headers |= {"Retry-After": _RETRY_AFTER_S} if isinstance(error, _RETRYABLE) else {}
-    return create_problem_response(status, code=code, detail=detail, errors=errors, headers=headers)
+    return create_problem_response(
+        view.status, code=view.code, detail=view.detail, errors=view.errors, headers=headers
+    )
 
 
 def _summarize_faults(errors: Sequence[Fault]) -> str:

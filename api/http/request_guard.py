@@ -8,11 +8,10 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.auth import OPEN_PATHS
+from api.http.auth import HEALTH_PATH, SAFE_METHODS
 from api.http.problem_documents import create_problem_response
 from stackyard.loopback import is_loopback_name
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 """Values of `Sec-Fetch-Site` for pages that the API did not serve itself."""
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
@@ -45,7 +44,7 @@ class RequestGuard:
     def _find_refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._has_token and scope["path"] not in OPEN_PATHS:
+        if not self._has_token and scope["path"] != HEALTH_PATH:
             if not _is_local_server(scope):
                 return create_problem_response(
                     403,
@@ -58,7 +57,7 @@ class RequestGuard:
                     code="unknown_host",
                     detail="The server does not answer under this host name; STACKYARD_ALLOWED_HOSTS can name it.",
                 )
-        if scope["method"] not in _SAFE_METHODS and self._is_foreign(headers, host):
+        if scope["method"] not in SAFE_METHODS and self._is_foreign(headers, host):
             return create_problem_response(
                 403,
                 code="foreign_origin",

@@ -1,14 +1,10 @@
 """Broadcast of job events to any number of streams. One query per interval serves all of them."""
 
 import asyncio
-import signal
-import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import TypeVar
 from uuid import UUID
 
@@ -27,7 +23,6 @@ _START_INTERVAL_S = 0.0025
 _MAX_CACHED_BYTES = 32 * 2**20
 _MAX_SHARED_READS = 64
 """Maximum number of positions of a job at which streams share a read."""
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 Result = TypeVar("Result")
 
@@ -162,32 +157,6 @@ class EventBroadcaster:
         self._closed = True
         for followed in self._followed_jobs.values():
             followed.notify()
-
-    @contextmanager
-    def close_on_signals(self) -> Generator[None]:
-        """End all streams when the process receives SIGTERM or SIGINT while the block runs.
-
-        Uvicorn waits for open responses before it runs the shutdown of the application, so it would wait for streams.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        loop = asyncio.get_running_loop()
-        previous_handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-
-        def handle_signal(number: int, frame: FrameType | None) -> None:
-            loop.call_soon_threadsafe(self.close)
-            handler = previous_handlers[signal.Signals(number)]
-            if callable(handler):
-                handler(number, frame)
-
-        for number in previous_handlers:
-            signal.signal(number, handle_signal)
-        try:
-            yield
-        finally:
-            for number, handler in previous_handlers.items():
-                signal.signal(number, handler or signal.SIG_DFL)
 
     def _join(self, job_id: UUID) -> _FollowedJob:
         followed = self._followed_jobs.setdefault(job_id, _FollowedJob())

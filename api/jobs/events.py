@@ -1,29 +1,25 @@
 """Route of a job's events, as server-sent events."""
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
-from api.app_state import EventBroadcasterDep, get_app_state
-from api.http.problem_documents import MEDIA_TYPE, RESPONSES, ProblemView
+from api.app_state import EventBroadcasterDep
+from api.http.problem_documents import RESPONSES
 from api.jobs.event_broadcaster import EventBatch, EventBroadcaster
 from api.jobs.history import HistoryView
 from api.jobs.schemas import TransitionView
+from api.jobs.stream_responses import RETRY_MS, STREAM_HEADERS, STREAM_RESPONSES, hold_stream_slot, split_text
 from models import Transition
 from service.errors import NotFound
-from service.results.job_events import SLICE_BYTES, EventPosition, JobEvent, JobEventBatch
+from service.results.job_events import EventPosition, JobEvent, JobEventBatch
 
-_RETRY_MS = 1000
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-    204: {"description": "The job has ended, and the client has all of its events."},
-    429: {"model": ProblemView, "content": {MEDIA_TYPE: {}}, "description": "Too many event streams are open."},
+_STREAM: dict[int | str, dict[str, Any]] = STREAM_RESPONSES | {
+    204: {"description": "The job has ended, and the client has all of its events."}
 }
-_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-"""They keep proxies from buffering events."""
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES | _STREAM)
 
@@ -34,17 +30,10 @@ class StateView(TransitionView):
     number: int
 
 
-async def _hold_stream_slot(request: Request) -> AsyncGenerator[None]:
-    """Count a stream until its response has been sent, or its client has gone."""
-    client = request.client.host if request.client else ""
-    with get_app_state(request).stream_limiter.hold_slot(client):
-        yield
-
-
 @router.get(
     "/{job_id}/events",
     response_class=Response,  # a stream, or 204 without a body
-    dependencies=[Depends(_hold_stream_slot)],
+    dependencies=[Depends(hold_stream_slot)],
 )
 async def follow_job(
     job_id: UUID,
@@ -62,7 +51,7 @@ async def follow_job(
     if first.ended and not first.text:
         return Response(status_code=204)  # tells an EventSource not to reconnect
     await broadcaster.throttle_start()
-    return EventSourceResponse(_stream_events(broadcaster, job_id, first), headers=_HEADERS)
+    return EventSourceResponse(_stream_events(broadcaster, job_id, first), headers=STREAM_HEADERS)
 
 
 def encode_events(news: JobEventBatch) -> bytes:
@@ -73,24 +62,17 @@ def encode_events(news: JobEventBatch) -> bytes:
 async def _stream_events(
     broadcaster: EventBroadcaster, job_id: UUID, first: EventBatch
 ) -> AsyncGenerator[bytes | memoryview]:
-    yield format_sse_event(retry=_RETRY_MS)
-    for part in _split_text(first.text):
+    yield format_sse_event(retry=RETRY_MS)
+    for part in split_text(first.text):
         yield part
     if first.ended:
         return
     try:
         async for batch in broadcaster.follow_job(job_id, first.position):
-            for part in _split_text(KEEPALIVE_COMMENT if batch is None else batch.text):
+            for part in split_text(KEEPALIVE_COMMENT if batch is None else batch.text):
                 yield part
     except NotFound:
         yield format_sse_event(event="deleted", data_str="{}")
-
-
-def _split_text(text: bytes) -> Iterator[memoryview]:
-    """Yield parts of a text that all streams share. Between two parts, the server waits for a slow client."""
-    view = memoryview(text)
-    for start in range(0, len(view), SLICE_BYTES):
-        yield view[start : start + SLICE_BYTES]
 
 
 def _encode_event(event: JobEvent) -> bytes:

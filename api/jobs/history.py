@@ -20,6 +20,7 @@ _JSON, _CSV = "application/json", "text/csv"
 MAX_EPOCH = 2**31 - 1
 """The largest value of PostgreSQL's INTEGER, the type of epochs."""
 FromEpoch = Annotated[int, Query(ge=0, le=MAX_EPOCH, description="The index of the first epoch, from 0.")]
+ToEpoch = Annotated[int | None, Query(ge=0, le=MAX_EPOCH, description="The index of the last epoch, from 0.")]
 
 
 class HistoryView(BaseModel):
@@ -60,17 +61,19 @@ def get_history(
     job_id: UUID,
     sessions: SessionsDep,
     from_epoch: FromEpoch = 0,
+    to_epoch: ToEpoch = None,
     max_points: Annotated[int | None, Query(ge=1)] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
 ) -> Response:
-    """Get the epochs recorded so far. With `Accept: text/csv`, there is a row per epoch, with `nan` and `inf`.
+    """Get the epochs recorded so far, or those from `from_epoch` to `to_epoch`.
 
+    With `Accept: text/csv`, there is a row per epoch, with `nan` and `inf`.
     `max_points` limits the number of epochs. The first and the last epoch stay, as do the minimum, the maximum and the
     first non-finite value of each metric. It must be at least 2 + 3 x the number of metrics.
     """
     media_type = choose_media_type(accept, (_JSON, _CSV))
     with sessions.read() as session:
-        history = metric_history.load_history(session, job_id, from_epoch=from_epoch)
+        history = metric_history.load_history(session, job_id, from_epoch=from_epoch, to_epoch=to_epoch)
     history = history.thinned(max_points)
     content = _format_csv(history) if media_type == _CSV else HistoryView.of(history).model_dump_json()
     return Response(content, media_type=media_type, headers={"Vary": "Accept"})

@@ -1,70 +1,31 @@
-"""Routes of `/v1/jobs`: submit, list, get, change, cancel, pause, resume, finish, retry and delete jobs."""
+"""Routes of `/v1/jobs`: submit, get, change, cancel, pause, resume, finish, retry and delete jobs."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 
 from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep, SettingsDep
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
-from api.http.validation import MAX_REPEATS, ONE_LINE, IdPrefix, PageCursor, PageLimit, UtcTime
-from api.jobs.schemas import JobPage, JobSummaryView, JobView
+from api.http.validation import ONE_LINE
+from api.jobs.schemas import JobView
 from models import JobState
 from service.db.database import SessionFactory
 from service.jobs import controls, job_read_model, queries
 from service.jobs.job_read_model import JobDetails
-from service.jobs.queries import JobFilter
 from stackyard.spec import parse_job_changes
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
 
-FilterText = Annotated[str, Query(max_length=200, pattern=ONE_LINE)]
 IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=ONE_LINE)]
-
-
-def _parse_filter(
-    state: Annotated[list[JobState] | None, Query(max_length=MAX_REPEATS)] = None,
-    tag: Annotated[list[FilterText] | None, Query(max_length=MAX_REPEATS)] = None,
-    name: Annotated[FilterText | None, Query()] = None,
-    dataset: Annotated[FilterText | None, Query()] = None,
-    created_after: Annotated[UtcTime | None, Query()] = None,
-    created_before: Annotated[UtcTime | None, Query()] = None,
-    id_prefix: IdPrefix = None,
-) -> JobFilter:
-    return JobFilter(
-        states=tuple(dict.fromkeys(state or ())),
-        tags=tuple(dict.fromkeys(tag or ())),
-        name=name,
-        dataset=dataset,
-        created_after=created_after,
-        created_before=created_before,
-        id_prefix=id_prefix,
-    )
 
 
 @router.post("", status_code=201, response_model=JobView, openapi_extra=openapi.SPEC_BODY)
 def submit_job(body: JsonBody, submitter: JobSubmitterDep, key: IdempotencyKey = None) -> Response:
     """Submit a job. With an `Idempotency-Key`, a repeated request returns the job of the first one."""
     return _respond_created(submitter.submit(body, key))
-
-
-@router.get("")
-def list_jobs(
-    sessions: SessionsDep,
-    job_filter: Annotated[JobFilter, Depends(_parse_filter)],
-    limit: PageLimit = 50,
-    cursor: PageCursor = None,
-) -> JobPage:
-    """List jobs, newest first. Repeat `state` to match any of the states, and `tag` to match all of the tags.
-
-    `created_after` and `created_before` are times; one without a zone is in UTC, and a date alone is its midnight.
-    """
-    with sessions.read() as session:
-        page = queries.list_jobs(session, job_filter, limit=limit, cursor=cursor)
-        jobs_on_page = job_read_model.load_listed_job_details(session, page.items)
-    return JobPage(items=[JobSummaryView.of(job) for job in jobs_on_page], next=page.next)
 
 
 @router.get("/{job_id}")

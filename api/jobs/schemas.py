@@ -253,10 +253,24 @@ class JobView(JobSummaryView):
         )
 
 
-class JobPage(BaseModel):
-    """A page of jobs, newest first. `next` is the `cursor` of the following page, or null."""
+class ListedJobView(JobSummaryView):
+    """A job of a page. `sparkline` has values of the metric that the request names; null if it names none.
 
-    items: list[JobSummaryView]
+    They are evenly spaced, at most 40, with the first and the last one. A value that is not finite is null.
+    """
+
+    sparkline: list[float | None] | None = None
+
+    @classmethod
+    def with_sparkline(cls, details: JobDetails, sparkline: list[float | None] | None) -> "ListedJobView":
+        """Return the view of a job and its sparkline."""
+        return cls.model_validate(_build_summary(details) | {"sparkline": sparkline})
+
+
+class JobPage(BaseModel):
+    """A page of jobs, newest first unless `sort` says otherwise. `next` is the `cursor` of the next page, or null."""
+
+    items: list[ListedJobView]
     next: str | None
 
 

@@ -58,8 +58,7 @@ def find_dataset(session: Session, ref: str, pointer: str = _REFERENCE_POINTER) 
         InvalidInput: there is no such dataset. The message suggests a similar name if one exists.
 
     """
-    dataset_id = _parse_uuid(ref)
-    dataset = session.get(Dataset, dataset_id) if dataset_id else find_newest_version(session, ref)
+    dataset = _load_referenced(session, ref)
     if dataset is None:
         message = f"Expected the name or id of a dataset; there is none called {ref[:80]!a}."
         message += _suggest_name(session, ref)
@@ -79,6 +78,19 @@ def find_test_dataset(session: Session, spec: JobSpec) -> Dataset | None:
     return None if ref is None else find_dataset(session, ref, _TEST_REFERENCE_POINTER)
 
 
+def get_referenced_dataset(session: Session, ref: str) -> Dataset:
+    """Return the dataset with this id or name, as `find_dataset`, for a reference that is not part of a spec.
+
+    Raises:
+        NotFound: there is no such dataset.
+
+    """
+    dataset = _load_referenced(session, ref)
+    if dataset is None:
+        raise NotFound("dataset", ascii(ref[:80]))
+    return dataset
+
+
 def get_dataset(session: Session, dataset_id: UUID) -> Dataset:
     """Return the dataset with this id.
 
@@ -90,6 +102,12 @@ def get_dataset(session: Session, dataset_id: UUID) -> Dataset:
     if dataset is None:
         raise NotFound("dataset", dataset_id)
     return dataset
+
+
+def get_newest_reference(session: Session, dataset: Dataset) -> str:
+    """Return the name of a dataset if this is its newest version, and otherwise its id."""
+    newest = find_newest_version(session, dataset.name)
+    return dataset.name if newest is not None and newest.id == dataset.id else str(dataset.id)
 
 
 def find_newest_version(session: Session, name: str) -> Dataset | None:
@@ -289,6 +307,11 @@ def ensure_builtins(session: Session) -> None:
 
 def _build_builtin_values(builtin: BuiltinDataset) -> dict[str, Any]:
     return {"sha256": builtin.sha256, "bytes": builtin.bytes, "description": builtin.description}
+
+
+def _load_referenced(session: Session, ref: str) -> Dataset | None:
+    dataset_id = _parse_uuid(ref)
+    return session.get(Dataset, dataset_id) if dataset_id else find_newest_version(session, ref)
 
 
 def _parse_uuid(text: str) -> UUID | None:

@@ -48,8 +48,15 @@ class History:
         return History([self.epochs[index] for index in indices], columns, self.maximized)
 
 
-def load_history(session: Session, job_id: UUID, *, from_epoch: int = 0, max_epochs: int | None = None) -> History:
-    """Load the recorded epochs of a job, beginning with `from_epoch`; at most `max_epochs` if that is given.
+def load_history(
+    session: Session,
+    job_id: UUID,
+    *,
+    from_epoch: int = 0,
+    to_epoch: int | None = None,
+    max_epochs: int | None = None,
+) -> History:
+    """Load the recorded epochs of a job from `from_epoch` to `to_epoch`, both inclusive; at most `max_epochs`.
 
     Raises:
         NotFound: there is no such job.
@@ -58,9 +65,10 @@ def load_history(session: Session, job_id: UUID, *, from_epoch: int = 0, max_epo
     names = session.scalar(select(Job.metric_names).where(Job.id == job_id))
     if names is None:
         raise NotFound("job", job_id)
+    limits = () if to_epoch is None else (Epoch.epoch <= to_epoch,)
     rows = session.execute(
         select(Epoch.epoch, type_coerce(Epoch.values, LargeBinary))
-        .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch)
+        .where(Epoch.job_id == job_id, Epoch.epoch >= from_epoch, *limits)
         .order_by(Epoch.epoch)
         .limit(max_epochs),
     ).all()

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models import TERMINAL_STATES, Checkpoint, Job, JobState, JobTag
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, InvalidInput, NotFound
+from service.history import change_log
 from service.jobs import lifecycle
 from service.jobs.insertion import build_tag_rows
 from service.jobs.queries import WITHOUT_DOCUMENTS, lock_job
 from service.queue import placement
 from service.storage import file_references
-from stackyard.spec import JobChanges
+from stackyard.spec import Fault, JobChanges
 
 _IDLE_STATES = frozenset({JobState.QUEUED, JobState.PAUSED})
 """States that can still end and in which no worker holds the job."""
@@ -45,7 +47,26 @@ def change_job(session: Session, job_id: UUID, changes: JobChanges) -> Job:
         session.execute(delete(JobTag).where(JobTag.job_id == job_id))
         session.add_all(build_tag_rows(job_id, changes.tags))
     job.spec = spec
+    change_log.record_changes(session, [job_id])
     return job
+
+
+def change_tags(session: Session, job_id: UUID, added: Sequence[str], removed: Sequence[str]) -> Job:
+    """Add tags to a job, then remove tags from it; tags that it has or lacks already change nothing.
+
+    Raises:
+        NotFound: there is no job with this id.
+        InvalidInput: the job would have more tags than are allowed.
+
+    """
+    spec_tags = lock_job(session, job_id).spec["tags"]
+    tags = tuple(tag for tag in dict.fromkeys([*spec_tags, *added]) if tag not in removed)
+    try:
+        changes = JobChanges(tags=tags)
+    except ValidationError as error:
+        message = f"The job would have {len(tags)} tags: {error.errors()[0]['msg']}."
+        raise InvalidInput((Fault(pointer="/add_tags", message=message),)) from None
+    return change_job(session, job_id, changes)
 
 
 def cancel_job(session: Session, job_id: UUID) -> Job:
@@ -163,6 +184,7 @@ def delete_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
     """Delete jobs whose rows are locked in this transaction, as `delete_job` does."""
     file_references.unreference_job_files(session, job_ids)
     session.execute(delete(Job).where(Job.id.in_(job_ids)))
+    change_log.record_changes(session, job_ids, deleted=True)
 
 
 def _has_trained(session: Session, job: Job) -> bool:

@@ -100,7 +100,13 @@ def transition_job(
         update(Job).where(Job.id == job_id).values(state=to_state, reason=reason, **values).returning(Job.attempt),
     )
     record_transition(
-        session, job_id, from_state=previous_state, to_state=to_state, attempt=attempt or 0, reason=reason
+        session,
+        job_id,
+        from_state=previous_state,
+        to_state=to_state,
+        attempt=attempt or 0,
+        reason=reason,
+        worker_id=values.get("worker_id"),
     )
     return True
 
@@ -149,6 +155,7 @@ def record_transition(
     to_state: JobState,
     attempt: int,
     reason: dict[str, Any] | None = None,
+    worker_id: UUID | None = None,
 ) -> None:
     """Add a transition to the list of the job's transitions."""
     count = session.scalar(select(func.count()).where(Transition.job_id == job_id))
@@ -161,6 +168,7 @@ def record_transition(
             attempt=attempt,
             at=get_current_time(session),
             reason=reason,
+            worker_id=worker_id,
         ),
     )
 

@@ -1,6 +1,6 @@
 """Queries for jobs: get, list and count them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,6 +84,8 @@ class JobFilter:
     created_before: datetime | None = None
     id_prefix: str | None = None
     """The first hexadecimal digits of ids."""
+    text: str | None = None
+    """A part of the name, of a tag or of the name of the dataset, whatever the case of its letters."""
 
 
 def get_job(session: Session, job_id: UUID, options: Sequence[ORMOption] = ()) -> Job:
@@ -132,6 +134,28 @@ def list_jobs(session: Session, job_filter: JobFilter, *, limit: int, cursor: st
     page_ids = union_all(*(select(ids) for ids in ids_by_state))
     query = select(Job).options(_LISTED_COLUMNS).where(Job.id.in_(page_ids))
     return pagination.fetch_page(session, query, Job.id, limit=limit, cursor=cursor)
+
+
+def load_listed_jobs(session: Session, job_ids: Collection[UUID]) -> list[Job]:
+    """Load jobs with the columns that a list shows, in the order of their ids; deleted ones are left out."""
+    jobs = {job.id: job for job in session.scalars(select(Job).options(_LISTED_COLUMNS).where(Job.id.in_(job_ids)))}
+    return [jobs[job_id] for job_id in job_ids if job_id in jobs]
+
+
+def count_jobs_by_state(session: Session, job_filter: JobFilter) -> dict[JobState, int]:
+    """Count the jobs that match a filter by state; every state has a count."""
+    query = select(Job.state, func.count().label("number")).where(*build_list_conditions(job_filter))
+    counts = {row.state: int(row.number) for row in session.execute(query.group_by(Job.state))}
+    return {state: counts.get(state, 0) for state in JobState}
+
+
+def build_list_conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter, with those of its states and tags."""
+    conditions = _build_conditions(job_filter, None)
+    if job_filter.states:
+        conditions.append(Job.state.in_(job_filter.states))
+    conditions += [Job.id.in_(select(JobTag.job_id).where(JobTag.tag == tag)) for tag in job_filter.tags]
+    return conditions
 
 
 def count_jobs_ahead(session: Session, job_rows: Sequence[Job]) -> dict[UUID, int]:
@@ -208,7 +232,20 @@ def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[Col
         ]
     if job_filter.id_prefix is not None:
         conditions.append(Job.id.between(*pagination.compute_id_range(job_filter.id_prefix)))
+    if job_filter.text is not None:
+        conditions.append(_build_text_condition(job_filter.text))
     return conditions
+
+
+def _build_text_condition(text: str) -> ColumnElement[bool]:
+    """Return the condition that a job has a text in its name, a tag or the name of its dataset.
+
+    Each column is searched on its own, because an index has all that this needs. A search of whole rows would read
+    the specs, too.
+    """
+    columns = ((Job.id, Job.name), (Job.id, Job.dataset_name), (JobTag.job_id, JobTag.tag))
+    matches = [select(job_id).where(column.icontains(text, autoescape=True)) for job_id, column in columns]
+    return Job.id.in_(union_all(*matches))
 
 
 def _build_id_bound(timestamp: datetime, margin: timedelta) -> UUID:

@@ -68,7 +68,7 @@ def load_events(session: Session, job_id: UUID, since: EventPosition) -> JobEven
         return JobEventBatch(events, position, ended=False, has_more=True)
     if job.epochs_done < position.epochs:  # the checkpoint could not be read, and the attempt restarted
         position = replace(position, epochs=0)
-    max_epochs = _compute_max_epochs(len(job.metric_names))
+    max_epochs = compute_max_epochs(len(job.metric_names))
     history = metric_history.load_history(session, job_id, from_epoch=position.epochs, max_epochs=max_epochs + 1)
     if history.epochs:
         shown = _take_first(history, max_epochs)
@@ -116,7 +116,7 @@ def _find_attempt_start(session: Session, job_id: UUID, since: EventPosition) ->
     return session.scalar(query) or 0
 
 
-def _compute_max_epochs(metric_count: int) -> int:
+def compute_max_epochs(metric_count: int) -> int:
     """Return how many epochs with their metrics fit into a slice."""
     return min(_MAX_EPOCHS, max(1, SLICE_BYTES // (_MAX_NUMBER_BYTES * (metric_count + 1))))
 

@@ -1,4 +1,4 @@
-"""`stackyard check`, and the helpers that read specs and print their warnings."""
+"""`stackyard check` and `stackyard propose`, and the helpers that read specs and print their warnings."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,9 @@ from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.output.json_output import print_json
 from stackyard.cli.output.units import format_bytes, format_operations
+from stackyard.cli.references import DatasetReference
 from stackyard.cli.terminal import STANDARD_INPUT, create_console, print_document, read_input
 from stackyard.client import Advice
 
@@ -21,8 +23,34 @@ SpecFile = Annotated[
 
 
 def register_commands(app: typer.Typer) -> None:
-    """Add the command to the application."""
+    """Add the commands to the application."""
+    app.command("propose")(propose_spec)
     app.command("check")(check_spec)
+
+
+def propose_spec(
+    dataset: DatasetReference,
+    target: Annotated[str, typer.Argument(help="The column or the array to predict.", metavar="TARGET")],
+    task: Annotated[
+        str | None, typer.Option(help="classification or regression; by default the target decides.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the spec with its baseline and notes as JSON.")
+    ] = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    token_file: TokenFile = None,
+) -> None:
+    """Print a small spec to start from. Standard error tells the baseline to beat, and what is left out."""
+    with open_client_session(url, token, token_file) as client:
+        proposal = client.propose(client.find_dataset(dataset).id, target, task=task)
+    if as_json:
+        print_json(proposal)
+        return
+    print_json(proposal["spec"])
+    console = create_console(stderr=True, markup=False, soft_wrap=True)
+    for note in [*proposal["notes"], proposal["baseline"]["message"]]:
+        console.print(note)
 
 
 def check_spec(

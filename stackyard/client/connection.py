@@ -142,6 +142,26 @@ class Client:
         """Delete one version of a dataset."""
         self._transport.send_request("DELETE", build_dataset_route(dataset_id))
 
+    def propose(self, dataset: str, target: str, *, task: str | None = None) -> Json:
+        """Propose a small spec that predicts a column or an array of a dataset.
+
+        The answer has the `task`, a `spec` to submit or to edit, the `baseline` that its network has to beat, and
+        `notes` on what the proposal leaves out.
+
+        Args:
+            dataset: the dataset's id, or its name for the newest version.
+            target: the column or the array to predict.
+            task: `classification` or `regression`; by default the target decides.
+
+        Raises:
+            ProblemError: there is no such dataset or target, or no network can learn the target.
+
+        """
+        query: Query = {"target": target, "task": task}
+        return parse_json_object(
+            self._transport.send_request("GET", f"{build_dataset_route(dataset)}/proposal", query=query)
+        )
+
     # Jobs
 
     def check(self, spec: "Mapping[str, Any] | JobSpec") -> Json:

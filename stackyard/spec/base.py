@@ -59,7 +59,10 @@ def record_spec_class(value: object, spec_class: type[SpecModel], info: Validati
 
 
 def build_validation_error(
-    message: str, *location: str | int, fix: str | Callable[[], str | None] | None = None
+    message: str,
+    *location: str | int,
+    fix: str | Callable[[], str | None] | None = None,
+    similar: Callable[[], str | None] | None = None,
 ) -> PydanticCustomError:
     """Return the error that a validator raises.
 
@@ -67,9 +70,11 @@ def build_validation_error(
         message: What is expected and what was received.
         location: Keys and indexes from the validated value to the invalid one.
         fix: A correction. Pass a function if it is expensive to find: it is called only if the error is reported.
+        similar: Returns the valid value that was probably meant, with which a program can replace the invalid one.
 
     """
-    return PydanticCustomError("invalid", "{message}", {"message": message, "location": location, "fix": fix})
+    context = {"message": message, "location": location, "fix": fix, "similar": similar}
+    return PydanticCustomError("invalid", "{message}", context)
 
 
 def _check_scalar(value: object) -> object:

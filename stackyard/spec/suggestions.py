@@ -29,8 +29,12 @@ def normalize_name(name: str) -> str:
 
 def suggest_name(unknown_name: str, names: Iterable[str]) -> str | None:
     """Return a fix that suggests the most similar of the valid names, or None if no name is similar."""
-    similar = find_similar_name(unknown_name, names)
-    return None if similar is None else f"did you mean {format_value(similar)}?"
+    return format_suggestion(find_similar_name(unknown_name, names))
+
+
+def format_suggestion(similar_name: str | None) -> str | None:
+    """Return a fix that suggests a name, or None without one."""
+    return None if similar_name is None else f"did you mean {format_value(similar_name)}?"
 
 
 def format_expected_names(names: Iterable[str]) -> str:

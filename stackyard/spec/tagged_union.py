@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from stackyard.spec.base import Axes, SpecModel, build_validation_error, record_spec_class
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.suggestions import format_expected_names, normalize_name, suggest_names
+from stackyard.spec.suggestions import find_similar_name, format_expected_names, normalize_name, suggest_names
 
 TAG_PREFIX = "\0"
 _WORD_BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][0-9])")
@@ -162,7 +162,8 @@ class TaggedUnion:
             raise build_validation_error(message, *location, fix=reason)
         fix = partial(suggest_names, name, [*choices, *self.aliases]) if isinstance(name, str) else None
         message = f"expected {self.label}, {format_expected_names(choices)}; received {format_value(name)}"
-        raise build_validation_error(message, *location, fix=fix)
+        similar = partial(find_similar_name, name, choices) if isinstance(name, str) else None
+        raise build_validation_error(message, *location, fix=fix, similar=similar)
 
 
 class UntaggedUnion:

@@ -105,7 +105,8 @@ def test_another_address_of_this_machine_is_refused_without_a_token(client, sett
         ("GET", "/healthz", 200),
         ("GET", "/docs", 200),
         ("GET", "/swagger/swagger-ui.css", 200),
-        ("GET", "/", 307),
+        ("GET", "/", 200),
+        ("GET", "/assets/app.js", 200),
         ("GET", "/v1/jobs", 200),
         ("GET", "/nowhere", 404),
         ("PUT", "/v1/jobs", 405),
@@ -131,12 +132,11 @@ def test_an_unexpected_error_has_the_security_headers(client):
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize(("path", "location"), [("/", "docs"), ("/v1/jobs/?limit=3", "/v1/jobs?limit=3")])
-def test_a_redirect_does_not_repeat_the_host(settings, make_client, path, location):
+def test_a_redirect_does_not_repeat_the_host(settings, make_client):
     client = make_client(settings.model_copy(update={"token": SecretStr("s3cret")}))
     headers = {"Host": "evil.example", "Authorization": "Bearer s3cret"}
-    response = client.get(path, headers=headers, follow_redirects=False)
-    assert (response.status_code, response.headers["Location"]) == (307, location)
+    response = client.get("/v1/jobs/?limit=3", headers=headers, follow_redirects=False)
+    assert (response.status_code, response.headers["Location"]) == (307, "/v1/jobs?limit=3")
 
 
 def test_the_documentation_page_has_relative_addresses_and_allows_only_its_script(client):

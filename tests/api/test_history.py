@@ -45,6 +45,15 @@ def test_csv_is_thinned_in_the_same_way(client, history_path):
     assert epochs[0] == 600
 
 
+def test_a_range_of_epochs_is_thinned_for_itself(client, history_path):
+    """A chart that zooms in gets finer points."""
+    complete = client.get(history_path, params={"from_epoch": 600, "to_epoch": 620}).json()
+    assert complete["epochs"] == list(range(600, 621))
+    limited = client.get(history_path, params={"from_epoch": 600, "to_epoch": 620, "max_points": 21}).json()
+    assert limited == complete
+    assert client.get(history_path, params={"from_epoch": 5, "to_epoch": 4}).json()["epochs"] == []
+
+
 def test_a_history_within_the_limit_is_complete(client, history_path):
     assert client.get(history_path, params={"max_points": 1000}).json() == client.get(history_path).json()
 

@@ -89,7 +89,7 @@ def test_a_higher_priority_moves_a_job_ahead(client, submit):
     ("body", "pointer"),
     [
         ({"priority": 10}, "/priority"),
-        ({"priority": 2.0}, "/priority"),
+        ({"priority": 2.5}, "/priority"),
         ({"tags": "x"}, "/tags"),
         ({"tags": [""]}, "/tags/0"),
         ({"name": ""}, "/name"),

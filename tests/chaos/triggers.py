@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import app as api_app
-from api import datasets, workers
+from api import datasets
 from api.jobs import routes as job_routes
+from api.workers import routes as workers
 from models import Job
 from service.jobs import submission
 from service.storage import artifact_store

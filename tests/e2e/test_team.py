@@ -15,9 +15,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from tests.e2e.conftest import Server
 from tests.factories import iris_spec
 from tests.polling import wait_until
+from tests.servers.local_server import Server
 from tests.servers.team import AUTHORIZED, Team
 from tests.servers.tls import TlsProxy, create_certificate
 from tests.servers.valkey import ESCAPED_PASSWORD, Valkey

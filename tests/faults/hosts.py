@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 import httpx2
 from sqlalchemy.engine import make_url
 
-from tests.e2e.conftest import TIMING, Server
 from tests.factories import iris_spec
 from tests.faults.outcome import Outcome
 from tests.polling import wait_until
+from tests.servers.local_server import TIMING, Server
 from tests.servers.postgres import Postgres
 from tests.servers.team import AUTHORIZED, Team
 from tests.servers.valkey import Valkey

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory, mkdtemp
 
 import httpx2
 
-from tests.e2e.conftest import Server
 from tests.polling import wait_until
+from tests.servers.local_server import Server
 from tests.servers.postgres import Postgres
 from tests.servers.team import AUTHORIZED, Team
 from tests.servers.valkey import Valkey

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.conftest import Server
+from tests.servers.local_server import Server
 
 _RULE_OF_THREE = 3
 """Without a failure in N trials, the failure rate is at most 3/N with 95 % confidence."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.e2e.conftest import TIMING
+from tests.servers.local_server import TIMING
 from tests.servers.valkey import find_free_port
 
 ROOT = Path(__file__).parents[2]

@@ -40,7 +40,7 @@ def test_features_and_targets_have_short_forms_that_the_spec_stores_as_the_long_
     long = apply_changes({"data": {"features": features, "target": {"column": "y"}}})
     assert parse_spec(encode_json(short)) == parse_spec(encode_json(long))
     stored = parse_spec(encode_json(short)).model_dump(mode="json")["data"]
-    assert stored["features"][0] == {"columns": ["a"], "transform": "none", "impute": None}
+    assert stored["features"][0] == {"columns": ["a"], "select": None, "transform": "none", "impute": None}
     assert stored["target"]["column"] == "y"
     several = parse_spec(encode_json(apply_changes({"data": {"target": ["y", "z"]}})))
     assert several.data.target.columns == ("y", "z")

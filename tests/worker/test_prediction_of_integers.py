@@ -25,7 +25,7 @@ def read_inputs(request):
             rows = json_table.read_json_table(json.loads(json.dumps([{"id": value} for value in values])), features)
         else:
             rows = csv_table.read_csv_table("\n".join(["id", *map(str, values), ""]).encode(), features)
-        return table.apply(rows.to_frame)[:, 0], rows.list_unknown_values(features)
+        return table.apply(rows.to_frame)[:, 0], rows.list_unknown_values()
 
     return read_inputs
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.db.database import DATABASE_UNAVAILABLE_ERRORS, SessionFactory
 from service.errors import StorageError
+from service.history import change_log
 from service.jobs import recovery, retention
 from service.queue import placement, worker_registry
 from service.queue.wake_ups import WakeUpSender
@@ -117,8 +118,9 @@ def _recover_lost_attempts(sessions: SessionFactory) -> None:
 
 
 def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore) -> None:
-    """Delete old files that no row references, and old idempotency keys."""
+    """Delete old files that no row references, old idempotency keys, and old changes of jobs."""
     with sessions.begin() as session:
+        change_log.delete_old_changes(session)
         recovery.delete_expired_idempotency_keys(session)
     if orphan_count := file_references.mark_orphans(sessions, store, min_age_s=_MIN_ORPHAN_AGE_S):
         log.info("orphaned files deleted", action="files_swept", count=orphan_count)

@@ -43,7 +43,7 @@ def _check_ranges(layer: Embedding, path: _Path, data: ResolvedData, faults: Fau
         faults.add(message, *path)
     elif maximum >= layer.input_dim:
         message = f"expected an input_dim greater than the greatest input, {maximum:g}; received {layer.input_dim}"
-        faults.add(message, *path, "input_dim", fix=f"set input_dim to {int(maximum) + 1}")
+        faults.add(message, *path, "input_dim", fix=f"set input_dim to {int(maximum) + 1}", corrected=int(maximum) + 1)
 
 
 def _find_fractions(spec: JobSpec, dataset: DatasetDescription) -> Iterator[tuple[str, _Path, str]]:

@@ -33,6 +33,7 @@ _PER_THRESHOLD_METRICS = (
 """Metrics that return a number for each of their thresholds."""
 _PER_OUTPUT_METRICS = (metrics.F1Score, metrics.FBetaScore, metrics.R2Score)
 """Metrics that return a number for each output unless an argument says how to combine them."""
+_SET_UNITS = "set units to"
 
 
 def check_loss(spec: JobSpec, target: Target, layers: tuple[LayerReport, ...] | None, faults: FaultCollector) -> None:
@@ -49,7 +50,9 @@ def check_loss(spec: JobSpec, target: Target, layers: tuple[LayerReport, ...] | 
     if not expected.accepts(output):
         path = _locate_output_size(spec.network.layers)
         message = f"{_format_output_message(expected, output)}; the loss is {loss.type}"
-        faults.add(message, *path, fix=_suggest_output_fix(expected, target, output, path))
+        fix = _suggest_output_fix(expected, target, output, path)
+        units = expected.shape[0] if fix is not None and fix.startswith(_SET_UNITS) else None
+        faults.add(message, *path, fix=fix, corrected=units)
         return
     _check_axis(loss, target_format, output, _LOSS_PATH, faults)
 
@@ -70,7 +73,7 @@ def _suggest_output_fix(
     if expected.shape == (1,) and target.kind == "labels" and target.class_count == output[-1]:
         return 'for one output per class use the loss "sparse_categorical_crossentropy"'
     if len(expected.shape) == 1 and path[-1] == "units":
-        return f"set units to {expected.shape[0]}"
+        return f"{_SET_UNITS} {expected.shape[0]}"
     return f"end with a Dense of {expected.shape[0]} units" if len(expected.shape) == 1 else None
 
 

@@ -1,9 +1,10 @@
 """Faults of a spec, described so that a person or a program can correct them."""
 
 from collections.abc import Iterable
+from typing import Annotated, Literal
 from unicodedata import category
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 _JSON_TYPES: dict[type, str] = {
     dict: "an object",
@@ -28,6 +29,21 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp"})
 ReceivedValue = str | int | float | bool | None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class PatchOperation(BaseModel):
+    """One operation of a JSON Patch (RFC 6902). It has a `value`, or, if it moves a member, `from`."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, serialize_by_alias=True)
+
+    op: Literal["add", "replace", "move"]
+    path: str
+    value: Annotated[ReceivedValue, Field(exclude_if=_is_none)] = None
+    source: Annotated[str | None, Field(alias="from", exclude_if=_is_none)] = None
+
+
 class Fault(BaseModel):
     """One fault of a document.
 
@@ -37,6 +53,7 @@ class Fault(BaseModel):
         message: What was expected and what was received.
         received: The value at the pointer, if it is short.
         fix: What was probably meant, or how to correct it.
+        patch: The fix as a JSON Patch, where a program can apply it.
 
     """
 
@@ -46,6 +63,7 @@ class Fault(BaseModel):
     message: str
     received: ReceivedValue = None
     fix: str | None = None
+    patch: Annotated[tuple[PatchOperation, ...] | None, Field(exclude_if=_is_none)] = None
 
     @property
     def message_with_fix(self) -> str:

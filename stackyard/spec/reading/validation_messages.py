@@ -8,10 +8,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from stackyard.spec.base import SpecModel
-from stackyard.spec.reading.faults import MAX_FAULTS, Fault, format_value, shorten_value
+from stackyard.spec.reading.faults import MAX_FAULTS, Fault, PatchOperation, format_value, shorten_value
 from stackyard.spec.reading.hints import find_key_hint
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
-from stackyard.spec.suggestions import MAX_LISTED_NAMES, format_expected_names, suggest_name, suggest_names
+from stackyard.spec.suggestions import (
+    MAX_LISTED_NAMES,
+    find_similar_name,
+    format_expected_names,
+    suggest_name,
+    suggest_names,
+)
 from stackyard.spec.tagged_union import TAG_PREFIX
 
 SpecClassesById = Mapping[int, type[SpecModel]]
@@ -65,16 +71,41 @@ def _is_consequence(details: ErrorDetails, document: object) -> bool:
 def _build_fault(details: ErrorDetails, document: object, spec_classes: SpecClassesById) -> Fault:
     context: dict[str, Any] = details.get("ctx", {})
     path, value = _locate_value(document, (*details["loc"], *context.get("location", ())))
+    patch = None
     if details["type"] == "extra_forbidden":
         _, parent = _locate_value(document, details["loc"][:-1])
-        message, fix = _describe_unknown_key(str(path[-1]), value, spec_classes.get(id(parent)))
+        spec_class = spec_classes.get(id(parent))
+        message, fix = _describe_unknown_key(str(path[-1]), value, spec_class)
+        patch = _rename_key(path, spec_class, cast("dict[str, object]", parent))
     elif details["type"] == "literal_error":
         message, fix = _describe_unknown_literal(context["expected"], value)
     else:
         message = _format_message(details, context, value)
         context_fix: str | Callable[[], str | None] | None = context.get("fix")
         fix = context_fix() if callable(context_fix) else context_fix
-    return Fault(pointer=format_pointer(path), message=message, received=shorten_value(value), fix=fix)
+        patch = _replace_value(path, context.get("similar"))
+    pointer = format_pointer(path)
+    return Fault(pointer=pointer, message=message, received=shorten_value(value), fix=fix, patch=patch)
+
+
+def _rename_key(
+    path: tuple[PathSegment, ...], spec_class: type[SpecModel] | None, parent: dict[str, object]
+) -> tuple[PatchOperation, ...] | None:
+    """Return the patch that gives a key the name that was probably meant, unless the object has such a member."""
+    key = str(path[-1])
+    fields = () if spec_class is None else tuple(spec_class.model_fields)
+    name = "learning_rate" if key == "lr" and "learning_rate" in fields else find_similar_name(key, fields)
+    if name is None or name in parent:
+        return None
+    return (PatchOperation(op="move", source=format_pointer(path), path=format_pointer((*path[:-1], name))),)
+
+
+def _replace_value(
+    path: tuple[PathSegment, ...], find_similar: Callable[[], str | None] | None
+) -> tuple[PatchOperation, ...] | None:
+    """Return the patch that replaces a value by the valid one that was probably meant."""
+    similar = None if find_similar is None else find_similar()
+    return None if similar is None else (PatchOperation(op="replace", path=format_pointer(path), value=similar),)
 
 
 def _locate_value(document: object, location: tuple[PathSegment, ...]) -> tuple[tuple[PathSegment, ...], object]:

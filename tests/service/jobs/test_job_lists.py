@@ -7,17 +7,19 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy
-from sqlalchemy import Connection, event, insert
+from sqlalchemy import Connection, event, insert, select, update
 from sqlalchemy.orm import Session
 
-from models import Job, JobState, JobTag
+from models import Job, JobMetric, JobState, JobTag
 from service.db.database import SessionFactory
-from service.jobs import queries
+from service.jobs.lists import job_lists
+from service.jobs.lists.job_order import JobOrder
 from service.jobs.queries import JobFilter
 from tests.factories import submit_job
 
 ALL_JOBS = 3_000
 PAGE = 10
+NEWEST_FIRST = JobOrder()
 MAX_ROWS = 400
 """Rows that a statement may touch for a page, in all steps of its plan together."""
 MAX_STEPS = 3_000
@@ -38,10 +40,15 @@ def newest_job(either_sessions) -> Job:
     with either_sessions.begin() as session:
         session.execute(insert(Job), jobs)
         session.execute(insert(JobTag), tags)
-    if either_sessions.engine.dialect.name == "postgresql":
-        with either_sessions.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(sqlalchemy.text("ANALYZE"))
+    analyze_tables(either_sessions)
     return template
+
+
+def analyze_tables(sessions: SessionFactory) -> None:
+    """Let PostgreSQL count the rows, as it does by itself in time."""
+    if sessions.engine.dialect.name == "postgresql":
+        with sessions.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(sqlalchemy.text("ANALYZE"))
 
 
 def _build_id(newest: UUID, index: int) -> UUID:
@@ -57,6 +64,29 @@ def test_the_work_for_a_page_does_not_grow_with_the_number_of_jobs(either_sessio
     work = {name: measure_work(either_sessions, job_filter) for name, job_filter in build_filters(newest_job).items()}
     limit = MAX_STEPS if either_sessions.engine.dialect.name == "sqlite" else MAX_ROWS
     assert {name: steps for name, steps in work.items() if steps > limit} == {}
+
+
+def test_the_work_for_a_sorted_page_does_not_grow_with_the_number_of_jobs(either_sessions, newest_job):
+    set_sorted_values(either_sessions, newest_job)
+    sorts = ("started_at", "finished_at", "name", "state", "dataset", "priority", "metrics.loss.best")
+    orders = [JobOrder(sort, is_descending=is_descending) for sort in sorts for is_descending in (True, False)]
+    work = {order: measure_work(either_sessions, JobFilter(), order) for order in orders}
+    limit = MAX_STEPS if either_sessions.engine.dialect.name == "sqlite" else MAX_ROWS
+    assert {order: steps for order, steps in work.items() if steps > limit} == {}
+
+
+def set_sorted_values(sessions: SessionFactory, newest: Job) -> None:
+    """Give each job a time and a metric; neighbors are not neighbors in the list."""
+    with sessions.begin() as session:
+        ids = session.scalars(select(Job.id)).all()
+        times = [newest.created_at + timedelta(seconds=index * 7 % 1000) for index in range(len(ids))]
+        session.execute(
+            update(Job),
+            [{"id": id_, "started_at": time, "finished_at": time} for id_, time in zip(ids, times, strict=True)],
+        )
+        metrics = [{"job_id": id_, "name": "loss", "best": index * 7 % 1000} for index, id_ in enumerate(ids)]
+        session.execute(insert(JobMetric), metrics)
+    analyze_tables(sessions)
 
 
 def build_filters(newest: Job) -> dict[str, JobFilter]:
@@ -81,24 +111,24 @@ def build_filters(newest: Job) -> dict[str, JobFilter]:
     }
 
 
-def measure_work(sessions: SessionFactory, job_filter: JobFilter) -> int:
+def measure_work(sessions: SessionFactory, job_filter: JobFilter, order: JobOrder = NEWEST_FIRST) -> int:
     with sessions.read() as session:
         connection = session.connection()
         if connection.dialect.name == "sqlite":
-            return _count_sqlite_steps(session, connection, job_filter)
-        return _count_postgresql_rows(session, connection, job_filter)
+            return _count_sqlite_steps(session, connection, job_filter, order)
+        return _count_postgresql_rows(session, connection, job_filter, order)
 
 
-def _count_sqlite_steps(session: Session, connection: Connection, job_filter: JobFilter) -> int:
+def _count_sqlite_steps(session: Session, connection: Connection, job_filter: JobFilter, order: JobOrder) -> int:
     calls: list[None] = []
     sqlite_connection: Any = connection.connection.driver_connection
     sqlite_connection.set_progress_handler(lambda: calls.append(None), 100)
-    queries.list_jobs(session, job_filter, limit=PAGE, cursor=None)
+    job_lists.list_jobs(session, job_filter, order, limit=PAGE, cursor=None)
     sqlite_connection.set_progress_handler(None, 0)
     return len(calls) * 100
 
 
-def _count_postgresql_rows(session: Session, connection: Connection, job_filter: JobFilter) -> int:
+def _count_postgresql_rows(session: Session, connection: Connection, job_filter: JobFilter, order: JobOrder) -> int:
     """Return the rows of all steps of the plan. The planner may scan only where it has no index."""
     statements: list[tuple[str, Any]] = []
     session.execute(sqlalchemy.text("SET LOCAL enable_seqscan = off"))
@@ -107,9 +137,12 @@ def _count_postgresql_rows(session: Session, connection: Connection, job_filter:
         statements.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", record_statement)
-    queries.list_jobs(session, job_filter, limit=PAGE, cursor=None)
+    job_lists.list_jobs(session, job_filter, order, limit=PAGE, cursor=None)
     event.remove(connection, "before_cursor_execute", record_statement)
-    [(statement, parameters)] = statements
+    return sum(_count_statement_rows(connection, statement, parameters) for statement, parameters in statements)
+
+
+def _count_statement_rows(connection: Connection, statement: str, parameters: Any) -> int:
     plan = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar_one()
     return _count_plan_rows((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"])
 

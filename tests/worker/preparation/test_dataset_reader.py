@@ -15,7 +15,7 @@ from service.datasets.inspection import csv_file, parquet_file
 from stackyard.spec import TableDescription
 from stackyard.spec.script import DatasetOrigin
 from stackyard.spec.script.script_builder import ScriptBuilder
-from stackyard.spec.script.tables import write_loading
+from stackyard.spec.script.table_rows import write_loading
 from tests.conftest import require_shared_file
 from worker.preparation import dataset_reader
 
@@ -108,7 +108,8 @@ def test_dates_times_and_durations_of_parquet_are_days(tmp_path):
     assert frame.iloc[1].isna().all()
     description = TableDescription.model_validate(parquet_file.describe_parquet(path, MEMORY))
     script = ScriptBuilder()
-    write_loading(script, DatasetOrigin("parquet"), description)
+    names = [column.name for column in description.columns]
+    write_loading(script, DatasetOrigin("parquet"), description, names, "data", 1)
     source = tmp_path / "script.py"
     source.write_text(script.render_script('"""Read a table."""').replace("sys.argv[1]", repr(str(path))))
     pd.testing.assert_frame_equal(runpy.run_path(str(source))["data"], frame, check_exact=True)

@@ -1,0 +1,1 @@
+"""Events of all jobs in one stream: what changed, and the new epochs of chosen jobs."""

@@ -1,0 +1,87 @@
+"""Route of `/v1/events`: what changes in all jobs, and the new epochs of chosen jobs, as server-sent events."""
+
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.sse import EventSourceResponse, format_sse_event
+from pydantic import BaseModel
+
+from api.app_state import NewsFeedDep
+from api.events.news_feed import EncodedNews, NewsFeed
+from api.http.problem_documents import RESPONSES
+from api.http.validation import MAX_REPEATS
+from api.jobs.history import HistoryView
+from api.jobs.schemas import JobSummaryView
+from api.jobs.stream_responses import RETRY_MS, STREAM_HEADERS, STREAM_RESPONSES, hold_stream_slot, split_text
+from service.results.epoch_news import EpochNews
+from service.results.job_news import JobNews
+
+_EVENT_ID = r"^[0-9a-f]{8}-[0-9]{1,15}$"
+
+router = APIRouter(prefix="/v1/events", tags=["jobs"], responses=RESPONSES | STREAM_RESPONSES)
+
+
+class JobsEventView(BaseModel):
+    """The data of a `jobs` event: jobs that were created or changed, and the ids of deleted ones."""
+
+    changed: list[JobSummaryView]
+    deleted: list[UUID]
+
+
+class EpochsEventView(BaseModel):
+    """The data of an `epochs` event. The epochs replace all that the client has of the job from `from_epoch` on."""
+
+    job: UUID
+    from_epoch: int
+    history: HistoryView
+
+
+@router.get("", response_class=Response, dependencies=[Depends(hold_stream_slot)])
+async def follow_all_jobs(
+    feed: NewsFeedDep,
+    job: Annotated[
+        list[UUID] | None, Query(max_length=MAX_REPEATS, description="A job whose epochs the stream has, too.")
+    ] = None,
+    last_event_id: Annotated[
+        str | None, Query(pattern=_EVENT_ID, description="As the header, for a browser that cannot set it.")
+    ] = None,
+    header: Annotated[str | None, Header(alias="Last-Event-ID", pattern=_EVENT_ID)] = None,
+) -> Response:
+    """Stream changes of all jobs, at most one `jobs` event a second, and the new epochs of the chosen jobs.
+
+    The first event is `start`. A client loads its lists and histories after it, or continues after `Last-Event-ID`.
+    A `jobs` event has the changed jobs as in a list, and the ids of deleted ones. An `epochs` event has new epochs of
+    a chosen job, which replace those that the client has from `from_epoch` on. After `reset`, the client must load
+    everything again: the server has restarted, or dropped events. The stream does not end by itself.
+    """
+    events = _stream_events(feed, frozenset(job or ()), header or last_event_id)
+    return EventSourceResponse(events, headers=STREAM_HEADERS)
+
+
+def encode_news(news: JobNews, epochs: Sequence[EpochNews]) -> Sequence[EncodedNews]:
+    """Return the events of news."""
+    return [*_encode_job_news(news), *(_encode_epochs(item) for item in epochs)]
+
+
+async def _stream_events(
+    feed: NewsFeed, job_ids: Collection[UUID], last_event_id: str | None
+) -> AsyncGenerator[bytes | memoryview]:
+    yield format_sse_event(retry=RETRY_MS)
+    async for text in feed.stream_events(job_ids, last_event_id):
+        for part in split_text(text):
+            yield part
+
+
+def _encode_job_news(news: JobNews) -> Iterator[EncodedNews]:
+    if news.overflow:
+        yield EncodedNews("reset", "{}")
+    if news.changed or news.deleted:
+        view = JobsEventView(changed=[JobSummaryView.of(job) for job in news.changed], deleted=list(news.deleted))
+        yield EncodedNews("jobs", view.model_dump_json(by_alias=True))
+
+
+def _encode_epochs(news: EpochNews) -> EncodedNews:
+    view = EpochsEventView(job=news.job_id, from_epoch=news.from_epoch, history=HistoryView.of(news.history))
+    return EncodedNews("epochs", view.model_dump_json(), news.job_id)

@@ -1,0 +1,174 @@
+"""Route that does one thing to many jobs. Each job has its own transaction, and its own result."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep
+from api.http.problem_documents import RESPONSES, ProblemView, build_problem
+from api.http.request_body import JsonBody
+from api.jobs.routes import IdempotencyKey
+from api.jobs.schemas import JobSummaryView
+from models import JobState
+from service.db.database import SessionFactory
+from service.errors import InvalidInput, ServiceError
+from service.jobs import controls, job_read_model, queries
+from service.jobs.submission import JobSubmitter
+from service.queue.queue_notifier import QueueNotifier
+from stackyard.spec import Fault, SpecError
+from stackyard.spec.job import Tag
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
+
+_MAX_JOBS = 200
+_MAX_TAGS = 50
+
+JobAction = Literal["cancel", "pause", "resume", "finish", "retry", "delete", "tag"]
+
+
+class JobActionRequest(BaseModel):
+    """An action, the jobs that it applies to and, for `tag`, the tags to add and to remove."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: JobAction
+    ids: Annotated[list[UUID], Field(min_length=1, max_length=_MAX_JOBS)]
+    add_tags: Annotated[list[Tag], Field(max_length=_MAX_TAGS)] = []
+    remove_tags: Annotated[list[Tag], Field(max_length=_MAX_TAGS)] = []
+
+    @model_validator(mode="after")
+    def _check_tags(self) -> "JobActionRequest":
+        has_tags = bool(self.add_tags or self.remove_tags)
+        if has_tags and self.action != "tag":
+            raise ValueError("add_tags and remove_tags belong to the action tag")
+        if self.action == "tag" and not has_tags:
+            raise ValueError("the action tag needs add_tags or remove_tags")
+        return self
+
+
+class JobActionResult(BaseModel):
+    """The result for one job: the job afterwards, or the problem. A deleted job is null, and a retried one is new."""
+
+    id: UUID
+    ok: bool
+    problem: ProblemView | None = None
+    job: JobSummaryView | None = None
+
+
+class JobActionResults(BaseModel):
+    """One result for each id of the request, in its order."""
+
+    results: list[JobActionResult]
+
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": JobActionRequest.model_json_schema(),
+                "example": {"action": "tag", "ids": ["01934f8e-6f5a-7cc3-9d3e-0d2a7c0f6b11"], "add_tags": ["night"]},
+            },
+        },
+    },
+}
+
+
+@router.post("/actions", openapi_extra=_BODY)
+def act_on_jobs(
+    body: JsonBody,
+    sessions: SessionsDep,
+    submitter: JobSubmitterDep,
+    queue_notifier: QueueNotifierDep,
+    key: IdempotencyKey = None,
+) -> JobActionResults:
+    """Cancel, pause, resume, finish, retry, delete or tag up to 200 jobs. A job that refuses holds up no other.
+
+    The status is 200 even if all jobs refuse; `ok` and `problem` tell for each. With an `Idempotency-Key`, a repeated
+    request retries no job twice.
+    """
+    executor = _ActionExecutor(_parse_request(body), sessions, submitter, queue_notifier, key)
+    return JobActionResults(results=[executor.execute(job_id) for job_id in dict.fromkeys(executor.request.ids)])
+
+
+def _parse_request(body: bytes) -> JobActionRequest:
+    try:
+        return JobActionRequest.model_validate_json(body)
+    except ValidationError as error:
+        faults = [
+            Fault(pointer="".join(f"/{key}" for key in fault["loc"]), message=fault["msg"])
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise InvalidInput(tuple(faults)) from None
+
+
+@dataclass(frozen=True)
+class _ActionExecutor:
+    """Applies the action of a request to one job after the other."""
+
+    request: JobActionRequest
+    sessions: SessionFactory
+    submitter: JobSubmitter
+    queue_notifier: QueueNotifier
+    key: str | None
+
+    def execute(self, job_id: UUID) -> JobActionResult:
+        """Apply the action to a job, and return its result."""
+        actions: Mapping[JobAction, Callable[[UUID], UUID | None]] = {
+            "cancel": self._cancel,
+            "pause": self._pause,
+            "resume": self._resume,
+            "finish": self._finish,
+            "retry": self._retry,
+            "delete": self._delete,
+            "tag": self._tag,
+        }
+        try:
+            changed_id = actions[self.request.action](job_id)
+            return JobActionResult(id=job_id, ok=True, job=None if changed_id is None else self._load(changed_id))
+        except (ServiceError, SpecError) as error:
+            return JobActionResult(id=job_id, ok=False, problem=build_problem(error))
+
+    def _cancel(self, job_id: UUID) -> UUID:
+        with self.sessions.begin() as session:
+            return controls.cancel_job(session, job_id).id
+
+    def _pause(self, job_id: UUID) -> UUID:
+        with self.sessions.begin() as session:
+            return controls.pause_job(session, job_id).id
+
+    def _resume(self, job_id: UUID) -> UUID:
+        with self.sessions.begin() as session:
+            queue = controls.resume_job(session, job_id).queue
+        self.queue_notifier.notify_queue(queue, 1)
+        return job_id
+
+    def _finish(self, job_id: UUID) -> UUID:
+        with self.sessions.begin() as session:
+            job = controls.finish_job(session, job_id)
+            waiting_queue = job.queue if job.state is JobState.QUEUED else None
+        if waiting_queue is not None:
+            self.queue_notifier.notify_queue(waiting_queue, 1)
+        return job_id
+
+    def _retry(self, job_id: UUID) -> UUID:
+        key = None if self.key is None else hashlib.sha256(f"{self.key} {job_id}".encode()).hexdigest()
+        return self.submitter.retry(job_id, key).job.id
+
+    def _delete(self, job_id: UUID) -> None:
+        with self.sessions.begin() as session:
+            controls.delete_job(session, job_id)
+
+    def _tag(self, job_id: UUID) -> UUID:
+        with self.sessions.begin() as session:
+            return controls.change_tags(session, job_id, self.request.add_tags, self.request.remove_tags).id
+
+    def _load(self, job_id: UUID) -> JobSummaryView:
+        with self.sessions.read() as session:
+            job = queries.get_job(session, job_id, queries.WITHOUT_DOCUMENTS)
+            return JobSummaryView.of(job_read_model.load_listed_job_details(session, [job])[0])

@@ -1,0 +1,70 @@
+"""The way of a new user, in one window: from a table to a trained network, its predictions and its files."""
+
+import json
+import random
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.exhaustive]
+
+EPOCHS = 60
+WITHIN_MS = 180_000
+
+
+@pytest.fixture
+def dataset(server, tmp_path):
+    """A table whose last column follows from the others."""
+    draw = random.Random(0).random  # noqa: S311  # the values protect nothing
+    rows = [(draw(), draw()) for _ in range(400)]
+    lines = [f"{a:.4f},{b:.4f},{'high' if a + b > 1 else 'low'}" for a, b in rows]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["a,b,level", *lines, ""]))
+    return server.upload_dataset("levels", path)
+
+
+def propose_spec(server, dataset):
+    """Return the spec that the server proposes, shorter than proposed."""
+    proposal = server.http.get(f"/v1/datasets/{dataset['id']}/proposal", params={"target": "level"}).raise_for_status()
+    spec = proposal.json()["spec"]
+    spec["training"] |= {"epochs": EPOCHS, "callbacks": []}
+    return spec | {"name": "journey"}
+
+
+def write_spec(page, spec):
+    """Replace the text of the editor."""
+    page.get_by_role("textbox", name="Spec of the job").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(json.dumps(spec, indent=2))
+
+
+def test_a_table_becomes_a_network(open_page, server, dataset):
+    url = str(server.http.base_url).rstrip("/")
+    page = open_page(f"{url}/new?dataset=levels")
+    form = page.get_by_role("form", name="Propose a first network")
+    form.get_by_label("Target").select_option("level")
+    form.get_by_role("button", name="Propose a network").click()
+    expect(page.get_by_text("Baseline to beat")).to_be_visible()
+    check = page.get_by_role("region", name="Check of the spec")
+    expect(check).to_contain_text("The spec is valid")
+
+    spec = propose_spec(server, dataset)
+    write_spec(page, spec | {"training": spec["training"] | {"optimizer": "adm"}})
+    expect(check.get_by_role("list", name="Errors")).to_be_visible()
+    check.get_by_role("button", name="Apply the fix").first.click()
+    expect(check).to_contain_text("The spec is valid")
+
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}$"))
+    expect(page.locator(".job-facts")).to_contain_text(re.compile(r"epoch [1-9]"), timeout=WITHIN_MS)
+    expect(page.locator(".job-facts")).to_contain_text("Succeeded", timeout=WITHIN_MS)
+    expect(page.locator("canvas").first).to_be_visible()
+
+    page.get_by_role("button", name="Fill in a sample row").click()
+    page.get_by_role("button", name="Predict", exact=True).click()
+    expect(page.get_by_role("table").filter(has_text="%").first).to_be_visible(timeout=WITHIN_MS)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Model, .keras").click()
+    assert download.value.suggested_filename == "journey.keras"
+    assert download.value.path().read_bytes().startswith(b"PK")

@@ -1,0 +1,29 @@
+/** The bar at the top of every page. */
+
+import { html } from "../vendor/ui.js";
+import { LogoutButton } from "./logout_button.js";
+
+const SECTIONS = [
+  { name: "jobs", label: "Jobs", href: "/jobs" },
+  { name: "datasets", label: "Datasets", href: "/datasets" },
+  { name: "workers", label: "Workers", href: "/workers" },
+];
+
+/** @param {{current: string}} properties */
+export function Navigation({ current }) {
+  return html`
+    <header class="navigation">
+      <a class="brand" href="/jobs">stackyard</a>
+      <nav aria-label="Main">
+        ${SECTIONS.map(
+          ({ name, label, href }) =>
+            html`<a href=${href} aria-current=${name === current ? "page" : undefined}>${label}</a>`,
+        )}
+      </nav>
+      <span class="spacer"></span>
+      <a class="quiet" href="/docs">API</a>
+      <${LogoutButton} />
+      <a class="button primary" href="/new">New job</a>
+    </header>
+  `;
+}

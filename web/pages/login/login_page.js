@@ -1,0 +1,53 @@
+/** The login: it exchanges the server's token for a session, and goes on to the page that required it. */
+
+import { html, useEffect, useState } from "../../vendor/ui.js";
+import { loadSession, logIn, resolveNextUrl } from "../../core/session.js";
+import { ErrorNotice } from "../../components/feedback.js";
+
+export function LoginPage() {
+  const [error, setError] = useState(/** @type {unknown} */ (null));
+  const [isSending, setIsSending] = useState(false);
+  useEffect(() => {
+    loadSession().then(({ login_required, logged_in }) => (logged_in || !login_required) && openNextPage(), setError);
+  }, []);
+
+  /** @param {SubmitEvent} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    setIsSending(true);
+    try {
+      await logIn(String(new FormData(form).get("token")));
+      openNextPage();
+    } catch (reason) {
+      setError(reason);
+      setIsSending(false);
+      /** @type {HTMLInputElement | null} */ (form.querySelector("#token"))?.select();
+    }
+  };
+
+  return html`
+    <form class="login card" onSubmit=${submit}>
+      <h1>Log in</h1>
+      <p class="quiet" id="token-hint">This server has a token. Its operator set it as <code>STACKYARD_TOKEN</code>.</p>
+      <input type="text" name="username" autocomplete="username" value="stackyard" readonly hidden />
+      <label for="token">Token</label>
+      <input
+        id="token"
+        name="token"
+        type="password"
+        autocomplete="current-password"
+        aria-describedby="token-hint"
+        required
+        autofocus
+      />
+      ${error !== null && html`<${ErrorNotice} error=${error} />`}
+      <button class="primary" disabled=${isSending}>${isSending ? "Logging in…" : "Log in"}</button>
+    </form>
+  `;
+}
+
+/** The whole page loads anew, because the address may be `/docs` or a picture. */
+function openNextPage() {
+  window.location.replace(resolveNextUrl(window.location.search, window.location.origin));
+}
