@@ -8,7 +8,7 @@ RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev wheel serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz \
-  lock sbom audit clean check-web vendor screenshots
+  lock sbom audit image-test clean check-web vendor screenshots
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
@@ -36,6 +36,9 @@ test-all: .venv/.dev ## Run all tests, also the exhaustive ones
 
 chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help
 	$(RUN) tests.chaos $(ARGS)
+
+image-test: ## Build the image and run the compose file on a Docker engine of its own; needs root on Debian
+	bash tests/image/run.sh . $(or $(WORK),/tmp/stackyard-image)
 
 attack: .venv/.dev ## Attack a server, and check that it holds and answers others; ARGS="--database postgres", ARGS=--help
 	$(RUN) tests.attacks $(ARGS)

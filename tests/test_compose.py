@@ -124,7 +124,7 @@ def test_the_image_has_no_installer():
     assert "python -m venv --without-pip /opt/stackyard" in runs
     assert "rm -rf /usr/local/bin/pip* /usr/local/lib/python3.11/site-packages/*" in runs
     bases = {stage.split()[0] for stage in STAGES if ":" in stage.split()[0]}
-    assert all(base.startswith("python:3.11.") for base in bases)
+    assert all(base.startswith("python:3.11-") for base in bases)
 
 
 @pytest.mark.parametrize("name", sorted({"postgres", "valkey"} | OUR_SERVICES - {"migrate"}))
@@ -168,9 +168,10 @@ def test_the_services_share_the_data(name):
 
 @pytest.mark.parametrize("name", sorted(OUR_SERVICES))
 def test_a_service_is_built_from_an_existing_stage(name):
-    target = SERVICES[name]["build"]["target"]
-    assert target in {stage.splitlines()[0].split(" AS ")[1] for stage in STAGES}
-    assert SERVICES[name]["image"] == f"stackyard:{target}"
+    built = {service["image"]: service["build"]["target"] for service in SERVICES.values() if "build" in service}
+    assert SERVICES[name]["image"] == f"stackyard:{built[SERVICES[name]['image']]}"
+    assert set(built.values()) <= {stage.splitlines()[0].split(" AS ")[1] for stage in STAGES}
+    assert len(built) == sum("build" in service for service in SERVICES.values()), "an image is built twice"
 
 
 def test_the_image_holds_every_package_and_the_files_that_they_read():
@@ -193,7 +194,7 @@ def test_packages_are_pinned_and_their_hashes_verified():
     assert len(installs) == 3
     assert all("--require-hashes -r /requirements/" in line for line in installs)
     bases = [stage.split()[0] for stage in STAGES]
-    assert all(re.fullmatch(r"python:3\.11\.\d+-slim(-\w+)?|[a-z-]+", base) for base in bases)
+    assert all(re.fullmatch(r"python:3\.11-slim-\w+|[a-z-]+", base) for base in bases)
 
 
 def test_nothing_in_the_image_runs_as_root():
