@@ -79,7 +79,7 @@ class JobNewsReader:
         if len(changes) >= _MAX_CHANGES or len(deleted) + len(self._pending) > self._max_pending:
             self._pending.clear()
             return JobNews(overflow=True)
-        return JobNews(self._load_pending(session, deleted), sorted(deleted))
+        return JobNews(self._load_pending(session, deleted), tuple(sorted(deleted)))
 
     def _load_pending(self, session: Session, deleted: Collection[UUID]) -> Sequence[JobDetails]:
         job_ids = [job_id for job_id in self._pending if job_id not in deleted][: self._max_jobs]

@@ -1,6 +1,6 @@
 """Base class and field types that all classes of the spec language share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
@@ -61,19 +61,20 @@ def record_spec_class(value: object, spec_class: type[SpecModel], info: Validati
 def build_validation_error(
     message: str,
     *location: str | int,
-    fix: str | Callable[[], str | None] | None = None,
-    similar: Callable[[], str | None] | None = None,
+    fix: str | None = None,
+    find_similar: Callable[[], Sequence[str]] | None = None,
 ) -> PydanticCustomError:
     """Return the error that a validator raises.
 
     Args:
         message: What is expected and what was received.
         location: Keys and indexes from the validated value to the invalid one.
-        fix: A correction. Pass a function if it is expensive to find: it is called only if the error is reported.
-        similar: Returns the valid value that was probably meant, with which a program can replace the invalid one.
+        fix: A correction.
+        find_similar: Returns the valid values that were probably meant, the most similar first. It is called only if
+            the error is reported, because it takes time.
 
     """
-    context = {"message": message, "location": location, "fix": fix, "similar": similar}
+    context = {"message": message, "location": location, "fix": fix, "find_similar": find_similar}
     return PydanticCustomError("invalid", "{message}", context)
 
 

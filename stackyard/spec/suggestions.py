@@ -13,7 +13,8 @@ MAX_SUGGESTIONS = 5
 MAX_LISTED_NAMES = 12
 """Number of valid names of an argument that a message lists. Of more names it shows only the most similar."""
 
-_MAX_NAMES_IN_FIX = 3
+MAX_SUGGESTED_NAMES = 3
+"""Number of similar names that a fix suggests."""
 _MIN_SIMILARITY, _MIN_SIMILARITY_OF_SEVERAL = 0.6, 0.5
 """The similarity, from 0 to 1, of a name that is suggested alone, and of each of several names."""
 _MAX_COMPARED_LENGTH = 64
@@ -42,12 +43,17 @@ def format_expected_names(names: Iterable[str]) -> str:
     listed = list(names)
     if len(listed) <= MAX_LISTED_NAMES:
         return f"one of {', '.join(listed)}"
-    return f"such as {', '.join(listed[:_MAX_NAMES_IN_FIX])} and {len(listed) - _MAX_NAMES_IN_FIX} others"
+    return f"such as {', '.join(listed[:MAX_SUGGESTED_NAMES])} and {len(listed) - MAX_SUGGESTED_NAMES} others"
 
 
 def suggest_names(unknown_name: str, names: Iterable[str]) -> str | None:
     """Return a fix that suggests the few most similar of the valid names, or None if no name is similar."""
-    similar = [format_value(name) for name in find_similar_names(unknown_name, names, _MAX_NAMES_IN_FIX)]
+    return format_suggestions(find_similar_names(unknown_name, names, MAX_SUGGESTED_NAMES))
+
+
+def format_suggestions(similar_names: Iterable[str]) -> str | None:
+    """Return a fix that suggests names, the most similar first, or None without one."""
+    similar = [format_value(name) for name in similar_names]
     if not similar:
         return None
     return f"did you mean {' or '.join([', '.join(similar[:-1]), similar[-1]] if similar[1:] else similar)}?"

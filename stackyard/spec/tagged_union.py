@@ -15,7 +15,12 @@ from pydantic_core import CoreSchema, core_schema
 
 from stackyard.spec.base import Axes, SpecModel, build_validation_error, record_spec_class
 from stackyard.spec.reading.faults import format_value
-from stackyard.spec.suggestions import find_similar_name, format_expected_names, normalize_name, suggest_names
+from stackyard.spec.suggestions import (
+    MAX_SUGGESTED_NAMES,
+    find_similar_names,
+    format_expected_names,
+    normalize_name,
+)
 
 TAG_PREFIX = "\0"
 _WORD_BOUNDARY = re.compile("(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Z][0-9])")
@@ -160,10 +165,11 @@ class TaggedUnion:
         if isinstance(name, str) and (reason := self.not_offered.get(normalize_name(name))):
             message = f"expected {self.label}, received {format_value(name)}, which is not offered"
             raise build_validation_error(message, *location, fix=reason)
-        fix = partial(suggest_names, name, [*choices, *self.aliases]) if isinstance(name, str) else None
+        find_similar = None
+        if isinstance(name, str):
+            find_similar = partial(find_similar_names, name, [*choices, *self.aliases], MAX_SUGGESTED_NAMES)
         message = f"expected {self.label}, {format_expected_names(choices)}; received {format_value(name)}"
-        similar = partial(find_similar_name, name, choices) if isinstance(name, str) else None
-        raise build_validation_error(message, *location, fix=fix, similar=similar)
+        raise build_validation_error(message, *location, find_similar=find_similar)
 
 
 class UntaggedUnion:

@@ -82,7 +82,8 @@ def test_two_hundred_streams_share_a_few_queries(either_sessions):
         feed.close()
 
     asyncio.run(run())
-    assert len(statements) <= 30 * len(looks), "the number of queries does not depend on the number of streams"
+    own_statements = 60  # at most: the test records epochs meanwhile
+    assert len(statements) <= own_statements + 20 * len(looks), "the number does not depend on that of the streams"
 
 
 def test_a_stream_continues_after_the_last_event_id(sessions):

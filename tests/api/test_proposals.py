@@ -169,7 +169,7 @@ def test_an_id_of_an_older_version_stays_in_the_spec(propose, upload):
 
 
 def test_a_task_that_does_not_fit_is_refused(client, upload, propose):
-    upload(to_csv(size=np.arange(30.0), count=range(30), y=["a", "b"] * 15, one=["x"] * 30))
+    upload(to_csv(size=np.arange(30.0) + 0.5, count=range(30), y=["a", "b"] * 15, one=["x"] * 30))
     assert propose("mine", "size", task="regression")["task"] == "regression"
     for target, task in [
         ("y", "regression"),

@@ -46,6 +46,7 @@ def test_steps_are_listed_in_the_order_of_their_calls(tmp_path):
     assert [call for call in calls if call != "unlink"][:4] == ["write", "fsync", "replace", "fsync"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("timing", "stored"), [("before", []), ("after", [b"content"])])
 def test_a_process_is_killed_once_before_or_after_a_step(injector, tmp_path, timing, stored):
     store_file(tmp_path)

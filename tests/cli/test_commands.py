@@ -30,6 +30,7 @@ def stackyard(serve):
     return run
 
 
+@pytest.mark.exhaustive
 def test_the_commands_lead_from_a_file_to_a_model(stackyard, tmp_path):
     table, spec, model = tmp_path / "points.csv", tmp_path / "spec.json", tmp_path / "points.keras"
     table.write_text("x,y\n" + "".join(f"{x},{2 * x}\n" for x in range(12)))

@@ -40,6 +40,7 @@ def until_continued(server, job_id, earlier_job):
     return server.until_running(job_id, epochs=earlier_job["progress"]["epochs_done"] + 100)
 
 
+@pytest.mark.exhaustive
 def test_a_killed_paused_and_released_job_ends_with_the_same_bits(server):
     undisturbed = server.submit(build_spec())
     job_id = server.submit(build_spec())

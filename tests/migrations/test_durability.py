@@ -69,14 +69,10 @@ def _insert_job(session, job_id, state):
     )
     session.execute(text("INSERT INTO job_tags (job_id, tag) VALUES (:id, 'old')"), {"id": key})
     session.add(Epoch(job_id=job_id, epoch=0, values=[1.5]))
-    session.add(
-        Transition(
-            job_id=job_id,
-            number=1,
-            from_state=None,
-            to_state="queued",
-            attempt=0,
-            at=get_current_time(session),
-            reason=None,
-        )
+    session.execute(
+        text(
+            "INSERT INTO transitions (job_id, number, to_state, attempt, at)"
+            " VALUES (:id, 1, 'queued', 0, CURRENT_TIMESTAMP)"
+        ),
+        {"id": key},
     )

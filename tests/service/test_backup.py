@@ -249,7 +249,7 @@ def change_manifest(members):
         (execute_in_database("CREATE TABLE extra (a)"), "'table' 'extra'"),
         (execute_in_database("CREATE INDEX i ON jobs (state)"), "unexpected 'index' 'i'"),
         (execute_in_database("PRAGMA foreign_keys=OFF; DROP TABLE artifacts"), "no 'index' 'ix_artifacts_sha256'"),
-        (execute_in_database("DROP INDEX ix_jobs_name"), "no 'index' 'ix_jobs_name'"),
+        (execute_in_database("DROP INDEX ix_jobs_name_id"), "no 'index' 'ix_jobs_name_id'"),
         (execute_in_database("ALTER TABLE jobs ADD COLUMN extra INTEGER"), "a changed 'table' 'jobs'"),
         (change_table("jobs", "epochs INTEGER NOT NULL", "epochs BLOB"), "a changed 'table' 'jobs'"),
         (change_table("jobs", "CHECK (state IN ", "CHECK (1 OR state IN "), "a changed 'table' 'jobs'"),

@@ -192,7 +192,7 @@ class TestCsvFormats:
         assert "ISO 8601" in fault.message
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")  # so that its process ends before the tests that count processes
 def ask_items(installation):
     with TestClient(create_app(installation), LOCAL_URL) as client:
         trainer = Trainer(client, installation)

@@ -393,6 +393,7 @@ def test_names_in_a_script_are_literals_and_never_code():
     assert injection in str(module.co_consts)
 
 
+@pytest.mark.exhaustive
 def test_a_script_imports_exactly_the_names_that_it_uses(runs):
     scripts = [str(directory / "train.py") for *_, directory in runs.values()]
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "E9,F,I", *scripts]

@@ -1,7 +1,7 @@
 """Converts Pydantic's errors into faults, with pointers into the document and messages that say what is expected."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -13,9 +13,9 @@ from stackyard.spec.reading.hints import find_key_hint
 from stackyard.spec.reading.json_pointers import PathSegment, format_pointer
 from stackyard.spec.suggestions import (
     MAX_LISTED_NAMES,
-    find_similar_name,
+    find_similar_names,
     format_expected_names,
-    suggest_name,
+    format_suggestions,
     suggest_names,
 )
 from stackyard.spec.tagged_union import TAG_PREFIX
@@ -71,41 +71,35 @@ def _is_consequence(details: ErrorDetails, document: object) -> bool:
 def _build_fault(details: ErrorDetails, document: object, spec_classes: SpecClassesById) -> Fault:
     context: dict[str, Any] = details.get("ctx", {})
     path, value = _locate_value(document, (*details["loc"], *context.get("location", ())))
+    similar: Sequence[str] = ()
     patch = None
     if details["type"] == "extra_forbidden":
         _, parent = _locate_value(document, details["loc"][:-1])
-        spec_class = spec_classes.get(id(parent))
-        message, fix = _describe_unknown_key(str(path[-1]), value, spec_class)
-        patch = _rename_key(path, spec_class, cast("dict[str, object]", parent))
+        message, fix, similar = _describe_unknown_key(str(path[-1]), value, spec_classes.get(id(parent)))
+        patch = _rename_key(path, similar, cast("dict[str, object]", parent))
     elif details["type"] == "literal_error":
         message, fix = _describe_unknown_literal(context["expected"], value)
     else:
-        message = _format_message(details, context, value)
-        context_fix: str | Callable[[], str | None] | None = context.get("fix")
-        fix = context_fix() if callable(context_fix) else context_fix
-        patch = _replace_value(path, context.get("similar"))
+        message, fix = _format_message(details, context, value), context.get("fix")
+        if find_similar := context.get("find_similar"):
+            similar = find_similar()
+            fix, patch = format_suggestions(similar), _replace_value(path, similar)
     pointer = format_pointer(path)
     return Fault(pointer=pointer, message=message, received=shorten_value(value), fix=fix, patch=patch)
 
 
 def _rename_key(
-    path: tuple[PathSegment, ...], spec_class: type[SpecModel] | None, parent: dict[str, object]
+    path: tuple[PathSegment, ...], names: Sequence[str], parent: dict[str, object]
 ) -> tuple[PatchOperation, ...] | None:
-    """Return the patch that gives a key the name that was probably meant, unless the object has such a member."""
-    key = str(path[-1])
-    fields = () if spec_class is None else tuple(spec_class.model_fields)
-    name = "learning_rate" if key == "lr" and "learning_rate" in fields else find_similar_name(key, fields)
-    if name is None or name in parent:
+    """Return the patch that gives a key the most probable name, unless the object has such a member."""
+    if not names or names[0] in parent:
         return None
-    return (PatchOperation(op="move", source=format_pointer(path), path=format_pointer((*path[:-1], name))),)
+    return (PatchOperation(op="move", source=format_pointer(path), path=format_pointer((*path[:-1], names[0]))),)
 
 
-def _replace_value(
-    path: tuple[PathSegment, ...], find_similar: Callable[[], str | None] | None
-) -> tuple[PatchOperation, ...] | None:
-    """Return the patch that replaces a value by the valid one that was probably meant."""
-    similar = None if find_similar is None else find_similar()
-    return None if similar is None else (PatchOperation(op="replace", path=format_pointer(path), value=similar),)
+def _replace_value(path: tuple[PathSegment, ...], values: Sequence[str]) -> tuple[PatchOperation, ...] | None:
+    """Return the patch that replaces a value by the most probable one."""
+    return (PatchOperation(op="replace", path=format_pointer(path), value=values[0]),) if values else None
 
 
 def _locate_value(document: object, location: tuple[PathSegment, ...]) -> tuple[tuple[PathSegment, ...], object]:
@@ -155,12 +149,16 @@ def _describe_unknown_literal(expected: str, value: object) -> tuple[str, str | 
     return message, suggest_names(value, choices) if isinstance(value, str) else None
 
 
-def _describe_unknown_key(key: str, value: object, spec_class: type[SpecModel] | None) -> tuple[str, str | None]:
-    """Return the message for a key that no field reads, and a suggestion of the key that was probably meant."""
+def _describe_unknown_key(
+    key: str, value: object, spec_class: type[SpecModel] | None
+) -> tuple[str, str | None, Sequence[str]]:
+    """Return the message for a key that no field reads, a fix, and the names that were probably meant."""
     if spec_class is None:
-        return f"expected no {format_value(key)} here", None
+        return f"expected no {format_value(key)} here", None, ()
     fields = list(spec_class.model_fields)
     message = f"expected one of {', '.join(fields)} in {spec_class.__name__}, received {format_value(key)}"
-    if key == "lr" and "learning_rate" in fields:
-        return message, suggest_name("learning_rate", fields)
-    return message, find_key_hint(key, value) or suggest_name(key, fields)
+    is_learning_rate = key == "lr" and "learning_rate" in fields
+    if not is_learning_rate and (hint := find_key_hint(key, value)):
+        return message, hint, ()
+    similar = ["learning_rate"] if is_learning_rate else find_similar_names(key, fields, 1)
+    return message, format_suggestions(similar), similar
