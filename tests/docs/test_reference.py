@@ -80,7 +80,16 @@ def test_every_route_has_a_section(client):
 
 def test_every_command_has_a_section():
     page = read_page("cli.md")
-    assert [name for name in get_command(app).commands if f"## stackyard {name}\n" not in page] == []
+    assert [name for name in list_commands(get_command(app)) if f"## stackyard {name}\n" not in page] == []
+
+
+def list_commands(group, prefix=""):
+    """Return the names of all commands, with the name of their group before those in a group."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from list_commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}"
 
 
 def test_the_error_codes_are_those_of_the_code():
