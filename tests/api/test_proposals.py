@@ -108,6 +108,7 @@ def test_columns_get_the_transform_that_fits_them(propose, upload):
     assert all(name in notes for name in ("customer_id", "counter", "name", "planet"))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("rows", [1, 2, 9, 10, 11, 23, 40])
 @pytest.mark.parametrize("kind", ["text", "booleans", "numbers", "with gaps"])
 def test_small_tables_have_a_valid_proposal(propose, upload, rows, kind):
@@ -134,6 +135,7 @@ def test_a_class_of_a_single_row_is_not_stratified(client, upload):
     assert proposal["baseline"]["value"] == pytest.approx(49 / 50)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("arrays", "task", "layer"),
     [

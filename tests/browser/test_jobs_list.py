@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import run_site
 from tests.factories import iris_spec
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.exhaustive]
 
 
 def submit(site, name):

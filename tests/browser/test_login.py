@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import TOKEN
 
-pytestmark = pytest.mark.xdist_group("browser")
+pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.exhaustive]
 
 FOREIGN_ADDRESSES = [
     "https://evil.example/",

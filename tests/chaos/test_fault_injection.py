@@ -11,6 +11,8 @@ import pytest
 from tests.chaos.fault_injection import FaultInjector, FaultOrder
 from tests.chaos.installation import INJECTED
 
+pytestmark = pytest.mark.exhaustive
+
 STORE_FILE = """
 import sys
 from pathlib import Path

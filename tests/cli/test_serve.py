@@ -32,6 +32,7 @@ def test_a_signal_stops_all_processes(serve, data_dir, number):
     assert not broker.prepare_socket_path(data_dir).exists()
 
 
+@pytest.mark.exhaustive
 def test_children_share_the_session_and_have_their_own_groups(serve):
     """Linux divides the cores among sessions first, and Ctrl-C in a terminal reaches only one group."""
     server = serve()
@@ -79,6 +80,7 @@ def test_an_unresponsive_worker_is_killed_after_the_grace_period(serve, data_dir
     assert list_server_processes(data_dir) == []
 
 
+@pytest.mark.exhaustive
 def test_a_second_server_on_the_same_directory_is_refused_and_names_the_first(serve):
     first = serve()
     url = first.wait_for_url()
@@ -192,6 +194,7 @@ def test_a_host_other_than_loopback_needs_a_token(serve, data_dir):
     assert not (data_dir / "logs").exists()
 
 
+@pytest.mark.exhaustive
 def test_the_api_requires_the_token(serve, tmp_path):
     (tmp_path / "token").write_text("let me in\n")
     server = serve("--token-file", str(tmp_path / "token"))  # `serve` needs it to see that the API is ready

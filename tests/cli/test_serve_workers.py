@@ -3,10 +3,13 @@
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from stackyard.cli.serving.address import Address
 from stackyard.cli.serving.serve_plan import ServePlan, build_server_commands
 from tests.polling import wait_until
+
+pytestmark = pytest.mark.exhaustive
 
 
 def test_a_worker_has_the_requested_concurrency_and_threads(serve):

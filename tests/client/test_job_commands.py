@@ -84,6 +84,7 @@ def test_an_unknown_reference_is_an_error(stackyard, invoke, reference):
         stackyard.find_dataset(reference)
 
 
+@pytest.mark.exhaustive
 def test_a_name_of_a_dataset_is_its_newest_version(stackyard, tmp_path):
     paths = [tmp_path / "table.csv", tmp_path / "other.csv"]
     for row, path in enumerate(paths):

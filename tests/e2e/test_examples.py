@@ -4,7 +4,7 @@ import pytest
 
 from tests.example_specs import EXAMPLE_NAMES, UPLOADS, load_example
 
-pytestmark = pytest.mark.xdist_group("server")
+pytestmark = [pytest.mark.xdist_group("server"), pytest.mark.exhaustive]
 
 OUTCOMES = {
     "breast-cancer": ("accuracy", 0.92, 1.0),

@@ -337,6 +337,7 @@ class TestAnswers:
         assert predicted.to_csv().splitlines()[0] == b"output_0,output_1,output_2,output_3"
 
 
+@pytest.mark.exhaustive
 class TestProcess:
     @pytest.fixture
     def start(self, installation, trained):

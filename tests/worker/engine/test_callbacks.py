@@ -48,6 +48,7 @@ EFFECTS = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("case", CASES)
 def test_a_callback_equals_keras_own(case):
     name = case.partition(",")[0]

@@ -125,6 +125,7 @@ def test_resuming_from_all_kinds_of_positions(case, undisturbed, engine, through
         assert_same_end(outcome, uninterrupted, observer=observer, other_observer=other_observer)
 
 
+@pytest.mark.exhaustive
 def test_resuming_with_a_new_engine(undisturbed, through_file):
     job_spec, data = build_job("all callbacks"), draw_numbers()
     uninterrupted, other_observer, snapshots = undisturbed(job_spec, data)
@@ -157,6 +158,7 @@ class StopAtFourthSnapshot(SnapshotObserver):
             raise Stopped
 
 
+@pytest.mark.exhaustive
 def test_resuming_repeatedly(stepwise, undisturbed, engine, through_file):
     """The positions vary, since every epoch has nine snapshots."""
     job_spec, data = build_job("all callbacks"), draw_numbers()
@@ -178,6 +180,7 @@ def test_resuming_repeatedly(stepwise, undisturbed, engine, through_file):
     assert_same_end(outcome, uninterrupted, observer=all_epochs, other_observer=other_observer)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("max_mapped_bytes", [1 << 30, 0], ids=["mapped", "read"])
 def test_rows_in_files(stepwise, undisturbed, engine, tmp_path, monkeypatch, max_mapped_bytes):
     monkeypatch.setattr(mapped_rows, "_MAX_MAPPED_BYTES", max_mapped_bytes)

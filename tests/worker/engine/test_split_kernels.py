@@ -15,6 +15,8 @@ from worker.engine.optimizations import dense_products, product_variants, split_
 from worker.engine.optimizations.dense_products import DenseProducts
 from worker.keras_build.compilation import build_compiled_network
 
+pytestmark = pytest.mark.exhaustive
+
 FEATURES = 512
 """Features of a row; with 128 units, the kernel is the smallest that is split."""
 WIDE = {"type": "Dense", "units": 128, "activation": "relu"}

@@ -10,6 +10,8 @@ import pytest
 
 from worker.runtime import gpus
 
+pytestmark = pytest.mark.exhaustive
+
 ROOT = Path(__file__).parents[3]
 
 PRINT_ENVIRONMENT = """

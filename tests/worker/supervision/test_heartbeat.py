@@ -69,6 +69,7 @@ def test_a_killed_worker_is_lost_once_its_heartbeats_are_overdue(start_worker, e
     wait_until(lambda: get_worker_states(either_sessions) == {process.pid: WorkerState.LOST})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT], ids=["warm", "cold"])
 def test_a_worker_that_shuts_down_leaves_the_registry(start_worker, sqlite_url, sessions, number):
     process = start_worker(sqlite_url)
@@ -78,6 +79,7 @@ def test_a_worker_that_shuts_down_leaves_the_registry(start_worker, sqlite_url, 
     assert get_worker_states(sessions) == {}
 
 
+@pytest.mark.exhaustive
 def test_a_worker_that_shuts_down_during_a_training_is_draining(start_worker, sqlite_url, sessions):
     job = submit_job(sessions, training={"epochs": 100_000})
     process = start_worker(sqlite_url)
@@ -95,6 +97,7 @@ def _count_epochs(sessions, job) -> int:
         return queries.get_job(session, job.id).epochs_done
 
 
+@pytest.mark.exhaustive
 def test_a_gpu_worker_without_a_gpu_exits_with_a_message(start_worker, sqlite_url, sessions):
     process = start_worker(sqlite_url, STACKYARD_DEVICE="gpu", CUDA_VISIBLE_DEVICES="-1")
     output, _ = process.communicate(timeout=120)
