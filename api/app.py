@@ -40,6 +40,7 @@ from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from service.subprocess.confinement import log_missing_protections
 from stackyard.process_privacy import keep_process_private
+from stackyard.spec import build_validators
 
 _GC_THRESHOLD = 10_000
 """Number of new container objects that starts a collection of the youngest generation (`gc.set_threshold`)."""
@@ -131,6 +132,7 @@ async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
     state: AppState = app.state.stackyard
     with state.sessions.begin() as session:
         ensure_builtins(session)
+    build_validators()
     if threading.current_thread() is threading.main_thread():  # not so in tests
         _freeze_loaded_objects()
         keep_process_private()

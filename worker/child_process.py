@@ -15,6 +15,7 @@ from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from stackyard.process_privacy import keep_process_private
+from stackyard.spec import build_validators
 from worker.preparation import Preparer
 from worker.runtime import devices, memory
 from worker.runtime.memory_limits import limit_memory
@@ -41,6 +42,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, whose device is now configured
     from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415
 
+    build_validators()
     gc.collect()
     gc.freeze()  # loaded modules stay for good: without this, every later collection would traverse them
     memory_limit = limit_memory(settings.child_memory_limit) if settings.child_memory_limit else None

@@ -39,7 +39,7 @@ from stackyard.spec.limits import UNLIMITED, Limits
 from stackyard.spec.network.network import Network
 from stackyard.spec.reading.faults import Fault, SpecError
 from stackyard.spec.reading.json_document import decode_json_object
-from stackyard.spec.reading.spec_parser import parse_job_changes, parse_spec
+from stackyard.spec.reading.spec_parser import build_validators, parse_job_changes, parse_spec
 from stackyard.spec.training.callbacks import Callback, EarlyStopping
 from stackyard.spec.training.losses import Loss
 from stackyard.spec.training.metrics import Metric
@@ -95,6 +95,7 @@ __all__ = [
     "Totals",
     "TrainTestSplit",
     "Training",
+    "build_validators",
     "check_spec",
     "count_train_rows",
     "decode_json_object",

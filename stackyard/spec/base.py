@@ -43,7 +43,8 @@ class SpecModel(BaseModel):
     An integer may be written as `1.0`, because JSON Schema calls it one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # Many processes import the spec language and validate nothing: validators are built when they are first used.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Limits(BaseModel):
     """Upper bounds on a spec. Each is checked with integers before anything is allocated, and errors name it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     max_json_bytes: int = Field(default=1_048_576, ge=1, description="Size of a spec as UTF-8 text.")
     max_json_depth: int = Field(default=32, ge=1, le=200, description="Nesting depth of objects and arrays.")

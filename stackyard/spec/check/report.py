@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 
 
 class _ReportModel(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class LayerReport(_ReportModel):

@@ -18,7 +18,7 @@ class CsvFormat(BaseModel):
     times.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     delimiter: Delimiter = ","
     decimal: Decimal = "."

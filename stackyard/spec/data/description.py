@@ -19,7 +19,7 @@ MAX_EXACT_FLOAT = 2**53
 
 
 class _Description(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _is_none(value: object) -> bool:

@@ -42,7 +42,7 @@ class ImportedModel(BaseModel):
 
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     network: dict[str, Any]
     input_shape: InputShape | None

@@ -16,6 +16,12 @@ from stackyard.spec.reading.validation_messages import build_faults
 P = TypeVar("P", bound=SpecModel)
 
 
+def build_validators() -> None:
+    """Build the validators of specs now. Without this call, the first parse builds them, and takes longer."""
+    JobSpec.model_rebuild()
+    JobChanges.model_rebuild()
+
+
 def parse_spec(text: bytes, limits: Limits | None = None) -> JobSpec:
     """Parse a spec.
 
