@@ -19,7 +19,7 @@ class JobState(StrEnum):
     RUNNING = "running"
     """A worker holds a lease on its current attempt."""
     PAUSED = "paused"
-    """Paused by a client; it continues from its checkpoint when it is resumed."""
+    """Paused by a client, or at its `until_epoch`; it continues from its checkpoint when it is resumed."""
     SUCCEEDED = "succeeded"
     """The training is complete; the model is published."""
     DIVERGED = "diverged"
@@ -115,6 +115,9 @@ class Job(Base):
     An attempt that begins with fewer epochs first trains this many again. The value stays after the job has ended.
     """
 
+    until_epoch: Mapped[int | None]
+    """The number of epochs after which the worker pauses the job by itself; None to train to the end."""
+
     epochs: Mapped[int]
     epochs_done: Mapped[int]
     metric_names: Mapped[list[str]]
@@ -133,6 +136,8 @@ class Job(Base):
     """Bytes that the training needs without its rows, as the check at submit estimates them."""
     retry_of: Mapped[UUID | None]
     """The job that this one retries. Not a foreign key, because either may be deleted."""
+    continued_from: Mapped[UUID | None]
+    """The job whose training this one continues with more epochs; not a foreign key, like `retry_of`."""
 
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

@@ -136,6 +136,13 @@ class Settings(BaseSettings):
     checkpoint_s: Seconds = 30
     """Interval in seconds between two checkpoints of a running job; a shorter job writes none. Lower it to repeat
     less work after a crash; raise it if large models spend too much time on checkpoints."""
+    final_checkpoint_bytes: Annotated[int, Field(ge=0)] = 256 * 2**20
+    """Maximum size in bytes of the checkpoint that is kept when a job succeeds, so that another job can train more
+    epochs. It is about as large as the model's file. A larger one is not kept; 0 keeps none. Lower it if the disk is
+    small."""
+    final_checkpoint_days: Annotated[float, Field(gt=0)] = 30
+    """Number of days after which the checkpoint of a job that succeeded is deleted; its model stays. Lower it if the
+    disk is small."""
     progress_s: Seconds = 600
     """Time in seconds without progress after which a training is killed and counts as crashed. Raise it for networks
     that take longer to compile or to complete a step."""

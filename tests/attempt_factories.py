@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from models import JobState
 from service.db.database import SessionFactory
 from service.jobs import attempts, lifecycle, recovery
-from service.jobs.attempts import Claim, Conclusion, EpochMetrics, MetricSummary
+from service.jobs.attempts import (
+    Claim,
+    Conclusion,
+    EpochMetrics,
+    MetricSummary,
+    ReleasedAttempt,
+    StoredCheckpoint,
+)
+from service.storage.artifact_store import FileReference
+from worker.attempt.stop_reasons import UntilEpochReached
 
 
 def claim_job(sessions: SessionFactory, queue: str = "cpu", lease_s: float = 60.0) -> Claim:
@@ -27,6 +36,28 @@ def conclude_attempt(sessions: SessionFactory, claim: Claim, state: JobState = J
     """Conclude the attempt."""
     with sessions.begin() as session:
         attempts.conclude_attempt(session, claim, Conclusion(state))
+
+
+def build_checkpoint(claim: Claim, epochs: int) -> StoredCheckpoint:
+    """Build a checkpoint after some epochs, whose file is in no store."""
+    return StoredCheckpoint(FileReference(f"{claim.job_id}-{epochs}", 8), epochs, 0, 1.5)
+
+
+def stop_at_until_epoch(sessions: SessionFactory, claim: Claim, epochs: int) -> None:
+    """Record so many epochs and release the attempt, as a worker does that stops for `until_epoch`."""
+    record_epochs(sessions, claim, range(epochs))
+    released = UntilEpochReached(build_checkpoint(claim, epochs)).ending
+    assert isinstance(released, ReleasedAttempt)
+    with sessions.begin() as session:
+        attempts.release_attempt(session, claim, released)
+
+
+def succeed_with_checkpoint(sessions: SessionFactory, claim: Claim, epochs: int) -> None:
+    """Record so many epochs and conclude the attempt with a final checkpoint."""
+    record_epochs(sessions, claim, range(epochs))
+    conclusion = Conclusion(JobState.SUCCEEDED, checkpoint=build_checkpoint(claim, epochs))
+    with sessions.begin() as session:
+        attempts.conclude_attempt(session, claim, conclusion)
 
 
 def lose_attempt(sessions: SessionFactory, claim: Claim) -> None:

@@ -30,6 +30,7 @@ class Trainer:
 
     def __init__(self, client: TestClient, settings: Settings) -> None:
         self.client = client
+        self.settings = settings
         self._runner = JobRunner(
             settings,
             SessionFactory(settings.resolved_database_url),
@@ -56,5 +57,9 @@ class Trainer:
         """Submit a job and run its first attempt; return the job, however the attempt ended."""
         response = self.client.post("/v1/jobs", content=json.dumps(spec), headers={"Content-Type": "application/json"})
         assert response.status_code == 201, response.text
+        return self.run_next_job(response.json()["id"])
+
+    def run_next_job(self, job_id: str) -> dict[str, Any]:
+        """Run an attempt at the first job of the queue, and return the job with this id."""
         self._runner.run_next_job("cpu")
-        return self.client.get(response.headers["Location"]).json()
+        return self.client.get(f"/v1/jobs/{job_id}").json()

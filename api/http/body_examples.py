@@ -28,6 +28,10 @@ SPEC: Json = {
 
 CHANGES: Json = {"name": "iris, first try", "tags": ["tutorial"], "priority": 5}
 
+RESUMPTION: Json = {"until_epoch": 40}
+
+CONTINUATION: Json = {"epochs": 60}
+
 KERAS_MODEL: Json = {
     "module": "keras",
     "class_name": "Sequential",

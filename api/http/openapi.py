@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from api.http import body_examples
 from api.http.session_cookie import COOKIE_NAME
-from stackyard.spec import JobChanges, JobSpec
+from stackyard.spec import JobChanges, JobContinuation, JobResumption, JobSpec
 
 _COMPONENTS = "#/components/schemas/"
 
@@ -27,6 +27,26 @@ CHANGES_BODY: dict[str, Any] = {
     },
 }
 """OpenAPI fields of an operation whose body changes a job."""
+
+RESUMPTION_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": False,
+        "content": {
+            "application/json": {"schema": JobResumption.model_json_schema(), "example": body_examples.RESUMPTION}
+        },
+    },
+}
+"""OpenAPI fields of an operation that resumes a job."""
+
+CONTINUATION_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": JobContinuation.model_json_schema(), "example": body_examples.CONTINUATION}
+        },
+    },
+}
+"""OpenAPI fields of an operation that trains a job further."""
 
 
 _SECURITY_SCHEMES = {

@@ -25,6 +25,19 @@ async def _read_json_body(request: Request) -> bytes:
     return body
 
 
+async def _read_optional_json_body(request: Request) -> bytes:
+    """Read the body of a JSON request; a request without a body counts as an empty object.
+
+    Raises:
+        UnsupportedMediaType: as `_read_json_body`, if there is a body.
+        TooLarge: as `_read_json_body`.
+
+    """
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        return b"{}"
+    return await _read_json_body(request)
+
+
 async def read_body(request: Request, media_types: tuple[str, ...], limit: int) -> tuple[str, bytes]:
     """Read a body, and return its media type and its bytes.
 
@@ -64,3 +77,4 @@ def check_content_length(request: Request, limit: int, body_name: str) -> None:
 
 
 JsonBody = Annotated[bytes, Depends(_read_json_body)]
+OptionalJsonBody = Annotated[bytes, Depends(_read_optional_json_body)]

@@ -1,4 +1,4 @@
-"""Routes of `/v1/jobs`: submit, get, change, cancel, pause, resume, finish, retry and delete jobs."""
+"""Routes of `/v1/jobs`: submit, get, change, cancel, pause, resume, finish, retry, continue and delete jobs."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,14 +8,14 @@ from fastapi import APIRouter, Header, Response
 from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep, SettingsDep
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
-from api.http.request_body import JsonBody
+from api.http.request_body import JsonBody, OptionalJsonBody
 from api.http.validation import ONE_LINE
 from api.jobs.schemas import JobView
 from models import JobState
 from service.db.database import SessionFactory
 from service.jobs import controls, job_read_model, queries
 from service.jobs.job_read_model import JobDetails
-from stackyard.spec import parse_job_changes
+from stackyard.spec import parse_job_changes, parse_job_continuation, parse_job_resumption
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
 
@@ -35,11 +35,21 @@ def get_job(job_id: UUID, sessions: SessionsDep) -> JobView:
 
 
 @router.patch("/{job_id}", openapi_extra=openapi.CHANGES_BODY)
-def change_job(job_id: UUID, body: JsonBody, sessions: SessionsDep, settings: SettingsDep) -> JobView:
-    """Change the name, the tags or the priority of a job. The priority cannot change after the job has ended."""
+def change_job(
+    job_id: UUID, body: JsonBody, sessions: SessionsDep, settings: SettingsDep, queue_notifier: QueueNotifierDep
+) -> JobView:
+    """Change the name, the tags, the priority or `until_epoch` of a job. The last two cannot change after its end.
+
+    A job that has paused at its `until_epoch` is queued again if the new number is higher, or null.
+    """
     changes = parse_job_changes(body, settings.limits)
     with sessions.begin() as session:
-        controls.change_job(session, job_id, changes)
+        job = controls.change_job(session, job_id, changes)
+        raised_queue = (
+            job.queue if "until_epoch" in changes.model_fields_set and job.state is JobState.QUEUED else None
+        )
+    if raised_queue is not None:
+        queue_notifier.notify_queue(raised_queue, 1)
     return _load_job_view(sessions, job_id)
 
 
@@ -59,14 +69,22 @@ def pause_job(job_id: UUID, sessions: SessionsDep) -> JobView:
     return _load_job_view(sessions, job_id)
 
 
-@router.post("/{job_id}/resume", status_code=202)
-def resume_job(job_id: UUID, sessions: SessionsDep, queue_notifier: QueueNotifierDep) -> JobView:
+@router.post("/{job_id}/resume", status_code=202, openapi_extra=openapi.RESUMPTION_BODY)
+def resume_job(
+    job_id: UUID,
+    body: OptionalJsonBody,
+    sessions: SessionsDep,
+    settings: SettingsDep,
+    queue_notifier: QueueNotifierDep,
+) -> JobView:
     """Queue a paused job again, to continue from its checkpoint. A repeat changes nothing.
 
-    If the job still runs, a requested pause is withdrawn.
+    If the job still runs, a requested pause is withdrawn. With `until_epoch` in the body, the job pauses again after
+    that epoch. Without it, a job that has paused at its `until_epoch` trains to its end.
     """
+    until_epoch = parse_job_resumption(body, settings.limits).until_epoch
     with sessions.begin() as session:
-        queue = controls.resume_job(session, job_id).queue
+        queue = controls.resume_job(session, job_id, until_epoch).queue
     queue_notifier.notify_queue(queue, 1)
     return _load_job_view(sessions, job_id)
 
@@ -93,6 +111,19 @@ def retry_job(job_id: UUID, submitter: JobSubmitterDep, key: IdempotencyKey = No
     With an `Idempotency-Key`, a repeated request returns the job of the first one.
     """
     return _respond_created(submitter.retry(job_id, key))
+
+
+@router.post("/{job_id}/continue", status_code=201, response_model=JobView, openapi_extra=openapi.CONTINUATION_BODY)
+def continue_job(
+    job_id: UUID, body: JsonBody, submitter: JobSubmitterDep, settings: SettingsDep, key: IdempotencyKey = None
+) -> Response:
+    """Submit a new job that trains a succeeded one further, up to `epochs` in all.
+
+    Its history and its model equal those of an uninterrupted training of so many epochs. With an `Idempotency-Key`, a
+    repeated request returns the job of the first one.
+    """
+    epochs = parse_job_continuation(body, settings.limits).epochs
+    return _respond_created(submitter.continue_training(job_id, epochs, key))
 
 
 @router.delete("/{job_id}", status_code=204)

@@ -44,12 +44,13 @@ class AheadView(BaseModel):
 class CheckpointView(BaseModel):
     """The checkpoint from which the training would continue, by epoch and step, both from 0.
 
-    The history has all epochs before it. `at` is the time when it was written.
+    The history has all epochs before it. `at` is the time when it was written, and `bytes` the size of its file.
     """
 
     epoch: int
     step: int
     at: datetime
+    bytes: int
 
 
 class RanOnView(BaseModel):
@@ -74,7 +75,8 @@ class ReasonView(BaseModel):
     unknown; the message says which. For a crashed process, its `signal` or `exit_status`, the index of the last
     recorded epoch, its peak memory in bytes and, if memory ran out, the `estimate` of the check in bytes. For an
     unexpected error, the `error_id` of its entry in the worker's log. For a job that succeeded before its last epoch,
-    the index of the last `epoch`, and as `weights_epoch` that of the epoch whose weights the model has.
+    the index of the last `epoch`, and as `weights_epoch` that of the epoch whose weights the model has. For a job
+    that paused at its `until_epoch`, the index of the last `epoch`.
     """
 
     code: str
@@ -181,7 +183,8 @@ class JobSummaryView(BaseModel):
     `estimated_start` follows from the durations of past runs of the same architectures. It is null if there were none,
     and in the response to a submit. `worker` is the host and process of the current or last attempt. `lost_attempts`
     counts attempts whose worker disappeared, `crashes` those that ended their process. `peak_memory` is the largest
-    resident memory of the process in bytes. `retry_of` is the job that this one repeats.
+    resident memory of the process in bytes. After `until_epoch` epochs the job pauses by itself. `retry_of` is the
+    job that this one repeats, and `continued_from` the one that it trains further.
     """
 
     id: UUID
@@ -202,7 +205,9 @@ class JobSummaryView(BaseModel):
     cancel_requested: bool
     pause_requested: bool
     finish_requested: bool
+    until_epoch: int | None
     retry_of: UUID | None
+    continued_from: UUID | None
     dataset: DatasetReference
     test_dataset: DatasetReference | None
     progress: ProgressView
@@ -275,7 +280,7 @@ class JobPage(BaseModel):
 
 
 def _build_checkpoint(row: Checkpoint) -> dict[str, Any]:
-    return {"epoch": row.epoch, "step": row.step, "at": row.created_at}
+    return {"epoch": row.epoch, "step": row.step, "at": row.created_at, "bytes": row.bytes}
 
 
 def _build_summary(details: JobDetails) -> dict[str, Any]:
@@ -299,7 +304,9 @@ def _build_summary(details: JobDetails) -> dict[str, Any]:
         "cancel_requested": job.cancel_requested,
         "pause_requested": job.pause_requested,
         "finish_requested": job.finish_after_epochs is not None,
+        "until_epoch": job.until_epoch,
         "retry_of": job.retry_of,
+        "continued_from": job.continued_from,
         "dataset": {"id": job.dataset_id, "name": job.dataset_name, "version": job.dataset_version},
         "test_dataset": None
         if job.test_dataset_name is None

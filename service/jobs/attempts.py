@@ -51,6 +51,8 @@ class Claim:
         memory_estimate: of the spec check at submit, in bytes; None in jobs of earlier releases.
         test_dataset: the `test_dataset` that the spec names, or None.
         finish_after: the number of epochs after which the training ends, at a client's request; None for all of them.
+        until_epoch: the number of epochs after which the training pauses; None if it does not.
+        continued_from: the job whose training this job continues. It may have written the checkpoint.
 
     """
 
@@ -68,6 +70,8 @@ class Claim:
     memory_estimate: int | None = None
     test_dataset: Dataset | None = None
     finish_after: int | None = None
+    until_epoch: int | None = None
+    continued_from: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,13 @@ class ControlRequests:
     """The requests to cancel, to pause or to finish a running job.
 
     `finish_after` is the number of epochs after which the training is to end; None without a request to finish.
+    `until_epoch` is the number after which it is to pause; None to train to the end.
     """
 
     cancel: bool = False
     pause: bool = False
     finish_after: int | None = None
+    until_epoch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -114,19 +120,27 @@ class StoredArtifact:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """The end of an attempt that ends its job: the terminal state, the reason, and the results."""
+    """The end of an attempt that ends its job: the terminal state, the reason, and the results.
+
+    From `checkpoint`, another job could train more epochs; None if it is not kept.
+    """
 
     state: JobState
     reason: dict[str, Any] | None = None
     evaluation: dict[str, Any] | None = None
     artifacts: Sequence[StoredArtifact] = ()
+    checkpoint: StoredCheckpoint | None = None
 
 
 @dataclass(frozen=True)
 class ReleasedAttempt:
-    """The end of an attempt that does not end its job, and the reason why the worker released it."""
+    """The end of an attempt that does not end its job, and the reason why the worker released it.
+
+    `checkpoint` is the state at the job's `until_epoch` if the worker stopped for it; None otherwise.
+    """
 
     reason: dict[str, Any]
+    checkpoint: StoredCheckpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -185,17 +199,17 @@ def has_waiting_jobs(session: Session, queue: str) -> bool:
 
 
 def load_control_requests(session: Session, claim: Claim) -> ControlRequests:
-    """Return the requests to cancel, to pause or to finish the job.
+    """Return the requests to cancel, to pause or to finish the job, and the epoch after which it is to pause.
 
     Raises:
         LeaseLost: the worker no longer holds the attempt.
 
     """
-    columns = (Job.cancel_requested, Job.pause_requested, Job.finish_after_epochs)
+    columns = (Job.cancel_requested, Job.pause_requested, Job.finish_after_epochs, Job.until_epoch)
     row = session.execute(select(*columns).where(*_build_fence(claim))).one_or_none()
     if row is None:
         raise _build_lease_lost(claim)
-    return ControlRequests(row.cancel_requested, row.pause_requested, row.finish_after_epochs)
+    return ControlRequests(*row)
 
 
 def renew_lease(session: Session, claim: Claim, lease_s: float, *, peak_memory: int | None = None) -> None:
@@ -244,6 +258,10 @@ def save_checkpoint(session: Session, claim: Claim, checkpoint: StoredCheckpoint
     """
     _update_fenced(session, claim, spent_s=checkpoint.spent_s)
     lifecycle.delete_checkpoint(session, claim.job_id)
+    _insert_checkpoint(session, claim, checkpoint)
+
+
+def _insert_checkpoint(session: Session, claim: Claim, checkpoint: StoredCheckpoint) -> None:
     session.add(
         Checkpoint(
             job_id=claim.job_id,
@@ -296,6 +314,8 @@ def conclude_attempt(
         raise _build_lease_lost(claim)
     session.add_all(_build_artifact_rows(session, claim, conclusion.artifacts))
     file_references.reference_files(session, [artifact.file for artifact in conclusion.artifacts])
+    if conclusion.checkpoint is not None:
+        _insert_checkpoint(session, claim, conclusion.checkpoint)
 
 
 def release_attempt(
@@ -304,10 +324,15 @@ def release_attempt(
     """End the attempt but not its job: the job waits again, or is cancelled or paused if that was requested.
 
     Raises:
+        FileRemoved: the file of the checkpoint was removed after it had been stored.
         LeaseLost: the worker no longer holds the attempt.
 
     """
-    lifecycle.release_job(session, _lock_running_job(session, claim), released_attempt.reason, peak_memory=peak_memory)
+    job, checkpoint = _lock_running_job(session, claim), released_attempt.checkpoint
+    if checkpoint is not None:
+        save_checkpoint(session, claim, checkpoint)
+    reached_epoch = None if checkpoint is None else checkpoint.epoch
+    lifecycle.release_job(session, job, released_attempt.reason, reached_epoch=reached_epoch, peak_memory=peak_memory)
 
 
 def end_stalled_attempt(session: Session, claim: Claim, *, silent_s: float, max_crashes: int) -> None:
@@ -387,6 +412,8 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         tuple(job.warnings),
         job.memory_estimate,
         finish_after=job.finish_after_epochs,
+        until_epoch=job.until_epoch,
+        continued_from=job.continued_from,
     )
 
 

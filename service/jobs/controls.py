@@ -25,15 +25,19 @@ _FINISHING_STATES = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.SUCCE
 
 
 def change_job(session: Session, job_id: UUID, changes: JobChanges) -> Job:
-    """Change the name, the tags or the priority of a job, in its columns and in its spec.
+    """Change the name, the tags, the priority or `until_epoch` of a job, in its columns and in its spec.
 
     Raises:
         NotFound: there is no job with this id.
-        Conflict: the job has ended, so that its priority cannot be changed.
+        Conflict: the job has ended, so that its priority and its `until_epoch` cannot be changed.
+        InvalidInput: `until_epoch` is more than the epochs of the job.
 
     """
-    job = lock_job(session, job_id)
     given = changes.list_changed_fields()
+    if "until_epoch" in given:
+        set_until_epoch(session, job_id, changes.until_epoch)
+        session.flush()
+    job = lock_job(session, job_id)
     if "priority" in given and job.state in TERMINAL_STATES:
         raise Conflict("already_finished", f"The job has {job.state.value}; its priority can no longer be changed.")
     spec = dict(job.spec)
@@ -67,6 +71,34 @@ def change_tags(session: Session, job_id: UUID, added: Sequence[str], removed: S
         message = f"The job would have {len(tags)} tags: {error.errors()[0]['msg']}."
         raise InvalidInput((Fault(pointer="/add_tags", message=message),)) from None
     return change_job(session, job_id, changes)
+
+
+def set_until_epoch(session: Session, job_id: UUID, until_epoch: int | None) -> Job:
+    """Set the number of epochs after which the worker pauses the job; None lets it train to its end.
+
+    A job that has paused at its `until_epoch` is queued again if the new number is higher than its epochs so far.
+    A job that a client has paused stays paused. A running job that has trained more epochs pauses after the current
+    one. The caller wakes the queue of the job if its state is `queued`.
+
+    Raises:
+        NotFound: there is no job with this id.
+        Conflict: the job has ended.
+        InvalidInput: the number is more than the epochs of the job.
+
+    """
+    job = lock_job(session, job_id)
+    if job.state in TERMINAL_STATES:
+        raise Conflict("already_finished", f"The job has {job.state.value}; its until_epoch can no longer be changed.")
+    if until_epoch is not None and until_epoch > job.epochs:
+        message = f"expected at most {job.epochs}, the epochs of the job; received {until_epoch}"
+        raise InvalidInput((Fault(pointer="/until_epoch", message=message),))
+    job.until_epoch = until_epoch
+    job.spec = job.spec | {"run": job.spec["run"] | {"until_epoch": until_epoch}}
+    change_log.record_changes(session, [job_id])
+    is_held = job.state is JobState.PAUSED and (job.reason or {}).get("code") == lifecycle.UNTIL_EPOCH
+    if is_held and not lifecycle.pauses_after(job, job.epochs_done):
+        _queue_again(session, job, lifecycle.build_reason("until_epoch_raised", _describe_target(job)))
+    return job
 
 
 def cancel_job(session: Session, job_id: UUID) -> Job:
@@ -117,21 +149,27 @@ def pause_job(session: Session, job_id: UUID) -> Job:
     return job
 
 
-def resume_job(session: Session, job_id: UUID) -> Job:
+def resume_job(session: Session, job_id: UUID, until_epoch: int | None = None) -> Job:
     """Queue a paused job again, or withdraw the request to pause a running one.
 
-    Repeating the request changes nothing.
+    A number sets the `until_epoch` of the job, and a paused job that has trained so many epochs stays paused. Without
+    a number, a job that has reached its `until_epoch` trains to its end. Repeating the request changes nothing.
 
     Raises:
         NotFound: there is no job with this id.
         Conflict: the job has ended.
+        InvalidInput: `until_epoch` is more than the epochs of the job.
 
     """
-    job = lock_job(session, job_id, WITHOUT_DOCUMENTS)
+    job = lock_job(session, job_id)
     if job.state in TERMINAL_STATES:
         raise Conflict("already_finished", f"The job has {job.state.value} and cannot be resumed.")
     job.pause_requested = False
-    if job.state is JobState.PAUSED:
+    session.flush()
+    has_reached = lifecycle.pauses_after(job, job.epochs_done)
+    if until_epoch is not None or (job.state is JobState.PAUSED and has_reached):
+        set_until_epoch(session, job_id, until_epoch)
+    if job.state is JobState.PAUSED and not lifecycle.pauses_after(job, job.epochs_done):
         _queue_again(session, job, lifecycle.build_reason("resumed", "Resumed."))
     return job
 
@@ -197,6 +235,13 @@ def _queue_again(session: Session, job: Job, reason: dict[str, Any]) -> None:
     lifecycle.transition_job(
         session, job.id, to_state=JobState.QUEUED, from_states=[JobState.PAUSED], reason=reason, queue=queue
     )
+
+
+def _describe_target(job: Job) -> str:
+    """Return a sentence that says how far a job trains after its `until_epoch` was raised."""
+    if job.until_epoch is None:
+        return f"Queued again to train all {job.epochs} epochs."
+    return f"Queued again to train up to {job.until_epoch} of {job.epochs} epochs."
 
 
 def _describe_idle_phase(job: Job) -> str:

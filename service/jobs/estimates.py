@@ -34,6 +34,7 @@ _COLUMNS = (
     Job.architecture,
     Job.epochs,
     Job.epochs_done,
+    Job.until_epoch,
     Job.spent_s,
     Job.started_at,
 )
@@ -174,7 +175,7 @@ def estimate_duration(runs: Sequence[PastRun], epochs: int) -> float | None:
 
 
 def estimate_seconds_left(job: Any, timestamp: datetime) -> float | None:
-    """Estimate the remaining seconds of a running job from its own epochs; None before its first epoch is done.
+    """Estimate the seconds that a running job still runs from its own epochs; None before its first epoch is done.
 
     Args:
         job: a `models.Job`, or a row with the same columns.
@@ -184,7 +185,7 @@ def estimate_seconds_left(job: Any, timestamp: datetime) -> float | None:
     if job.state is not JobState.RUNNING or job.started_at is None or not job.epochs_done:
         return None
     elapsed = job.spent_s + (timestamp - job.started_at).total_seconds()
-    return elapsed / job.epochs_done * (job.epochs - job.epochs_done)
+    return elapsed / job.epochs_done * _count_epochs_left(job)
 
 
 @cache
@@ -231,7 +232,12 @@ def _estimate_remaining(job: Any, runs: Mapping[str, Sequence[PastRun]], timesta
     if own_estimate is not None or total is None:
         return own_estimate
     elapsed = (timestamp - job.started_at).total_seconds() if job.state is JobState.RUNNING else 0.0
-    return max(0.0, total * (1 - job.epochs_done / job.epochs) - elapsed)
+    return max(0.0, total * _count_epochs_left(job) / job.epochs - elapsed)
+
+
+def _count_epochs_left(job: Any) -> int:
+    """Return how many epochs a job still trains before it pauses at its `until_epoch`, or ends."""
+    return max(0, min(job.until_epoch or job.epochs, job.epochs) - job.epochs_done)
 
 
 def _fill_with_mean(seconds: Sequence[float | None]) -> list[float]:

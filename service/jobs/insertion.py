@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import Dataset, IdempotencyKey, Job, JobState, JobTag
+from models import Checkpoint, Dataset, Epoch, IdempotencyKey, Job, JobMetric, JobState, JobTag
 from service.db.database import get_current_time, insert_if_absent
 from service.db.ids import new_id
 from service.errors import Conflict, NotFound
 from service.jobs import estimates, lifecycle
-from service.jobs.queries import get_job
+from service.jobs.queries import WITHOUT_DOCUMENTS, get_job, lock_job
 from service.jobs.validation import ValidatedSpec
 from service.queue import placement
+from service.storage import file_references
+from service.storage.artifact_store import FileReference
 
 _MAX_BIG_INTEGER = 2**63 - 1
 """The largest number that a column of type BigInteger holds."""
@@ -74,6 +76,8 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
 
     Raises:
         NotFound: a dataset was deleted since its spec was checked. The message may name the dataset of another spec.
+            Or the job that one of them continues was deleted.
+        Conflict: the checkpoint of that job was deleted.
 
     """
     current_time = get_current_time(session)
@@ -89,6 +93,9 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
         session.flush()
     except IntegrityError:  # the dataset is the only foreign key; from here on, the database keeps the datasets
         raise NotFound("dataset", validated_specs[0].dataset.id) from None
+    for job in jobs:
+        if job.continued_from is not None:
+            _copy_progress(session, job, job.continued_from)
     session.add_all(tag for job in jobs for tag in build_tag_rows(job.id, job.spec["tags"]))
     session.add_all(lifecycle.build_first_transition(job) for job in jobs)
     return jobs
@@ -127,6 +134,7 @@ def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime)
         device=spec.run.device,
         queue=queue,
         priority=spec.run.priority,
+        until_epoch=spec.run.until_epoch,
         attempt=0,
         lost_attempts=0,
         cancel_requested=False,
@@ -138,8 +146,37 @@ def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime)
         step_flops=min(validated.step_flops, _MAX_BIG_INTEGER),
         memory_estimate=min(validated.memory_estimate, _MAX_BIG_INTEGER),
         retry_of=validated.retry_of,
+        continued_from=validated.continued_from,
         created_at=current_time,
     )
+
+
+def _copy_progress(session: Session, job: Job, source_id: UUID) -> None:
+    """Let a new job begin where another one has ended: copy its epochs, its times, and the row of its checkpoint.
+
+    Both rows then name the same file. While this transaction holds the other job, its checkpoint cannot be deleted.
+    """
+    source = lock_job(session, source_id, WITHOUT_DOCUMENTS)
+    checkpoint = session.get(Checkpoint, source_id, populate_existing=True)
+    if checkpoint is None or source.started_at is None or source.finished_at is None:
+        raise Conflict("no_checkpoint", "The checkpoint of the job has just been deleted.")
+    job.epochs_done, job.metric_names, job.ran_on = checkpoint.epoch, source.metric_names, source.ran_on
+    job.spent_s = source.spent_s + (source.finished_at - source.started_at).total_seconds()
+    columns = ("sha256", "bytes", "epoch", "step", "created_at")
+    session.add(Checkpoint(job_id=job.id, attempt=0, **{name: getattr(checkpoint, name) for name in columns}))
+    file_references.reference_files(session, [FileReference(checkpoint.sha256, checkpoint.bytes)])
+    _copy_rows(session, Epoch, job.id, Epoch.job_id == source_id, Epoch.epoch < checkpoint.epoch)
+    if checkpoint.epoch == source.epochs_done:
+        _copy_rows(session, JobMetric, job.id, JobMetric.job_id == source_id)
+
+
+def _copy_rows(
+    session: Session, table: type[Epoch | JobMetric], job_id: UUID, *conditions: ColumnElement[bool]
+) -> None:
+    """Copy the rows of another job within the database, because a history may have many."""
+    columns = [column for column in table.__table__.columns if column.name != "job_id"]
+    rows = select(literal(job_id, Job.id.type), *columns).where(*conditions)
+    session.execute(insert(table).from_select(["job_id", *(column.name for column in columns)], rows))
 
 
 def build_tag_rows(job_id: UUID, tags: Iterable[str]) -> list[JobTag]:

@@ -32,6 +32,8 @@ LEGAL_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 TIME_LIMIT = "time_limit"
 """The code of the reason if a job reached its time limit."""
+UNTIL_EPOCH = "until_epoch"
+"""The code of the reason if a job paused itself, because it has trained up to its `until_epoch`."""
 HANDED_BACK = "handed_back"
 """The code of the reason if a job waits again because its worker shut down and released it."""
 
@@ -111,15 +113,19 @@ def transition_job(
     return True
 
 
-def release_job(session: Session, job: Job, reason: dict[str, Any], **values: Any) -> None:
+def release_job(
+    session: Session, job: Job, reason: dict[str, Any], *, reached_epoch: int | None = None, **values: Any
+) -> None:
     """End the attempt of a running job without an outcome.
 
-    The job waits again. If cancelling or pausing it was requested, it becomes cancelled or paused instead.
+    The job waits again. If cancelling or pausing it was requested, it becomes cancelled or paused instead. It also
+    becomes paused if its worker stopped at the job's `until_epoch`, and no client has raised that number meanwhile.
 
     Args:
         session: in a transaction that may write.
         job: freshly loaded and locked.
         reason: why the attempt ended, from `build_reason`.
+        reached_epoch: the number of complete epochs if the worker stopped for `until_epoch`; None otherwise.
         **values: further columns of the job to set.
 
     """
@@ -129,9 +135,20 @@ def release_job(session: Session, job: Job, reason: dict[str, Any], **values: An
         state, reason = JobState.CANCELLED, build_reason("cancelled", f"Cancelled while it ran.{detail}")
     elif job.pause_requested:
         state, reason = JobState.PAUSED, build_reason("paused", f"Paused while it ran.{detail}")
+    elif reached_epoch is not None and pauses_after(job, reached_epoch):
+        message = f"Trained {reached_epoch} of {job.epochs} epochs, as until_epoch says."
+        state, reason = JobState.PAUSED, build_reason(UNTIL_EPOCH, message, epoch=reached_epoch - 1)
     transition_job(
         session, job.id, to_state=state, from_states=[JobState.RUNNING], fence=job.attempt, reason=reason, **values
     )
+
+
+def pauses_after(job: Job, epochs: int) -> bool:
+    """Return whether the job is to pause by itself after so many complete epochs."""
+    has_reached_end = job.until_epoch is None or job.until_epoch >= job.epochs
+    if has_reached_end or job.finish_after_epochs is not None:
+        return False
+    return epochs >= (job.until_epoch or 0)
 
 
 def build_first_transition(job: Job) -> Transition:

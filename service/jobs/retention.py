@@ -1,5 +1,6 @@
-"""Delete jobs that ended long ago, and remove files that no row refers to."""
+"""Delete jobs and checkpoints that are old, and remove files that no row refers to."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,9 +8,9 @@ import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Job
+from models import TERMINAL_STATES, Checkpoint, Job, JobState
 from service.db.database import SessionFactory, get_current_time
-from service.jobs import controls
+from service.jobs import controls, lifecycle
 from service.settings import Settings
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore
@@ -41,6 +42,32 @@ def delete_expired_data(
             log.info("jobs deleted for their age", action="jobs_expired", count=deleted_jobs)
     if removed_files := file_references.garbage_collect(sessions, store, grace_s=settings.discard_grace_s):
         log.info("files removed", action="files_collected", count=removed_files)
+
+
+def delete_final_checkpoints(sessions: SessionFactory, *, days: float) -> int:
+    """Delete the checkpoints of jobs that succeeded longer than some days ago, and return their number."""
+    count = 0
+    while count < _MAX_JOBS_PER_ROUND:
+        with sessions.begin() as session:
+            job_ids = _lock_kept_checkpoints(session, days)
+            for job_id in job_ids:
+                lifecycle.delete_checkpoint(session, job_id)
+        count += len(job_ids)
+        if len(job_ids) < _BATCH_SIZE:
+            break
+    return count
+
+
+def _lock_kept_checkpoints(session: Session, days: float) -> Sequence[UUID]:
+    """Lock some of those jobs, so that none of them is continued meanwhile; return their ids."""
+    horizon = get_current_time(session) - timedelta(days=days)
+    query = (
+        select(Job.id)
+        .join(Checkpoint, Checkpoint.job_id == Job.id)
+        .where(Checkpoint.created_at < horizon, Job.state == JobState.SUCCEEDED, Job.finished_at < horizon)
+        .limit(_BATCH_SIZE)
+    )
+    return session.scalars(query.with_for_update(skip_locked=True, of=Job)).all()
 
 
 def _delete_expired_jobs(sessions: SessionFactory, days: float, batch_size: int) -> int:

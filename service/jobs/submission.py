@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -82,11 +82,39 @@ class JobSubmitter:
 
         """
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(b"retry " + job_id.bytes).hexdigest())
+        return self._submit_again(
+            idempotency, lambda session: validation.validate_retry(session, job_id, self._limits)
+        )
+
+    def continue_training(self, job_id: UUID, epochs: int, key: str | None = None) -> JobDetails:
+        """Queue a new job that trains a succeeded one further, or return that of an earlier request with the same key.
+
+        Args:
+            job_id: the job that has succeeded.
+            epochs: the number of epochs that the new job has trained at its end, with those of the first job.
+            key: the idempotency key of the request, so that the client may repeat it.
+
+        Raises:
+            NotFound: there is no such job, or its dataset was deleted meanwhile.
+            Conflict: it cannot be continued, or the key was used for another request.
+            InvalidInput: it has trained so many epochs already.
+            SpecError: its spec exceeds the current limits.
+
+        """
+        content = b"continue %d " % epochs + job_id.bytes
+        idempotency = None if key is None else Idempotency(key, hashlib.sha256(content).hexdigest())
+        return self._submit_again(
+            idempotency, lambda session: validation.validate_continuation(session, job_id, epochs, self._limits)
+        )
+
+    def _submit_again(
+        self, idempotency: Idempotency | None, validate: Callable[[Session], ValidatedSpec]
+    ) -> JobDetails:
         with self._sessions.read() as session:
             earlier_job = insertion.find_earlier_job(session, idempotency)
             if earlier_job is not None:
                 return job_read_model.load_job_details(session, [earlier_job])[0]
-            validated_spec = validation.validate_retry(session, job_id, self._limits)
+            validated_spec = validate(session)
         [outcome] = self._insert_all([(validated_spec, idempotency)])
         if isinstance(outcome, Exception):
             raise outcome
@@ -187,8 +215,11 @@ def _insert_in_session(
         next(keyless) if idempotency is None else insertion.submit_job(session, validated, idempotency)
         for validated, idempotency in new_jobs
     ]
-    # A concurrent request with the same key may have created a job first. That one may be in any state by now.
-    unclaimed = [job for job in job_rows if job.state is JobState.QUEUED and job.attempt == 0]
+    # A concurrent request with the same key may have created a job first. That one may be in any state by now. A job
+    # that continues another one has epochs and a checkpoint.
+    unclaimed = [
+        job for job in job_rows if job.state is JobState.QUEUED and job.attempt == 0 and job.continued_from is None
+    ]
     details_by_id = {
         details.job.id: details for details in job_read_model.load_submitted_job_details(session, unclaimed)
     }

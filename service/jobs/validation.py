@@ -1,19 +1,37 @@
-"""Validation of a spec against its dataset, before a job is created or retried."""
+"""Validation of a spec against its dataset, before a job is created, retried or continued."""
 
 import secrets
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Dataset, Job
+from models import TERMINAL_STATES, Checkpoint, Dataset, Job, JobState
 from service.datasets import catalog
-from service.errors import Conflict
+from service.errors import Conflict, InvalidInput
 from service.jobs.queries import get_job_columns
-from stackyard.spec import Advice, JobSpec, Limits, Task, check_spec, remove_control_characters
+from stackyard.spec import Advice, Fault, JobSpec, Limits, Task, check_spec, remove_control_characters
+from stackyard.spec.training.callbacks import SwapEMAWeights
 
 _SEED_BITS = 32
 """`keras.utils.set_random_seed` accepts NumPy's seeds: 32 bits."""
+
+
+_SPEC_COLUMNS = (
+    Job.state,
+    Job.spec,
+    Job.dataset_id,
+    Job.dataset_name,
+    Job.dataset_version,
+    Job.test_dataset_id,
+    Job.test_dataset_name,
+    Job.test_dataset_version,
+)
+_NO_CHECKPOINT = (
+    "The job has no checkpoint to continue from: it was too large to be kept, or too old. Submit the spec with more "
+    "epochs; it trains from the beginning, with the same results."
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +39,7 @@ class ValidatedSpec:
     """A valid spec with every default and its seed filled in, its dataset, and the results of the spec check.
 
     `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
-    `retry_of` is the job that the new job repeats, or None.
+    `retry_of` is the job that the new job repeats, and `continued_from` the one whose training it continues, or None.
     """
 
     spec: JobSpec
@@ -32,6 +50,7 @@ class ValidatedSpec:
     warnings: tuple[Advice, ...] = ()
     retry_of: UUID | None = None
     test_dataset: Dataset | None = None
+    continued_from: UUID | None = None
 
 
 def validate_spec(
@@ -65,26 +84,75 @@ def validate_retry(session: Session, job_id: UUID, limits: Limits) -> ValidatedS
         SpecError: the spec exceeds the current limits.
 
     """
-    job = get_job_columns(
-        session,
-        job_id,
-        Job.state,
-        Job.spec,
-        Job.dataset_id,
-        Job.dataset_name,
-        Job.dataset_version,
-        Job.test_dataset_id,
-        Job.test_dataset_name,
-        Job.test_dataset_version,
-    )
+    job = get_job_columns(session, job_id, *_SPEC_COLUMNS)
     if job.state not in TERMINAL_STATES:
         raise Conflict("not_finished", f"The job is {job.state.value}; only a job that has ended can be retried.")
+    return replace(_validate_stored_spec(session, job, JobSpec.model_validate(job.spec), limits), retry_of=job_id)
+
+
+def validate_continuation(session: Session, job_id: UUID, epochs: int, limits: Limits) -> ValidatedSpec:
+    """Check the spec of a job that has succeeded for a training of so many epochs in all, which goes on from its end.
+
+    Raises:
+        NotFound: there is no such job.
+        Conflict: the job has not succeeded or ended by itself, keeps no checkpoint, or its dataset was deleted.
+        InvalidInput: the job has trained so many epochs already.
+        SpecError: the spec exceeds the current limits.
+
+    """
+    job = get_job_columns(session, job_id, *_SPEC_COLUMNS, Job.reason)
+    spec = JobSpec.model_validate(job.spec)
+    _check_can_continue(job, spec)
+    checkpoint = session.get(Checkpoint, job_id)
+    if checkpoint is None:
+        raise Conflict("no_checkpoint", _NO_CHECKPOINT)
+    _check_epochs(epochs, checkpoint.epoch, limits)
+    training = spec.training.model_copy(update={"epochs": epochs})
+    run = spec.run.model_copy(update={"until_epoch": None})
+    longer_spec = spec.model_copy(update={"training": training, "run": run})
+    return replace(_validate_stored_spec(session, job, longer_spec, limits), continued_from=job_id)
+
+
+def _check_can_continue(job: Any, spec: JobSpec) -> None:
+    """Check that a training with more epochs would go on from the end of a job.
+
+    Raises:
+        Conflict: it would not.
+
+    """
+    if job.state is not JobState.SUCCEEDED:
+        message = f"The job is {job.state.value}; only a job that has succeeded can be continued."
+        raise Conflict("not_succeeded", message)
+    if job.reason is not None and job.reason["code"] == "early_stopping":
+        message = "EarlyStopping ended the training, and would end a longer one at the same epoch."
+        raise Conflict("stopped_early", f"{message} Submit the spec with another patience.")
+    if any(isinstance(callback, SwapEMAWeights) and callback.swap_on_epoch for callback in spec.training.callbacks):
+        message = "SwapEMAWeights with swap_on_epoch replaces the trained weights after the last epoch."
+        raise Conflict("weights_replaced", f"{message} Submit the spec with more epochs.")
+
+
+def _check_epochs(epochs: int, trained_epochs: int, limits: Limits) -> None:
+    """Check that so many epochs are more than a job has trained, and not too many.
+
+    Raises:
+        InvalidInput: they are not.
+
+    """
+    if trained_epochs < epochs <= limits.max_epochs:
+        return
+    expected = f"more than {trained_epochs}, the epochs that the job has trained"
+    if epochs > limits.max_epochs:
+        expected = f"at most {limits.max_epochs} epochs (limit max_epochs)"
+    raise InvalidInput((Fault(pointer="/epochs", message=f"expected {expected}; received {epochs}"),))
+
+
+def _validate_stored_spec(session: Session, job: Any, spec: JobSpec, limits: Limits) -> ValidatedSpec:
+    """Check a spec against the datasets of the job that it comes from."""
     dataset = _get_dataset(session, job.dataset_id, job.dataset_name, job.dataset_version)
     test_dataset = None
     if job.test_dataset_name is not None:
         test_dataset = _get_dataset(session, job.test_dataset_id, job.test_dataset_name, job.test_dataset_version)
-    spec = remove_control_characters(JobSpec.model_validate(job.spec))
-    return replace(validate_spec(spec, dataset, limits, test_dataset), retry_of=job_id)
+    return validate_spec(remove_control_characters(spec), dataset, limits, test_dataset)
 
 
 def _get_dataset(session: Session, dataset_id: UUID | None, name: str, version: int) -> Dataset:

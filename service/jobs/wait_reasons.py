@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from models import Job, JobState
-from service.jobs import queries
+from service.jobs import lifecycle, queries
 from service.queue import worker_registry
 from service.queue.worker_registry import QueueCapacity
 
@@ -19,6 +19,8 @@ class WaitCode(StrEnum):
 
     PAUSED = "paused"
     """The job is paused until a request resumes it."""
+    UNTIL_EPOCH = "until_epoch"
+    """The job has trained up to its `until_epoch`, and is paused until a request raises that number."""
 
     NO_WORKER = "no_worker"
     """No live worker takes jobs of its queue."""
@@ -43,6 +45,9 @@ class WaitReason:
 
 
 _PAUSED = WaitReason(WaitCode.PAUSED, "Paused; it waits to be resumed.")
+_UNTIL_EPOCH = WaitReason(
+    WaitCode.UNTIL_EPOCH, "Paused at its until_epoch; it waits for a higher number, or to be resumed."
+)
 
 
 def load_wait_reasons(
@@ -56,7 +61,11 @@ def load_wait_reasons(
         positions: the result of `service.jobs.queries.count_jobs_ahead` for them.
 
     """
-    paused = {job.id: _PAUSED for job in job_rows if job.state is JobState.PAUSED}
+    paused = {
+        job.id: _UNTIL_EPOCH if (job.reason or {}).get("code") == lifecycle.UNTIL_EPOCH else _PAUSED
+        for job in job_rows
+        if job.state is JobState.PAUSED
+    }
     queued = [job for job in job_rows if job.id in positions]
     if not queued:
         return paused

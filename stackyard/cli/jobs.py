@@ -1,4 +1,4 @@
-"""Commands for the life of a job: submit, show, change, cancel, pause, resume, retry, delete."""
+"""Commands for the life of a job: submit, show, change, cancel, pause, resume, finish, retry, continue, delete."""
 
 from typing import Annotated
 
@@ -24,18 +24,21 @@ def register_commands(app: typer.Typer) -> None:
     app.command("resume")(resume_job)
     app.command("finish")(finish_job)
     app.command("retry")(retry_job)
+    app.command("continue")(continue_job)
     app.command("delete")(delete_job)
 
 
 def submit_job(
     file: SpecFile,
-    wait: Annotated[bool, typer.Option("--wait", help="Show the progress until the job ends.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Show the progress until the job ends, or pauses by itself.")
+    ] = False,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
     token_file: TokenFile = None,
 ) -> None:
-    """Submit a job. With --wait, the exit status is 0 only if the job succeeds."""
+    """Submit a job. With --wait, the exit status is 0 only if the job succeeds, or pauses at its until_epoch."""
     with open_client_session(url, token, token_file) as client:
         job = client.submit(read_spec(file))
         if not as_json:
@@ -45,7 +48,7 @@ def submit_job(
             job = _wait_for_end(client, job, as_json=as_json)
         elif as_json:
             print_json(job)
-    if wait and not job.succeeded:
+    if wait and not (job.succeeded or job.is_held):
         raise typer.Exit(1)
 
 
@@ -74,14 +77,19 @@ def change_job(
     tag: Annotated[
         list[str] | None, typer.Option(help="A new tag. Repeat it for several; they replace all tags.")
     ] = None,
+    until_epoch: Annotated[
+        int | None, typer.Option(min=1, help="The new number of epochs after which the job pauses.")
+    ] = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
     token_file: TokenFile = None,
 ) -> None:
-    """Change a job's priority, name or tags."""
+    """Change a job's priority, name, tags, or the epoch after which it pauses."""
     with open_client_session(url, token, token_file) as client:
-        changed = client.change(client.find_job_id(job), name=name, tags=tag or None, priority=priority)
+        changed = client.change(
+            client.find_job_id(job), name=name, tags=tag or None, priority=priority, until_epoch=until_epoch
+        )
     print_job(changed, as_json=as_json)
 
 
@@ -94,11 +102,18 @@ def pause_job(
 
 
 def resume_job(
-    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
+    job: JobReference,
+    until_epoch: Annotated[
+        int | None, typer.Option(min=1, help="The number of epochs after which the job pauses again.")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    token_file: TokenFile = None,
 ) -> None:
-    """Queue a paused job again. It continues from its checkpoint."""
+    """Queue a paused job again. It continues from its checkpoint, to its end or to --until-epoch."""
     with open_client_session(url, token, token_file) as client:
-        print_job(client.resume(client.find_job_id(job)), as_json=as_json)
+        print_job(client.resume(client.find_job_id(job), until_epoch=until_epoch), as_json=as_json)
 
 
 def finish_job(
@@ -119,6 +134,35 @@ def retry_job(
         print_json(repeated)
     else:
         typer.echo(strip_control_characters(repeated.id))
+
+
+def continue_job(
+    job: JobReference,
+    epochs: Annotated[int | None, typer.Option(min=1, help="The number of epochs in all.")] = None,
+    more: Annotated[int | None, typer.Option(min=1, help="The number of epochs to add.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Show the progress until the new job ends.")] = False,
+    as_json: AsJson = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    token_file: TokenFile = None,
+) -> None:
+    """Train a succeeded job further, as a new job. Give either --epochs or --more.
+
+    With --wait, the exit status is 0 only if the new job succeeds.
+    """
+    if (epochs is None) == (more is None):
+        raise typer.BadParameter("give either --epochs or --more")
+    with open_client_session(url, token, token_file) as client:
+        first = client.find_job(job)
+        continued = client.continue_training(first.id, epochs or first.progress.epochs_done + (more or 0))
+        if not as_json:
+            typer.echo(strip_control_characters(continued.id))
+        if wait:
+            continued = _wait_for_end(client, continued, as_json=as_json)
+        elif as_json:
+            print_json(continued)
+    if wait and not continued.succeeded:
+        raise typer.Exit(1)
 
 
 def delete_job(

@@ -258,7 +258,7 @@ class Client:
         patience: float = 30.0,
         on_update: Callable[[Job], None] | None = None,
     ) -> Job:
-        """Wait until a job has ended, and return it. Its `state` says how it ended.
+        """Wait until a job has ended or has paused at its `until_epoch`, and return it. Its `state` says which.
 
         Args:
             job_id: the job.
@@ -285,7 +285,7 @@ class Client:
             if job != previous and on_update is not None:
                 on_update(job)
             previous = job
-            if job.finished:
+            if job.finished or job.is_held:
                 return job
             if timeout is not None and time.monotonic() - started_at > timeout:
                 raise WaitTimeoutError(job_id, job.state, timeout)
@@ -327,14 +327,22 @@ class Client:
         name: str | None = None,
         tags: Sequence[str] | None = None,
         priority: int | None = None,
+        until_epoch: int | None = None,
     ) -> Job:
-        """Change a job's name, tags or priority. None leaves a value unchanged.
+        """Change a job's name, tags, priority or `until_epoch`. None leaves a value unchanged.
+
+        A job that has paused at its `until_epoch` is queued again if the new number is higher.
 
         Raises:
-            ProblemError: the job has ended, so that its priority cannot change.
+            ProblemError: the job has ended, so that its priority and its `until_epoch` cannot change.
 
         """
-        changes = {"name": name, "tags": None if tags is None else list(tags), "priority": priority}
+        changes = {
+            "name": name,
+            "tags": None if tags is None else list(tags),
+            "priority": priority,
+            "until_epoch": until_epoch,
+        }
         body = encode_document({name: value for name, value in changes.items() if value is not None})
         return parse_view(Job, self._transport.send_request("PATCH", build_job_route(job_id), body=body))
 
@@ -346,9 +354,17 @@ class Client:
         """Request a pause: a queued job pauses at once, a running one once its worker has written a checkpoint."""
         return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/pause"))
 
-    def resume(self, job_id: str) -> Job:
-        """Queue a paused job again, to continue from its checkpoint; or withdraw a requested pause."""
-        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/resume"))
+    def resume(self, job_id: str, *, until_epoch: int | None = None) -> Job:
+        """Queue a paused job again, to continue from its checkpoint; or withdraw a requested pause.
+
+        Args:
+            job_id: the job.
+            until_epoch: the number of epochs after which the job pauses again. Without it, a job that has paused at
+                its `until_epoch` trains to its end.
+
+        """
+        body = None if until_epoch is None else encode_document({"until_epoch": until_epoch})
+        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/resume", body=body))
 
     def finish(self, job_id: str) -> Job:
         """Request the end of the training now. The job keeps its model, is evaluated and succeeds.
@@ -376,6 +392,24 @@ class Client:
         return parse_view(
             Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/retry", headers=headers)
         )
+
+    def continue_training(self, job_id: str, epochs: int, idempotency_key: str | None = None) -> Job:
+        """Train a succeeded job further in a new job, and return the new job.
+
+        Its history and its model equal those of an uninterrupted training of so many epochs.
+
+        Args:
+            job_id: the job that has succeeded.
+            epochs: the number of epochs in all, with those of the first job.
+            idempotency_key: a repeat with the same key returns the same job, not a second one.
+
+        Raises:
+            ProblemError: the job has not succeeded, keeps no checkpoint, or has trained so many epochs already.
+
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        route, body = f"{build_job_route(job_id)}/continue", encode_document({"epochs": epochs})
+        return parse_view(Job, self._transport.send_request("POST", route, body=body, headers=headers))
 
     def delete(self, job_id: str) -> None:
         """Delete a job, its history and its model, in whatever state the job is."""

@@ -111,6 +111,7 @@ class Checkpoint(View):
     epoch: int
     step: int = 0
     at: datetime
+    bytes: int | None = None
 
 
 class Waiting(View):
@@ -220,7 +221,8 @@ class Job(View):
     A list leaves out `spec`, `warnings`, `evaluation`, `transitions`, `checkpoint`, `before` and `ran_on`.
     `estimated_start` comes from past runs of the same architecture, and is None if there are none. The answer to a
     submit has None for `before` and `estimated_start`. `crashes` counts the attempts whose process crashed,
-    `lost_attempts` those that were lost with their worker.
+    `lost_attempts` those that were lost with their worker. After `until_epoch` epochs the job pauses by itself.
+    `continued_from` is the job whose training this one continues.
     """
 
     id: str
@@ -238,7 +240,9 @@ class Job(View):
     cancel_requested: bool = False
     pause_requested: bool = False
     finish_requested: bool = False
+    until_epoch: int | None = None
     retry_of: str | None = None
+    continued_from: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -260,6 +264,11 @@ class Job(View):
     def finished(self) -> bool:
         """Whether the job has ended."""
         return self.state not in _UNFINISHED
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the job has paused at its `until_epoch`, where it stays until a client lets it train further."""
+        return self.state == "paused" and self.reason is not None and self.reason.code == "until_epoch"
 
     @property
     def succeeded(self) -> bool:

@@ -33,13 +33,19 @@ from stackyard.spec.data.split import (
     count_train_rows,
 )
 from stackyard.spec.job import JobSpec, remove_control_characters
-from stackyard.spec.job_changes import JobChanges
+from stackyard.spec.job_changes import JobChanges, JobContinuation, JobResumption
 from stackyard.spec.layers import Layer
 from stackyard.spec.limits import UNLIMITED, Limits
 from stackyard.spec.network.network import Network
 from stackyard.spec.reading.faults import Fault, SpecError
 from stackyard.spec.reading.json_document import decode_json_object
-from stackyard.spec.reading.spec_parser import build_validators, parse_job_changes, parse_spec
+from stackyard.spec.reading.spec_parser import (
+    build_validators,
+    parse_job_changes,
+    parse_job_continuation,
+    parse_job_resumption,
+    parse_spec,
+)
 from stackyard.spec.training.callbacks import Callback, EarlyStopping
 from stackyard.spec.training.losses import Loss
 from stackyard.spec.training.metrics import Metric
@@ -69,6 +75,8 @@ __all__ = [
     "GroupSplit",
     "Imputation",
     "JobChanges",
+    "JobContinuation",
+    "JobResumption",
     "JobSpec",
     "LastSplit",
     "Layer",
@@ -100,6 +108,8 @@ __all__ = [
     "count_train_rows",
     "decode_json_object",
     "parse_job_changes",
+    "parse_job_continuation",
+    "parse_job_resumption",
     "parse_spec",
     "remove_control_characters",
 ]

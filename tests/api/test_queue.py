@@ -46,6 +46,59 @@ def test_a_job_that_has_not_trained_cannot_be_finished_and_a_running_one_reports
     assert get_refusal(client.post(build_path(job, "/pause"))) == (409, "finish_requested")
 
 
+def test_a_job_is_resumed_to_another_until_epoch_and_then_to_its_end(client, sessions, submit):
+    job = submit(run={"until_epoch": 1})
+    assert (job["until_epoch"], job["continued_from"]) == (1, None)
+    attempt_factories.stop_at_until_epoch(sessions, attempt_factories.claim_job(sessions), 1)
+    held = client.get(build_path(job)).json()
+    assert (held["state"], held["reason"]["code"], held["reason"]["epoch"]) == ("paused", "until_epoch", 0)
+    assert (held["waiting"]["code"], held["checkpoint"]["epoch"]) == ("until_epoch", 1)
+    assert client.get("/v1/jobs").json()["items"][0]["waiting"]["code"] == "until_epoch"
+    stays = client.post(build_path(job, "/resume"), json={"until_epoch": 1}).json()
+    assert (stays["state"], stays["until_epoch"]) == ("paused", 1)
+    resumed = [client.post(build_path(job, "/resume"), json={"until_epoch": 2}).json() for _ in range(2)]
+    assert [(again["state"], again["until_epoch"]) for again in resumed] == [("queued", 2)] * 2
+    attempt_factories.stop_at_until_epoch(sessions, attempt_factories.claim_job(sessions), 2)
+    ended = client.post(build_path(job, "/resume")).json()
+    assert (ended["state"], ended["until_epoch"], ended["spec"]["run"]["until_epoch"]) == ("queued", None, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("/resume", {"until_epoch": 0}, "/until_epoch"),
+        ("/resume", {"until_epoch": 4}, "/until_epoch"),
+        ("/resume", {"epochs": 4}, "/epochs"),
+        ("/resume", [], ""),
+        ("/continue", {}, ""),
+        ("/continue", {"epochs": "4"}, "/epochs"),
+        ("/continue", {"epochs": 4, "more": 1}, "/more"),
+    ],
+)
+def test_an_invalid_number_of_epochs_is_refused_at_its_pointer(client, submit, path, body, pointer):
+    refused = client.post(build_path(submit(), path), json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_a_resume_takes_no_other_body_than_json(client, submit):
+    job = submit()
+    assert client.post(build_path(job, "/resume"), headers={"Content-Type": "text/plain"}).status_code == 202
+    assert client.post(build_path(job, "/resume"), content=b"x").status_code == 415
+
+
+def test_a_succeeded_job_is_continued_in_a_new_job(client, sessions, submit):
+    first = submit(name="short", tags=["x"])
+    assert get_refusal(client.post(build_path(first, "/continue"), json={"epochs": 9})) == (409, "not_succeeded")
+    attempt_factories.succeed_with_checkpoint(sessions, attempt_factories.claim_job(sessions), 3)
+    answer = client.post(build_path(first, "/continue"), json={"epochs": 5})
+    longer = answer.json()
+    assert (answer.status_code, answer.headers["Location"]) == (201, build_path(longer))
+    assert (longer["state"], longer["continued_from"], longer["retry_of"]) == ("queued", first["id"], None)
+    assert longer["progress"] == {"epochs_done": 3, "epochs": 5, "seconds_left": None}
+    assert (longer["name"], longer["tags"], longer["spec"]["training"]["epochs"]) == ("short", ["x"], 5)
+    assert client.get(build_path(first)).json()["state"] == "succeeded"
+
+
 def test_an_action_that_the_state_does_not_allow_is_a_conflict(client, submit):
     job = submit()
     assert get_refusal(client.post(build_path(job, "/retry"))) == (409, "not_finished")

@@ -68,3 +68,26 @@ def test_a_table_becomes_a_network(open_page, server, dataset):
         page.get_by_role("link", name="Model, .keras").click()
     assert download.value.suggested_filename == "journey.keras"
     assert download.value.path().read_bytes().startswith(b"PK")
+
+
+def test_a_job_is_trained_further(open_page, server, dataset):
+    url = str(server.http.base_url).rstrip("/")
+    spec = propose_spec(server, dataset)
+    spec["training"] |= {"epochs": 5}
+    job = server.http.post("/v1/jobs", json=spec | {"run": {"until_epoch": 2}}).raise_for_status().json()
+    page = open_page(f"{url}/jobs/{job['id']}")
+    facts = page.locator(".job-facts")
+    for until_epoch, outcome in ((4, "epoch 4 of 5"), (5, "Succeeded")):
+        page.get_by_role("button", name="Train further").click(timeout=WITHIN_MS)
+        form = page.get_by_role("form", name="Train further")
+        form.get_by_label("Train up to epoch").fill(str(until_epoch))
+        form.get_by_role("button", name="Train", exact=True).click()
+        expect(facts).to_contain_text(outcome, timeout=WITHIN_MS)
+
+    page.get_by_role("button", name="Train further").click(timeout=WITHIN_MS)
+    form = page.get_by_role("form", name="Train further")
+    form.get_by_label("Epochs in all").fill("7")
+    form.get_by_role("button", name="Train", exact=True).click()
+    expect(facts).to_contain_text(f"continues {job['id'][:8]}", timeout=WITHIN_MS)
+    expect(facts).to_contain_text("epoch 7 of 7", timeout=WITHIN_MS)
+    expect(facts).to_contain_text("Succeeded", timeout=WITHIN_MS)

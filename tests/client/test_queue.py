@@ -50,6 +50,33 @@ def test_a_running_job_is_finished(stackyard, command, sessions):
     assert "running, about to finish" in command("finish", job.id)
 
 
+def test_a_held_job_is_trained_further(stackyard, command, sessions):
+    job = stackyard.submit(iris_spec(run={"until_epoch": 1}))
+    attempt_factories.stop_at_until_epoch(sessions, attempt_factories.claim_job(sessions), 1)
+    held = stackyard.wait(job.id)
+    assert (held.state, held.is_held, held.finished) == ("paused", True, False)
+    assert "1 of 3, pauses after 1" in command("job", job.id)
+    assert stackyard.change(job.id, until_epoch=2).state == "queued"
+    attempt_factories.stop_at_until_epoch(sessions, attempt_factories.claim_job(sessions), 2)
+    assert "pauses after 2" in command("resume", job.id, "--until-epoch", "2")
+    assert stackyard.resume(job.id, until_epoch=3).until_epoch == 3
+    assert "pauses after 2" in command("change", job.id, "--until-epoch", "2")
+
+
+def test_a_succeeded_job_is_continued(stackyard, command, sessions):
+    job = stackyard.submit(iris_spec())
+    attempt_factories.succeed_with_checkpoint(sessions, attempt_factories.claim_job(sessions), 3)
+    longer = stackyard.continue_training(job.id, 5, "once")
+    assert (longer.continued_from, longer.progress.epochs_done, longer.progress.epochs) == (job.id, 3, 5)
+    assert stackyard.continue_training(job.id, 5, "once").id == longer.id
+    assert stackyard.job(command("continue", job.id, "--more", "20").strip()).progress.epochs == 23
+    assert stackyard.job(command("continue", job.id, "--epochs", "8").strip()).progress.epochs == 8
+    assert f"continues   {job.id}" in command("job", longer.id)
+    assert "after epoch 3, to train more" in command("job", job.id)
+    command("continue", job.id, status=2)
+    command("continue", job.id, "--epochs", "8", "--more", "1", status=2)
+
+
 def test_a_job_is_changed(stackyard, command):
     job = stackyard.submit(iris_spec(tags=["x"]))
     assert stackyard.change(job.id, priority=7).priority == 7

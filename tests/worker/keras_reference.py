@@ -20,6 +20,8 @@ FEATURES = 4
 class RecordingObserver:
     """An observer that records the epochs."""
 
+    final_checkpoint = None
+
     def __init__(self):
         self.epochs = []
         self.checks = 0
@@ -37,6 +39,12 @@ class RecordingObserver:
         return False
 
     def wants_checkpoint(self):
+        return False
+
+    def get_until_epoch(self):
+        return None
+
+    def wants_final_snapshot(self, _size):
         return False
 
     def columns(self):

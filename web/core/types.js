@@ -52,7 +52,9 @@
  * @property {boolean} cancel_requested
  * @property {boolean} pause_requested
  * @property {boolean} finish_requested
+ * @property {number | null} until_epoch the number of epochs after which the job pauses
  * @property {string | null} retry_of
+ * @property {string | null} continued_from
  * @property {{id: string | null, name: string, version: number}} dataset
  * @property {{epochs_done: number, epochs: number, seconds_left: number | null}} progress
  * @property {Record<string, Metric>} metrics

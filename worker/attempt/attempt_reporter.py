@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,9 +17,16 @@ from service.history import metric_summaries
 from service.jobs import attempts
 from service.jobs.attempts import Claim, Conclusion, ControlRequests, EpochMetrics, ReleasedAttempt, StoredCheckpoint
 from service.settings import Settings
-from service.storage.artifact_store import ArtifactStore, FileReference
+from service.storage.artifact_store import ArtifactStore
 from stackyard.spec.training.metric_directions import list_maximized_columns
-from worker.attempt.stop_reasons import JobCancelled, JobPaused, StopTraining, TimeLimitReached, WorkerShutdown
+from worker.attempt.stop_reasons import (
+    JobCancelled,
+    JobPaused,
+    StopTraining,
+    TimeLimitReached,
+    UntilEpochReached,
+    WorkerShutdown,
+)
 from worker.runtime import memory
 from worker.runtime.exit_codes import FORCED_STOP
 from worker.runtime.shutdown_signal import ShutdownSignal
@@ -81,7 +88,8 @@ class AttemptReporter:
         self._started = self._last_renewal = self._last_progress = lease_start
         self._earlier_time_s = claim.spent_s
         self._last_checkpoint = math.inf
-        self._control_requests = ControlRequests(finish_after=claim.finish_after)
+        self._control_requests = ControlRequests(finish_after=claim.finish_after, until_epoch=claim.until_epoch)
+        self.final_checkpoint: StoredCheckpoint | None = None
         self._stop_pending_since = math.inf
         self._stop_deadline = math.inf
         self._peak_memory = 0
@@ -188,15 +196,38 @@ class AttemptReporter:
 
         """
         try:
-            checkpoint = StoredCheckpoint(
-                self._store_snapshot(snapshot), snapshot.epoch, snapshot.step, self._compute_spent_time()
-            )
+            checkpoint = self._store_snapshot(snapshot)
             self._commit_with_retries(lambda session: attempts.save_checkpoint(session, self._claim, checkpoint))
         except StorageError as error:
             log.warning("checkpoint not written", action="checkpoint_failed", error=str(error))
         self._last_progress = self._last_checkpoint = time.monotonic()
         if (reason := self._find_stop_reason()) is not None:
             raise reason
+
+    def get_until_epoch(self) -> int | None:
+        """Return the number of epochs after which the job pauses; None to train to the end."""
+        return self._control_requests.until_epoch
+
+    def pause_training(self, snapshot: "Snapshot") -> NoReturn:
+        """Store a checkpoint at the job's `until_epoch`, and stop with it.
+
+        Raises:
+            StorageError: the disk does not accept the file.
+            UntilEpochReached: always else; the end of the attempt records the checkpoint.
+
+        """
+        raise UntilEpochReached(self._store_snapshot(snapshot))
+
+    def wants_final_snapshot(self, size: int) -> bool:
+        """Return whether the state at the end, of about `size` bytes, is small enough to be kept."""
+        return size <= self._settings.final_checkpoint_bytes
+
+    def save_final_snapshot(self, snapshot: "Snapshot") -> None:
+        """Store the checkpoint that is kept with a job that succeeds; the job does without one if the disk is full."""
+        try:
+            self.final_checkpoint = self._store_snapshot(snapshot)
+        except StorageError as error:
+            log.warning("final checkpoint not written", action="checkpoint_failed", error=str(error))
 
     def end_attempt(self, ending: Conclusion | ReleasedAttempt) -> None:
         """Record the remaining epochs and end the attempt; retry until the database answers or the lease is over.
@@ -208,14 +239,15 @@ class AttemptReporter:
         self._commit_with_retries(lambda session: self._end_attempt(session, ending))
         self._closing.set()
 
-    def _store_snapshot(self, snapshot: "Snapshot") -> FileReference:
+    def _store_snapshot(self, snapshot: "Snapshot") -> StoredCheckpoint:
         from worker.attempt import checkpoint_file  # noqa: PLC0415 it loads tensorflow
 
         with self._store.receive_file() as incoming:
             checkpoint_file.write_checkpoint(
                 snapshot, incoming, job_id=self._claim.job_id, attempt=self._claim.attempt
             )
-            return self._store.commit_file(incoming)
+            file = self._store.commit_file(incoming)
+        return StoredCheckpoint(file, snapshot.epoch, snapshot.step, self._compute_spent_time())
 
     def _commit_with_retries(self, change: Callable[[Session], None]) -> None:
         """Commit a change; retry until the database answers or the lease is over."""

@@ -59,8 +59,8 @@ def write_checkpoint(snapshot: Snapshot, file: Writable, *, job_id: UUID, attemp
     file.write(digest.digest())
 
 
-def read_checkpoint(path: Path, *, job_id: UUID) -> Snapshot:
-    """Read the snapshot of a job.
+def read_checkpoint(path: Path, *, job_id: UUID, continued_from: UUID | None = None) -> Snapshot:
+    """Read the snapshot of a job, or of the job whose training it continues.
 
     Its arrays are read-only, and share the memory of the file's bytes.
 
@@ -71,7 +71,7 @@ def read_checkpoint(path: Path, *, job_id: UUID) -> Snapshot:
     try:
         content = memoryview(path.read_bytes())
         header, array_bytes = _verify_and_split(content)
-        if header["job"] != str(job_id):
+        if header["job"] not in {str(job_id), str(continued_from)}:
             raise CheckpointError(f"The checkpoint is of job {header['job']}, not of {job_id}.")
         return _parse_snapshot(header, array_bytes)
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:

@@ -60,7 +60,7 @@ def train_job(
     reporter.check()
     artifacts = [summary, _store_preprocessing(data, store), _store_model(outcome.network, store)]
     reason = None if outcome.early_end is None else _build_early_end_reason(outcome.early_end, spec.training.epochs)
-    return Conclusion(JobState.SUCCEEDED, reason, evaluation, artifacts)
+    return Conclusion(JobState.SUCCEEDED, reason, evaluation, artifacts, reporter.final_checkpoint)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def _read_checkpoint(claim: Claim, store: ArtifactStore) -> Snapshot | None:
     if claim.checkpoint is None:
         return None
     with store.verified_path(claim.checkpoint.sha256) as path:
-        return checkpoint_file.read_checkpoint(path, job_id=claim.job_id)
+        return checkpoint_file.read_checkpoint(path, job_id=claim.job_id, continued_from=claim.continued_from)
 
 
 def _build_divergence_reason(divergence: Divergence, hint: str | None) -> dict[str, Any]:

@@ -4,12 +4,13 @@ StopTraining
 ├── JobCancelled
 ├── WorkerShutdown
 ├── JobPaused
+├── UntilEpochReached
 └── TimeLimitReached
 """
 
 from models import JobState
 from service.jobs import lifecycle
-from service.jobs.attempts import Conclusion, ReleasedAttempt
+from service.jobs.attempts import Conclusion, ReleasedAttempt, StoredCheckpoint
 
 _FORCED_STOP = "The training did not stop in time and was stopped by force."
 
@@ -46,6 +47,18 @@ class JobPaused(StopTraining):
     ending = ReleasedAttempt(
         lifecycle.build_reason(lifecycle.HANDED_BACK, "It was resumed before its attempt had paused.")
     )
+
+
+class UntilEpochReached(StopTraining):
+    """The job has trained as many epochs as its `until_epoch` allows, and pauses with this checkpoint.
+
+    If a client raised the number before the attempt stopped, the job is queued again.
+    """
+
+    def __init__(self, checkpoint: StoredCheckpoint) -> None:
+        super().__init__()
+        message = "Its until_epoch was changed before its attempt had paused."
+        self.ending = ReleasedAttempt(lifecycle.build_reason(lifecycle.HANDED_BACK, message), checkpoint)
 
 
 class TimeLimitReached(StopTraining):

@@ -48,6 +48,16 @@ def load_state(callbacks: Iterable[Any], scalars: Mapping[str, Any], arrays: Map
         raise CheckpointError(f"The checkpoint lacks a callback's {error}.") from error
 
 
+def overwrite_last_weights(callbacks: Iterable[Any]) -> bool:
+    """Return whether a callback overwrites the weights after the last epoch, so that more epochs could not follow.
+
+    SwapEMAWeights with `swap_on_epoch` replaces the trained weights by their moving averages there.
+    """
+    return any(
+        isinstance(callback, keras.callbacks.SwapEMAWeights) and callback.swap_on_epoch for callback in callbacks
+    )
+
+
 def _get_scalars(callback: Any) -> dict[str, Any]:
     scalars = {name: getattr(callback, name) for name in _ATTRIBUTES[type(callback)]}
     if hasattr(callback, _WEIGHTS):

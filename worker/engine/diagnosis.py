@@ -6,7 +6,7 @@ and random state as the first time. This takes as long as the training did.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 import numpy as np
@@ -43,6 +43,22 @@ class ReplayObserver:
 
     def save_checkpoint(self, snapshot: Snapshot) -> None:
         """Ignore a checkpoint; there is none."""
+
+    def get_until_epoch(self) -> int | None:
+        """Return None: the repeated training ends at the failing step."""
+        return None
+
+    def pause_training(self, snapshot: Snapshot) -> NoReturn:
+        """Refuse to pause: a repeated training has no epoch after which it would."""
+        raise AssertionError(f"expected no pause, received one after {snapshot.epoch} epochs")
+
+    def wants_final_snapshot(self, size: int) -> bool:
+        """Return False: a diverged training is not continued."""
+        del size
+        return False
+
+    def save_final_snapshot(self, snapshot: Snapshot) -> None:
+        """Ignore a snapshot; there is none."""
 
 
 def diagnose_divergence(

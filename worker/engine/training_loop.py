@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -79,7 +80,7 @@ class TrainingLoop:
         """Which kinds of calls were made: True for several epochs in a call, False for steps of an epoch."""
         self._divergence: Divergence | None = None
         self._call_count, self._nonfinite_weights_at_call = 0, -1
-        self._epochs_done, self._is_cut = 0, False
+        self._epochs_done, self._is_cut, self._is_finishing = 0, False, False
         # The loop itself does the work of TerminateOnNaN.
         parts = [part for part in resolve_modes(training) if not isinstance(part, callbacks.TerminateOnNaN)]
         self._spec_callbacks = build_callbacks(parts)
@@ -110,6 +111,7 @@ class TrainingLoop:
         epoch, logs = self._start_training(), {}
         if epoch and not self._get_resumed_step(epoch):
             self._stop_if_requested(epoch)
+            self._pause_if_due(epoch)
         # A snapshot within the validation of a cut epoch is of a training that has stopped.
         while epoch < self._training.epochs and (self._get_resumed_step(epoch) or not network.stop_training):
             start_time = time.perf_counter()
@@ -122,11 +124,13 @@ class TrainingLoop:
             epoch += len(epoch_metrics)
             logs = epoch_metrics[-1]
             self._stop_if_requested(epoch)
+            self._pause_if_due(epoch)
             self._offer_snapshot(epoch, 0)
             if self._evaluation_batch is not None and self._divergence is None:
                 # Not earlier, since in the first epoch it would delay the training's own calls.
                 self._program.prepare_evaluation(self._evaluation_batch)
         self._program.store_state()
+        self._save_final_snapshot(epoch)
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
         self._epochs_done = epoch
@@ -182,12 +186,18 @@ class TrainingLoop:
         """Return whether a call may take several epochs: they are short, and no callback acts between them."""
         if self._get_resumed_step(epoch) or self._epoch_s * _MIN_EPOCHS_PER_CALL > TARGET_CALL_S:
             return False
-        if self._prepared_calls == {False} and self._training.epochs - epoch < _MIN_REMAINING_EPOCHS:
+        if self._prepared_calls == {False} and self._count_epochs_ahead(epoch) < _MIN_REMAINING_EPOCHS:
             return False
         in_memory = isinstance(self._rows, InMemoryRows) and (
             self._validation is None or isinstance(self._validation, InMemoryRows)
         )
         return not self._spec_callbacks and in_memory and self._program.has_only_mean_metrics
+
+    def _count_epochs_ahead(self, epoch: int) -> int:
+        """Return how many epochs to train before the next pause or the end; at least one."""
+        until_epoch = self._observer.get_until_epoch()
+        last_epoch = self._training.epochs if until_epoch is None else min(until_epoch, self._training.epochs)
+        return max(1, last_epoch - epoch)
 
     def _train_epoch(self, epoch: int) -> Metrics:
         resumed_step = self._get_resumed_step(epoch)
@@ -244,6 +254,8 @@ class TrainingLoop:
                 self._divergence = Divergence(epoch, piece.step_offset + result.step - 1)
                 break
             if piece.step_offset + result.step < self._steps and self._stop_if_requested(epoch):
+                self._program.store_state()
+                self._save_final_snapshot(epoch, piece.step_offset + result.step)
                 self._is_cut = True
                 break
             self._offer_snapshot(epoch, piece.step_offset + result.step)
@@ -254,7 +266,7 @@ class TrainingLoop:
         assert isinstance(rows, InMemoryRows)  # noqa: S101 for the type checker; `_can_train_several_epochs` checks it
         assert validation is None or isinstance(validation, InMemoryRows)  # noqa: S101 likewise
         count = min(
-            self._training.epochs - first_epoch,
+            self._count_epochs_ahead(first_epoch),
             max(1, int(TARGET_CALL_S / self._epoch_s)),
             max(1, _MAX_ORDER_ENTRIES // rows.count),
         )
@@ -282,8 +294,18 @@ class TrainingLoop:
         """End the training, as a callback can, if the observer wants it after so many epochs."""
         if not self._observer.wants_finish(epochs):
             return False
+        self._is_finishing = not self._program.network.stop_training
         self._program.network.stop_training = True
         return True
+
+    def _pause_if_due(self, epochs: int) -> None:
+        """Let the observer pause a training that is to go on, if it has trained as many epochs as it may now."""
+        until_epoch = self._observer.get_until_epoch()
+        if until_epoch is None or epochs < until_epoch or epochs >= self._training.epochs:
+            return
+        if not self._program.network.stop_training:
+            self._program.store_state()
+            self._observer.pause_training(self._take_snapshot(epochs, 0))
 
     def _stop_if_diverged(self) -> None:
         if self._divergence is not None:
@@ -294,13 +316,31 @@ class TrainingLoop:
         if self._divergence is not None or not self._observer.wants_checkpoint():
             return
         self._program.store_state()
-        arrays = training_state.read_arrays(self._program.network, metrics=step > 0)
-        if self._stop_on_nonfinite and self._may_diverge_next(arrays):
+        snapshot = self._take_snapshot(epoch, step, train_metrics)
+        if not (self._stop_on_nonfinite and self._may_diverge_next(snapshot.state)):
+            self._observer.save_checkpoint(snapshot)
+
+    def _save_final_snapshot(self, epoch: int, step: int = 0) -> None:
+        """Give the observer the state from which a longer training of the same spec would go on, if there is one.
+
+        A longer training would also stop where a callback stopped this one, but not where a client finished it.
+        """
+        is_complete = epoch == self._training.epochs
+        if self._divergence is not None or self._is_cut or not (is_complete or self._is_finishing):
             return
-        stopped = bool(self._program.network.stop_training)
-        scalars = callback_state.collect_scalars(self._spec_callbacks)
+        if is_complete and callback_state.overwrite_last_weights(self._spec_callbacks):
+            return
+        if self._observer.wants_final_snapshot(training_state.measure_state(self._program.network)):
+            snapshot = self._take_snapshot(epoch, step)
+            self._observer.save_final_snapshot(replace(snapshot, stopped=snapshot.stopped and not self._is_finishing))
+
+    def _take_snapshot(self, epoch: int, step: int, train_metrics: Metrics | None = None) -> Snapshot:
+        """Return the state that the program has stored in the network; `epoch` and `step` come next."""
+        arrays = training_state.read_arrays(self._program.network, metrics=step > 0)
         arrays |= callback_state.collect_arrays(self._spec_callbacks)
-        self._observer.save_checkpoint(Snapshot(epoch, step, arrays, scalars, stopped, train_metrics or {}))
+        scalars = callback_state.collect_scalars(self._spec_callbacks)
+        stopped = bool(self._program.network.stop_training)
+        return Snapshot(epoch, step, arrays, scalars, stopped, train_metrics or {})
 
     def _may_diverge_next(self, arrays: Mapping[str, Array]) -> bool:
         """Return whether weights are not finite and no later call has had a finite loss yet."""

@@ -1,7 +1,7 @@
 """The interface through which the engine reports on a training."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from worker.engine.snapshot import Snapshot
 
@@ -38,4 +38,20 @@ class TrainingObserver(Protocol):
 
     def save_checkpoint(self, snapshot: Snapshot) -> None:
         """Save the state after `wants_checkpoint` returned True; the training continues afterwards."""
+        ...
+
+    def get_until_epoch(self) -> int | None:
+        """Return the number of epochs after which the training pauses; None to train to the end."""
+        ...
+
+    def pause_training(self, snapshot: Snapshot) -> NoReturn:
+        """Save the state after the epochs of `get_until_epoch`, and raise to pause the training there."""
+        ...
+
+    def wants_final_snapshot(self, size: int) -> bool:
+        """Return whether to save the state, of about `size` bytes, from which more epochs could be trained."""
+        ...
+
+    def save_final_snapshot(self, snapshot: Snapshot) -> None:
+        """Save the state after `wants_final_snapshot` returned True: that at the end, before callbacks change it."""
         ...

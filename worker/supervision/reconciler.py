@@ -62,7 +62,7 @@ class Reconciler:
                 retention.delete_expired_data(sessions, store, self._settings)
             if time.monotonic() - last_sweep > _SWEEP_INTERVAL_S:
                 with _log_errors():
-                    sweep_leftovers(sessions, store)
+                    sweep_leftovers(sessions, store, self._settings)
                 last_sweep = time.monotonic()
             self._stopping.wait(self._settings.reconcile_s)
         sessions.dispose()
@@ -117,10 +117,12 @@ def _recover_lost_attempts(sessions: SessionFactory) -> None:
                 log.warning("attempt lost", action="attempt_recovered", job=str(job_id))
 
 
-def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore) -> None:
-    """Delete old files that no row references, old idempotency keys, and old changes of jobs."""
+def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore, settings: Settings) -> None:
+    """Delete what is old: files that no row references, idempotency keys, changes of jobs, and final checkpoints."""
     with sessions.begin() as session:
         change_log.delete_old_changes(session)
         recovery.delete_expired_idempotency_keys(session)
+    if checkpoint_count := retention.delete_final_checkpoints(sessions, days=settings.final_checkpoint_days):
+        log.info("checkpoints deleted for their age", action="checkpoints_expired", count=checkpoint_count)
     if orphan_count := file_references.mark_orphans(sessions, store, min_age_s=_MIN_ORPHAN_AGE_S):
         log.info("orphaned files deleted", action="files_swept", count=orphan_count)

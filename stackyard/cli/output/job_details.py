@@ -67,7 +67,10 @@ def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
         yield "waits", format_waiting(job)
     if job.retry_of is not None:
         yield "retry of", job.retry_of
-    yield "epochs", f"{job.progress.epochs_done} of {job.progress.epochs}"
+    if job.continued_from is not None:
+        yield "continues", job.continued_from
+    pause = "" if job.until_epoch is None else f", pauses after {job.until_epoch}"
+    yield "epochs", f"{job.progress.epochs_done} of {job.progress.epochs}{'' if job.finished else pause}"
     if job.checkpoint is not None:
         yield "checkpoint", _format_checkpoint(job.checkpoint, job.progress.epochs)
     if job.crashes or job.lost_attempts:
@@ -84,6 +87,8 @@ def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
 
 def _format_checkpoint(checkpoint: Checkpoint, epochs: int) -> str:
     position = f"before epoch {checkpoint.epoch + 1} of {epochs}, step {checkpoint.step + 1}"
+    if checkpoint.epoch == epochs:
+        position = f"after epoch {epochs}, to train more"
     return f"{position}, {format_time(checkpoint.at)}"
 
 

@@ -8,7 +8,7 @@ from stackyard.cli import terminal_curve
 from stackyard.cli.terminal import strip_control_characters
 from stackyard.client import Client, Job
 
-_CODES_THAT_NEED_ACTION = frozenset({"no_worker", "paused"})
+_CODES_THAT_NEED_ACTION = frozenset({"no_worker", "paused", "until_epoch"})
 
 
 def follow_job(client: Client, job_id: str, console: Console, poll: float = 0.2) -> Job:

@@ -15,7 +15,7 @@ from stackyard.spec.check.memory_estimate import estimate_memory
 from stackyard.spec.check.repetitions import check_repetitions
 from stackyard.spec.check.report import FORWARD_PASSES_PER_STEP, Flops, LayerReport, Report, RowCounts, Shape
 from stackyard.spec.check.resources import (
-    check_epoch_limit,
+    check_epochs,
     check_feature_limit,
     check_memory_limit,
     check_parameter_limit,
@@ -51,7 +51,7 @@ def check_spec(
     """
     limits = limits or Limits()
     faults = FaultCollector(spec)
-    check_epoch_limit(spec.training, limits, faults)
+    check_epochs(spec.training, spec.run.until_epoch, limits, faults)
     data = _resolve_data(spec, dataset, test_dataset, faults)
     if data.shape is not None:
         check_feature_limit(data.shape, limits, faults, is_table=isinstance(spec.data, TableData))

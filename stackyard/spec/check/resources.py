@@ -24,8 +24,11 @@ def check_feature_limit(shape: Shape, limits: Limits, faults: FaultCollector, *,
         faults.add(message, "data", "features" if is_table else "x")
 
 
-def check_epoch_limit(training: Training, limits: Limits, faults: FaultCollector) -> None:
-    """Add a fault where the training has too many epochs."""
+def check_epochs(training: Training, until_epoch: int | None, limits: Limits, faults: FaultCollector) -> None:
+    """Add a fault where the training has too many epochs, or would pause after its last one."""
+    if until_epoch is not None and until_epoch > training.epochs:
+        message = f"expected at most {training.epochs}, the epochs of the training; received {until_epoch}"
+        faults.add(message, "run", "until_epoch", fix="leave it out to train all epochs")
     if training.epochs > limits.max_epochs:
         message = f"expected at most {limits.max_epochs} epochs (limit max_epochs), received {training.epochs}"
         faults.add(message, "training", "epochs")

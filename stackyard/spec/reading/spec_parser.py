@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from stackyard.spec.base import SpecModel
 from stackyard.spec.job import JobSpec
-from stackyard.spec.job_changes import JobChanges
+from stackyard.spec.job_changes import JobChanges, JobContinuation, JobResumption
 from stackyard.spec.limits import Limits
 from stackyard.spec.reading.faults import Fault, SpecError
 from stackyard.spec.reading.json_document import JsonObject, decode_json_object
@@ -53,6 +53,16 @@ def parse_job_changes(text: bytes, limits: Limits | None = None) -> JobChanges:
         SpecError: With all faults of the text, at pointers into it. No other exception.
     """
     return _validate_document(JobChanges, decode_json_object(text, limits))
+
+
+def parse_job_resumption(text: bytes, limits: Limits | None = None) -> JobResumption:
+    """Parse how far a paused job is to train; arguments and errors as in `parse_job_changes`."""
+    return _validate_document(JobResumption, decode_json_object(text, limits))
+
+
+def parse_job_continuation(text: bytes, limits: Limits | None = None) -> JobContinuation:
+    """Parse the number of epochs to continue a job to; arguments and errors as in `parse_job_changes`."""
+    return _validate_document(JobContinuation, decode_json_object(text, limits))
 
 
 def _validate_document(spec_class: type[P], document: JsonObject) -> P:

@@ -1,10 +1,10 @@
-"""The device, the queue priority and the time limit of a job."""
+"""The device, the queue priority and the limits of a job's time and epochs."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stackyard.spec.base import PositiveFloat, SpecModel
+from stackyard.spec.base import PositiveFloat, PositiveInt, SpecModel
 
 Priority = Annotated[int, Field(ge=0, le=9)]
 
@@ -20,8 +20,12 @@ class Run(SpecModel):
 
     A job fails with the reason `time_limit` after it has run for `time_limit_s` seconds. All attempts whose work was
     kept count towards the limit. The last checkpoint is kept.
+
+    After `until_epoch` epochs, the worker pauses the job with a checkpoint. A client that raises the number later lets
+    it train on, with the same results as without the pause. null trains all epochs at once.
     """
 
     device: Literal["auto", "cpu", "gpu"] = "auto"
     priority: Priority = 5
     time_limit_s: PositiveFloat | None = None
+    until_epoch: PositiveInt | None = None

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from models import Checkpoint, Job, JobMetric, JobState
 from service.db.database import get_current_time
-from service.errors import LeaseLost
+from service.errors import LeaseLost, StorageFull
 from service.history import metric_history
 from service.jobs import attempts, controls, queries
 from service.jobs.attempts import Conclusion
@@ -28,7 +28,7 @@ from tests.factories import submit_job
 from tests.polling import wait_until
 from worker.attempt import checkpoint_file
 from worker.attempt.attempt_reporter import AttemptReporter
-from worker.attempt.stop_reasons import JobCancelled, JobPaused, TimeLimitReached, WorkerShutdown
+from worker.attempt.stop_reasons import JobCancelled, JobPaused, TimeLimitReached, UntilEpochReached, WorkerShutdown
 from worker.engine import Snapshot
 from worker.runtime.exit_codes import FORCED_STOP
 from worker.runtime.shutdown_signal import PARENT_SHUTDOWN, ShutdownSignal
@@ -186,6 +186,57 @@ def test_a_checkpoint_is_recorded_with_its_epochs_and_the_next_attempt_continues
         assert metric_history.load_history(session, claim.job_id).metrics == {"loss": [2.0, 1.0, 3.0]}
         assert session.get_one(JobMetric, (claim.job_id, "loss")).best == 1.0, "recorded by the first attempt"
         assert session.query(Checkpoint).count() == 0
+
+
+def test_a_checkpoint_at_the_until_epoch_is_recorded_with_the_pause_and_a_raised_number_is_seen(
+    sessions, fast_settings
+):
+    claim = claim_new_job(sessions, run={"until_epoch": 1})
+    with start_reporter(sessions, claim, fast_settings) as reporter:
+        reporter.mark_started()
+        assert reporter.get_until_epoch() == 1
+        with sessions.begin() as session:
+            controls.set_until_epoch(session, claim.job_id, 2)
+        wait_until(lambda: reporter.get_until_epoch() == 2)
+        reporter.record_epoch(0, {"loss": 2.0})
+        reporter.record_epoch(1, {"loss": 1.0})
+        with pytest.raises(UntilEpochReached) as stopped:
+            reporter.pause_training(build_snapshot(2))
+        reporter.end_attempt(stopped.value.ending)
+    with sessions.read() as session:
+        job, checkpoint = session.get_one(Job, claim.job_id), session.get_one(Checkpoint, claim.job_id)
+        assert (job.state, job.reason["code"], job.epochs_done) == (JobState.PAUSED, "until_epoch", 2)
+        assert (checkpoint.epoch, checkpoint.step, job.spent_s > 0) == (2, 0, True)
+    with sessions.begin() as session:
+        assert controls.resume_job(session, claim.job_id).until_epoch is None
+    assert claim_again(sessions).checkpoint.sha256 == checkpoint.sha256
+
+
+def test_a_full_disk_fails_a_pause_at_the_until_epoch_but_not_a_job_that_would_keep_its_last_checkpoint(
+    sessions, fast_settings, monkeypatch
+):
+    def raise_disk_full(_descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    claim = claim_new_job(sessions, run={"until_epoch": 1})
+    with start_reporter(sessions, claim, fast_settings) as reporter, monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", raise_disk_full)
+        with pytest.raises(StorageFull):
+            reporter.pause_training(build_snapshot(1))
+        reporter.save_final_snapshot(build_snapshot(3))
+        assert reporter.final_checkpoint is None
+
+
+def test_the_final_checkpoint_is_kept_with_a_job_that_succeeds_if_it_is_small(sessions, fast_settings):
+    claim = claim_new_job(sessions)
+    with start_reporter(sessions, claim, fast_settings) as reporter:
+        limit = fast_settings.final_checkpoint_bytes
+        assert [reporter.wants_final_snapshot(size) for size in (limit, limit + 1)] == [True, False]
+        reporter.save_final_snapshot(build_snapshot(3))
+        reporter.end_attempt(Conclusion(JobState.SUCCEEDED, checkpoint=reporter.final_checkpoint))
+    with sessions.read() as session:
+        checkpoint = session.get_one(Checkpoint, claim.job_id)
+        assert (checkpoint.epoch, checkpoint.bytes) == (3, reporter.final_checkpoint.file.bytes)
 
 
 def test_the_best_value_follows_from_the_class_of_a_metric(sessions, fast_settings):

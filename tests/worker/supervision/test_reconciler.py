@@ -74,13 +74,13 @@ def test_the_files_of_a_deleted_job_are_removed_once_they_are_old(sessions, stor
     assert not paths[deleted_job.id].exists()
 
 
-def test_old_idempotency_keys_are_deleted(sessions, store):
+def test_old_idempotency_keys_are_deleted(sessions, store, settings):
     job = submit_job(sessions)
     with sessions.begin() as session:
         for key, age in (("old", 25), ("new", 23)):
             created = get_current_time(session) - timedelta(hours=age)
             session.add(IdempotencyKey(key=key, body_sha256="", job_id=job.id, created_at=created))
-    sweep_leftovers(sessions, store)
+    sweep_leftovers(sessions, store, settings)
     with sessions.read() as session:
         assert session.get(IdempotencyKey, "old") is None
         assert session.get(IdempotencyKey, "new") is not None

@@ -3,8 +3,9 @@
 import { html, useState } from "../../vendor/ui.js";
 import { ErrorNotice } from "../../components/feedback.js";
 import { navigate } from "../../core/router.js";
-import { listActions, runAction } from "./actions.js";
+import { canTrainFurther, listActions, runAction } from "./actions.js";
 import { EditForm } from "./edit_form.js";
+import { TrainFurtherForm } from "./train_further_form.js";
 
 /** @import { Action } from "./actions.js" */
 /** @import { JobDetails } from "./job_types.js" */
@@ -13,18 +14,22 @@ import { EditForm } from "./edit_form.js";
 export function ActionBar({ job, onChange }) {
   const [pending, setPending] = useState(/** @type {Action | null} */ (null));
   const [isBusy, setBusy] = useState(false);
-  const [isEditing, setEditing] = useState(false);
+  const [openForm, setOpenForm] = useState(/** @type {"edit" | "further" | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
 
+  const toggleForm = (/** @type {"edit" | "further"} */ form) => setOpenForm(openForm === form ? null : form);
+  const show = (/** @type {JobDetails} */ changed) => {
+    if (changed.id !== job.id) navigate(`/jobs/${changed.id}`);
+    else onChange(changed);
+  };
   const run = async (/** @type {Action} */ action) => {
     setPending(null);
     setError(null);
     setBusy(true);
     try {
       const changed = await runAction(job.id, action.name);
-      if (!changed) navigate("/jobs");
-      else if (changed.id !== job.id) navigate(`/jobs/${changed.id}`);
-      else onChange(changed);
+      if (changed) show(changed);
+      else navigate("/jobs");
     } catch (failure) {
       setError(failure);
     } finally {
@@ -32,21 +37,25 @@ export function ActionBar({ job, onChange }) {
     }
   };
   const save = (/** @type {JobDetails} */ changed) => {
-    setEditing(false);
-    onChange(changed);
+    setOpenForm(null);
+    show(changed);
   };
   return html`
     <div class="job-actions" role="group" aria-label="Actions">
       <a class="button" href=${`/new?from=${job.id}`}>Edit and submit</a>
       <a class="button" href=${`/compare?job=${job.id}`}>Compare</a>
-      <button type="button" aria-expanded=${isEditing} onClick=${() => setEditing(!isEditing)}>Rename, tag</button>
+      <button type="button" aria-expanded=${openForm === "edit"} onClick=${() => toggleForm("edit")}>Rename, tag</button>
+      ${canTrainFurther(job) && html`
+        <button type="button" aria-expanded=${openForm === "further"} onClick=${() => toggleForm("further")}>Train further</button>
+      `}
       ${listActions(job).map((action) => html`
         <button type="button" key=${action.name} disabled=${isBusy} class=${action.confirmation ? "danger" : ""}
           onClick=${() => (action.confirmation ? setPending(action) : run(action))}>${action.label}</button>
       `)}
     </div>
     ${pending && html`<${Confirmation} action=${pending} onConfirm=${() => run(pending)} onCancel=${() => setPending(null)} />`}
-    ${isEditing && html`<${EditForm} job=${job} onSave=${save} onCancel=${() => setEditing(false)} />`}
+    ${openForm === "edit" && html`<${EditForm} job=${job} onSave=${save} onCancel=${() => setOpenForm(null)} />`}
+    ${openForm === "further" && canTrainFurther(job) && html`<${TrainFurtherForm} job=${job} onSave=${save} onCancel=${() => setOpenForm(null)} />`}
     ${error && html`<${ErrorNotice} error=${error} />`}
   `;
 }

@@ -17,13 +17,29 @@ export function listActions(job) {
   /** @type {(Action | false)[]} */
   const actions = [
     !isOver && job.state !== "paused" && !job.pause_requested && { name: "pause", label: "Pause" },
-    !isOver && (job.state === "paused" || job.pause_requested) && { name: "resume", label: job.state === "paused" ? "Resume" : "Do not pause" },
+    !isOver && (job.state === "paused" || job.pause_requested) && { name: "resume", label: describeResume(job) },
     !isOver && job.progress.epochs_done > 0 && !job.finish_requested && { name: "finish", label: "Finish", confirmation: "Stop the training now and keep the model?" },
     !isOver && !job.cancel_requested && { name: "cancel", label: "Cancel", confirmation: "Cancel this job? It cannot be resumed." },
     isOver && { name: "retry", label: "Retry" },
     { name: "delete", label: "Delete", confirmation: "Delete this job, its history and its model? This cannot be undone." },
   ];
   return actions.filter((action) => action !== false);
+}
+
+/** Whether the job has paused at its `until_epoch`, and waits for a higher number. @param {JobDetails} job */
+export function isHeld(job) {
+  return job.state === "paused" && job.reason?.code === "until_epoch";
+}
+
+/** Whether the job can train more epochs from where it has stopped by itself. @param {JobDetails} job */
+export function canTrainFurther(job) {
+  return isHeld(job) || (job.state === "succeeded" && job.checkpoint !== null);
+}
+
+/** @param {JobDetails} job */
+function describeResume(job) {
+  if (isHeld(job)) return "Train to the end";
+  return job.state === "paused" ? "Resume" : "Do not pause";
 }
 
 /**

@@ -1,4 +1,4 @@
-/** A form for the name, the tags and the priority of a job. */
+/** A form for the name, the tags, the priority and the next pause of a job. */
 
 import { html, useState } from "../../vendor/ui.js";
 import { ErrorNotice } from "../../components/feedback.js";
@@ -13,7 +13,7 @@ export function EditForm({ job, onSave, onCancel }) {
     event.preventDefault();
     const fields = new FormData(/** @type {HTMLFormElement} */ (event.currentTarget));
     try {
-      onSave(await sendJson("PATCH", `/v1/jobs/${encodeURIComponent(job.id)}`, readChanges(fields)));
+      onSave(await sendJson("PATCH", `/v1/jobs/${encodeURIComponent(job.id)}`, readChanges(fields, job)));
     } catch (failure) {
       setError(failure);
     }
@@ -24,6 +24,7 @@ export function EditForm({ job, onSave, onCancel }) {
       <label>Tags, separated by commas <input name="tags" defaultValue=${job.tags.join(", ")} /></label>
       ${job.finished_at === null && html`
         <label>Priority, 0 to 9 <input name="priority" type="number" min="0" max="9" required defaultValue=${job.priority} /></label>
+        <label>Pause after epoch <input name="until_epoch" type="number" min="1" max=${job.progress.epochs} placeholder="never" defaultValue=${job.until_epoch ?? ""} /></label>
       `}
       <div class="job-actions">
         <button type="submit" class="primary">Save</button>
@@ -34,13 +35,15 @@ export function EditForm({ job, onSave, onCancel }) {
   `;
 }
 
-/** @param {FormData} fields */
-function readChanges(fields) {
+/** Return the changes; `until_epoch` only if it is new, because null queues a paused job again. @param {FormData} fields @param {JobDetails} job */
+function readChanges(fields, job) {
   const tags = String(fields.get("tags") ?? "").split(",").map((tag) => tag.trim());
   const priority = fields.get("priority");
+  const untilEpoch = Number(fields.get("until_epoch")) || null;
   return {
     name: String(fields.get("name") ?? "").trim() || null,
     tags: [...new Set(tags.filter(Boolean))],
     ...(priority === null ? {} : { priority: Number(priority) }),
+    ...(priority === null || untilEpoch === job.until_epoch ? {} : { until_epoch: untilEpoch }),
   };
 }

@@ -19,6 +19,8 @@ export function JobHeader({ job }) {
         ${job.pause_requested && job.state === "running" && html`<span>pauses after the next checkpoint</span>`}
         <${Place} job=${job} />
         <${DatasetLink} dataset=${job.dataset} />
+        ${!job.finished_at && job.until_epoch !== null && job.until_epoch < job.progress.epochs && html`<span>pauses after epoch ${formatCount(job.until_epoch)}</span>`}
+        ${job.continued_from && html`<a href=${`/jobs/${job.continued_from}`}>continues ${job.continued_from.slice(0, 8)}</a>`}
         ${job.retry_of && html`<a href=${`/jobs/${job.retry_of}`}>retry of ${job.retry_of.slice(0, 8)}</a>`}
         <span>submitted <${RelativeTime} time=${job.created_at} /></span>
       </p>
