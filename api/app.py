@@ -25,6 +25,10 @@ from api.jobs.stream_shutdown import close_on_signals
 from api.page.routes import install_page, is_page_path
 from api.session import routes as session_routes
 from api.session.login_limiter import LoginLimiter
+from api.sweeps import check as sweep_check
+from api.sweeps import results as sweep_results
+from api.sweeps import routes as sweep_routes
+from api.sweeps import trials as sweep_trials
 from api.workers import routes as worker_routes
 from api.workers import usage
 from service import logs
@@ -39,6 +43,7 @@ from service.settings import Settings
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from service.subprocess.confinement import log_missing_protections
+from service.sweeps.life.creation import SweepSubmitter
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators
 
@@ -50,6 +55,10 @@ _ROUTERS = (
     health,
     datasets,
     specs,
+    sweep_check,
+    sweep_routes,
+    sweep_trials,
+    sweep_results,
     lists,
     actions,
     routes,
@@ -96,6 +105,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         wake_ups=wake_ups,
         queue_notifier=(queue_notifier := QueueNotifier(wake_ups.send)),
         job_submitter=JobSubmitter(sessions, settings.limits, queue_notifier),
+        sweep_submitter=SweepSubmitter(sessions, settings.limits, queue_notifier),
         renderer=Renderer(),
         predictor=Predictor(settings),
         event_broadcaster=EventBroadcaster(sessions, events.encode_events),

@@ -19,6 +19,7 @@ from service.queue.queue_notifier import QueueNotifier
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
+from service.sweeps.life.creation import SweepSubmitter
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class AppState:
     wake_ups: WakeUpSender
     queue_notifier: QueueNotifier
     job_submitter: JobSubmitter
+    sweep_submitter: SweepSubmitter
     renderer: Renderer
     predictor: Predictor
     event_broadcaster: EventBroadcaster
@@ -59,6 +61,7 @@ SessionsDep = Annotated[SessionFactory, Depends(_create_getter("sessions"))]
 StoreDep = Annotated[ArtifactStore, Depends(_create_getter("store"))]
 WakeUpsDep = Annotated[WakeUpSender, Depends(_create_getter("wake_ups"))]
 JobSubmitterDep = Annotated[JobSubmitter, Depends(_create_getter("job_submitter"))]
+SweepSubmitterDep = Annotated[SweepSubmitter, Depends(_create_getter("sweep_submitter"))]
 QueueNotifierDep = Annotated[QueueNotifier, Depends(_create_getter("queue_notifier"))]
 RendererDep = Annotated[Renderer, Depends(_create_getter("renderer"))]
 PredictorDep = Annotated[Predictor, Depends(_create_getter("predictor"))]

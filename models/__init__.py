@@ -10,16 +10,20 @@ from models.idempotency import IdempotencyKey
 from models.job import TERMINAL_STATES, Job, JobState
 from models.job_change import JobChange
 from models.metric import JobMetric
+from models.sweeps import OPEN_TRIAL_STATES, SWEEP_END_STATES, DeletedSweep, Sweep, SweepState, Trial, TrialState
 from models.tag import JobTag
 from models.transition import Transition
 from models.worker import Worker
 
 __all__ = [
+    "OPEN_TRIAL_STATES",
+    "SWEEP_END_STATES",
     "TERMINAL_STATES",
     "Artifact",
     "Base",
     "Checkpoint",
     "Dataset",
+    "DeletedSweep",
     "DiscardedFile",
     "Epoch",
     "IdempotencyKey",
@@ -28,6 +32,10 @@ __all__ = [
     "JobMetric",
     "JobState",
     "JobTag",
+    "Sweep",
+    "SweepState",
     "Transition",
+    "Trial",
+    "TrialState",
     "Worker",
 ]

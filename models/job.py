@@ -55,6 +55,8 @@ class Job(Base):
         Index("ix_jobs_finished_at_id_started_at", "finished_at", "id", "started_at"),
         Index("ix_jobs_priority_id", "priority", "id"),
         Index("ix_jobs_architecture_state_id", "architecture", "state", "id"),
+        Index("ix_jobs_sweep_id_state_id", "sweep_id", "state", "id"),
+        Index("ix_jobs_sweep_id_trial_number_repeat", "sweep_id", "trial_number", "repeat", unique=True),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -136,6 +138,12 @@ class Job(Base):
     """Bytes that the training needs without its rows, as the check at submit estimates them."""
     retry_of: Mapped[UUID | None]
     """The job that this one retries. Not a foreign key, because either may be deleted."""
+    sweep_id: Mapped[UUID | None]
+    """The sweep that the job belongs to, or None. Not a foreign key: `service.sweeps` sets it to NULL."""
+    trial_number: Mapped[int | None]
+    """The trial of that sweep; None for a job that was replaced after a failure of the installation."""
+    repeat: Mapped[int | None]
+    """The repeat of that trial, from 0."""
     continued_from: Mapped[UUID | None]
     """The job whose training this one continues with more epochs; not a foreign key, like `retry_of`."""
 

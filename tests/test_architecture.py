@@ -21,11 +21,13 @@ BREACHES = [
     ("Imports point down", "service/jobs/queries.py", "import api.jobs.schemas"),
     ("Imports point down", "api/jobs/routes.py", "import worker.attempt.attempt_reporter"),
     ("Within service", "service/history/thinning.py", "import service.jobs.estimates"),
+    ("Within service", "service/jobs/queries.py", "import service.sweeps.halving"),
     ("Within service", "service/db/ids.py", "import service.storage.artifact_store"),
     ("Within worker", "worker/preparation/splits.py", "import worker.engine.engine"),
     ("stackyard imports no server package", "stackyard/client/__init__.py", "import sqlalchemy"),
     ("stackyard imports no server package", "stackyard/spec/job.py", "import models"),
     ("Within stackyard", "stackyard/client/__init__.py", "import stackyard.cli"),
+    ("Within stackyard", "stackyard/spec/job.py", "import stackyard.sweep"),
     ("Only the worker imports tensorflow", "service/jobs/queries.py", "import keras"),
     ("Celery's parent process", "worker/supervision/reconciler.py", "import worker.attempt.job_training"),
     ("The API imports no", "api/datasets.py", "import worker.preparation.dataset_reader"),
@@ -59,12 +61,13 @@ def test_every_contract_has_a_breach():
 @pytest.mark.parametrize(
     ("module", "forbidden"),
     [
-        ("api.app", ("tensorflow", "keras", "pandas", "numpy", "sklearn", "pyarrow", "vl_convert")),
+        ("api.app", ("tensorflow", "keras", "pandas", "numpy", "sklearn", "pyarrow", "vl_convert", "scipy", "optuna")),
         ("worker.celery_app", ("tensorflow", "keras", "pandas")),
         ("worker.tasks", ("tensorflow", "keras", "pandas")),
         ("worker.child_process", ("tensorflow", "keras")),  # the device is chosen first
         ("stackyard.cli", ("tensorflow", "keras", "pandas", "sqlalchemy", "fastapi", "celery")),
         ("stackyard.spec", ("httpx2", "typer", "rich", "numpy", "sqlalchemy")),
+        ("stackyard.sweep", ("httpx2", "typer", "rich", "numpy", "scipy", "optuna", "sqlalchemy")),
     ],
 )
 def test_a_fresh_process_loads_nothing_heavy(module, forbidden):

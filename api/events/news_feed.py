@@ -15,6 +15,7 @@ from api.events.event_ring import EventRing
 from service.db.database import SessionFactory
 from service.results.epoch_news import EpochNews, EpochNewsReader
 from service.results.job_news import JobNews, JobNewsReader
+from service.sweeps.sweep_news import SweepNews, SweepNewsReader
 
 _POLL_INTERVAL_S = 1.0
 _KEEPALIVE_INTERVAL_S = 15.0
@@ -38,7 +39,7 @@ class EncodedNews:
 
 _RESET = EncodedNews("reset", "{}")
 
-Encoder = Callable[[JobNews, Sequence[EpochNews]], Sequence[EncodedNews]]
+Encoder = Callable[[JobNews, Sequence[EpochNews], SweepNews], Sequence[EncodedNews]]
 
 
 class _NewsReader:
@@ -49,13 +50,14 @@ class _NewsReader:
         self._encode = encode
         self._jobs = JobNewsReader()
         self._epochs = EpochNewsReader()
+        self._sweeps = SweepNewsReader()
 
     def read_news(self, followed: Collection[UUID]) -> Sequence[EncodedNews]:
         with self._sessions.read() as session:
             news = self._jobs.read_news(session)
             active = {**self._jobs.running, **{details.job.id: None for details in news.changed}}
             epochs = self._epochs.read_news(session, followed, active)
-            return self._encode(news, epochs)
+            return self._encode(news, epochs, self._sweeps.read_news(session))
 
 
 class NewsFeed:

@@ -15,8 +15,10 @@ from api.http.validation import MAX_REPEATS
 from api.jobs.history import HistoryView
 from api.jobs.schemas import JobSummaryView
 from api.jobs.stream_responses import RETRY_MS, STREAM_HEADERS, STREAM_RESPONSES, hold_stream_slot, split_text
+from api.sweeps.schemas import SweepSummaryView
 from service.results.epoch_news import EpochNews
 from service.results.job_news import JobNews
+from service.sweeps.sweep_news import SweepNews
 
 _EVENT_ID = r"^[0-9a-f]{8}-[0-9]{1,15}$"
 
@@ -27,6 +29,13 @@ class JobsEventView(BaseModel):
     """The data of a `jobs` event: jobs that were created or changed, and the ids of deleted ones."""
 
     changed: list[JobSummaryView]
+    deleted: list[UUID]
+
+
+class SweepsEventView(BaseModel):
+    """The data of a `sweeps` event: sweeps that were created or changed, and the ids of deleted ones."""
+
+    changed: list[SweepSummaryView]
     deleted: list[UUID]
 
 
@@ -52,7 +61,8 @@ async def follow_all_jobs(
     """Stream changes of all jobs, at most one `jobs` event a second, and the new epochs of the chosen jobs.
 
     The first event is `start`. A client loads its lists and histories after it, or continues after `Last-Event-ID`.
-    A `jobs` event has the changed jobs as in a list, and the ids of deleted ones. An `epochs` event has new epochs of
+    A `jobs` event has the changed jobs as in a list, and the ids of deleted ones; a `sweeps` event has the same of
+    sweeps. An `epochs` event has new epochs of
     a chosen job, which replace those that the client has from `from_epoch` on. After `reset`, the client must load
     everything again: the server has restarted, or dropped events. The stream does not end by itself.
     """
@@ -60,9 +70,9 @@ async def follow_all_jobs(
     return EventSourceResponse(events, headers=STREAM_HEADERS)
 
 
-def encode_news(news: JobNews, epochs: Sequence[EpochNews]) -> Sequence[EncodedNews]:
+def encode_news(news: JobNews, epochs: Sequence[EpochNews], sweeps: SweepNews) -> Sequence[EncodedNews]:
     """Return the events of news."""
-    return [*_encode_job_news(news), *(_encode_epochs(item) for item in epochs)]
+    return [*_encode_job_news(news), *_encode_sweep_news(sweeps), *(_encode_epochs(item) for item in epochs)]
 
 
 async def _stream_events(
@@ -80,6 +90,14 @@ def _encode_job_news(news: JobNews) -> Iterator[EncodedNews]:
     if news.changed or news.deleted:
         view = JobsEventView(changed=[JobSummaryView.of(job) for job in news.changed], deleted=list(news.deleted))
         yield EncodedNews("jobs", view.model_dump_json(by_alias=True))
+
+
+def _encode_sweep_news(news: SweepNews) -> Iterator[EncodedNews]:
+    if news.changed or news.deleted:
+        view = SweepsEventView(
+            changed=[SweepSummaryView.of(details) for details in news.changed], deleted=list(news.deleted)
+        )
+        yield EncodedNews("sweeps", view.model_dump_json())
 
 
 def _encode_epochs(news: EpochNews) -> EncodedNews:

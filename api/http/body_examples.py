@@ -26,6 +26,23 @@ SPEC: Json = {
     },
 }
 
+SWEEP: Json = {
+    "name": "iris, learning rates",
+    "base": SPEC
+    | {
+        "data": SPEC["data"]
+        | {"split": SPEC["data"]["split"] | {"validation": {"method": "random", "train_fraction": 0.8}}}
+    },
+    "space": {
+        "/training/optimizer/learning_rate": {"log_uniform": [0.0001, 0.1]},
+        "/network/layers/0/units": [8, 16, 32],
+    },
+    "search": {"method": "random", "seed": 0},
+    "budget": {"trials": 20},
+}
+
+SWEEP_CHANGES: Json = {"budget": {"trials": 40}, "max_concurrent": 8}
+
 CHANGES: Json = {"name": "iris, first try", "tags": ["tutorial"], "priority": 5}
 
 RESUMPTION: Json = {"until_epoch": 40}

@@ -6,7 +6,9 @@ from fastapi import FastAPI
 
 from api.http import body_examples
 from api.http.session_cookie import COOKIE_NAME
-from stackyard.spec import JobChanges, JobContinuation, JobResumption, JobSpec
+from stackyard.spec import JobChanges, JobContinuation, JobResumption
+from stackyard.sweep import SweepSpec
+from stackyard.sweep.requests.sweep_changes import SweepChanges
 
 _COMPONENTS = "#/components/schemas/"
 
@@ -27,6 +29,30 @@ CHANGES_BODY: dict[str, Any] = {
     },
 }
 """OpenAPI fields of an operation whose body changes a job."""
+
+SWEEP_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": f"{_COMPONENTS}SweepSpec"}, "example": body_examples.SWEEP}
+        },
+    },
+}
+"""OpenAPI fields of an operation whose body is a sweep."""
+
+
+SWEEP_CHANGES_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"$ref": f"{_COMPONENTS}SweepChanges"},
+                "example": body_examples.SWEEP_CHANGES,
+            },
+        },
+    },
+}
+"""OpenAPI fields of an operation whose body changes a sweep."""
 
 RESUMPTION_BODY: dict[str, Any] = {
     "requestBody": {
@@ -63,9 +89,9 @@ def install_spec_schemas(app: FastAPI, *, has_token: bool) -> None:
         if app.openapi_schema is None:
             document = build_default_document()
             schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
-            spec = JobSpec.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
+            sweep = SweepSpec.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
             # They replace those that FastAPI derives from responses, which lack the short forms.
-            schemas |= {**spec.pop("$defs", {}), "JobSpec": spec, "JobChanges": _build_changes_schema()}
+            schemas |= {**sweep.pop("$defs", {}), "SweepSpec": sweep, **_build_changes_schemas()}
             _remove_null_parameters(document)
             if has_token:
                 document["components"]["securitySchemes"] = _SECURITY_SCHEMES
@@ -86,9 +112,13 @@ def _remove_null_parameters(document: dict[str, Any]) -> None:
             parameter["schema"] = schema | variants[0]
 
 
-def _build_changes_schema() -> dict[str, Any]:
-    """Return the schema of a change. Omitted fields stay unchanged, so no field has a default."""
-    schema = JobChanges.model_json_schema()
-    for field in schema["properties"].values():
-        field.pop("default", None)
-    return schema
+def _build_changes_schemas() -> dict[str, Any]:
+    """Return the schemas of changes by their names. Omitted fields stay unchanged, so no field has a default."""
+    schemas: dict[str, Any] = {}
+    for changes in (JobChanges, SweepChanges):
+        schema = changes.model_json_schema(ref_template=f"{_COMPONENTS}{{model}}")
+        schema.pop("$defs", None)
+        for field in schema["properties"].values():
+            field.pop("default", None)
+        schemas[changes.__name__] = schema
+    return schemas

@@ -11,8 +11,17 @@ _JSON = "application/json"
 _BODY_NAME = "The body"
 
 
-async def _read_json_body(request: Request) -> bytes:
+async def _read_limited_json_body(request: Request) -> bytes:
+    # The settings are read directly, because every further dependency slows each request down.
+    return await read_json_body(request, get_app_state(request).settings.limits.max_json_bytes)
+
+
+async def read_json_body(request: Request, limit: int) -> bytes:
     """Read the body of a JSON request.
+
+    Args:
+        request: a request whose body has not been read.
+        limit: maximum size in bytes.
 
     Raises:
         UnsupportedMediaType: the content type is not JSON. Any web page can make a browser send other types to a
@@ -20,8 +29,7 @@ async def _read_json_body(request: Request) -> bytes:
         TooLarge: the body exceeds the limit.
 
     """
-    # The settings are read directly, because every further dependency slows each request down.
-    _, body = await read_body(request, (_JSON,), get_app_state(request).settings.limits.max_json_bytes)
+    _, body = await read_body(request, (_JSON,), limit)
     return body
 
 
@@ -29,13 +37,13 @@ async def _read_optional_json_body(request: Request) -> bytes:
     """Read the body of a JSON request; a request without a body counts as an empty object.
 
     Raises:
-        UnsupportedMediaType: as `_read_json_body`, if there is a body.
-        TooLarge: as `_read_json_body`.
+        UnsupportedMediaType: as `read_json_body`, if there is a body.
+        TooLarge: as `read_json_body`.
 
     """
     if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
         return b"{}"
-    return await _read_json_body(request)
+    return await _read_limited_json_body(request)
 
 
 async def read_body(request: Request, media_types: tuple[str, ...], limit: int) -> tuple[str, bytes]:
@@ -76,5 +84,5 @@ def check_content_length(request: Request, limit: int, body_name: str) -> None:
         raise TooLarge(body_name, limit)
 
 
-JsonBody = Annotated[bytes, Depends(_read_json_body)]
+JsonBody = Annotated[bytes, Depends(_read_limited_json_body)]
 OptionalJsonBody = Annotated[bytes, Depends(_read_optional_json_body)]

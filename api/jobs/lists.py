@@ -1,6 +1,7 @@
 """Routes that list and count jobs."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
@@ -32,6 +33,7 @@ def _parse_filter(
     created_after: Annotated[UtcTime | None, Query()] = None,
     created_before: Annotated[UtcTime | None, Query()] = None,
     id_prefix: IdPrefix = None,
+    sweep: Annotated[UUID | None, Query(description="The sweep that the jobs belong to.")] = None,
     q: Annotated[
         FilterText | None, Query(description="A part of the name, of a tag or of the dataset's name.")
     ] = None,
@@ -44,6 +46,7 @@ def _parse_filter(
         created_after=created_after,
         created_before=created_before,
         id_prefix=id_prefix,
+        sweep_id=sweep,
         text=q or None,
     )
 

@@ -177,6 +177,17 @@ class DatasetReference(BaseModel):
     version: int
 
 
+class SweepReferenceView(BaseModel):
+    """The sweep that a job belongs to, its trial, and which repeat of that trial it is, both from 0.
+
+    `trial` and `repeat` are null for a job that another one has replaced after a failure of the installation.
+    """
+
+    id: UUID
+    trial: int | None
+    repeat: int | None
+
+
 class JobSummaryView(BaseModel):
     """A job in a list.
 
@@ -207,6 +218,7 @@ class JobSummaryView(BaseModel):
     finish_requested: bool
     until_epoch: int | None
     retry_of: UUID | None
+    sweep: SweepReferenceView | None
     continued_from: UUID | None
     dataset: DatasetReference
     test_dataset: DatasetReference | None
@@ -306,6 +318,9 @@ def _build_summary(details: JobDetails) -> dict[str, Any]:
         "finish_requested": job.finish_after_epochs is not None,
         "until_epoch": job.until_epoch,
         "retry_of": job.retry_of,
+        "sweep": None
+        if job.sweep_id is None
+        else {"id": job.sweep_id, "trial": job.trial_number, "repeat": job.repeat},
         "continued_from": job.continued_from,
         "dataset": {"id": job.dataset_id, "name": job.dataset_name, "version": job.dataset_version},
         "test_dataset": None

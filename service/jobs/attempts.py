@@ -3,7 +3,7 @@
 Every write after the claim is fenced: it takes effect only while the attempt is the job's current one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -53,6 +53,8 @@ class Claim:
         finish_after: the number of epochs after which the training ends, at a client's request; None for all of them.
         until_epoch: the number of epochs after which the training pauses; None if it does not.
         continued_from: the job whose training this job continues. It may have written the checkpoint.
+        sweep_id: the sweep that the job belongs to; None for a job of its own.
+        architecture: the key of the job's architecture; None in jobs of earlier releases.
 
     """
 
@@ -72,6 +74,8 @@ class Claim:
     finish_after: int | None = None
     until_epoch: int | None = None
     continued_from: UUID | None = None
+    sweep_id: UUID | None = None
+    architecture: str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,8 +165,9 @@ def claim_job(
     lease_s: float,
     worker_id: UUID | None = None,
     options: ExecutionOptions | None = None,
+    architectures: Collection[str] = (),
 ) -> Claim | None:
-    """Claim the first waiting job of a queue: the highest priority, then the oldest.
+    """Claim the first waiting job of a queue: the highest priority, then the given architectures, then the oldest.
 
     The attempt continues from the job's checkpoint. Epochs that an earlier attempt recorded after it are deleted.
     A worker that drains gets no job. A job that cannot run becomes failed, and the next one is tried.
@@ -174,12 +179,13 @@ def claim_job(
         lease_s: seconds for which the claim lasts, unless it is renewed.
         worker_id: the `models.Worker` whose child that process is.
         options: the execution environments that the process offers; None makes no choice.
+        architectures: keys of architectures whose jobs come first within their priority.
 
     """
     if worker_id is not None and not worker_registry.can_take_jobs(session, worker_id):
         return None
     claimant = _Claimant(worker, worker_id, lease_s, options)
-    while job_id := _lock_next_job(session, queue):
+    while job_id := _lock_next_job(session, queue, architectures):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
         test_dataset = None if job.test_dataset_id is None else session.get(Dataset, job.test_dataset_id)
@@ -346,14 +352,14 @@ def end_stalled_attempt(session: Session, claim: Claim, *, silent_s: float, max_
     crashes.end_crashed_attempt(session, _lock_running_job(session, claim), crash, max_crashes=max_crashes)
 
 
-def _lock_next_job(session: Session, queue: str) -> UUID | None:
-    return session.scalar(
-        select(Job.id)
-        .where(Job.state == JobState.QUEUED, Job.queue == queue)
-        .order_by(Job.priority.desc(), Job.id)
-        .limit(1)
-        .with_for_update(skip_locked=True),
-    )
+def _lock_next_job(session: Session, queue: str, architectures: Collection[str]) -> UUID | None:
+    waiting = (Job.state == JobState.QUEUED, Job.queue == queue)
+    query = select(Job.id, Job.priority, Job.architecture).where(*waiting).order_by(Job.priority.desc(), Job.id)
+    first = session.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
+    if first is None or not architectures or first.architecture in architectures:
+        return None if first is None else first.id
+    similar = select(Job.id).where(*waiting, Job.priority == first.priority, Job.architecture.in_(architectures))
+    return session.scalar(similar.order_by(Job.id).limit(1).with_for_update(skip_locked=True)) or first.id
 
 
 def _parse_spec(job: Job) -> JobSpec | None:
@@ -414,6 +420,8 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         finish_after=job.finish_after_epochs,
         until_epoch=job.until_epoch,
         continued_from=job.continued_from,
+        sweep_id=job.sweep_id,
+        architecture=job.architecture,
     )
 
 

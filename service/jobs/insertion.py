@@ -146,6 +146,9 @@ def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime)
         step_flops=min(validated.step_flops, _MAX_BIG_INTEGER),
         memory_estimate=min(validated.memory_estimate, _MAX_BIG_INTEGER),
         retry_of=validated.retry_of,
+        sweep_id=None if validated.trial is None else validated.trial.sweep_id,
+        trial_number=None if validated.trial is None else validated.trial.number,
+        repeat=None if validated.trial is None else validated.trial.repeat,
         continued_from=validated.continued_from,
         created_at=current_time,
     )

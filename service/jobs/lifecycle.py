@@ -1,10 +1,11 @@
 """The states of a job: the legal transitions, and the one function that makes them."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import TERMINAL_STATES, Checkpoint, Job, JobState, Transition
@@ -32,6 +33,8 @@ LEGAL_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 TIME_LIMIT = "time_limit"
 """The code of the reason if a job reached its time limit."""
+_BATCH_SIZE = 500
+"""Number of jobs that one statement changes."""
 UNTIL_EPOCH = "until_epoch"
 """The code of the reason if a job paused itself, because it has trained up to its `until_epoch`."""
 HANDED_BACK = "handed_back"
@@ -113,6 +116,58 @@ def transition_job(
     return True
 
 
+def transition_idle_jobs(
+    session: Session, conditions: Sequence[ColumnElement[bool]], *, to_state: JobState, reason: dict[str, Any]
+) -> Counter[str]:
+    """Change the state of all jobs that no worker holds and that match conditions, and record the transitions.
+
+    Args:
+        session: in a transaction that may write.
+        conditions: on the columns of jobs.
+        to_state: the new state: `queued` for paused jobs, `paused` for queued ones, or `cancelled` for both.
+        reason: the reason of the new state, from `build_reason`.
+
+    Returns:
+        The number of jobs that were changed, by queue.
+
+    """
+    origins = [state for state in (JobState.QUEUED, JobState.PAUSED) if to_state in LEGAL_TRANSITIONS[state]]
+    # The order keeps concurrent transactions from deadlocks.
+    query = select(Job.id, Job.state, Job.attempt, Job.queue).where(Job.state.in_(origins), *conditions)
+    query = query.order_by(Job.id).limit(_BATCH_SIZE).with_for_update()
+    counts: Counter[str] = Counter()
+    while jobs := session.execute(query).all():
+        _change_idle_jobs(session, jobs, to_state, reason)
+        counts.update(job.queue for job in jobs)
+    return counts
+
+
+def _change_idle_jobs(session: Session, jobs: Sequence[Any], to_state: JobState, reason: dict[str, Any]) -> None:
+    ids, current_time = [job.id for job in jobs], get_current_time(session)
+    values: dict[str, Any] = {"state": to_state, "reason": reason, "pause_requested": False}
+    if to_state in TERMINAL_STATES:
+        values["finished_at"] = current_time
+        _delete_checkpoints(session, Checkpoint.job_id.in_(ids))
+    session.execute(
+        update(Job).where(Job.id.in_(ids)).values(values), execution_options={"synchronize_session": "fetch"}
+    )
+    counts = select(Transition.job_id, func.count()).where(Transition.job_id.in_(ids)).group_by(Transition.job_id)
+    numbers: dict[UUID, int] = {row[0]: row[1] for row in session.execute(counts)}
+    rows = [
+        {
+            "job_id": job.id,
+            "number": numbers.get(job.id, 0) + 1,
+            "from_state": job.state,
+            "to_state": to_state,
+            "attempt": job.attempt,
+            "at": current_time,
+            "reason": reason,
+        }
+        for job in jobs
+    ]
+    session.execute(insert(Transition), rows)
+
+
 def release_job(
     session: Session, job: Job, reason: dict[str, Any], *, reached_epoch: int | None = None, **values: Any
 ) -> None:
@@ -192,5 +247,9 @@ def record_transition(
 
 def delete_checkpoint(session: Session, job_id: UUID) -> None:
     """Delete the job's checkpoint, if it has one. Garbage collection removes its file later."""
-    sha256s = session.scalars(delete(Checkpoint).where(Checkpoint.job_id == job_id).returning(Checkpoint.sha256))
+    _delete_checkpoints(session, Checkpoint.job_id == job_id)
+
+
+def _delete_checkpoints(session: Session, condition: ColumnElement[bool]) -> None:
+    sha256s = session.scalars(delete(Checkpoint).where(condition).returning(Checkpoint.sha256))
     file_references.unreference_files(session, sha256s)

@@ -61,6 +61,9 @@ _LISTED_COLUMNS = load_only(
     Job.epochs,
     Job.epochs_done,
     Job.retry_of,
+    Job.sweep_id,
+    Job.trial_number,
+    Job.repeat,
     Job.continued_from,
     Job.created_at,
     Job.started_at,
@@ -86,6 +89,7 @@ class JobFilter:
     created_before: datetime | None = None
     id_prefix: str | None = None
     """The first hexadecimal digits of ids."""
+    sweep_id: UUID | None = None
     text: str | None = None
     """A part of the name, of a tag or of the name of the dataset, whatever the case of its letters."""
 
@@ -234,6 +238,8 @@ def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[Col
         ]
     if job_filter.id_prefix is not None:
         conditions.append(Job.id.between(*pagination.compute_id_range(job_filter.id_prefix)))
+    if job_filter.sweep_id is not None:
+        conditions.append(Job.sweep_id == job_filter.sweep_id)
     if job_filter.text is not None:
         conditions.append(_build_text_condition(job_filter.text))
     return conditions

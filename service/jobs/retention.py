@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Checkpoint, Job, JobState
+from models import SWEEP_END_STATES, TERMINAL_STATES, Checkpoint, Job, JobState, Sweep
 from service.db.database import SessionFactory, get_current_time
 from service.jobs import controls, lifecycle
 from service.settings import Settings
@@ -91,12 +91,15 @@ def _delete_batch(session: Session, days: float, batch_size: int) -> int:
 
 def _select_expired_jobs(session: Session, days: float) -> Select[UUID]:
     horizon = get_current_time(session) - timedelta(days=days)
+    # The results of a sweep that goes on stay, however long it takes.
+    open_sweeps = select(Sweep.id).where(Sweep.state.not_in(SWEEP_END_STATES))
     # A job that ended before the horizon was also created before it. Few such jobs are left, so this bound on the id
     # keeps the query from reading the others.
     return select(Job.id).where(
         Job.id < _compute_first_id(horizon),
         Job.state.in_(TERMINAL_STATES),
         Job.finished_at < horizon,
+        or_(Job.sweep_id.is_(None), Job.sweep_id.not_in(open_sweeps)),
     )
 
 

@@ -11,7 +11,7 @@ from models import TERMINAL_STATES, Checkpoint, Dataset, Job, JobState
 from service.datasets import catalog
 from service.errors import Conflict, InvalidInput
 from service.jobs.queries import get_job_columns
-from stackyard.spec import Advice, Fault, JobSpec, Limits, Task, check_spec, remove_control_characters
+from stackyard.spec import Advice, Fault, JobSpec, Limits, Report, Task, check_spec, remove_control_characters
 from stackyard.spec.training.callbacks import SwapEMAWeights
 
 _SEED_BITS = 32
@@ -35,11 +35,21 @@ _NO_CHECKPOINT = (
 
 
 @dataclass(frozen=True)
+class TrialReference:
+    """The place of a job in a sweep: the number of its trial, and which repeat of that trial it is, both from 0."""
+
+    sweep_id: UUID
+    number: int
+    repeat: int
+
+
+@dataclass(frozen=True)
 class ValidatedSpec:
     """A valid spec with every default and its seed filled in, its dataset, and the results of the spec check.
 
     `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
     `retry_of` is the job that the new job repeats, and `continued_from` the one whose training it continues, or None.
+    `trial` is its place in a sweep, or None.
     """
 
     spec: JobSpec
@@ -50,6 +60,7 @@ class ValidatedSpec:
     warnings: tuple[Advice, ...] = ()
     retry_of: UUID | None = None
     test_dataset: Dataset | None = None
+    trial: TrialReference | None = None
     continued_from: UUID | None = None
 
 
@@ -64,6 +75,11 @@ def validate_spec(
     """
     test_description = None if test_dataset is None else catalog.parse_description(test_dataset)
     report = check_spec(spec, catalog.parse_description(dataset), limits, test_description)
+    return build_validated_spec(report, dataset, test_dataset)
+
+
+def build_validated_spec(report: Report, dataset: Dataset, test_dataset: Dataset | None = None) -> ValidatedSpec:
+    """Return the valid spec of a report, with a seed, for the datasets that it was checked against."""
     return ValidatedSpec(
         _fill_seed(report.spec),
         dataset,

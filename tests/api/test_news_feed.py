@@ -60,9 +60,9 @@ def test_two_hundred_streams_share_a_few_queries(either_sessions):
     claims = [attempt_factories.claim_job(either_sessions) for _ in range(4)]
     looks = []
 
-    def encode(news, epochs):
+    def encode(news, epochs, sweeps):
         looks.append(len(statements))
-        return encode_news(news, epochs)
+        return encode_news(news, epochs, sweeps)
 
     async def run():
         feed = NewsFeed(either_sessions, encode, poll_interval_s=POLL_S)
@@ -152,10 +152,10 @@ def test_epochs_of_a_job_that_is_chosen_later_overlap_with_what_the_page_loaded(
 def test_after_a_failed_look_all_streams_load_anew(sessions):
     failing = []
 
-    def encode(news, epochs):
+    def encode(news, epochs, sweeps):
         if failing:
             raise RuntimeError(failing.pop())
-        return encode_news(news, epochs)
+        return encode_news(news, epochs, sweeps)
 
     async def run():
         feed = NewsFeed(sessions, encode, poll_interval_s=POLL_S)

@@ -52,6 +52,7 @@ SCENARIOS = {
     "streams": Scenario("200 event streams and 50 pollers; a trial is 6 seconds", 100),
     "disk": Scenario("the disk full for a while", 50),
     "errors": Scenario("an error of the disk at every step that writes a file; trials count for each", 5),
+    "sweep": Scenario("SIGKILL at random moments while three sweeps run", 50, 200),
     "poison": Scenario("jobs that crash their process, among others", 10, 100),
 }
 

@@ -19,7 +19,9 @@ from service.jobs.attempts import Claim, Conclusion, ReleasedAttempt
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
+from service.sweeps.life.creation import advance_completely
 from stackyard.spec import DatasetDescription
+from worker.attempt.architecture_affinity import ArchitectureAffinity
 from worker.attempt.attempt_reporter import AttemptReporter
 from worker.attempt.error_summary import describe_unexpected_error, find_known_cause, remove_paths
 from worker.attempt.job_training import train_job
@@ -31,6 +33,8 @@ from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.runtime.threads import ThreadAllocator
 
 _MAX_MESSAGE_LENGTH = 1000
+_MAX_WAKE_UPS = 16
+"""Number of wake-ups for new jobs of a sweep; each process that finds a job sends another one if more wait."""
 _UNCERTAINTY = 2
 """Factor by which a job may take more memory than its estimate."""
 
@@ -52,6 +56,7 @@ class JobRunner:
     preparer: Preparer
     engine: Engine
     thread_allocator: ThreadAllocator
+    affinity: ArchitectureAffinity = field(default_factory=ArchitectureAffinity)
     memory_limit: int | None = None
     worker_id: UUID | None = None
     shutdown_signal: ShutdownSignal = field(default_factory=ShutdownSignal)
@@ -78,12 +83,30 @@ class JobRunner:
                 lease_s=self.settings.lease_s,
                 worker_id=self.worker_id,
                 options=self.thread_allocator.execution_options,
+                architectures=self.affinity.list_preferred(),
             )
         if claim is None:
             return False
+        self.affinity.record(claim.architecture)
         with structlog.contextvars.bound_contextvars(job=str(claim.job_id), attempt=claim.attempt):
             self._run_attempt(claim, lease_start)
+            if claim.sweep_id is not None:
+                self._advance_sweep(claim.sweep_id)
         return True
+
+    def _advance_sweep(self, sweep_id: UUID) -> None:
+        """Advance the sweep of a job that has ended, and wake other processes for its new jobs.
+
+        If that fails, or if this process dies first, a reconciler does it.
+        """
+        try:
+            queues = advance_completely(self.sessions, sweep_id, self.settings.limits)
+        except Exception as error:  # it must not keep this process from its next job
+            log.warning("sweep not advanced", action="advance_failed", sweep=str(sweep_id), exc_info=error)
+            return
+        for queue, count in queues.items():
+            for _ in range(min(count, _MAX_WAKE_UPS)):
+                self.wake_ups.send(queue)
 
     def _run_attempt(self, claim: Claim, lease_start: float) -> None:
         log.info("attempt started", action="attempt_started")

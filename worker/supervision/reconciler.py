@@ -20,8 +20,14 @@ from service.settings import Settings
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore
 from service.storage.store_factory import open_store
+from service.sweeps import sweep_news, sweep_retention
+from service.sweeps.life import reconciliation
+from service.sweeps.life.creation import advance_completely
+from stackyard.spec import Limits
 
-_SWEEP_INTERVAL_S = 3600
+_CLEANING_INTERVAL_S = 3600
+_THOROUGH_INTERVAL_S = 60
+"""Time in seconds between two rounds that advance all sweeps, whether they seem to need it or not."""
 _STOP_TIMEOUT_S = 2.0
 _MIN_ORPHAN_AGE_S = 3600
 """Longer than any stored file waits for the transaction that references it."""
@@ -30,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Reconciler:
-    """Ends lost attempts, moves stranded jobs, wakes idle workers, deletes orphaned files.
+    """Ends lost attempts, advances sweeps, moves stranded jobs, wakes idle workers, deletes orphaned files.
 
     Any number of reconcilers may run at once.
     """
@@ -54,16 +60,21 @@ class Reconciler:
         sessions = SessionFactory(self._settings.resolved_database_url)
         wake_ups = WakeUpSender(self._settings)
         store = open_store(self._settings)
-        last_sweep = -math.inf  # an earlier run may have been killed
+        last_cleaning = last_thorough = -math.inf  # an earlier run may have been killed
         while not self._stopping.is_set():
+            is_thorough = time.monotonic() - last_thorough > _THOROUGH_INTERVAL_S
+            last_thorough = time.monotonic() if is_thorough else last_thorough
+            with _log_errors():
+                advance_sweeps(sessions, self._settings.limits, is_thorough=is_thorough)
             with _log_errors():
                 reconcile_jobs(sessions, wake_ups)
             with _log_errors():
+                sweep_retention.delete_expired_sweeps(sessions, self._settings)
                 retention.delete_expired_data(sessions, store, self._settings)
-            if time.monotonic() - last_sweep > _SWEEP_INTERVAL_S:
+            if time.monotonic() - last_cleaning > _CLEANING_INTERVAL_S:
                 with _log_errors():
                     sweep_leftovers(sessions, store, self._settings)
-                last_sweep = time.monotonic()
+                last_cleaning = time.monotonic()
             self._stopping.wait(self._settings.reconcile_s)
         sessions.dispose()
 
@@ -100,6 +111,25 @@ def reconcile_jobs(sessions: SessionFactory, wake_ups: WakeUpSender) -> None:
             wake_ups.send(queue)
 
 
+def advance_sweeps(sessions: SessionFactory, limits: Limits, *, is_thorough: bool = False) -> None:
+    """Advance the sweeps that need it, or all of them, each in its own transactions.
+
+    Raises:
+        SQLAlchemyError: the database cannot be used.
+
+    """
+    with sessions.read() as session:
+        list_sweeps = reconciliation.list_open_sweeps if is_thorough else reconciliation.list_due_sweeps
+        sweep_ids = list_sweeps(session)
+    for sweep_id in sweep_ids:
+        try:
+            advance_completely(sessions, sweep_id, limits)
+        except DATABASE_UNAVAILABLE_ERRORS:
+            raise
+        except Exception:
+            log.exception("sweep not advanced", action="advance_failed", sweep=str(sweep_id))
+
+
 def _recover_lost_attempts(sessions: SessionFactory) -> None:
     """End lost attempts, each in its own transaction: a failure affects only that attempt."""
     with sessions.read() as session:
@@ -121,6 +151,7 @@ def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore, settings: Se
     """Delete what is old: files that no row references, idempotency keys, changes of jobs, and final checkpoints."""
     with sessions.begin() as session:
         change_log.delete_old_changes(session)
+        sweep_news.delete_old_deletions(session)
         recovery.delete_expired_idempotency_keys(session)
     if checkpoint_count := retention.delete_final_checkpoints(sessions, days=settings.final_checkpoint_days):
         log.info("checkpoints deleted for their age", action="checkpoints_expired", count=checkpoint_count)

@@ -37,9 +37,9 @@ def parse_spec(text: bytes, limits: Limits | None = None) -> JobSpec:
     """
     limits = limits or Limits()
     document = decode_json_object(text, limits)
-    if faults := list(_check_layer_count(document, limits)):
+    if faults := list(check_layer_count(document, limits)):
         raise SpecError(faults)
-    return _validate_document(JobSpec, document)
+    return validate_document(JobSpec, document)
 
 
 def parse_job_changes(text: bytes, limits: Limits | None = None) -> JobChanges:
@@ -52,20 +52,25 @@ def parse_job_changes(text: bytes, limits: Limits | None = None) -> JobChanges:
     Raises:
         SpecError: With all faults of the text, at pointers into it. No other exception.
     """
-    return _validate_document(JobChanges, decode_json_object(text, limits))
+    return validate_document(JobChanges, decode_json_object(text, limits))
 
 
 def parse_job_resumption(text: bytes, limits: Limits | None = None) -> JobResumption:
     """Parse how far a paused job is to train; arguments and errors as in `parse_job_changes`."""
-    return _validate_document(JobResumption, decode_json_object(text, limits))
+    return validate_document(JobResumption, decode_json_object(text, limits))
 
 
 def parse_job_continuation(text: bytes, limits: Limits | None = None) -> JobContinuation:
     """Parse the number of epochs to continue a job to; arguments and errors as in `parse_job_changes`."""
-    return _validate_document(JobContinuation, decode_json_object(text, limits))
+    return validate_document(JobContinuation, decode_json_object(text, limits))
 
 
-def _validate_document(spec_class: type[P], document: JsonObject) -> P:
+def validate_document(spec_class: type[P], document: JsonObject) -> P:
+    """Return a decoded document as an object of the language.
+
+    Raises:
+        SpecError: With all faults of the document, at pointers into it. No other exception.
+    """
     spec_classes: dict[int, type[SpecModel]] = {}
     try:
         return spec_class.model_validate(document, context=spec_classes)
@@ -73,10 +78,17 @@ def _validate_document(spec_class: type[P], document: JsonObject) -> P:
         raise SpecError(build_faults(error, document, spec_classes)) from None
 
 
-def _check_layer_count(document: JsonObject, limits: Limits) -> Iterator[Fault]:
-    """Yield a fault for more layers than are allowed, whose validation would only cost time."""
+def check_layer_count(document: JsonObject, limits: Limits, pointer: str = "") -> Iterator[Fault]:
+    """Yield a fault for more layers than are allowed, whose validation would only cost time.
+
+    Args:
+        document: A decoded spec, which may be invalid.
+        limits: Bounds on its size.
+        pointer: Where the spec stands in a larger document.
+
+    """
     network: object = document.get("network")
     layers = cast("JsonObject", network).get("layers") if isinstance(network, dict) else None
     if isinstance(layers, list) and (count := len(cast("list[object]", layers))) > limits.max_layers:
         message = f"expected at most {limits.max_layers} layers (limit max_layers), received {count}"
-        yield Fault(pointer="/network/layers", message=message)
+        yield Fault(pointer=f"{pointer}/network/layers", message=message)

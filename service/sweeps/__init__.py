@@ -1,0 +1,1 @@
+"""Sweeps: propose the parameters of trials, decide at rungs, check a sweep, and compare its trials."""

@@ -1,0 +1,1 @@
+"""What clients send about a sweep that exists: changes, trials and values."""
