@@ -34,6 +34,7 @@ from api.workers import usage
 from service import logs
 from service.charts.renderer import Renderer
 from service.datasets.catalog import ensure_builtins
+from service.datasets.previewer import Previewer
 from service.db.database import SessionFactory
 from service.jobs.submission import JobSubmitter
 from service.prediction import Predictor
@@ -108,6 +109,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         sweep_submitter=SweepSubmitter(sessions, settings.limits, queue_notifier),
         renderer=Renderer(),
         predictor=Predictor(settings),
+        previewer=Previewer(settings),
         event_broadcaster=EventBroadcaster(sessions, events.encode_events),
         news_feed=NewsFeed(sessions, event_routes.encode_news),
         stream_limiter=StreamLimiter(settings.max_event_streams, settings.max_client_event_streams),

@@ -12,6 +12,7 @@ from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
 from api.session.login_limiter import LoginLimiter
 from service.charts.renderer import Renderer
+from service.datasets.previewer import Previewer
 from service.db.database import SessionFactory
 from service.jobs.submission import JobSubmitter
 from service.prediction import Predictor
@@ -35,6 +36,7 @@ class AppState:
     sweep_submitter: SweepSubmitter
     renderer: Renderer
     predictor: Predictor
+    previewer: Previewer
     event_broadcaster: EventBroadcaster
     news_feed: NewsFeed
     stream_limiter: StreamLimiter
@@ -65,5 +67,6 @@ SweepSubmitterDep = Annotated[SweepSubmitter, Depends(_create_getter("sweep_subm
 QueueNotifierDep = Annotated[QueueNotifier, Depends(_create_getter("queue_notifier"))]
 RendererDep = Annotated[Renderer, Depends(_create_getter("renderer"))]
 PredictorDep = Annotated[Predictor, Depends(_create_getter("predictor"))]
+PreviewerDep = Annotated[Previewer, Depends(_create_getter("previewer"))]
 EventBroadcasterDep = Annotated[EventBroadcaster, Depends(_create_getter("event_broadcaster"))]
 NewsFeedDep = Annotated[NewsFeed, Depends(_create_getter("news_feed"))]

@@ -11,15 +11,17 @@ from fastapi import Path as PathParameter
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from api.app_state import AppState, SessionsDep, SettingsDep
+from api.app_state import AppState, PreviewerDep, SessionsDep, SettingsDep, StoreDep
 from api.http import body_examples
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import check_content_length
 from api.http.validation import MAX_REPEATS, ONE_LINE, IdPrefix, PageCursor, PageLimit
 from models import Dataset
-from service.datasets import catalog, inspection
+from service.datasets import catalog, inspector
 from service.datasets.csv_options import CsvOptions
 from service.datasets.dataset_source import CSV, UPLOAD_MEDIA_TYPES
+from service.datasets.dataset_statistics import ValueStatistics
+from service.datasets.preview.documents import MAX_ROWS, DatasetPreview
 from service.datasets.proposal import Proposal, TaskKind, propose_spec
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
@@ -73,6 +75,24 @@ class DatasetPage(BaseModel):
 
     items: list[DatasetSummaryView]
     next: str | None
+
+
+class StatisticsView(BaseModel):
+    """Statistics of the columns of a table, or of the arrays of a file; the other list is null.
+
+    Where a release without statistics received the file, both lists are null, and `message` says how to compute them.
+    """
+
+    columns: list[ValueStatistics] | None = None
+    arrays: list[ValueStatistics] | None = None
+    message: str | None = None
+
+
+_Reference = Annotated[str, PathParameter(description="The id of a dataset, or its name for the newest version.")]
+_NO_STATISTICS = (
+    "An earlier release received this file and computed no statistics. Upload the same file under the same name to"
+    " compute them; the version stays the same."
+)
 
 
 async def _parse_media_type(request: Request, settings: SettingsDep) -> str:
@@ -227,7 +247,7 @@ def get_dataset(dataset_id: UUID, sessions: SessionsDep) -> DatasetView:
 
 @router.get("/{ref:path}/proposal")
 def get_proposal(
-    ref: Annotated[str, PathParameter(description="The id of a dataset, or its name for the newest version.")],
+    ref: _Reference,
     target: Annotated[str, Query(max_length=200, description="The column or array to predict.")],
     sessions: SessionsDep,
     settings: SettingsDep,
@@ -240,6 +260,33 @@ def get_proposal(
         dataset = catalog.get_referenced_dataset(session, ref)
         reference = catalog.get_newest_reference(session, dataset)
     return propose_spec(dataset, reference, target, settings.limits, task)
+
+
+@router.get("/{ref:path}/statistics")
+def get_statistics(ref: _Reference, sessions: SessionsDep) -> StatisticsView:
+    """Get histograms, most frequent values and missing values of the columns of a table, or of the arrays of a file.
+
+    They were computed when the file was uploaded. Of a large file, they count evenly spaced values.
+    """
+    with sessions.read() as session:
+        statistics = catalog.parse_statistics(catalog.get_referenced_dataset(session, ref))
+    if statistics is None:
+        return StatisticsView(message=_NO_STATISTICS)
+    return StatisticsView(columns=statistics.columns, arrays=statistics.arrays)
+
+
+@router.get("/{ref:path}/preview")
+def get_preview(
+    ref: _Reference,
+    sessions: SessionsDep,
+    previewer: PreviewerDep,
+    store: StoreDep,
+    rows: Annotated[int, Query(ge=1, le=MAX_ROWS, description="The largest number of rows, or of items.")] = 20,
+) -> DatasetPreview:
+    """Get the first rows of a table, or the first items of each array. A process of its own reads them."""
+    with sessions.read() as session:
+        dataset = catalog.get_referenced_dataset(session, ref)
+    return previewer.preview(dataset, store, rows)
 
 
 @router.delete("/{dataset_id}", status_code=204)
@@ -264,10 +311,12 @@ def _store_dataset(
 ) -> tuple[DatasetView, bool]:
     """Inspect the file, store it, and then record it in the database."""
     incoming.flush()
-    description = inspection.inspect_file(incoming.path, media_type, state.settings, options)
+    inspected = inspector.inspect_file(incoming.path, media_type, state.settings, options)
     stored = state.store.commit_file(incoming)
     with state.sessions.begin() as session:
-        dataset, is_new = catalog.add_dataset(session, name, media_type, stored, description)
+        dataset, is_new = catalog.add_dataset(
+            session, name, media_type, stored, inspected.description, inspected.statistics
+        )
     return _build_view(dataset), is_new
 
 

@@ -9,7 +9,7 @@ from tutorials import Experiment
 
 from service.datasets import builtins
 from service.datasets.dataset_source import CSV, NPZ, BuiltinSource, DatasetSource, FileSource
-from service.datasets.inspection import inspect_file
+from service.datasets.inspector import inspect_file
 from service.settings import Settings
 from stackyard.spec import UNLIMITED, DatasetDescription, JobSpec, Report, check_spec, parse_spec
 from worker.preparation import PreparedData, prepare_data
@@ -42,7 +42,8 @@ class ExperimentTable:
             builtin = next(entry for entry in builtins.load_builtins() if builtins.BUILTIN_PREFIX + entry.name == name)
             return cls(BuiltinSource(builtin.name), _DESCRIPTION.validate_python(builtin.description))
         media_type = _MEDIA_TYPES[experiment.file.suffix]
-        return cls(FileSource(experiment.file, media_type), inspect_file(experiment.file, media_type, Settings()))
+        inspected = inspect_file(experiment.file, media_type, Settings())
+        return cls(FileSource(experiment.file, media_type), inspected.description)
 
     def prepare_job(self, document: dict[str, Any]) -> PreparedJob:
         """Check the spec and prepare its arrays, as a worker does before a training."""

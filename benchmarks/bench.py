@@ -23,7 +23,10 @@ PARTS = {
     "experiments": "the seven experiments, POST to end, compared with their scripts as whole processes",
     "steps": "milliseconds per step, compared with stock fit and with the machine's floor",
     "sweep": "100 jobs of one architecture, compared with scripts and with stock fit in one warm process",
+    "sweeps": "a search by random draws and by TPE, compared with Optuna and stock fit, and with plain jobs",
     "latency": "the wait of a job, submits per second, and the time to read a history",
+    "lists": "a page of the list of 100,000 jobs, on SQLite and on PostgreSQL",
+    "page": "the page in Chromium: its weight, its first view, and the time to draw large charts",
     "memory": "the memory of a warm worker child over 1,000 jobs of 20 architectures",
     "estimates": "the check's estimates of memory, compared with the growth of fresh processes for thirty networks",
 }

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from networks import SUBJECTS, Subject
@@ -19,6 +19,10 @@ from networks import SUBJECTS, Subject
 from service.settings import Settings
 from stackyard.cores import count_usable_cores
 from worker.runtime import devices, memory
+
+if TYPE_CHECKING:
+    from worker.engine import Engine
+    from worker.engine.snapshot import Snapshot
 
 
 class _Observer:
@@ -30,11 +34,25 @@ class _Observer:
     def check(self) -> None:
         """Let the training continue."""
 
+    def wants_finish(self, epochs: int) -> bool:
+        """Train all epochs."""
+        del epochs
+        return False
+
+    def get_until_epoch(self) -> int | None:
+        """Train to the end."""
+        return None
+
+    def wants_final_snapshot(self, size: int) -> bool:
+        """Request no snapshot."""
+        del size
+        return False
+
     def wants_checkpoint(self) -> bool:
         """Request no checkpoint."""
         return False
 
-    def save_checkpoint(self, snapshot: object) -> None:
+    def save_checkpoint(self, snapshot: "Snapshot") -> None:
         """Ignore the checkpoint."""
 
 
@@ -64,7 +82,7 @@ def measure_growth(subject: Subject) -> dict[str, Any]:
         }
 
 
-def _run_job(job: Any, engine: Any, directory: Path) -> None:
+def _run_job(job: Any, engine: "Engine", directory: Path) -> None:
     from worker.attempt.evaluation import count_evaluation_rows, evaluate_network  # noqa: PLC0415
 
     outcome = engine.train(job.spec, job.data, _Observer(), evaluation_rows=count_evaluation_rows(job.data))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 from arrays import PreparedJob
@@ -46,6 +46,23 @@ class EpochClock:
     def save_checkpoint(self, snapshot: Snapshot) -> None:
         """Ignore the checkpoint."""
 
+    def get_until_epoch(self) -> int | None:
+        """Train to the end."""
+        return None
+
+    def pause_training(self, snapshot: Snapshot) -> NoReturn:
+        """Raise an error: no training pauses."""
+        del snapshot
+        raise RuntimeError("expected a training to its end, received a pause")
+
+    def wants_final_snapshot(self, size: int) -> bool:
+        """Request no snapshot."""
+        del size
+        return False
+
+    def save_final_snapshot(self, snapshot: Snapshot) -> None:
+        """Ignore the snapshot."""
+
     def compute_epoch_time(self) -> float | None:
         """Return the mean time of an epoch in seconds, without the epochs of the first report.
 
@@ -62,10 +79,17 @@ class EpochClock:
 
 def train_with_keras(job: PreparedJob) -> float:
     """Train with stock `fit` on the same network and arrays; return the seconds of an epoch."""
-    data, training, clock = job.data, job.spec.training, EpochClock()
+    clock = EpochClock()
+    fit_with_keras(job, _keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: clock.record_epoch(epoch, {})))
+    return _require_epoch_time(clock)
+
+
+def fit_with_keras(job: PreparedJob, *callbacks: Any) -> Any:
+    """Build and compile the network, train it with stock `fit`, and return Keras's `History`."""
+    data, training = job.data, job.spec.training
     _keras.utils.set_random_seed(training.seed)
     network: Any = build_compiled_network(job.spec, data.x_train.shape[1:])
-    network.fit(
+    return network.fit(
         data.x_train,
         data.y_train,
         batch_size=training.batch_size,
@@ -74,10 +98,9 @@ def train_with_keras(job: PreparedJob) -> float:
         validation_data=None if data.x_validation is None else (data.x_validation, data.y_validation),
         class_weight=data.class_weight,
         sample_weight=data.weights,
-        callbacks=[_keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: clock.record_epoch(epoch, {}))],
+        callbacks=list(callbacks),
         verbose=0,
     )
-    return _require_epoch_time(clock)
 
 
 def train_with_engine(job: PreparedJob) -> float:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from stackyard.cli import terminal_curve
+from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.progress import follow_job
 from stackyard.client import Client, Job, StackyardError
 

@@ -27,4 +27,10 @@ class Dataset(Base):
     bytes: Mapped[int] = mapped_column(BigInteger)
     description: Mapped[dict[str, Any]]
     """A `stackyard.spec.DatasetDescription` as JSON."""
+    statistics: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    """A `service.datasets.dataset_statistics.DatasetStatistics` as JSON.
+
+    It is None for built-in datasets, and for files that a release without statistics received. It is loaded only when
+    it is read, because it may hold a megabyte and only people look at it.
+    """
     created_at: Mapped[datetime]

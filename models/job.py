@@ -63,6 +63,12 @@ class Job(Base):
     name: Mapped[str | None]
     spec: Mapped[dict[str, Any]]
     """The complete `stackyard.spec.JobSpec` as JSON, with defaults and seed filled in."""
+    spec_as_sent: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+    """The JSON document that the client sent, if it differs from `spec`.
+
+    It is None in rows of releases that did not keep it. It is loaded only when it is read, because only people look at
+    it.
+    """
     warnings: Mapped[list[dict[str, Any]]]
     """Likely mistakes in the valid spec, each a `stackyard.spec.Advice` as JSON."""
     state: Mapped[JobState] = mapped_column(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stackyard.spec import UNLIMITED, check_spec, parse_spec
+from stackyard.sweep import build_trial_spec, parse_sweep_spec
 from tests.conftest import require_shared_file
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -48,6 +49,7 @@ def test_generated_data_have_the_shapes_of_the_tutorials(name, generated):
     assert prepared.x_validation.shape == (validation, *row)
 
 
+@pytest.mark.exhaustive
 def test_generated_songs_are_split_by_artist(generated):
     from arrays import ExperimentTable  # noqa: PLC0415
 
@@ -100,10 +102,28 @@ def test_the_estimates_of_memory_are_within_a_factor_of_two_of_the_recorded_grow
     from parts.estimates import MAX_FACTOR, MEGABYTE, compute_factor  # noqa: PLC0415
 
     recorded = json.loads((BENCHMARKS / "results" / "estimates.json").read_text())["networks"]
+    assert {subject.name for subject in SUBJECTS} == set(recorded)
     assert len(SUBJECTS) == 30
     for subject in SUBJECTS:
-        if subject.name in recorded:
-            spec = parse_spec(json.dumps(subject.build_spec()).encode())
-            estimate = check_spec(spec, describe_arrays(subject.build_arrays()), UNLIMITED).memory.total_bytes
-            growth = recorded[subject.name]["growth_MiB"] * MEGABYTE
-            assert compute_factor(growth, estimate) <= MAX_FACTOR, subject.name
+        spec = parse_spec(json.dumps(subject.build_spec()).encode())
+        estimate = check_spec(spec, describe_arrays(subject.build_arrays()), UNLIMITED).memory.total_bytes
+        growth = recorded[subject.name]["growth_MiB"] * MEGABYTE
+        assert compute_factor(growth, estimate) <= MAX_FACTOR, subject.name
+
+
+def test_a_search_changes_the_rates_of_all_dropouts():
+    from sweep_subject import RATE_POINTER, build_base, build_space  # noqa: PLC0415
+    from tutorials import ExperimentData  # noqa: PLC0415
+
+    base = build_base(ExperimentData(Path(), generated=False))
+    sweep = json.dumps({"base": base, "space": build_space(base), "budget": 1}).encode()
+    spec = build_trial_spec(parse_sweep_spec(sweep), {RATE_POINTER: 0.01, "/network/layers/2/rate": 0.3})
+    rates = [layer["rate"] for layer in spec["network"]["layers"] if layer["type"] == "Dropout"]
+    assert rates == 5 * [0.3]
+    assert spec["training"]["optimizer"]["learning_rate"] == 0.01
+
+
+def test_the_scheduler_is_measured_without_trainings():
+    from scheduling import measure_scheduling  # noqa: PLC0415
+
+    assert 0 < measure_scheduling("random", 3) < 10_000

@@ -7,6 +7,7 @@ import pytest
 
 from tests.example_specs import EXAMPLE_NAMES, EXAMPLES, UPLOADS, load_example
 
+SWEEPS = sorted((EXAMPLES / "sweeps").glob("*.json"))
 WARNINGS = {"wine-diverges": ["unscaled_features"]}
 """The warnings of the compile report by example; all other examples have none."""
 
@@ -42,6 +43,14 @@ def test_the_check_accepts_every_example(client_with_datasets):
         report = response.json()
         assert report["spec"]["name"] == name
         assert [warning["code"] for warning in report["warnings"]] == WARNINGS.get(name, [])
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=[path.stem for path in SWEEPS])
+def test_the_check_of_sweeps_accepts_every_trial_of_the_examples(client, path):
+    response = client.post("/v1/sweeps/check", content=path.read_bytes(), headers={"Content-Type": "application/json"})
+    assert response.status_code == 200, response.text
+    report = response.json()
+    assert (report["samples"]["invalid"], report["warnings"]) == (0, [])
 
 
 def test_every_example_has_a_section_on_the_page():

@@ -38,6 +38,24 @@ const VIEWS = [
     title: "New job",
   },
   {
+    pattern: /^\/sweeps$/,
+    load: async () => (await import("./pages/sweeps/sweeps_page.js")).SweepsPage,
+    section: "sweeps",
+    title: "Sweeps",
+  },
+  {
+    pattern: /^\/sweeps\/new$/,
+    load: async () => (await import("./pages/new_sweep/new_sweep_page.js")).NewSweepPage,
+    section: "sweeps",
+    title: "New sweep",
+  },
+  {
+    pattern: /^\/sweeps\/(?<id>[^/]+)$/,
+    load: async () => (await import("./pages/sweep/sweep_page.js")).SweepPage,
+    section: "sweeps",
+    title: "Sweep",
+  },
+  {
     pattern: /^\/datasets$/,
     load: async () => (await import("./pages/datasets/datasets_page.js")).DatasetsPage,
     section: "datasets",

@@ -10,8 +10,8 @@ from api.http import openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody, OptionalJsonBody
 from api.http.validation import ONE_LINE
-from api.jobs.schemas import JobView
-from models import JobState
+from api.jobs.schemas import JobView, SpecView
+from models import Job, JobState
 from service.db.database import SessionFactory
 from service.jobs import controls, job_read_model, queries
 from service.jobs.job_read_model import JobDetails
@@ -32,6 +32,14 @@ def submit_job(body: JsonBody, submitter: JobSubmitterDep, key: IdempotencyKey =
 def get_job(job_id: UUID, sessions: SessionsDep) -> JobView:
     """Get a job with its progress, metrics, transitions, evaluation, warnings and spec."""
     return _load_job_view(sessions, job_id)
+
+
+@router.get("/{job_id}/spec")
+def get_spec(job_id: UUID, sessions: SessionsDep) -> SpecView:
+    """Get the spec of a job, with every default and its seed, and as the client sent it."""
+    with sessions.read() as session:
+        row = queries.get_job_columns(session, job_id, Job.spec, Job.spec_as_sent)
+    return SpecView(spec=row.spec, as_sent=row.spec_as_sent)
 
 
 @router.patch("/{job_id}", openapi_extra=openapi.CHANGES_BODY)

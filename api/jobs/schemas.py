@@ -234,6 +234,17 @@ class JobSummaryView(BaseModel):
         return cls.model_validate(_build_summary(details))
 
 
+class SpecView(BaseModel):
+    """The spec of a job, with every default and its seed, and as the client sent it.
+
+    `as_sent` is null if the client sent every value, or if a release that did not keep it received the job. The job of
+    a retry has that of the first job. Changes of the name, the tags and the priority are in `spec` alone.
+    """
+
+    spec: dict[str, Any]
+    as_sent: dict[str, Any] | None
+
+
 class JobView(JobSummaryView):
     """A job with all its details. The spec has every default and the seed.
 

@@ -49,11 +49,12 @@ def list_sweeps(
     state: Annotated[list[SweepState] | None, Query(max_length=MAX_REPEATS)] = None,
     name: Annotated[str | None, Query(max_length=200, pattern=ONE_LINE)] = None,
     id_prefix: IdPrefix = None,
+    q: Annotated[str | None, Query(max_length=200, pattern=ONE_LINE, description="A part of the name.")] = None,
     limit: PageLimit = 50,
     cursor: PageCursor = None,
 ) -> SweepPage:
     """List sweeps, newest first. Repeat `state` to match any of the states."""
-    sweep_filter = SweepFilter(tuple(dict.fromkeys(state or ())), name, id_prefix)
+    sweep_filter = SweepFilter(tuple(dict.fromkeys(state or ())), name, id_prefix, q or None)
     with sessions.read() as session:
         page = queries.list_sweeps(session, sweep_filter, limit=limit, cursor=cursor)
         details = queries.load_sweep_details(session, page.items)

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, JsonValue
 
 from models import JobState, SweepState, TrialState
-from service.sweeps.life.plan import load_plan
+from service.sweeps.life.plan import find_plan
 from service.sweeps.queries import SweepDetails
 from service.sweeps.results.sweep_results import SweepResults
 from service.sweeps.results.trial_lists import TrialDetails
+from stackyard.sweep import Budget
 
 
 class SweepReasonView(BaseModel):
@@ -72,7 +73,10 @@ class BestView(BaseModel):
 
 
 class SweepSummaryView(BaseModel):
-    """A sweep in a list. `ending` says why a running sweep is about to end; then its jobs stop or end first."""
+    """A sweep in a list. `ending` says why a running sweep is about to end; then its jobs stop or end first.
+
+    `objective` is null, and the budget has no bounds, if this release cannot read the spec of the sweep.
+    """
 
     id: UUID
     name: str | None
@@ -81,7 +85,7 @@ class SweepSummaryView(BaseModel):
     reason: SweepReasonView | None
     ending: SweepReasonView | None
     method: str
-    objective: SweepObjectiveView
+    objective: SweepObjectiveView | None
     priority: int
     max_concurrent: int | None
     counts: TrialCountsView
@@ -111,10 +115,10 @@ class SweepView(SweepSummaryView):
     @classmethod
     def of(cls, details: SweepDetails) -> "SweepView":
         """Return the view of a sweep."""
-        sweep = details.sweep
+        sweep, plan = details.sweep, find_plan(details.sweep)
         return cls.model_validate(
             _build_summary(details)
-            | {"rungs": load_plan(sweep).rungs, "rerun_trials": sweep.rerun_trials, "spec": sweep.spec}
+            | {"rungs": () if plan is None else plan.rungs, "rerun_trials": sweep.rerun_trials, "spec": sweep.spec}
         )
 
 
@@ -312,20 +316,20 @@ class TrialTableView(BaseModel):
 
 def _build_summary(details: SweepDetails) -> dict[str, Any]:
     sweep = details.sweep
-    plan = load_plan(sweep)
-    budget = plan.spec.budget
+    plan = find_plan(sweep)
+    budget = Budget() if plan is None else plan.spec.budget
     counts = {state.value: count for state, count in details.counts.items()}
     return {
         "id": sweep.id,
         "name": sweep.name,
-        "tags": list(plan.spec.tags),
+        "tags": [] if plan is None else list(plan.spec.tags),
         "state": sweep.state,
         "reason": sweep.reason,
         "ending": None if sweep.ending is None or sweep.finished_at is not None else sweep.ending["reason"],
         "method": sweep.method,
-        "objective": asdict(plan.objective),
+        "objective": None if plan is None else asdict(plan.objective),
         "priority": sweep.priority,
-        "max_concurrent": plan.max_concurrent,
+        "max_concurrent": None if plan is None else plan.max_concurrent,
         "counts": counts,
         "budget": {
             "trials": budget.trials,

@@ -76,6 +76,8 @@ def _list_benchmark_sections() -> Iterator[str]:
     yield from _build_experiments_section(read_result("experiments"))
     yield from _build_steps_section(read_result("steps"))
     yield from _build_sweep_section(read_result("sweep"))
+    if (RESULTS / "sweeps.json").exists():
+        yield from _build_sweeps_section(read_result("sweeps"))
     yield from _build_latency_section(read_result("latency"))
     yield from _build_memory_section(read_result("memory"))
     yield from _build_large_section(read_result("large"))
@@ -131,6 +133,17 @@ def _build_sweep_section(result: dict[str, Any]) -> Iterator[str]:
         for name, title in titles.items()
     ]
     yield format_table(("way", "seconds", "times the sweep"), rows, numbers=1)
+    yield from _build_closing(result)
+
+
+def _build_sweeps_section(result: dict[str, Any]) -> Iterator[str]:
+    yield f"## A search of {result['trials']} trials"
+    yield "Each search had the same time: that of Stackyard's sweep by the same method."
+    rows = [
+        (title, format_number(figures["trials_per_minute"]), format_number(figures["best"]))
+        for title, figures in result["sides"].items()
+    ]
+    yield format_table(("search", "trials a minute", "best val_loss"), rows, numbers=1)
     yield from _build_closing(result)
 
 

@@ -100,7 +100,7 @@ def _open_staging_directory(data_dir: Path) -> Generator[Path]:
 
 
 def _extract_archive(source: Path, staging: Path) -> BackupContents:
-    with tarfile.open(source, "r:", tarinfo=_PlainEntry) as archive:
+    with tarfile.open(source, "r|", tarinfo=_PlainEntry) as archive:
         manifest = _read_manifest(archive)
         sizes: dict[str, int] = {}
         while (entry := archive.next()) is not None:  # a for loop would start again with the manifest

@@ -16,6 +16,7 @@ from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets import builtins
 from service.datasets.builtins import BUILTIN_PREFIX, BuiltinDataset
 from service.datasets.dataset_source import BuiltinSource, DatasetSource, FileSource
+from service.datasets.dataset_statistics import DatasetStatistics
 from service.db import pagination
 from service.db.database import get_current_time, insert_if_absent
 from service.db.ids import new_id
@@ -152,6 +153,7 @@ def add_dataset(
     media_type: str,
     stored: FileReference,
     description: DatasetDescription,
+    statistics: DatasetStatistics | None = None,
 ) -> tuple[Dataset, bool]:
     """Add a stored file as the newest version of a dataset.
 
@@ -161,10 +163,11 @@ def add_dataset(
         media_type: one of `service.datasets.dataset_source.UPLOAD_MEDIA_TYPES`.
         stored: the file in the store.
         description: the result of its inspection.
+        statistics: for people to look at, from the same inspection.
 
     Returns:
         The dataset, and whether it is new. Content identical to the newest version adds no version, if it is also
-        read in the same format.
+        read in the same format. Such a version receives the statistics if it has none.
 
     Raises:
         FileRemoved: the file was garbage-collected meanwhile.
@@ -172,6 +175,7 @@ def add_dataset(
 
     """
     check_name(name)
+    statistics_json = None if statistics is None else statistics.model_dump(mode="json", exclude_none=True)
     while True:
         latest = session.execute(
             select(Dataset.id, Dataset.version, Dataset.sha256, Dataset.media_type)
@@ -183,6 +187,7 @@ def add_dataset(
             newest = get_dataset(session, latest.id)
             if _get_format(parse_description(newest)) == _get_format(description):
                 file_references.reference_files(session, [stored])
+                newest.statistics = newest.statistics or statistics_json
                 return newest, False
         dataset_id = new_id()
         values = {
@@ -193,6 +198,7 @@ def add_dataset(
             "sha256": stored.sha256,
             "bytes": stored.bytes,
             "description": description.model_dump(mode="json"),
+            "statistics": statistics_json,
             "created_at": get_current_time(session),
         }
         # A concurrent transaction may have added this version, perhaps with the same content. Then try again.
@@ -260,6 +266,16 @@ def delete_dataset(session: Session, dataset_id: UUID) -> None:
 def parse_description(dataset: Dataset) -> DatasetDescription:
     """Return the description that inspection stored for a dataset."""
     return _DESCRIPTION_ADAPTER.validate_python(dataset.description)
+
+
+def parse_statistics(dataset: Dataset) -> DatasetStatistics | None:
+    """Return the statistics that inspection stored for a dataset; None for uploads to releases without them.
+
+    They are loaded here, in the session of the dataset.
+    """
+    if dataset.media_type == BUILTIN_MEDIA_TYPE:
+        return builtins.load_statistics(dataset.name.removeprefix(BUILTIN_PREFIX))
+    return None if dataset.statistics is None else DatasetStatistics.model_validate(dataset.statistics)
 
 
 @contextmanager

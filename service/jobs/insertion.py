@@ -123,6 +123,7 @@ def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime)
         id=new_id(),
         name=spec.name,
         spec=spec_json,
+        spec_as_sent=None if validated.spec_as_sent == spec_json else validated.spec_as_sent,
         warnings=[warning.model_dump(mode="json") for warning in validated.warnings],
         state=JobState.QUEUED,
         dataset_id=dataset.id,

@@ -14,6 +14,7 @@ from models import Job, JobState, JobTag
 from service.db import pagination
 from service.db.pagination import Page
 from service.errors import NotFound
+from service.jobs.lists.text_search import build_text_condition
 
 # Built once: every submit runs these statements, and building them takes longer than running them.
 _WAITS_IN_QUEUE = (Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
@@ -241,19 +242,8 @@ def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[Col
     if job_filter.sweep_id is not None:
         conditions.append(Job.sweep_id == job_filter.sweep_id)
     if job_filter.text is not None:
-        conditions.append(_build_text_condition(job_filter.text))
+        conditions.append(build_text_condition(job_filter.text))
     return conditions
-
-
-def _build_text_condition(text: str) -> ColumnElement[bool]:
-    """Return the condition that a job has a text in its name, a tag or the name of its dataset.
-
-    Each column is searched on its own, because an index has all that this needs. A search of whole rows would read
-    the specs, too.
-    """
-    columns = ((Job.id, Job.name), (Job.id, Job.dataset_name), (JobTag.job_id, JobTag.tag))
-    matches = [select(job_id).where(column.icontains(text, autoescape=True)) for job_id, column in columns]
-    return Job.id.in_(union_all(*matches))
 
 
 def _build_id_bound(timestamp: datetime, margin: timedelta) -> UUID:

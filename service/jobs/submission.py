@@ -1,9 +1,11 @@
 """Submit jobs: concurrent requests share one transaction and its cost."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -31,6 +33,8 @@ class _Submission:
     """A parsed spec, and the idempotency key that came with it."""
 
     spec: JobSpec
+    document: dict[str, Any]
+    """The JSON of the spec as the client sent it."""
     idempotency: Idempotency | None = None
 
 
@@ -66,7 +70,7 @@ class JobSubmitter:
         """
         spec = parse_spec(spec_json, self._limits)
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(spec_json).hexdigest())
-        return self._batch_executor.submit(_Submission(spec, idempotency))
+        return self._batch_executor.submit(_Submission(spec, json.loads(spec_json), idempotency))
 
     def retry(self, job_id: UUID, key: str | None = None) -> JobDetails:
         """Queue a job that has ended once more, or return the job of an earlier request with the same key.
@@ -124,7 +128,7 @@ class JobSubmitter:
         with self._sessions.read() as session:
             lookups = _look_up(session, submissions)
         outcomes: list[_Outcome | ValidatedSpec] = [
-            self._validate_spec(submission.spec, lookup) if isinstance(lookup, _Datasets) else lookup
+            self._validate_spec(submission, lookup) if isinstance(lookup, _Datasets) else lookup
             for submission, lookup in zip(submissions, lookups, strict=True)
         ]
         new_jobs = [
@@ -135,9 +139,12 @@ class JobSubmitter:
         inserted = iter(self._insert_all(new_jobs))
         return [next(inserted) if isinstance(outcome, ValidatedSpec) else outcome for outcome in outcomes]
 
-    def _validate_spec(self, spec: JobSpec, datasets: "_Datasets") -> ValidatedSpec | Exception:
+    def _validate_spec(self, submission: _Submission, datasets: "_Datasets") -> ValidatedSpec | Exception:
         try:
-            return validation.validate_spec(spec, datasets.dataset, self._limits, datasets.test_dataset)
+            validated = validation.validate_spec(
+                submission.spec, datasets.dataset, self._limits, datasets.test_dataset
+            )
+            return replace(validated, spec_as_sent=submission.document)
         except Exception as error:  # noqa: BLE001  # any error belongs to this submission alone
             return error
 

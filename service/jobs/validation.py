@@ -21,6 +21,7 @@ _SEED_BITS = 32
 _SPEC_COLUMNS = (
     Job.state,
     Job.spec,
+    Job.spec_as_sent,
     Job.dataset_id,
     Job.dataset_name,
     Job.dataset_version,
@@ -49,7 +50,8 @@ class ValidatedSpec:
 
     `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
     `retry_of` is the job that the new job repeats, and `continued_from` the one whose training it continues, or None.
-    `trial` is its place in a sweep, or None.
+    `trial` is its place in a sweep, or None. `spec_as_sent` is the JSON document of the client, or None if it is not
+    known.
     """
 
     spec: JobSpec
@@ -62,6 +64,7 @@ class ValidatedSpec:
     test_dataset: Dataset | None = None
     trial: TrialReference | None = None
     continued_from: UUID | None = None
+    spec_as_sent: dict[str, Any] | None = None
 
 
 def validate_spec(
@@ -103,7 +106,8 @@ def validate_retry(session: Session, job_id: UUID, limits: Limits) -> ValidatedS
     job = get_job_columns(session, job_id, *_SPEC_COLUMNS)
     if job.state not in TERMINAL_STATES:
         raise Conflict("not_finished", f"The job is {job.state.value}; only a job that has ended can be retried.")
-    return replace(_validate_stored_spec(session, job, JobSpec.model_validate(job.spec), limits), retry_of=job_id)
+    validated = _validate_stored_spec(session, job, JobSpec.model_validate(job.spec), limits)
+    return replace(validated, retry_of=job_id, spec_as_sent=job.spec_as_sent)
 
 
 def validate_continuation(session: Session, job_id: UUID, epochs: int, limits: Limits) -> ValidatedSpec:

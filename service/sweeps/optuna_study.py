@@ -6,17 +6,29 @@ Optuna takes half a second.
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import cast
+from copy import copy
+from datetime import UTC, datetime
+from typing import Self, cast
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from service.sweeps.proposals.seen_trial import SeenTrial
 from stackyard.sweep import Dimension, IntRange, LogUniform, ResolvedObjective, SearchSpace, Uniform
 from stackyard.sweep.parameter_values import count_values, get_code
+
+_TIME = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+"""Optuna requires times of trials, and searches do not depend on them."""
+
+
+class _SeenTrial(FrozenTrial):
+    """A trial that nothing changes. A study copies its trials deeply, which would take most of the time."""
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        return copy(self)
 
 
 def build_study(
@@ -84,11 +96,17 @@ def _convert_trial(
     codes = space.read_codes(seen.parameters)
     state, value = _convert_outcome(objective, seen)
     rungs = {seen.epochs or 0: seen.value} if seen.outcome == "halted" and seen.value is not None else {}
-    return create_trial(
+    return _SeenTrial(
+        number=seen.number,
+        trial_id=seen.number,
         state=state,
         value=value,
+        datetime_start=_TIME,
+        datetime_complete=_TIME if state.is_finished() else None,
         params=codes,
         distributions={key: distributions[key] for key in codes},
+        user_attrs={},
+        system_attrs={},
         intermediate_values=rungs,
     )
 

@@ -20,6 +20,7 @@ class SweepFilter:
     states: Sequence[SweepState] = ()
     name: str | None = None
     id_prefix: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def list_sweeps(session: Session, sweep_filter: SweepFilter, *, limit: int, curs
         query = query.where(Sweep.name == sweep_filter.name)
     if sweep_filter.id_prefix is not None:
         query = query.where(Sweep.id.between(*pagination.compute_id_range(sweep_filter.id_prefix)))
+    if sweep_filter.text is not None:
+        query = query.where(Sweep.name.icontains(sweep_filter.text, autoescape=True))
     return pagination.fetch_page(session, query, Sweep.id, limit=limit, cursor=cursor)
 
 
@@ -103,4 +106,5 @@ def _count_running_trials(session: Session, sweep_ids: Sequence[UUID]) -> dict[U
         Trial, (Trial.sweep_id == Job.sweep_id) & (Trial.number == Job.trial_number)
     )
     conditions = (Job.sweep_id.in_(sweep_ids), Job.state == JobState.RUNNING, Trial.state == TrialState.WAITING)
-    return {row[0]: int(row[1]) for row in session.execute(query.where(*conditions).group_by(Job.sweep_id))}
+    rows = session.execute(query.where(*conditions).group_by(Job.sweep_id))
+    return {sweep_id: int(count) for sweep_id, count in rows if sweep_id is not None}

@@ -56,7 +56,7 @@ class SweepNewsReader:
         chosen = list(self._pending)[: self._max_sweeps]
         self._pending = dict.fromkeys(list(self._pending)[self._max_sweeps :])
         sweeps = session.scalars(select(Sweep).where(Sweep.id.in_(chosen)).order_by(Sweep.id)).all() if chosen else ()
-        return SweepNews(load_sweep_details(session, sweeps), tuple(sorted(deleted)))
+        return SweepNews(tuple(load_sweep_details(session, sweeps)), tuple(sorted(deleted)))
 
 
 def delete_old_deletions(session: Session) -> None:

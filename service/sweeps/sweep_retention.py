@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import SWEEP_END_STATES, Sweep
@@ -12,6 +12,7 @@ from service.db.database import SessionFactory, get_current_time
 from service.settings import Settings
 from service.sweeps.life import controls
 
+_IDEMPOTENCY_KEY_LIFETIME = timedelta(days=1)
 _MAX_SWEEPS_PER_ROUND = 20
 
 log = structlog.get_logger()
@@ -37,6 +38,15 @@ def delete_expired_sweeps(sessions: SessionFactory, settings: Settings) -> None:
                 controls.delete_sweep(session, sweep_id)
     if expired:
         log.info("sweeps deleted for their age", action="sweeps_expired", count=len(expired))
+
+
+def forget_expired_keys(session: Session) -> None:
+    """Remove idempotency keys that are too old for their clients to repeat the request."""
+    horizon = get_current_time(session) - _IDEMPOTENCY_KEY_LIFETIME
+    expired = (Sweep.created_at < horizon, Sweep.idempotency_key.is_not(None))
+    session.execute(
+        update(Sweep).where(*expired).values(idempotency_key=None), execution_options={"synchronize_session": False}
+    )
 
 
 def _list_expired_sweeps(session: Session, days: float) -> list[UUID]:

@@ -9,12 +9,14 @@ from stackyard.cli import (
     backups,
     browser,
     datasets,
+    job_actions,
     job_list,
     jobs,
     keras_import,
     results,
     serve,
     specs,
+    sweeps,
     workers,
 )
 from stackyard.cli.command_error import CommandError, print_error
@@ -48,9 +50,11 @@ backups.register_commands(app)
 datasets.register_commands(app)
 specs.register_commands(app)
 jobs.register_commands(app)
+job_actions.register_commands(app)
 job_list.register_commands(app)
 results.register_commands(app)
 keras_import.register_commands(app)
+sweeps.register_commands(app)
 workers.register_commands(app)
 browser.register_commands(app)
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.input_files import STANDARD_INPUT
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.units import format_bytes
 from stackyard.cli.serve import find_server_packages
@@ -32,19 +33,26 @@ def create_backup(
     """Back up a server on this machine, whether it is running or not."""
     if not data_dir.expanduser().is_dir():
         raise CommandError(f"There is no directory {data_dir}.")
-    contents = _run_backup_process("create", file, data_dir)
+    contents = _run_backup_process("create", file.expanduser().resolve(), data_dir)
     _print_result(f"backed up {_format_contents(contents)} to {file}", contents, as_json=as_json)
 
 
 def restore_backup(
-    file: Annotated[Path, typer.Argument(help="A file that `stackyard backup` created.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A file that `stackyard backup` created; `-` reads it from standard input.", allow_dash=True
+        ),
+    ],
     data_dir: DataDir = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Restore a backup into a data directory that is empty or does not exist yet. Then `serve` it."""
-    if not file.expanduser().is_file():
+    if file == STANDARD_INPUT:
+        source = Path("/dev/stdin")  # the other process has the same standard input
+    elif not (source := file.expanduser().resolve()).is_file():
         raise CommandError(f"There is no file {file}.")
-    contents = _run_backup_process("restore", file, data_dir)
+    contents = _run_backup_process("restore", source, data_dir)
     _print_result(f"restored {_format_contents(contents)} to {data_dir}", contents, as_json=as_json)
 
 
@@ -57,7 +65,7 @@ def _run_backup_process(action: str, file: Path, data_dir: Path) -> dict[str, An
     """
     source_dir = find_server_packages()
     environment = os.environ | {"STACKYARD_DATA_DIR": str(data_dir.expanduser().resolve())}
-    command = [sys.executable, "-m", "service.backup", action, str(file.expanduser().resolve())]
+    command = [sys.executable, "-m", "service.backup", action, str(file)]
     process = subprocess.run(  # noqa: S603
         command, cwd=source_dir, env=environment, capture_output=True, text=True, check=False
     )

@@ -8,9 +8,7 @@ import typer
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.output.json_output import AsJson, print_json
 
-_SERVER_ROUTE = "/docs"
 _TERMINAL_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
-_JOB_ROUTE = "/v1/jobs/{job_id}/curve.svg"
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -21,20 +19,19 @@ def register_commands(app: typer.Typer) -> None:
 def open_page(
     job: Annotated[
         str,
-        typer.Argument(help="A job, to open its learning curve: id, start of an id, or name.", metavar="JOB"),
+        typer.Argument(help="A job, to open its page: id, start of an id, or name.", metavar="JOB"),
     ] = "",
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
     token_file: TokenFile = None,
 ) -> None:
-    """Open the server's page in a browser, or a job's learning curve. Without a browser, print the address.
+    """Open the server's page in a browser, or the page of a job. Without a browser, print the address.
 
-    If the server has a token, the browser asks for it: it is the password, with any user name.
+    If the server has a token, the page asks for it once.
     """
     with open_client_session(url, token, token_file) as client:
-        route = _JOB_ROUTE.format(job_id=client.find_job_id(job)) if job else _SERVER_ROUTE
-        address = f"{client.url}{route}"
+        address = f"{client.url}/jobs/{client.find_job_id(job)}" if job else f"{client.url}/"
     is_opened = _open_browser(address)
     if as_json:
         print_json({"url": address, "opened": is_opened})

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stackyard.cli.command_error import CommandError, print_error
+from stackyard.cli.input_files import STANDARD_INPUT, read_input
 from stackyard.cli.terminal import create_console
 from stackyard.client import Client, ProblemError, StackyardError
 from stackyard.secret_files import SecretFileError, read_secret, read_secret_file
@@ -42,7 +43,10 @@ Token = Annotated[
 TokenFile = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", help="A file that contains the server's token; by default that of STACKYARD_TOKEN_FILE."
+        "--token-file",
+        allow_dash=True,
+        help="A file that contains the server's token, or `-` for standard input; by default that of "
+        "STACKYARD_TOKEN_FILE.",
     ),
 ]
 
@@ -70,11 +74,17 @@ def _choose_token(token: str, token_file: Path | None) -> str:
     """Return the token. The command line has precedence over the environment."""
     try:
         if token_file is not None:
-            return read_secret_file(token_file)
+            return _read_token(token_file)
         is_option = token != os.environ.get(_TOKEN_VARIABLE, "")
         return token if is_option else read_secret(_TOKEN_VARIABLE) or ""
     except SecretFileError as error:
         raise CommandError(f"{error}.") from None
+
+
+def _read_token(file: Path) -> str:
+    if file == STANDARD_INPUT:
+        return read_input(file).decode(errors="replace").rstrip("\r\n")
+    return read_secret_file(file)
 
 
 def _build_fault_table(error: ProblemError) -> Table:

@@ -8,13 +8,16 @@ import typer
 from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
+from stackyard.cli.command_error import CommandError
+from stackyard.cli.input_files import STANDARD_INPUT, open_dataset
+from stackyard.cli.output.dataset_contents import print_contents, print_preview
 from stackyard.cli.output.job_details import format_time
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table, shorten_ids
 from stackyard.cli.output.units import format_bytes
 from stackyard.cli.references import DatasetReference, IsConfirmed, confirm_deletion
 from stackyard.cli.terminal import create_console, strip_control_characters
-from stackyard.client import CsvOptions, Dataset
+from stackyard.client import CsvOptions
 from stackyard.client.views import Json
 
 _DELIMITER_NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -32,8 +35,16 @@ def register_commands(app: typer.Typer) -> None:
 
 
 def upload_dataset(
-    file: Annotated[Path, typer.Argument(help="A .csv, .tsv, .csv.gz, .parquet or .npz file.")],
-    name: Annotated[str, typer.Option(help="The dataset's name in specs; by default the file's name.")] = "",
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .csv, .tsv, .csv.gz, .parquet or .npz file; `-` reads such a file from standard input.",
+            allow_dash=True,
+        ),
+    ],
+    name: Annotated[
+        str, typer.Option(help="The dataset's name in specs; by default the file's name. Standard input needs one.")
+    ] = "",
     delimiter: Annotated[
         str | None, typer.Option(help="Between fields: a comma, ;, | or tab. By default detected.")
     ] = None,
@@ -64,8 +75,9 @@ def upload_dataset(
         "dates": date,
     }
     csv_options = cast("CsvOptions", {option: value for option, value in given.items() if value not in (None, [])})
-    with open_client_session(url, token, token_file) as client:
-        dataset = client.upload(file, name or _get_stem(file), **csv_options)
+    name = name or _choose_name(file)
+    with open_client_session(url, token, token_file) as client, open_dataset(file) as (opened, media_type):
+        dataset = client.upload(opened, name, media_type, **csv_options)
     if as_json:
         print_json(dataset)
         return
@@ -109,22 +121,32 @@ def list_datasets(
 
 def show_dataset(
     dataset: DatasetReference,
+    rows: Annotated[int, typer.Option(min=0, max=100, help="Also print as many of the first rows.")] = 0,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
     token_file: TokenFile = None,
 ) -> None:
-    """Show a dataset: its columns or arrays, with types and missing values."""
+    """Show a dataset: its columns or arrays, with types, missing values, ranges, histograms and frequent values."""
     with open_client_session(url, token, token_file) as client:
         details = client.find_dataset(dataset)
+        statistics = client.dataset_statistics(details.id)
+        preview = client.preview_dataset(details.id, rows=rows) if rows else None
     if as_json:
-        print_json(details)
+        extras = {"statistics": statistics} | ({} if preview is None else {"preview": preview})
+        print_json(details.model_dump(mode="json", by_alias=True) | extras)
         return
-    rows = details.description.get("rows")
+    number_of_rows = details.description.get("rows")
     summary = f"{details.name} version {details.version}, {format_bytes(details.bytes)}"
-    count = "" if rows is None else f", {rows:,} rows"
-    create_console().print(Text(f"{summary}{count}, id {details.id}"), soft_wrap=True)
-    _print_contents(details)
+    count = "" if number_of_rows is None else f", {number_of_rows:,} rows"
+    console = create_console()
+    console.print(Text(f"{summary}{count}, id {details.id}"), soft_wrap=True)
+    print_contents(details, statistics)
+    if message := statistics.get("message"):
+        console.print(Text(message), soft_wrap=True)
+    if preview is not None:
+        console.print()
+        print_preview(preview)
 
 
 def delete_dataset(
@@ -147,29 +169,15 @@ def delete_dataset(
         typer.echo(f"deleted {title}")
 
 
-def _print_contents(dataset: Dataset) -> None:
-    """Print a line for each column of a table, or for each array."""
-    if columns := dataset.description.get("columns"):
-        print_table(["column", "type", "missing", "values"], [_list_column_cells(column) for column in columns])
-    elif arrays := dataset.description.get("arrays"):
-        rows = [[array["name"], array["type"], " x ".join(map(str, array["shape"]))] for array in arrays]
-        print_table(["array", "type", "shape"], rows)
+def _choose_name(file: Path) -> str:
+    """Return the name of a file without its suffixes: `table` for `table.csv.gz`.
 
+    Raises:
+        CommandError: the file is standard input, which has no name.
 
-def _list_column_cells(column: dict[str, Any]) -> list[str]:
-    return [column["name"], column["type"], f"{column.get('missing', 0):,}", _format_values(column)]
-
-
-def _format_values(column: dict[str, Any]) -> str:
-    """Return the range of a column of numbers, or the first categories of another one."""
-    if column.get("minimum") is not None:
-        return f"{column['minimum']:g} to {column['maximum']:g}"
-    categories: list[Any] = column.get("categories") or []
-    return ", ".join(map(str, categories))
-
-
-def _get_stem(file: Path) -> str:
-    """Return the name of a file without its suffixes: `table` for `table.csv.gz`."""
+    """
+    if file == STANDARD_INPUT:
+        raise CommandError("Standard input has no file name: give the dataset's name with --name.")
     return Path(file.stem).stem if file.suffix.lower() == ".gz" else file.stem
 
 

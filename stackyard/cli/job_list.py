@@ -1,31 +1,38 @@
 """`stackyard jobs`: the list of jobs."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from stackyard.cli import terminal_curve
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.job_details import format_state, format_time, format_waiting
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table, shorten_ids
 from stackyard.cli.terminal import create_console
-from stackyard.client import Job
+from stackyard.client import Client, Job
 
 _PAGE_SIZE = 100
 _BEST_SUFFIX = ".best"
 
-_SORT_KEYS: dict[str, Callable[[Job], Any]] = {
-    "created": lambda job: job.created_at.timestamp(),
-    "name": lambda job: job.name or "",
-    "state": lambda job: job.state,
-    "epochs": lambda job: job.progress.epochs_done,
+_SORTS = {
+    "created": "created_at",
+    "started": "started_at",
+    "finished": "finished_at",
+    "duration": "duration",
+    "name": "name",
+    "state": "state",
+    "dataset": "dataset",
+    "priority": "priority",
 }
+"""Orders of the server, by the names that the option has for them."""
+_EPOCHS = "epochs"
+"""The only order that the command makes itself, from all jobs."""
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -37,6 +44,11 @@ def list_jobs(
     state: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only jobs with this tag.")] = None,
     name: Annotated[str | None, typer.Option(help="Only jobs of this name.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only jobs that read this dataset.")] = None,
+    search: Annotated[
+        str | None,
+        typer.Option("--search", "-q", help="Only jobs with this text in their name, a tag or their dataset's name."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The largest number of jobs to list.")] = 20,
     metrics: Annotated[
         str,
@@ -47,8 +59,8 @@ def list_jobs(
     sort: Annotated[
         str,
         typer.Option(
-            help="Read every job that matches, and sort them, the smallest value first: by created, name, state, "
-            "epochs, or a metric as in --metrics."
+            help="The order, the smallest value first: created, started, finished, duration, name, state, dataset, "
+            "priority, epochs, or a metric as in --metrics. Jobs without the value are the last."
         ),
     ] = "",
     reverse: Annotated[
@@ -61,33 +73,50 @@ def list_jobs(
 ) -> None:
     """List jobs, newest first. A waiting job shows why it waits and when it will start."""
     with open_client_session(url, token, token_file) as client:
-        page_size = _PAGE_SIZE if sort or reverse else min(limit, _PAGE_SIZE)
-        matches = client.jobs(state=state, tag=tag, name=name, limit=page_size)
-        jobs = list(islice(_sort_jobs(matches, sort, is_reversed=reverse), limit))
+        filters = {"state": state, "tag": tag, "name": name, "dataset": dataset, "q": search}
+        jobs = list(islice(_iterate_jobs(client, filters, sort, limit, is_reversed=reverse), limit))
     if as_json:
         print_json(jobs)
     else:
         _print_jobs(jobs, [metric for metric in metrics.split(",") if metric])
 
 
-def _sort_jobs(jobs: Iterator[Job], key: str, *, is_reversed: bool) -> Iterator[Job]:
-    """Yield the jobs in the order of a key. Jobs without a value are the last, whatever the direction.
+def _iterate_jobs(
+    client: Client, filters: Mapping[str, str | None], key: str, limit: int, *, is_reversed: bool
+) -> Iterator[Job]:
+    """Yield the jobs that match the filters, in the order of a key.
 
     Raises:
         CommandError: no job has such a metric.
 
     """
+    page_size = min(limit, _PAGE_SIZE)
+    if key == _EPOCHS:
+        matches = client.jobs(**filters, order=None, limit=_PAGE_SIZE)
+        return iter(sorted(matches, key=lambda job: job.progress.epochs_done, reverse=is_reversed))
     if not key:
-        return iter(sorted(jobs, key=_SORT_KEYS["created"])) if is_reversed else jobs
-    if get_value := _SORT_KEYS.get(key):
-        return iter(sorted(jobs, key=get_value, reverse=is_reversed))
-    matches = list(jobs)
-    with_value = [job for job in matches if not math.isnan(_get_metric(job, key))]
-    if matches and not with_value:
-        names = sorted({name for job in matches for name in job.metrics})
-        raise CommandError(f"No job has a value of {key}. Sort by {', '.join([*_SORT_KEYS, *names])}.")
-    without_value = [job for job in matches if math.isnan(_get_metric(job, key))]
-    return iter([*sorted(with_value, key=lambda job: _get_metric(job, key), reverse=is_reversed), *without_value])
+        return client.jobs(**filters, order="asc" if is_reversed else "desc", limit=page_size)
+    sort = _SORTS.get(key) or f"metrics.{key.removesuffix(_BEST_SUFFIX)}.{'best' if _is_best(key) else 'last'}"
+    jobs = client.jobs(**filters, sort=sort, order="desc" if is_reversed else "asc", limit=page_size)
+    return jobs if key in _SORTS else _refuse_unknown_metric(jobs, key)
+
+
+def _refuse_unknown_metric(jobs: Iterator[Job], key: str) -> Iterator[Job]:
+    """Yield the jobs, of which those with the metric come first.
+
+    Raises:
+        CommandError: the first job has no value, so that no job has one.
+
+    """
+    page = list(islice(jobs, _PAGE_SIZE))
+    if page and math.isnan(_get_metric(page[0], key)):
+        names = sorted({name for job in page for name in job.metrics})
+        raise CommandError(f"No job has a value of {key}. Sort by {', '.join([*_SORTS, _EPOCHS, *names])}.")
+    return chain(page, jobs)
+
+
+def _is_best(key: str) -> bool:
+    return key.endswith(_BEST_SUFFIX)
 
 
 def _get_metric(job: Job, name: str) -> float:
@@ -96,7 +125,7 @@ def _get_metric(job: Job, name: str) -> float:
         value = metric.last
     else:
         metric = job.metrics.get(name.removesuffix(_BEST_SUFFIX))
-        value = metric.best if metric and name.endswith(_BEST_SUFFIX) else None
+        value = metric.best if metric and _is_best(name) else None
     return math.nan if value is None else value
 
 

@@ -1,4 +1,4 @@
-"""Commands for the life of a job: submit, show, change, cancel, pause, resume, finish, retry, continue, delete."""
+"""Commands for a single job: submit, show, change, continue."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, ope
 from stackyard.cli.output.job_details import print_job
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.progress import follow_job
-from stackyard.cli.references import IsConfirmed, JobReference, confirm_deletion
+from stackyard.cli.references import JobReference
 from stackyard.cli.specs import SpecFile, print_warnings, read_spec
 from stackyard.cli.terminal import create_console, strip_control_characters
 from stackyard.client import Client, Job
@@ -19,13 +19,7 @@ def register_commands(app: typer.Typer) -> None:
     app.command("submit")(submit_job)
     app.command("job")(show_job)
     app.command("change")(change_job)
-    app.command("cancel")(cancel_job)
-    app.command("pause")(pause_job)
-    app.command("resume")(resume_job)
-    app.command("finish")(finish_job)
-    app.command("retry")(retry_job)
     app.command("continue")(continue_job)
-    app.command("delete")(delete_job)
 
 
 def submit_job(
@@ -60,14 +54,6 @@ def show_job(
         print_job(client.find_job(job), as_json=as_json)
 
 
-def cancel_job(
-    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
-) -> None:
-    """Cancel a job."""
-    with open_client_session(url, token, token_file) as client:
-        print_job(client.cancel(client.find_job_id(job)), as_json=as_json)
-
-
 def change_job(
     job: JobReference,
     priority: Annotated[
@@ -91,49 +77,6 @@ def change_job(
             client.find_job_id(job), name=name, tags=tag or None, priority=priority, until_epoch=until_epoch
         )
     print_job(changed, as_json=as_json)
-
-
-def pause_job(
-    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
-) -> None:
-    """Pause a job: a queued one at once, a running one once its worker has written a checkpoint."""
-    with open_client_session(url, token, token_file) as client:
-        print_job(client.pause(client.find_job_id(job)), as_json=as_json)
-
-
-def resume_job(
-    job: JobReference,
-    until_epoch: Annotated[
-        int | None, typer.Option(min=1, help="The number of epochs after which the job pauses again.")
-    ] = None,
-    as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    token: Token = "",
-    token_file: TokenFile = None,
-) -> None:
-    """Queue a paused job again. It continues from its checkpoint, to its end or to --until-epoch."""
-    with open_client_session(url, token, token_file) as client:
-        print_job(client.resume(client.find_job_id(job), until_epoch=until_epoch), as_json=as_json)
-
-
-def finish_job(
-    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
-) -> None:
-    """Stop a training now and keep its model: the job is evaluated and succeeds."""
-    with open_client_session(url, token, token_file) as client:
-        print_job(client.finish(client.find_job_id(job)), as_json=as_json)
-
-
-def retry_job(
-    job: JobReference, as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
-) -> None:
-    """Submit a finished job again, with the same spec, seed and dataset."""
-    with open_client_session(url, token, token_file) as client:
-        repeated = client.retry(client.find_job_id(job))
-    if as_json:
-        print_json(repeated)
-    else:
-        typer.echo(strip_control_characters(repeated.id))
 
 
 def continue_job(
@@ -163,26 +106,6 @@ def continue_job(
             print_json(continued)
     if wait and not continued.succeeded:
         raise typer.Exit(1)
-
-
-def delete_job(
-    job: JobReference,
-    is_confirmed: IsConfirmed = False,
-    as_json: AsJson = False,
-    url: Url = DEFAULT_URL,
-    token: Token = "",
-    token_file: TokenFile = None,
-) -> None:
-    """Delete a job, its history and its model, in whatever state the job is."""
-    with open_client_session(url, token, token_file) as client:
-        deleted = client.find_job(job)
-        title = strip_control_characters(f"the {deleted.state} job {deleted.name or ''} {deleted.id}")
-        confirm_deletion(" ".join(title.split()), is_confirmed=is_confirmed)
-        client.delete(deleted.id)
-    if as_json:
-        print_json({"deleted": deleted.id})
-    else:
-        typer.echo(f"deleted {strip_control_characters(deleted.id)}")
 
 
 def _wait_for_end(client: Client, job: Job, *, as_json: bool) -> Job:

@@ -1,5 +1,6 @@
 """`stackyard import`: a Keras model's network in the spec language."""
 
+import io
 import lzma
 import zipfile
 import zlib
@@ -10,10 +11,12 @@ import typer
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.input_files import STANDARD_INPUT, name_input, read_input
 from stackyard.cli.output.json_output import print_json
 from stackyard.cli.terminal import create_console
 
 _CONFIG_NAME = "config.json"
+_ZIP_SIGNATURE = b"PK\x03\x04"
 _MAX_DOCUMENT_BYTES = 16 * 2**20  # more than any server reads, unless its limits were raised
 
 _READ_ERRORS = (OSError, ValueError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
@@ -25,7 +28,12 @@ def register_commands(app: typer.Typer) -> None:
 
 
 def import_network(
-    file: Annotated[Path, typer.Argument(help="The output of model.to_json(), or a .keras file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="The output of model.to_json(), or a .keras file; `-` reads standard input.", allow_dash=True
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print the server's whole answer as JSON.")] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
@@ -46,29 +54,38 @@ def import_network(
 
 def _read_architecture(file: Path) -> str:
     try:
+        if file == STANDARD_INPUT:
+            return _read_standard_input().decode()
         content = _read_keras_archive(file) if file.suffix.lower() == ".keras" else _read_json_file(file)
         return content.decode()
     except _READ_ERRORS as error:
-        raise CommandError(f"Cannot read {file}: {_format_read_error(error)}.") from None
+        raise CommandError(f"{name_input(file)} cannot be read: {_format_read_error(error)}.") from None
+
+
+def _read_standard_input() -> bytes:
+    content = read_input(STANDARD_INPUT)
+    stream = io.BytesIO(content)
+    is_archive = content.startswith(_ZIP_SIGNATURE)
+    return _read_keras_archive(stream) if is_archive else _read_bounded(stream)
 
 
 def _read_json_file(file: Path) -> bytes:
     with file.open("rb") as document:
-        return _read_bounded(document, file)
+        return _read_bounded(document)
 
 
-def _read_keras_archive(file: Path) -> bytes:
+def _read_keras_archive(file: Path | IO[bytes]) -> bytes:
     """Read the architecture from a `.keras` file, which is a zip; the weights stay unread."""
     with zipfile.ZipFile(file) as archive, archive.open(_CONFIG_NAME) as document:
-        return _read_bounded(document, file)
+        return _read_bounded(document)
 
 
-def _read_bounded(document: IO[bytes], file: Path) -> bytes:
+def _read_bounded(document: IO[bytes]) -> bytes:
     """Read a document up to the size limit, without trusting a size that an archive announces."""
     content = document.read(_MAX_DOCUMENT_BYTES + 1)
     if len(content) > _MAX_DOCUMENT_BYTES:
         limit_mib = _MAX_DOCUMENT_BYTES // 2**20
-        raise CommandError(f"Cannot read {file}: expected at most {limit_mib} MiB of JSON for a network.")
+        raise ValueError(f"expected at most {limit_mib} MiB of JSON for a network")
     return content
 
 

@@ -11,10 +11,11 @@ from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.input_files import name_input, read_input
 from stackyard.cli.output.json_output import print_json
 from stackyard.cli.output.units import format_bytes, format_operations
 from stackyard.cli.references import DatasetReference
-from stackyard.cli.terminal import STANDARD_INPUT, create_console, print_document, read_input
+from stackyard.cli.terminal import create_console, print_document
 from stackyard.client import Advice
 
 SpecFile = Annotated[
@@ -84,8 +85,7 @@ def read_spec(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from None
     except ValueError as error:
-        name = "Standard input" if file == STANDARD_INPUT else file
-        raise CommandError(f"{name} is not JSON: {_describe_error(error)}.") from None
+        raise CommandError(f"{name_input(file)} is not JSON: {_describe_error(error)}.") from None
 
 
 def _describe_error(error: ValueError) -> str:

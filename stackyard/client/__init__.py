@@ -8,16 +8,21 @@ Example:
 
 """
 
-from stackyard.client.connection import Client
+from stackyard.client.comparison import Band, Comparison, Difference, JobActionResult, Repeats
+from stackyard.client.connection import Client, JobAction
 from stackyard.client.errors import (
     BadAnswerError,
     ConnectionFailedError,
     NoSingleMatchError,
     ProblemError,
     StackyardError,
+    TrialFailedError,
     WaitTimeoutError,
 )
 from stackyard.client.request_encoding import CsvOptions
+from stackyard.client.sweeps.documents import SweepOptions, build_sweep
+from stackyard.client.sweeps.sweep import Sweep
+from stackyard.client.sweeps.views import BestTrial, Estimate, RankedTrial, SweepStatistics, Trial, TrialTable
 from stackyard.client.views import (
     Advice,
     Ahead,
@@ -47,19 +52,26 @@ __all__ = [
     "Advice",
     "Ahead",
     "BadAnswerError",
+    "Band",
+    "BestTrial",
     "Checkpoint",
     "Client",
+    "Comparison",
     "Confusion",
     "ConnectionFailedError",
     "CsvOptions",
     "Dataset",
     "DatasetReference",
+    "Difference",
+    "Estimate",
     "Evaluation",
     "Event",
     "Fault",
     "Histogram",
     "History",
     "Job",
+    "JobAction",
+    "JobActionResult",
     "Metric",
     "NoSingleMatchError",
     "Predictions",
@@ -68,13 +80,22 @@ __all__ = [
     "ProblemError",
     "Progress",
     "RanOn",
+    "RankedTrial",
     "Reason",
+    "Repeats",
     "Residuals",
     "StackyardError",
+    "Sweep",
+    "SweepOptions",
+    "SweepStatistics",
     "Transition",
+    "Trial",
+    "TrialFailedError",
+    "TrialTable",
     "WaitTimeoutError",
     "Waiting",
     "Worker",
+    "build_sweep",
 ]
 
 Problem = ProblemDocument  # its name in earlier releases, which existing programs import

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypedDict, Unpack, cast
 
 import httpx2
 
-from stackyard.client.errors import ConnectionFailedError, WaitTimeoutError
+from stackyard.client.comparison import Comparison, JobActionResult, JobActionResults
+from stackyard.client.errors import ConnectionFailedError, StackyardError, WaitTimeoutError
 from stackyard.client.events import parse_events
 from stackyard.client.notebook_values import DataFrame, SupportsToList, encode_frame, encode_rows
 from stackyard.client.references import MAX_CANDIDATES, is_complete_id, iterate_matches, select_single_match
@@ -26,6 +27,7 @@ from stackyard.client.request_encoding import (
     infer_media_type,
     iterate_chunks,
 )
+from stackyard.client.sweeps.methods import SweepMethods
 from stackyard.client.transport import Query, Transport, parse_json_object, parse_view
 from stackyard.client.views import Dataset, Event, History, Job, Json, Predictions, Worker
 
@@ -36,11 +38,26 @@ PictureFormat = Literal["svg", "png"]
 Rows = Sequence[Any] | DataFrame | SupportsToList | bytes
 """Rows to predict: objects or nested lists, a pandas data frame, a NumPy array, or the bytes of a CSV file."""
 
+JobAction = Literal["cancel", "pause", "resume", "finish", "retry", "delete", "tag"]
+"""What `Client.act_on_jobs` does to jobs."""
+
 _FIRST_POLL_S = 0.05
 _RETRY_DELAY_S = 0.5
+_MAX_IDS = 200  # of one request
+_DISPLAY_TIMEOUT_S = 3.0
+_DISPLAY_POINTS = 300
+_DISPLAY_JOBS = 10
 
 
-class Client:
+class _WaitOptions(TypedDict):
+    """The options of `Client.wait` that a progress bar leaves unchanged."""
+
+    poll: float
+    timeout: float | None
+    patience: float
+
+
+class Client(SweepMethods):
     """A connection to a server. Use it with `with`, or call `close`.
 
     Every method may raise `ConnectionFailedError`, `ProblemError` or `BadAnswerError`.
@@ -54,6 +71,7 @@ class Client:
 
     def __init__(self, url: str, token: str | None = None, *, timeout: float = 60.0) -> None:
         self.url = url.rstrip("/")
+        self._token = token
         self._transport = Transport(self.url, token, timeout)
 
     def __enter__(self) -> Self:
@@ -142,6 +160,39 @@ class Client:
         """Delete one version of a dataset."""
         self._transport.send_request("DELETE", build_dataset_route(dataset_id))
 
+    def dataset_statistics(self, dataset: str) -> Json:
+        """Return histograms, most frequent values and moments of the columns or arrays of a dataset.
+
+        The answer has a list `columns` or `arrays`, in the order of the file. Both are None for a file that an earlier
+        release of the server received; then `message` says how to compute them.
+
+        Args:
+            dataset: the dataset's id, or its name for the newest version.
+
+        Raises:
+            ProblemError: there is no such dataset.
+
+        """
+        route = f"{build_dataset_route(dataset)}/statistics"
+        return parse_json_object(self._transport.send_request("GET", route))
+
+    def preview_dataset(self, dataset: str, *, rows: int = 20) -> Json:
+        """Return the first rows of a table, or the first items of each array of a dataset.
+
+        For a table, the answer has `columns`, the names, `rows`, a list of values for each row, and `total_rows`. For
+        arrays, it has `arrays`, each with its `name`, `type`, `shape` and `items`.
+
+        Args:
+            dataset: the dataset's id, or its name for the newest version.
+            rows: the largest number of rows, from 1 to 100.
+
+        Raises:
+            ProblemError: there is no such dataset, or its rows cannot be read.
+
+        """
+        route = f"{build_dataset_route(dataset)}/preview"
+        return parse_json_object(self._transport.send_request("GET", route, query={"rows": rows}))
+
     def propose(self, dataset: str, target: str, *, task: str | None = None) -> Json:
         """Propose a small spec that predicts a column or an array of a dataset.
 
@@ -200,8 +251,8 @@ class Client:
 
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return parse_view(
-            Job, self._transport.send_request("POST", "/v1/jobs", body=encode_document(spec), headers=headers)
+        return self._parse_job(
+            self._transport.send_request("POST", "/v1/jobs", body=encode_document(spec), headers=headers)
         )
 
     def jobs(
@@ -211,16 +262,47 @@ class Client:
         tag: str | None = None,
         name: str | None = None,
         dataset: str | None = None,
+        q: str | None = None,
+        sort: str | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        sparkline: str | None = None,
         limit: int = 100,
         **filters: str | int | None,
     ) -> Iterator[Job]:
-        """Iterate over the jobs that match every filter, newest first. They are fetched in pages of `limit`."""
-        query = {"state": state, "tag": tag, "name": name, "dataset": dataset, **filters, "limit": limit}
-        return self._transport.iterate_items(Job, "/v1/jobs", query)
+        """Iterate over the jobs that match every filter. They are fetched in pages of `limit`.
+
+        Args:
+            state: the state of the jobs.
+            tag: a tag of the jobs.
+            name: the name of the jobs.
+            dataset: the dataset that the jobs read.
+            q: a part of the name, of a tag or of the dataset's name, in any case of letters.
+            sort: `created_at`, `started_at`, `finished_at`, `duration`, `name`, `state`, `dataset`, `priority`,
+                `metrics.NAME.best` or `metrics.NAME.last`. Jobs without the value come last in both orders.
+            order: by default `desc`, the newest or the greatest first.
+            sparkline: a metric, of which each job's `sparkline` gets up to 40 values.
+            limit: the number of jobs in a page.
+            filters: further parameters of the route, such as `created_after`.
+
+        """
+        query = {"state": state, "tag": tag, "name": name, "dataset": dataset, "q": q, "sort": sort, "order": order}
+        query |= {"sparkline": sparkline, **filters, "limit": limit}
+        return (job.connect(self) for job in self._transport.iterate_items(Job, "/v1/jobs", query))
+
+    def count_jobs(self, **filters: str | int | None) -> dict[str, int]:
+        """Return the number of jobs in each state. The filters are those of `jobs`."""
+        return parse_json_object(self._transport.send_request("GET", "/v1/jobs/counts", query=filters))
 
     def job(self, job_id: str) -> Job:
         """Return the current state of a job."""
-        return parse_view(Job, self._transport.send_request("GET", build_job_route(job_id)))
+        return self._parse_job(self._transport.send_request("GET", build_job_route(job_id)))
+
+    def job_spec(self, job_id: str) -> Json:
+        """Return the spec of a job: `spec` with every default and the seed, and `as_sent` as the client sent it.
+
+        `as_sent` is None if the client sent every value, or if an earlier release of the server received the job.
+        """
+        return parse_json_object(self._transport.send_request("GET", f"{build_job_route(job_id)}/spec"))
 
     def find_job(self, reference: str) -> Job:
         """Return the job with this id, with an id that starts so, or with this name.
@@ -257,6 +339,7 @@ class Client:
         timeout: float | None = None,
         patience: float = 30.0,
         on_update: Callable[[Job], None] | None = None,
+        progress: bool = False,
     ) -> Job:
         """Wait until a job has ended or has paused at its `until_epoch`, and return it. Its `state` says which.
 
@@ -266,11 +349,14 @@ class Client:
             timeout: seconds after which to give up; None for never.
             patience: seconds for which the server may be unreachable, as while it restarts.
             on_update: called with the job after the first request and whenever the job has changed.
+            progress: show a bar with the epochs and the metrics, in a terminal and in a notebook.
 
         Raises:
             WaitTimeoutError: the job has not ended in time.
 
         """
+        if progress:
+            return self._wait_with_progress(job_id, on_update, poll=poll, timeout=timeout, patience=patience)
         started_at = answered_at = time.monotonic()
         delay = min(_FIRST_POLL_S, poll)
         previous: Job | None = None
@@ -291,6 +377,20 @@ class Client:
                 raise WaitTimeoutError(job_id, job.state, timeout)
             time.sleep(delay)
             delay = min(1.5 * delay, poll)
+
+    def _wait_with_progress(
+        self, job_id: str, on_update: Callable[[Job], None] | None, **options: Unpack[_WaitOptions]
+    ) -> Job:
+        from stackyard.client.display.progress import open_progress  # noqa: PLC0415  # Rich is slow to import
+        from stackyard.client.display.terminal_progress import show_progress_bar  # noqa: PLC0415
+
+        def show_update(job: Job) -> None:
+            show_job(job)
+            if on_update is not None:
+                on_update(job)
+
+        with open_progress(show_progress_bar) as show_job:
+            return self.wait(job_id, on_update=show_update, **options)
 
     def events(self, job_id: str, *, after: str | None = None, patience: float = 30.0) -> Iterator[Event]:
         """Iterate over a job's events as they happen, until the job has ended or is deleted.
@@ -344,15 +444,15 @@ class Client:
             "until_epoch": until_epoch,
         }
         body = encode_document({name: value for name, value in changes.items() if value is not None})
-        return parse_view(Job, self._transport.send_request("PATCH", build_job_route(job_id), body=body))
+        return self._parse_job(self._transport.send_request("PATCH", build_job_route(job_id), body=body))
 
     def cancel(self, job_id: str) -> Job:
         """Request the cancellation of a job. A running job may take a moment to stop."""
-        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/cancel"))
+        return self._parse_job(self._transport.send_request("POST", f"{build_job_route(job_id)}/cancel"))
 
     def pause(self, job_id: str) -> Job:
         """Request a pause: a queued job pauses at once, a running one once its worker has written a checkpoint."""
-        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/pause"))
+        return self._parse_job(self._transport.send_request("POST", f"{build_job_route(job_id)}/pause"))
 
     def resume(self, job_id: str, *, until_epoch: int | None = None) -> Job:
         """Queue a paused job again, to continue from its checkpoint; or withdraw a requested pause.
@@ -364,7 +464,7 @@ class Client:
 
         """
         body = None if until_epoch is None else encode_document({"until_epoch": until_epoch})
-        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/resume", body=body))
+        return self._parse_job(self._transport.send_request("POST", f"{build_job_route(job_id)}/resume", body=body))
 
     def finish(self, job_id: str) -> Job:
         """Request the end of the training now. The job keeps its model, is evaluated and succeeds.
@@ -375,7 +475,7 @@ class Client:
             ProblemError: the job has not trained yet, is being cancelled, or has ended.
 
         """
-        return parse_view(Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/finish"))
+        return self._parse_job(self._transport.send_request("POST", f"{build_job_route(job_id)}/finish"))
 
     def retry(self, job_id: str, idempotency_key: str | None = None) -> Job:
         """Submit a finished job again, with the same spec, seed and dataset.
@@ -389,8 +489,8 @@ class Client:
 
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return parse_view(
-            Job, self._transport.send_request("POST", f"{build_job_route(job_id)}/retry", headers=headers)
+        return self._parse_job(
+            self._transport.send_request("POST", f"{build_job_route(job_id)}/retry", headers=headers)
         )
 
     def continue_training(self, job_id: str, epochs: int, idempotency_key: str | None = None) -> Job:
@@ -409,11 +509,64 @@ class Client:
         """
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         route, body = f"{build_job_route(job_id)}/continue", encode_document({"epochs": epochs})
-        return parse_view(Job, self._transport.send_request("POST", route, body=body, headers=headers))
+        return self._parse_job(self._transport.send_request("POST", route, body=body, headers=headers))
 
     def delete(self, job_id: str) -> None:
         """Delete a job, its history and its model, in whatever state the job is."""
         self._transport.send_request("DELETE", build_job_route(job_id))
+
+    def act_on_jobs(
+        self,
+        action: JobAction,
+        job_ids: Iterable[str],
+        *,
+        add_tags: Sequence[str] = (),
+        remove_tags: Sequence[str] = (),
+        idempotency_key: str | None = None,
+    ) -> list[JobActionResult]:
+        """Do one thing to many jobs. A job that refuses holds up no other.
+
+        Args:
+            action: what to do.
+            job_ids: the jobs. They are sent in requests of at most 200.
+            add_tags: tags to add, for the action `tag`.
+            remove_tags: tags to remove, for the action `tag`.
+            idempotency_key: a repeat with the same key retries no job twice.
+
+        Returns:
+            One result for each job: the job afterwards, or the problem.
+
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        tags = {"add_tags": list(add_tags), "remove_tags": list(remove_tags)} if action == "tag" else {}
+        remaining = iter(dict.fromkeys(job_ids))
+        results: list[JobActionResult] = []
+        while ids := list(islice(remaining, _MAX_IDS)):
+            body = encode_document({"action": action, "ids": ids, **tags})
+            answer = self._transport.send_request("POST", "/v1/jobs/actions", headers=headers, body=body)
+            results += parse_view(JobActionResults, answer).results
+        for result in results:
+            if result.job is not None:
+                result.job.connect(self)
+        return results
+
+    def compare(self, jobs: Iterable[str | Job], *, max_points: int = 500) -> Comparison:
+        """Compare 2 to 50 jobs: their metrics, their histories, and the places at which their specs differ.
+
+        Args:
+            jobs: ids of jobs, or jobs; each once.
+            max_points: the largest number of epochs of each history: at least 2, plus 3 for each metric.
+
+        Raises:
+            ProblemError: the number of jobs is another one, or there is no such job.
+
+        """
+        ids = [job.id if isinstance(job, Job) else job for job in jobs]
+        query: Query = {"job": ids, "max_points": max_points}
+        comparison = parse_view(Comparison, self._transport.send_request("GET", "/v1/compare", query=query))
+        for job in comparison.jobs:
+            job.connect(self)
+        return comparison
 
     def history(self, job_id: str, *, from_epoch: int = 0, max_points: int | None = None) -> History:
         """Return the metrics of the epochs so far.
@@ -551,6 +704,34 @@ class Client:
     def predict_csv(self, job_id: str, rows: Rows) -> str:
         """Predict rows, and return the predictions as CSV with a score for each class."""
         return self._request_prediction(job_id, rows, "text/csv").text
+
+    # Notebooks
+
+    def render_job(self, job: Job) -> str:
+        """Return HTML that shows a job with its learning curve; without the curve if the server does not answer."""
+        from stackyard.client.display import html  # noqa: PLC0415  # only notebooks need it
+
+        try:
+            with Client(self.url, self._token, timeout=_DISPLAY_TIMEOUT_S) as client:
+                history = client.history(job.id, max_points=_DISPLAY_POINTS)
+        except StackyardError:
+            history = None
+        return html.render_job(job, history, f"{self.url}/jobs/{job.id}")
+
+    def _repr_html_(self) -> str:
+        """Return HTML for a notebook: the server's address and its newest jobs, or why it does not answer."""
+        from stackyard.client.display import html  # noqa: PLC0415  # only notebooks need it
+
+        try:
+            with Client(self.url, self._token, timeout=_DISPLAY_TIMEOUT_S) as client:
+                jobs = list(islice(client.jobs(limit=_DISPLAY_JOBS, sparkline="loss"), _DISPLAY_JOBS))
+                counts = client.count_jobs()
+        except StackyardError as error:
+            return html.render_failure(self.url, str(error))
+        return html.render_jobs(self.url, jobs, counts)
+
+    def _parse_job(self, answer: httpx2.Response) -> Job:
+        return parse_view(Job, answer).connect(self)
 
     def _request_prediction(self, job_id: str, rows: Rows, accept: str) -> httpx2.Response:
         route, headers = f"{build_job_route(job_id)}/predict", {"Accept": accept}

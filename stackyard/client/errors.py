@@ -4,8 +4,9 @@ StackyardError
 ├── ConnectionFailedError   no answer arrived
 ├── ProblemError            the server refused the request, with a problem document
 ├── BadAnswerError          the answer is not one of a Stackyard server, or arrived damaged
-├── NoSingleMatchError      no job or dataset has the name or the start of an id, or several have it
-└── WaitTimeoutError        the job did not end in time
+├── NoSingleMatchError      no job, dataset or sweep has the name or the start of an id, or several have it
+├── TrialFailedError        a trial of a sweep has ended without a value
+└── WaitTimeoutError        the job, the sweep or the trial did not end in time
 """
 
 from collections.abc import Sequence
@@ -56,10 +57,10 @@ class BadAnswerError(StackyardError):
 
 
 class NoSingleMatchError(StackyardError):
-    """A name or the start of an id is of no job or dataset, or of several.
+    """A name or the start of an id is of no job, dataset or sweep, or of several.
 
     Args:
-        kind: `job` or `dataset`.
+        kind: `job`, `dataset` or `sweep`.
         reference: the name or the start of an id.
         candidates: a line for each match, at most ten; empty if there is none.
 
@@ -75,16 +76,33 @@ class NoSingleMatchError(StackyardError):
         self.candidates = list(candidates)
 
 
-class WaitTimeoutError(StackyardError):
-    """The job did not end in time. It is not cancelled.
+class TrialFailedError(StackyardError):
+    """A trial of a sweep has ended without a value.
 
     Args:
-        job_id: the job.
-        state: the job's last state.
-        seconds: the time limit.
+        number: the number of the trial.
+        state: how it has ended.
+        reason: why.
 
     """
 
-    def __init__(self, job_id: str, state: str, seconds: float) -> None:
-        super().__init__(f"Job {job_id} is still {state} after {seconds:g} s.")
+    def __init__(self, number: int, state: str, reason: str) -> None:
+        super().__init__(f"Trial {number} is {state}, without a value. {reason}".rstrip())
+        self.number = number
+        self.state = state
+
+
+class WaitTimeoutError(StackyardError):
+    """The job, the sweep or the trial did not end in time. It is not cancelled.
+
+    Args:
+        item_id: the id of the job or the sweep, or the number of the trial.
+        state: its last state.
+        seconds: the time limit.
+        kind: `Job`, `Sweep` or `Trial`.
+
+    """
+
+    def __init__(self, item_id: str, state: str, seconds: float, kind: str = "Job") -> None:
+        super().__init__(f"{kind} {item_id} is still {state} after {seconds:g} s.")
         self.state = state

@@ -1,4 +1,4 @@
-"""References of people to a job or a dataset: an id, the start of an id, or a name."""
+"""References of people to a job, a dataset or a sweep: an id, the start of an id, or a name."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -35,7 +35,7 @@ def select_single_match(kind: str, reference: str, items: Iterable[Item], descri
     """Return the only item of `items`, in which the same item may occur more than once.
 
     Args:
-        kind: `job` or `dataset`.
+        kind: `job`, `dataset` or `sweep`.
         reference: what the items match.
         items: the matches; only the first ten are read.
         describe: returns the line of an item in the error message.

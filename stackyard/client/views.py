@@ -1,11 +1,13 @@
 """Typed views of the server's answers. Fields that a newer server adds are kept."""
 
+import importlib
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 Json = dict[str, Any]
 
@@ -215,14 +217,47 @@ class Advice(View):
     fix: str = ""
 
 
+class JobSource(Protocol):
+    """The methods of a client that a job calls."""
+
+    def job(self, job_id: str) -> "Job":
+        """Return the current state of a job."""
+        ...
+
+    def wait(
+        self, job_id: str, *, timeout: float | None, on_update: "Callable[[Job], None] | None", progress: bool
+    ) -> "Job":
+        """Wait until a job has ended, and return it."""
+        ...
+
+    def history(self, job_id: str) -> "History":
+        """Return the metrics of the epochs so far."""
+        ...
+
+    def render_job(self, job: "Job") -> str:
+        """Return HTML that shows a job."""
+        ...
+
+
+@dataclass
+class _Connection:
+    """The client that loaded a job. It makes no job differ from another, and copies and pickles do not have it."""
+
+    client: JobSource | None = field(default=None, compare=False)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        return type(self), ()
+
+
 class Job(View):
-    """A job as it was when the server answered.
+    """A job as it was when the server answered. In a notebook, it shows its state and its learning curve.
 
     A list leaves out `spec`, `warnings`, `evaluation`, `transitions`, `checkpoint`, `before` and `ran_on`.
     `estimated_start` comes from past runs of the same architecture, and is None if there are none. The answer to a
     submit has None for `before` and `estimated_start`. `crashes` counts the attempts whose process crashed,
-    `lost_attempts` those that were lost with their worker. After `until_epoch` epochs the job pauses by itself.
-    `continued_from` is the job whose training this one continues.
+    `lost_attempts` those that were lost with their worker. `sparkline` has a few values of the metric that a list
+    was to include. After `until_epoch` epochs the job pauses by itself. `continued_from` is the job whose training
+    this one continues.
     """
 
     id: str
@@ -259,6 +294,9 @@ class Job(View):
     dataset: DatasetReference | None = None
     warnings: list[Advice] = []
     spec: Json = {}
+    sparkline: list[float | None] | None = None
+
+    _connection: _Connection = PrivateAttr(default_factory=_Connection)
 
     @property
     def finished(self) -> bool:
@@ -274,6 +312,66 @@ class Job(View):
     def succeeded(self) -> bool:
         """Whether the job has a model from a completed training."""
         return self.state == "succeeded"
+
+    def connect(self, client: JobSource) -> Self:
+        """Let the methods of this job use a client. A client connects the jobs that it returns."""
+        self._connection.client = client
+        return self
+
+    def reload(self) -> "Job":
+        """Return the job as it is now.
+
+        Raises:
+            RuntimeError: no client has returned this job, or it was pickled.
+
+        """
+        return self._get_client().job(self.id)
+
+    def wait(
+        self,
+        *,
+        progress: bool = False,
+        timeout: float | None = None,
+        on_update: "Callable[[Job], None] | None" = None,
+    ) -> "Job":
+        """Wait until the job has ended, and return it. Its `state` says how it ended.
+
+        Args:
+            progress: show a bar with the epochs and the metrics, in a terminal and in a notebook.
+            timeout: seconds after which to give up; None for never.
+            on_update: called with the job after the first request and whenever the job has changed.
+
+        Raises:
+            WaitTimeoutError: the job has not ended in time.
+            RuntimeError: no client has returned this job, or it was pickled.
+
+        """
+        return self._get_client().wait(self.id, timeout=timeout, on_update=on_update, progress=progress)
+
+    def history(self) -> Any:
+        """Return the metrics of all epochs so far.
+
+        The result is a pandas `DataFrame` as `History.to_frame` returns, or a `History` where pandas is not installed.
+
+        Raises:
+            RuntimeError: no client has returned this job, or it was pickled.
+
+        """
+        history = self._get_client().history(self.id)
+        try:
+            return history.to_frame()
+        except ImportError:
+            return history
+
+    def _get_client(self) -> JobSource:
+        if self._connection.client is None:
+            raise RuntimeError("This job has no client. Load it with Client.job.")
+        return self._connection.client
+
+    def _repr_html_(self) -> str | None:
+        """Return HTML for a notebook; None, so that it shows the text, if no client has returned this job."""
+        client = self._connection.client
+        return None if client is None else client.render_job(self)
 
 
 class Worker(View):
@@ -316,6 +414,17 @@ class History(View):
             float(nonfinite.get(str(epoch), math.nan)) if value is None else value
             for epoch, value in zip(self.epochs, self.metrics[metric], strict=True)
         ]
+
+    def to_frame(self) -> Any:
+        """Return a pandas `DataFrame` with a column for each metric. Its index `epoch` counts from 0.
+
+        Raises:
+            ImportError: pandas is not installed.
+
+        """
+        pandas: Any = importlib.import_module("pandas")
+        index = pandas.Index(self.epochs, name="epoch", dtype="int64")
+        return pandas.DataFrame({name: self.column(name) for name in self.metrics}, index=index, dtype="float64")
 
 
 @dataclass(frozen=True)

@@ -35,17 +35,6 @@ class ResolvedObjective:
         """Return a key that puts the best value first, and a trial without a finite value last."""
         return math.inf if value is None or not math.isfinite(value) else self.sign * value
 
-    def select_value(self, column: Sequence[float]) -> float | None:
-        """Return the value of a training from its epochs so far; None without a finite one.
-
-        Args:
-            column: The metric of each epoch, in their order.
-
-        """
-        if self.at == "last":
-            return column[-1] if column and math.isfinite(column[-1]) else None
-        return self.select_best(column)
-
     def select_best(self, values: Iterable[float]) -> float | None:
         """Return the best of the finite values; None if there is none."""
         return min((value for value in values if math.isfinite(value)), key=self.sort_key, default=None)

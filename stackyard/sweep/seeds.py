@@ -68,5 +68,5 @@ def _seed_method(method: Any, seed: int, *, replace: bool) -> Any:
     name = arguments.get("method")
     is_seeded = isinstance(name, str) and normalize_name(name) in _SEEDED_METHODS
     if not is_seeded or (not replace and arguments.get("seed") is not None):
-        return method
+        return cast("Any", method)
     return {**arguments, "seed": seed}

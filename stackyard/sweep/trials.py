@@ -1,6 +1,7 @@
 """The job specs of trials."""
 
 from functools import cached_property
+from typing import cast
 
 from pydantic import JsonValue
 
@@ -40,7 +41,8 @@ class TrialSpecBuilder:
         labels = {"name": self.sweep.name, "tags": list(self.sweep.tags)}
         document = document | {name: label for name, label in labels.items() if label and not document.get(name)}
         if self.sweep.priority is not None:
-            document["run"] = {**document.get("run", {}), "priority": self.sweep.priority}
+            run = cast("JsonObject", document.get("run", {}))
+            document["run"] = {**run, "priority": self.sweep.priority}
         return document
 
     def parse(self, parameters: Parameters, repeat: int = 0) -> JobSpec:

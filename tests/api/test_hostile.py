@@ -64,6 +64,13 @@ def test_a_malicious_body_is_refused_and_submits_nothing(client, path, body):
     assert client.get("/v1/jobs").json()["items"] == []
 
 
+def test_a_malicious_spec_in_a_sweep_is_refused(client):
+    for name, body in BODIES.items():
+        response = client.post("/v1/sweeps/check", content=b'{"specs": [' + body + b"]}", headers=JSON)
+        assert response.status_code == 422, (name, response.text)
+        assert all({"pointer", "message"} <= error.keys() for error in response.json()["errors"])
+
+
 def test_a_body_over_the_limit_is_refused_before_it_is_read(client):
     def body():
         yield b"{"

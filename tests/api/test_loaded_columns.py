@@ -9,8 +9,11 @@ from sqlalchemy.exc import InvalidRequestError
 
 from service.jobs import queries
 from service.jobs.queries import JobFilter
+from tests.factories import iris_spec
 
-DOCUMENTS = ("jobs.spec", "jobs.warnings", "jobs.task", "jobs.evaluation", "datasets.description")
+SHOWN_ALONE = ("jobs.spec_as_sent", "datasets.statistics")
+"""Columns that only routes of their own read."""
+DOCUMENTS = ("jobs.spec", "jobs.warnings", "jobs.task", "jobs.evaluation", "datasets.description", *SHOWN_ALONE)
 """Columns that may hold megabytes."""
 
 
@@ -41,6 +44,16 @@ def test_a_list_reads_no_documents(client, path):
         assert client.get(path).status_code == 200
     assert columns
     assert columns.isdisjoint(DOCUMENTS)
+
+
+def test_checks_submits_and_views_read_neither_statistics_nor_specs_as_sent(client, submit):
+    with record_selected_columns() as columns:
+        job = submit()
+        assert client.post("/v1/specs/check", json=iris_spec()).status_code == 200
+        assert client.get(f"/v1/jobs/{job['id']}").status_code == 200
+        assert client.get(f"/v1/datasets/{job['dataset']['id']}").status_code == 200
+    assert "datasets.description" in columns
+    assert columns.isdisjoint(SHOWN_ALONE)
 
 
 @pytest.mark.parametrize("route", ["history", "model", "curve.svg", "predict"])

@@ -2,10 +2,14 @@
 
 import csv
 import io
+from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from models import Sweep
 from service.db.database import SessionFactory
+from service.sweeps import sweep_retention
 from tests.service.sweeps.sweep_lab import LEARNING_RATE, SweepLab, build_sweep
 
 
@@ -112,13 +116,19 @@ def test_the_table_has_all_trials_as_columns_and_as_csv(client, lab):
     assert [row["job"] for row in rows] == table["job"]
 
 
-def test_a_repeated_submit_returns_the_first_sweep(client):
+def test_a_repeated_submit_returns_the_first_sweep(client, settings):
     headers = {"Idempotency-Key": "once"}
     first, second = (client.post("/v1/sweeps", json=build_sweep(), headers=headers).json() for _ in range(2))
     assert first["id"] == second["id"]
     other = client.post("/v1/sweeps", json=build_sweep(name="other"), headers=headers)
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert len(client.get("/v1/sweeps").json()["items"]) == 1
+    sessions = SessionFactory(settings.resolved_database_url)
+    with sessions.begin() as session:
+        session.get_one(Sweep, UUID(first["id"])).created_at -= timedelta(days=2)
+        sweep_retention.forget_expired_keys(session)
+    sessions.dispose()
+    assert client.post("/v1/sweeps", json=build_sweep(name="other"), headers=headers).status_code == 201
 
 
 def test_an_invalid_sweep_is_refused_with_pointers(client):
@@ -210,3 +220,28 @@ def test_listed_specs_are_stored_by_one_request(client, lab):
     sweep = lab(base=None, space=None, budget=None, search="list", specs=specs)
     assert get(client, sweep)["counts"]["waiting"] == 20
     assert [job.name for job in sweep.list_jobs()] == [f"job {number}" for number in range(20)]
+
+
+def test_a_sweep_of_another_release_stays_readable(client, lab):
+    sweep = lab(budget={"trials": 1})
+    with sweep.sessions.begin() as session:
+        row = session.get_one(Sweep, sweep.id)
+        row.spec, row.spec_version = {"search": {"method": "quantum"}}, 7
+    assert get(client, sweep)["objective"] is None
+    assert get(client, sweep, "/trials", status=409)["code"] == "spec_unreadable"
+    sweep.advance()
+    view = get(client, sweep)
+    assert (view["state"], view["reason"]["code"]) == ("failed", "spec_unreadable")
+
+
+def test_sweeps_are_found_by_a_part_of_their_name(client):
+    for name in ("Night 100%", "night two", "day"):
+        assert client.post("/v1/sweeps", json=build_sweep(name=name)).status_code == 201
+
+    def find(text):
+        return [sweep["name"] for sweep in client.get("/v1/sweeps", params={"q": text}).json()["items"]]
+
+    assert find("NIGHT") == ["night two", "Night 100%"]
+    assert find("0%") == ["Night 100%"]
+    assert find("_") == []
+    assert len(find("")) == 3

@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
+import psutil
+
 from tests.attacks.target import AttackResult, Target
+from tests.polling import wait_until
 
 TITLE = "Open installations"
 POINT = 9
@@ -15,6 +18,8 @@ _COMMANDS = {
     "empty token": ({"STACKYARD_TOKEN": ""}, "127.0.0.1"),
     "blank token": ({"STACKYARD_TOKEN": "   "}, _ALL_ADDRESSES),
 }
+
+_START_S = 50
 
 
 def run_attack(target: Target) -> AttackResult:
@@ -27,8 +32,22 @@ def _start_api(target: Target, variables: dict[str, str], host: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "STACKYARD_TOKEN"}
     environment |= {"STACKYARD_DATA_DIR": str(target.data_dir)} | variables
     command = [sys.executable, "-m", "api", "--host", host, "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or _is_listening(process.pid), within=_START_S)
+            if process.poll() is None:
+                return "served"
+        finally:
+            process.kill()
+        assert process.stderr is not None
+        message = process.stderr.read().decode().lower()
+        return "refused" if process.returncode == 1 and "token" in message else "failed"
+
+
+def _is_listening(pid: int) -> bool:
     try:
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
-    except subprocess.TimeoutExpired:
-        return "served"
-    return "refused" if result.returncode == 1 and "token" in result.stderr.lower() else "failed"
+        return any(
+            connection.status == psutil.CONN_LISTEN for connection in psutil.Process(pid).net_connections("tcp")
+        )
+    except psutil.NoSuchProcess:
+        return False

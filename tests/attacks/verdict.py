@@ -26,21 +26,39 @@ _TIMEOUT_S = 180
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Whether the server held, the figures, and the 99th percentiles of its answers to others in milliseconds.
+class AnswerTimes:
+    """The 99th percentiles of the answers to others in milliseconds, and the load of the machine after a minute."""
 
-    `is_busy` says that the machine answers late without any attack, so that its times prove nothing.
-    """
-
-    result: AttackResult
     health_ms: float
     post_ms: float
-    is_busy: bool
+    load: float
+
+    def are_below(self, share: float) -> bool:
+        """Return whether both times are below this share of their bounds."""
+        return self.health_ms < share * MAX_HEALTH_MS and self.post_ms < share * MAX_POST_MS
+
+    def list_cells(self) -> list[str]:
+        """Return the cells of a table."""
+        return [f"{self.health_ms:.0f} ms", f"{self.post_ms:.0f} ms", f"{self.load:.1f}"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the server held, the figures, and its answers to others just before the attack and during it."""
+
+    result: AttackResult
+    calm: AnswerTimes
+    attacked: AnswerTimes
 
     @property
     def is_quick(self) -> bool:
         """Whether the server answered others in time."""
-        return self.health_ms < MAX_HEALTH_MS and self.post_ms < MAX_POST_MS
+        return self.attacked.are_below(1)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the machine answers late without the attack, so that its times prove nothing."""
+        return not self.calm.are_below(_CALM_SHARE)
 
     @property
     def is_passed(self) -> bool:
@@ -63,33 +81,29 @@ def find_attacks(names: list[str]) -> list[ModuleType]:
     return sorted((module for module in modules if hasattr(module, "run_attack")), key=lambda module: module.POINT)
 
 
-def measure_calm(target: Target) -> Samples:
-    """Measure how the server answers without an attack."""
-    with start_probe(target.url, target.token) as samples:
-        time.sleep(_CALM_S)
-    return samples
-
-
-def carry_out(attack: ModuleType, target: Target, calm: Samples) -> Verdict:
+def carry_out(attack: ModuleType, target: Target) -> Verdict:
     """Prepare an attack, and run it while the probe measures. An attack that was only late is repeated."""
-    is_busy = (
-        calm.compute_p99_ms("health") > _CALM_SHARE * MAX_HEALTH_MS
-        or calm.compute_p99_ms("post") > _CALM_SHARE * MAX_POST_MS
-    )
-    verdict = _try_attack(attack, target, is_busy=is_busy)
+    verdict = _try_attack(attack, target)
     for _ in range(_MAX_TRIES - 1):
         if verdict.is_passed or not verdict.result.held:
             break
-        verdict = _try_attack(attack, target, is_busy=is_busy)
+        verdict = _try_attack(attack, target)
     return verdict
 
 
-def _try_attack(attack: ModuleType, target: Target, *, is_busy: bool) -> Verdict:
+def _try_attack(attack: ModuleType, target: Target) -> Verdict:
     if hasattr(attack, "prepare_attack"):
         attack.prepare_attack(target)
+    with start_probe(target.url, target.token) as calm:
+        time.sleep(_CALM_S)
+    before = _summarize_times(calm)
     with start_probe(target.url, target.token) as samples:
         result = _run_beside(attack, target)
-    return Verdict(result, samples.compute_p99_ms("health"), samples.compute_p99_ms("post"), is_busy)
+    return Verdict(result, before, _summarize_times(samples))
+
+
+def _summarize_times(samples: Samples) -> AnswerTimes:
+    return AnswerTimes(samples.compute_p99_ms("health"), samples.compute_p99_ms("post"), os.getloadavg()[0])
 
 
 def _run_beside(attack: ModuleType, target: Target) -> AttackResult:

@@ -23,12 +23,16 @@ _SETTLE_MS = 1500
 
 
 def list_pages(url: str, token: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the name and the path of each page, with the newest jobs and dataset."""
+    """Yield the name and the path of each page, with the newest jobs, sweep and dataset."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx2.Client(base_url=url, headers=headers) as http:
         jobs = http.get("/v1/jobs", params={"limit": 10}).raise_for_status().json()["items"]
         datasets = http.get("/v1/datasets", params={"limit": 1}).raise_for_status().json()["items"]
+        sweeps = http.get("/v1/sweeps", params={"limit": 1}).raise_for_status().json()["items"]
     yield from (("jobs", "/jobs"), ("new", "/new"), ("datasets", "/datasets"), ("workers", "/workers"))
+    yield from (("sweeps", "/sweeps"), ("new-sweep", "/sweeps/new"))
+    yield from (("sweep", f"/sweeps/{sweep['id']}") for sweep in sweeps)
+    yield from (("vary-job", f"/sweeps/new?from={job['id']}") for job in jobs[:1])
     ended = [job["id"] for job in jobs if job["state"] == "succeeded"]
     yield from (("job", f"/jobs/{job_id}") for job_id in [*ended, *(job["id"] for job in jobs)][:1])
     if len(jobs) > 1:
@@ -46,6 +50,7 @@ def take_pictures(browser: Browser, url: str, token: str | None, directory: Path
         for name, path in pages:
             page.goto(path)
             page.wait_for_timeout(_SETTLE_MS)
+            page.wait_for_function("!document.querySelector('.loading')")
             page.screenshot(path=directory / f"{name}-{look}.png", full_page=True)
         context.close()
 

@@ -5,7 +5,15 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.xdist_group("browser")
 
-PAGES = {"/": "Jobs", "/jobs": "Jobs", "/datasets": "Datasets", "/workers": "Workers", "/new": "New job"}
+PAGES = {
+    "/": "Jobs",
+    "/jobs": "Jobs",
+    "/sweeps": "Sweeps",
+    "/sweeps/new": "New sweep",
+    "/datasets": "Datasets",
+    "/workers": "Workers",
+    "/new": "New job",
+}
 
 
 def build_title(view):

@@ -41,6 +41,10 @@ def test_the_commands_lead_from_a_file_to_a_model(stackyard, tmp_path):
     assert "points version 1" in output
     assert "commas between fields, decimal points, a header" in output
 
+    status, output, errors = stackyard("datasets", "show", "points", "--rows", "2")
+    assert status == 0, errors
+    assert ["0", "0"] in [line.split() for line in output.splitlines()]
+
     status, output, errors = stackyard("submit", str(spec), "--wait")
     assert status == 0, errors
     job_id = output.split()[0]

@@ -15,7 +15,7 @@ from tests.cli.conftest import is_server_up, list_server_processes
 from tests.polling import wait_until
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.exhaustive)])
 def test_a_signal_stops_all_processes(serve, data_dir, number):
     server = serve(STACKYARD_CANCEL_GRACE_S="300")  # longer than the test, so that no child is killed
     state = server.wait_for_state()

@@ -1,6 +1,6 @@
 """Learning curves in a terminal."""
 
-from stackyard.cli import terminal_curve
+from stackyard.cli.output import terminal_curve
 
 
 def test_a_curve_has_axes_a_legend_and_gaps():

@@ -41,6 +41,9 @@ def test_a_file_is_uploaded_listed_and_deleted(stackyard, tmp_path):
     assert again.id == first.id
     assert stackyard.dataset(first.id) == first
     assert first.id in {dataset.id for dataset in stackyard.datasets(limit=1)}
+    statistics = stackyard.dataset_statistics("small")["columns"]
+    assert [(column["name"], column["mean"]) for column in statistics] == [("a", 3.0), ("b", 4.0)]
+    assert stackyard.preview_dataset(first.id, rows=2)["rows"] == [[1, 2], [3, 4]]
     stackyard.delete_dataset(first.id)
     with pytest.raises(ProblemError) as caught:
         stackyard.dataset(first.id)

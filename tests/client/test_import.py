@@ -49,6 +49,8 @@ def test_the_command_prints_the_network_of_a_json_file_or_a_keras_file(url, tmp_
         assert result.exit_code == 0, result.output
         assert json.loads(result.stdout) == NETWORK
         assert "left out /config/layers/0/config/batch_shape/0: a batch of 8" in result.stderr
+        piped = CliRunner().invoke(app, ["import", "-", "--url", url, "--token", TOKEN], input=path.read_bytes())
+        assert json.loads(piped.stdout) == NETWORK
 
 
 def write_damaged_file(path):
@@ -72,4 +74,4 @@ def test_an_unreadable_file_is_an_error_message(write_file, tmp_path):
     result = CliRunner().invoke(app, ["import", str(write_file(tmp_path / "model.keras"))])
 
     assert isinstance(result.exception, CommandError)
-    assert re.search(r"Cannot read .*model\.keras: ", str(result.exception))
+    assert re.search(r"model\.keras cannot be read: ", str(result.exception))

@@ -1,8 +1,10 @@
 """Commands for jobs and datasets: references, tables, JSON and deletion, against the real API."""
 
+import gzip
+import io
 import json
-import webbrowser
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -128,7 +130,7 @@ def test_jobs_are_sorted_and_an_unknown_key_is_refused(stackyard, sessions, invo
     assert list_names("--reverse") == ["ended", "other", "waiting"]
     status, _, errors = invoke("jobs", "--sort", "nothing")
     assert status == 1
-    assert "created, name, state, epochs" in errors
+    assert "priority, epochs, loss" in errors
 
 
 def test_a_job_is_deleted_after_a_confirmation(stackyard, invoke, run):
@@ -159,6 +161,18 @@ def test_a_spec_comes_from_standard_input(run, invoke):
     assert "Standard input is not JSON" in invoke("check", "-", stdin="{")[2]
 
 
+def test_a_dataset_comes_from_standard_input(run, invoke):
+    table = b"x,y\n" + b"".join(b"%d,%d\n" % (n, n) for n in range(9))
+    parquet = io.BytesIO()
+    pd.read_csv(io.BytesIO(table)).to_parquet(parquet)
+    media_types = [
+        json.loads(run("upload", "-", "--name", "piped", "--json", stdin=content))["media_type"]
+        for content in (gzip.compress(table), parquet.getvalue())
+    ]
+    assert media_types == ["text/csv", "application/vnd.apache.parquet"]
+    assert "with --name" in invoke("upload", "-", stdin=table)[2]
+
+
 @pytest.mark.usefixtures("ended")
 def test_events_count_epochs_from_1(stackyard, run):
     lines = run("events", "ended").splitlines()
@@ -176,23 +190,3 @@ def test_the_first_epoch_of_a_curve_counts_from_1(ended, stackyard, run, tmp_pat
     assert path.read_bytes() == stackyard.curve(str(ended.id), from_epoch=1)
     run("curve", "ended", "-o", str(path), "--from-epoch", "1")
     assert path.read_bytes() == stackyard.curve(str(ended.id), from_epoch=1)
-
-
-def test_a_page_is_opened_and_its_address_is_printed(stackyard, run, url, monkeypatch):
-    job = stackyard.submit(SPEC)
-    opened = []
-
-    class Browser:
-        name = "firefox"
-
-        def open(self, address):
-            opened.append(address)
-            return True
-
-    monkeypatch.setattr(webbrowser, "get", Browser)
-    assert run("open").strip() == f"{url}/docs"
-    assert run("open", "small").strip() == f"{url}/v1/jobs/{job.id}/curve.svg"
-    assert opened == [f"{url}/docs", f"{url}/v1/jobs/{job.id}/curve.svg"]
-    monkeypatch.setattr(Browser, "name", "w3m")
-    assert json.loads(run("open", "--json")) == {"url": f"{url}/docs", "opened": False}
-    assert len(opened) == 2

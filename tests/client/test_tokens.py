@@ -19,9 +19,11 @@ def list_jobs(url):
     return lambda *options, **environment: CliRunner().invoke(app, ["jobs", "--url", url, *options], env=environment)
 
 
-def test_a_token_comes_from_a_file(list_jobs, token_file):
+def test_a_token_comes_from_a_file(list_jobs, token_file, url):
     for result in (list_jobs("--token-file", str(token_file)), list_jobs(STACKYARD_TOKEN_FILE=str(token_file))):
         assert (result.exit_code, result.stderr) == (0, "")
+    piped = CliRunner().invoke(app, ["jobs", "--url", url, "--token-file", "-"], input=token_file.read_text())
+    assert (piped.exit_code, piped.stderr) == (0, "")
     assert list_jobs(STACKYARD_TOKEN="wrong", STACKYARD_TOKEN_FILE="").exit_code == 1  # noqa: S106
 
 

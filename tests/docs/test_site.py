@@ -50,5 +50,5 @@ def test_strict_covers_links_and_anchors():
 
 def test_the_client_page_shows_every_method(site):
     text = (site / "reference" / "python-client.html").read_text()
-    for name in ("submit", "wait", "events", "predict", "download_model"):
+    for name in ("submit", "wait", "events", "predict", "download_model", "sweep", "submit_many"):
         assert f'id="stackyard.client.Client.{name}"' in text

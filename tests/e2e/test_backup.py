@@ -19,6 +19,11 @@ def run_cli(*arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def pipe_backup(file, data_dir):
+    command = [sys.executable, "-m", "stackyard", "restore", "-", "--data-dir", str(data_dir)]
+    return subprocess.run(command, input=file.read_bytes(), capture_output=True, check=False)
+
+
 @pytest.mark.exhaustive
 def test_training_server_is_backed_up_and_restored(server, tmp_path, broker_url):
     finished_id = server.until_ended(server.submit(iris_spec()))["id"]
@@ -31,6 +36,8 @@ def test_training_server_is_backed_up_and_restored(server, tmp_path, broker_url)
     rejected = run_cli("restore", tmp_path / "backup.tar", "--data-dir", server.data_dir)
     assert (rejected.returncode, "is not empty" in rejected.stderr) == (1, True)
     assert run_cli("restore", tmp_path / "backup.tar", "--data-dir", tmp_path / "restored").returncode == 0
+    piped = pipe_backup(tmp_path / "backup.tar", tmp_path / "piped")
+    assert piped.returncode == 0, piped.stderr
     with TestClient(
         create_app(Settings(data_dir=tmp_path / "restored", broker_url=broker_url)), LOCAL_URL
     ) as restored:

@@ -35,7 +35,8 @@ until [ -s engine.pid ]; do sleep 0.1; kill -0 $N; done
 slirp4netns --configure --mtu=1400 --disable-host-loopback $N tap0 >slirp.log 2>&1 & S=$!
 eng() { nsenter -t $N -m -n -r -w env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
   POSTGRES_PASSWORD='p@ss/word' STACKYARD_TOKEN=secret "$@"; }
-for _ in $(seq 100); do eng docker info >/dev/null 2>&1 && break; sleep 0.2; done
+for _ in $(seq 300); do eng docker info >/dev/null 2>&1 && break; sleep 0.2; done
+eng docker info >/dev/null 2>&1 || { echo "the engine did not start"; tail -5 dockerd.log; exit 1; }
 
 # --- stand-ins for the images that a registry would give
 eng docker image inspect python:3.11-slim-bookworm >/dev/null 2>&1 || {
@@ -89,7 +90,7 @@ compose() { eng docker compose --project-directory "$SRC" -f "$SRC/docker-compos
 api() { local p=$1; shift; eng curl -sSf --retry 20 --retry-delay 1 --retry-all-errors -H 'Authorization: Bearer secret' "127.0.0.1:8000$p" "$@"; }
 compose --profile gpu config --quiet
 compose down --volumes >/dev/null 2>&1
-compose up --detach --wait --wait-timeout 240 2>&1 | tail -3
+compose up --detach --wait --wait-timeout 600 2>&1 | tail -3
 [ "$(eng curl -s -o /dev/null -w '%{http_code}' 127.0.0.1:8000/v1/jobs)" = 401 ]
 [ "$(eng docker exec stackyard-api-1 id -u)" = 10001 ]
 eng docker exec -i stackyard-api-1 python - > iris.csv <<'P'
@@ -101,14 +102,17 @@ echo '{"name":"iris","data":{"dataset":"iris","target":{"column":"target"}},"net
 "activation":"relu"},{"type":"Dense","units":3,"activation":"softmax"}]},"training":{"optimizer":"adam",
 "loss":"sparse_categorical_crossentropy","epochs":5,"seed":0}}' > spec.json
 id=$(api /v1/jobs -H 'Content-Type: application/json' -d @$W/spec.json | eng jq -r .id)
-until_done() { for _ in $(seq 90); do s=$(api "/v1/jobs/$id" | eng jq -r .state); [ "$s" != succeeded ] || return 0; sleep 1; done; echo "job $id: $s"; return 1; }
+until_true() { for _ in $(seq 60); do if "$@"; then return 0; fi; sleep 1; done; echo "still false after a minute: $*"; return 1; }
+until_done() { for _ in $(seq 180); do s=$(api "/v1/jobs/$id" | eng jq -r .state); [ "$s" != succeeded ] || return 0; sleep 1; done; echo "job $id: $s"; return 1; }
 until_done
 [ "$(api "/v1/jobs/$id/history" -H 'Accept: text/csv' | wc -l)" = 6 ]
 api "/v1/jobs/$id/model" -o $W/model.keras
-compose down 2>/dev/null; compose up --detach --wait --wait-timeout 240 --scale worker-cpu=2 2>&1 | tail -1
+compose down 2>/dev/null; compose up --detach --wait --wait-timeout 600 --scale worker-cpu=2 2>&1 | tail -1
 api "/v1/jobs/$id/model" -o $W/again.keras; cmp model.keras again.keras
-[ "$(api /v1/workers | eng jq '[.items[] | select(.state == "serving")] | length')" = 2 ]
-kill -9 "$(eng docker inspect -f '{{.State.Pid}}' stackyard-worker-cpu-1)"; sleep 5
-[ "$(eng docker inspect -f '{{.State.Running}} {{.RestartCount}}' stackyard-worker-cpu-1)" = 'true 1' ]
+two_serve() { [ "$(api /v1/workers | eng jq '[.items[] | select(.state == "serving")] | length')" = 2 ]; }
+until_true two_serve
+kill -9 "$(eng docker inspect -f '{{.State.Pid}}' stackyard-worker-cpu-1)"
+restarted() { [ "$(eng docker inspect -f '{{.State.Running}} {{.RestartCount}}' stackyard-worker-cpu-1)" = 'true 1' ]; }
+until_true restarted
 compose down --volumes 2>/dev/null
 echo "1 passed, 0 failed"

@@ -24,11 +24,15 @@ from service.prediction import Predictor
 from service.prediction.protocol import PredictionRequest, ResponseKind, StoredFile
 from service.storage.artifact_store import ArtifactStore
 from stackyard.spec import ColumnDescription, CsvFormat, Normalize
+from stackyard.spec.layers.lookups import list_computed_embeddings
+from stackyard.spec.network.network import Network
 from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec
 from tests.in_process_trainer import Trainer, create_installation
 from tests.polling import wait_until
+from worker.keras_build.network import build_network
 from worker.prediction import csv_table, json_arrays, json_table, predict
+from worker.prediction.computed_lookups import build_computed_lookups, check_computed_lookups
 from worker.prediction.feature_columns import FeatureColumn
 from worker.prediction.lookup_inputs import check_lookup_inputs
 from worker.prediction.network_cache import NetworkCache
@@ -239,6 +243,65 @@ class TestLookups:
         with pytest.raises(InvalidRowsError) as error_info:
             check_lookup_inputs(np.array([[[0, 1], [2, 9]]], np.float32), 6, None)
         assert [fault.pointer for fault in error_info.value.faults] == ["/rows/0/1/1"]
+
+
+class TestComputedLookups:
+    """An Embedding behind layers that compute: TensorFlow would end the request, or read a negative index silently."""
+
+    LAYERS = ("Flatten", {"type": "Rescaling", "scale": 10.0}, {"type": "Embedding", "input_dim": 51, "output_dim": 2})
+
+    @pytest.fixture
+    def check(self):
+        """Check 40 rows of two ones, except some rows."""
+        network = Network.model_validate({"layers": [*self.LAYERS, "Flatten"]})
+        lookups = build_computed_lookups(network.layers, build_network(network, (2,)))
+
+        def check(changed, lines=None):
+            x = np.ones((40, 2), np.float32)
+            for row, values in changed.items():
+                x[row] = values
+            with pytest.raises(InvalidRowsError) as error_info:
+                check_computed_lookups(lookups, x, lines)
+            return [(fault.pointer, fault.message.partition("it computes ")[2]) for fault in error_info.value.faults]
+
+        return check
+
+    def test_rows_whose_indices_are_out_of_range_are_refused(self, check):
+        changed = {0: [0.0, 5.09], 1: [-0.05, 1.0], 3: [1.0, 5.2], 35: [-1.0, 9.0], 36: [1e30, 0.0]}
+        assert check(changed) == [("/rows/3", "52"), ("/rows/35", "-10"), ("/rows/36", "1e+31")]
+
+    def test_rows_of_a_file_have_their_lines(self, check):
+        assert check({39: [6.0, 6.0]}, lines=range(2, 42)) == [("/rows/39", "60 (line 41)")]
+
+    def test_an_embedding_of_the_inputs_is_not_computed(self):
+        layers = Network.model_validate({"layers": [self.LAYERS[2], "Flatten"]}).layers
+        assert list_computed_embeddings(layers) == []
+
+    def test_the_request_is_refused_and_the_others_are_answered(self, installation):
+        with TestClient(create_app(installation), LOCAL_URL) as client:
+            trainer = Trainer(client, installation)
+            trainer.upload("computed", b"item,y\n" + b"".join(b"%d,%d\n" % (i, i) for i in range(6)) * 4)
+            data = {"dataset": "computed", "target": {"column": "y"}}
+            layers = [*self.LAYERS, "Flatten", {"type": "Dense", "units": 1}]
+            training = {"loss": "mse", "epochs": 1, "seed": 0}
+            job_id = trainer.train({"data": data, "network": {"layers": layers}, "training": training})
+            sessions = SessionFactory(installation.resolved_database_url)
+            with sessions.read() as session:
+                artifacts = prediction.find_prediction_artifacts(session, UUID(job_id))
+            sessions.dispose()
+        networks = NetworkCache()
+
+        def ask(*items):
+            rows = json.dumps({"rows": [{"item": item} for item in items]}).encode()
+            return answer_request(
+                PredictionRequest(**vars(trained), media_type=JSON, accept=JSON, max_rows=10), rows, networks
+            )
+
+        with artifacts.open_files(ArtifactStore(installation.data_dir)) as trained:
+            assert ask(1, 5).kind is ResponseKind.PREDICTIONS
+            refusal = ask(1, 6)
+            assert refusal.kind is ResponseKind.INVALID_ROWS
+            assert [fault["pointer"] for fault in json.loads(refusal.content)] == ["/rows/1"]
 
 
 class TestColumns:

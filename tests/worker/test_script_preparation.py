@@ -31,10 +31,11 @@ def prepare_both(request, tmp_path, monkeypatch):
 
     def store(frame, name):
         path = tmp_path / f"{name}.{request.param}"
+        has_index = frame.index.names != [None]
         if request.param == "csv":
-            frame.to_csv(path, index=False)
+            frame.to_csv(path, index=has_index)
             return FileSource(path, dataset_source.CSV), csv_file.describe_csv(path, MEMORY)
-        frame.to_parquet(path, index=False)
+        frame.to_parquet(path, index=has_index)
         return FileSource(path, dataset_source.PARQUET), parquet_file.describe_parquet(path, MEMORY)
 
     def prepare(frame, data, outputs=1, loss="mse", test_frame=None):
@@ -151,6 +152,28 @@ def build_sales():
             "grade": generator.integers(0, 3, ROWS).astype("float64"),
         }
     )
+
+
+@pytest.mark.parametrize("index", [["shop"], ["sold", "city"]], ids=["one level", "two levels"])
+def test_an_index_with_a_name_is_a_column(index, prepare_both):
+    frame = build_sales()
+    groups = [
+        {"columns": ["sold", "size"], "transform": "standard"},
+        {"columns": ["shop", "city"], "transform": "one_hot"},
+    ]
+    prepared = prepare_both(frame.set_index(index), {"target": {"column": "price"}, "features": groups})
+    expected = make_column_transformer(
+        (StandardScaler(), ["sold", "size"]), (OneHotEncoder(sparse_output=False), ["shop", "city"])
+    ).fit_transform(frame)
+    assert np.array_equal(prepared.x_train, expected.astype("float32"))
+
+
+def test_an_index_of_large_integers_keeps_them_apart(prepare_both):
+    frame = build_identified_frame()
+    groups = [{"columns": ["id"], "transform": "ordinal", "impute": "most_frequent"}]
+    prepared = prepare_both(frame.set_index("id"), {"target": TARGET, "features": groups})
+    filled = frame["id"].fillna(frame["id"].mode()[0]).astype("int64")
+    assert np.array_equal(prepared.x_train[:, 0], filled - LARGE)
 
 
 @pytest.mark.parametrize("standard", [True, False])

@@ -49,7 +49,7 @@ export function CopyableCommand({ command }) {
   };
   return html`
     <div class="command">
-      <pre><code>${command}</code></pre>
+      <pre tabindex="0"><code>${command}</code></pre>
       <button type="button" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>
     </div>
   `;

@@ -5,6 +5,7 @@ import { LogoutButton } from "./logout_button.js";
 
 const SECTIONS = [
   { name: "jobs", label: "Jobs", href: "/jobs" },
+  { name: "sweeps", label: "Sweeps", href: "/sweeps" },
   { name: "datasets", label: "Datasets", href: "/datasets" },
   { name: "workers", label: "Workers", href: "/workers" },
 ];

@@ -1,5 +1,5 @@
 /**
- * News of jobs as the server sends them. All tabs of a browser share one connection.
+ * News of jobs and sweeps as the server sends them. All tabs of a browser share one connection.
  *
  * Follow first, then load: then no change falls between the two. After `{reset: true}`, load again.
  */
@@ -10,7 +10,7 @@ import { EventConnection } from "./events/event_connection.js";
 import { SharedStream } from "./events/shared_stream.js";
 import { Subscriptions } from "./events/subscriptions.js";
 
-/** @import { HistoryListener, JobsListener } from "./events/subscriptions.js" */
+/** @import { HistoryListener, JobsListener, SweepsListener } from "./events/subscriptions.js" */
 
 /** Whether the connection is open. Without a follower there is none. */
 export const isConnected = signal(false);
@@ -26,6 +26,15 @@ let stream;
  */
 export function followJobs(listener) {
   return subscriptions.followJobs(listener);
+}
+
+/**
+ * Call a function after each change of any sweep, with `{changed, deleted}` or `{reset: true}`.
+ * @param {SweepsListener} listener
+ * @returns {() => void} stops
+ */
+export function followSweeps(listener) {
+  return subscriptions.followSweeps(listener);
 }
 
 /**

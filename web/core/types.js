@@ -55,6 +55,7 @@
  * @property {number | null} until_epoch the number of epochs after which the job pauses
  * @property {string | null} retry_of
  * @property {string | null} continued_from
+ * @property {{id: string, trial: number, repeat: number} | null} sweep
  * @property {{id: string | null, name: string, version: number}} dataset
  * @property {{epochs_done: number, epochs: number, seconds_left: number | null}} progress
  * @property {Record<string, Metric>} metrics

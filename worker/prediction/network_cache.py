@@ -6,7 +6,7 @@ Only the weights of a `.keras` file are read, not its `config.json`, which names
 import hashlib
 import io
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from keras.src.saving import saving_lib
 from service.prediction.protocol import PredictionRequest, StoredFile
 from stackyard.spec import JobSpec
 from worker.keras_build.network import build_network
+from worker.prediction.computed_lookups import ComputedLookup, build_computed_lookups
 from worker.preparation.lookups import get_vocabulary_size
 from worker.preparation.memory_cache import MemoryCache
 from worker.preparation.transforms.fitted_transforms import FittedTransforms
@@ -48,6 +49,11 @@ class LoadedNetwork:
     @cached_property
     def _spec(self) -> JobSpec:
         return JobSpec.model_validate(self._request.spec)
+
+    @cached_property
+    def computed_lookups(self) -> Sequence[ComputedLookup]:
+        """The lookups of values that the network computes. `build_network` must have been called."""
+        return build_computed_lookups(self._spec.network.layers, self._network)
 
     def build_network(self, input_shape: tuple[int, ...]) -> Any:
         """Return the trained keras.Sequential, which is untyped.

@@ -11,6 +11,7 @@ from service.prediction.protocol import PredictionRequest
 from stackyard.spec import Fault, Limits, SpecError, decode_json_object
 from stackyard.spec.reading.faults import format_value
 from worker.prediction import csv_table, json_arrays, json_table, lookup_inputs
+from worker.prediction.computed_lookups import check_computed_lookups
 from worker.prediction.feature_columns import iterate_features
 from worker.prediction.feature_table import FeatureTable
 from worker.prediction.network_cache import NetworkCache
@@ -51,6 +52,7 @@ def predict_rows(request: PredictionRequest, rows: bytes, networks: NetworkCache
         lookup_inputs.check_lookup_inputs(x, trained.vocabulary_size, table)
     network = trained.build_network(x.shape[1:])
     _check_output_count(len(x), network.output_shape[1:])
+    check_computed_lookups(trained.computed_lookups, x, None if table is None else table.lines)
     batches = [network.predict_on_batch(x[start : start + _BATCH_SIZE]) for start in range(0, len(x), _BATCH_SIZE)]
     unknown = () if table is None else table.list_unknown_values()
     return Predictions(np.concatenate(batches), trained.transforms.target, unknown)

@@ -24,6 +24,7 @@ from service.sweeps import sweep_news, sweep_retention
 from service.sweeps.life import reconciliation
 from service.sweeps.life.creation import advance_completely
 from stackyard.spec import Limits
+from worker.supervision.outage_grace import OutageGrace
 
 _CLEANING_INTERVAL_S = 3600
 _THOROUGH_INTERVAL_S = 60
@@ -61,13 +62,14 @@ class Reconciler:
         wake_ups = WakeUpSender(self._settings)
         store = open_store(self._settings)
         last_cleaning = last_thorough = -math.inf  # an earlier run may have been killed
+        grace = OutageGrace(sessions, self._settings.heartbeat_s)
         while not self._stopping.is_set():
             is_thorough = time.monotonic() - last_thorough > _THOROUGH_INTERVAL_S
             last_thorough = time.monotonic() if is_thorough else last_thorough
             with _log_errors():
                 advance_sweeps(sessions, self._settings.limits, is_thorough=is_thorough)
             with _log_errors():
-                reconcile_jobs(sessions, wake_ups)
+                reconcile_after_grace(sessions, wake_ups, grace)
             with _log_errors():
                 sweep_retention.delete_expired_sweeps(sessions, self._settings)
                 retention.delete_expired_data(sessions, store, self._settings)
@@ -88,6 +90,19 @@ def _log_errors() -> Generator[None]:
         log.warning("round not finished", action="reconcile_failed", error=str(error))
     except Exception:  # an unexpected error must not end the thread, because no other thread does its work
         log.exception("round not finished", action="reconcile_failed")
+
+
+def reconcile_after_grace(sessions: SessionFactory, wake_ups: WakeUpSender, grace: OutageGrace) -> None:
+    """Run a round, unless the database has just come back: healthy workers first renew what is theirs.
+
+    Raises:
+        SQLAlchemyError: the database cannot be used.
+        kombu.exceptions.OperationalError: the broker cannot be reached.
+
+    """
+    with grace.watch_database():
+        if grace.is_over():
+            reconcile_jobs(sessions, wake_ups)
 
 
 def reconcile_jobs(sessions: SessionFactory, wake_ups: WakeUpSender) -> None:
@@ -152,6 +167,7 @@ def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore, settings: Se
     with sessions.begin() as session:
         change_log.delete_old_changes(session)
         sweep_news.delete_old_deletions(session)
+        sweep_retention.forget_expired_keys(session)
         recovery.delete_expired_idempotency_keys(session)
     if checkpoint_count := retention.delete_final_checkpoints(sessions, days=settings.final_checkpoint_days):
         log.info("checkpoints deleted for their age", action="checkpoints_expired", count=checkpoint_count)

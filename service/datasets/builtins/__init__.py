@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from service.datasets.dataset_statistics import DatasetStatistics
+
 BUILTIN_PREFIX = "builtin:"
 """Prefix of the names of built-in datasets. Uploaded datasets cannot have it."""
 
@@ -25,3 +27,9 @@ class BuiltinDataset:
 def load_builtins() -> tuple[BuiltinDataset, ...]:
     """Return every built-in dataset, as `python -m tools.describe_builtins` last described it."""
     return tuple(BuiltinDataset(**entry) for entry in json.loads((files(__name__) / "builtins.json").read_text()))
+
+
+def load_statistics(name: str) -> DatasetStatistics:
+    """Return the statistics of a built-in dataset. They are read from a file of their own, when they are shown."""
+    statistics = json.loads((files(__name__) / "statistics.json").read_text())
+    return DatasetStatistics.model_validate(statistics[name])

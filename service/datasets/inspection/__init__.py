@@ -1,9 +1,5 @@
-"""Inspection of uploaded files in a separate process, where a malicious file can do no harm.
+"""Inspection of uploaded files, run as `python -m service.datasets.inspection` in a confined process.
 
-`inspect_file` is the entry point. It starts `python -m service.datasets.inspection` with limited memory and time. The
-caller never loads the libraries that read the file.
+`service.datasets.inspector` starts the process. It never loads the libraries that read the file, and the process loads
+none of the server's.
 """
-
-from service.datasets.inspection.inspector import inspect_file
-
-__all__ = ["inspect_file"]

@@ -10,8 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from service.datasets.inspection import value_summary
 from service.datasets.inspection.column_order import ColumnOrder
 from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
+from service.datasets.inspection.value_sample import ColumnSample
 from stackyard.spec.data.description import MAX_CATEGORIES, MAX_EXACT_FLOAT, TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
@@ -36,11 +38,20 @@ class ColumnStatistics:
         name: of the column.
         stored_as: what the file has, if the values are numbers of days.
         unnamed: whether the file has no name for the column.
+        sample: collects values for `to_statistics`; None if only the description is needed.
 
     """
 
-    def __init__(self, name: str, *, stored_as: TimeKind | None = None, unnamed: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        stored_as: TimeKind | None = None,
+        unnamed: bool = False,
+        sample: ColumnSample | None = None,
+    ) -> None:
         self.name = name
+        self._sample = sample
         self.stored_as: TimeKind | None = stored_as
         self._unnamed = unnamed
         self._missing_words: dict[str, None] = {}
@@ -73,8 +84,15 @@ class ColumnStatistics:
         self._kind = self._merge_kind(kind)
         if kind in ("integer", "float"):
             self._update_range(float(present.min()), float(present.max()))
+            if self._sample is not None:
+                self._sample.numbers.add_block(present)
         self._update_categories(kind, present)
         self._order.add_block(present, is_complete=kind != "text" or self.is_categorical)
+
+    def sample_texts(self, values: Any) -> None:
+        """Add the texts of the next block, an Arrow array or an array of pandas, to the sample."""
+        if self._sample is not None:
+            self._sample.texts.add_block(values)
 
     @property
     def has_no_values(self) -> bool:
@@ -123,19 +141,57 @@ class ColumnStatistics:
         """Whether integers among floats are too large for float64."""
         return self._kind == "float" and any(abs(value) >= MAX_EXACT_FLOAT for value in self._categories)
 
+    @property
+    def _has_categories(self) -> bool:
+        return self.is_categorical and self._kind is not None and not self._has_rounded_categories
+
     def to_description(self) -> dict[str, Any]:
         """Return a `stackyard.spec` ColumnDescription as JSON. A column without values is of floats, as in pandas."""
         is_numeric = self._kind in ("integer", "float")
-        has_categories = self.is_categorical and self._kind is not None and not self._has_rounded_categories
         return {
             "name": self.name,
             "type": self._kind or "float",
             "missing": self._missing,
-            "categories": sorted(self._categories) if has_categories else None,
-            **describe_rarest_category(self._categories if has_categories else {}),
+            "categories": sorted(self._categories) if self._has_categories else None,
+            **describe_rarest_category(self._categories if self._has_categories else {}),
             "minimum": self._minimum if is_numeric else None,
             "maximum": self._maximum if is_numeric else None,
         } | self._describe_source()
+
+    def to_statistics(self, rows: int) -> dict[str, Any]:
+        """Return a `service.datasets.dataset_statistics` ValueStatistics as JSON.
+
+        Args:
+            rows: number of rows of the table.
+
+        """
+        statistics = {"name": self.name, "count": rows - self._missing, "missing": self._missing}
+        if self._kind is None:
+            return statistics
+        return statistics | self._summarize_values() | self._format_time_range()
+
+    def _summarize_values(self) -> dict[str, Any]:
+        if self._has_categories:
+            return value_summary.summarize_counts(self._categories)
+        if self._sample is None:
+            return {}
+        if self._kind == "text":
+            texts = self._sample.texts.list_texts()
+            sampled = None if self._sample.texts.is_complete else len(texts)
+            return {"sampled": sampled} | value_summary.summarize_texts(texts)
+        numbers = self._sample.numbers
+        sampled = None if numbers.is_complete else len(numbers.values)
+        return {"sampled": sampled} | value_summary.summarize_numbers(
+            numbers.values, self._minimum or 0.0, self._maximum or 0.0, are_integers=self._kind == "integer"
+        )
+
+    def _format_time_range(self) -> dict[str, Any]:
+        if self.stored_as is None or self._minimum is None or self._maximum is None:
+            return {}
+        return {
+            "earliest": value_summary.format_days(self._minimum, self.stored_as),
+            "latest": value_summary.format_days(self._maximum, self.stored_as),
+        }
 
     def _describe_source(self) -> dict[str, Any]:
         """Return the fields that only some columns have."""

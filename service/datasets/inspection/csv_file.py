@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,8 @@ from service.datasets.inspection.csv_records import MAX_BLOCK_RECORDS, CsvBlock,
 from service.datasets.inspection.file_signatures import check_text_signature
 from service.datasets.inspection.invalid_file import InvalidFileError, quote_text
 from service.datasets.inspection.missing_rows import MissingRowCounter
+from service.datasets.inspection.value_sample import ColumnSample
+from service.datasets.inspection.value_summary import limit_statistics
 from stackyard.spec.data.csv_format import CsvFormat
 from stackyard.spec.data.description import TimeKind
 
@@ -43,6 +45,7 @@ def describe_csv(
     *,
     max_bytes: int | None = None,
     max_block_records: int = MAX_BLOCK_RECORDS,
+    statistics: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a `stackyard.spec` TableDescription of a CSV file as JSON.
 
@@ -55,6 +58,7 @@ def describe_csv(
         options: what the client says about the format; the rest is detected.
         max_bytes: maximum size of the decompressed content.
         max_block_records: maximum number of records that are parsed at once.
+        statistics: receives a `service.datasets.dataset_statistics` DatasetStatistics as JSON, if it is not None.
 
     Raises:
         InvalidFileError: the file is not unambiguous CSV, or has no rows, or has infinite values.
@@ -64,10 +68,14 @@ def describe_csv(
     text_columns = set(csv_format.dates)
     while True:
         with open_csv(path, csv_format.compression, max_bytes) as file:
-            rows, columns, missing_rows = _read_columns(file, csv_format, text_columns, max_block_records)
+            records = CsvReader(file, csv_format, max_block_records=max_block_records)
+            columns = _create_columns(records, csv_format, has_samples=statistics is not None)
+            rows, missing_rows = _read_columns(records, csv_format, columns, text_columns)
         mixed = {column.name for column in columns if column.has_mixed_types}
         if not mixed:
             description = build_table_description(rows, columns, missing_rows.counts)
+            if statistics is not None:
+                statistics["columns"] = limit_statistics([column.to_statistics(rows) for column in columns])
             return description | {"csv": csv_format.model_dump(mode="json")}
         text_columns |= mixed
 
@@ -81,19 +89,28 @@ def _detect_format(path: Path, options: CsvOptions, max_bytes: int | None) -> Cs
     return options.build_format(*detect_delimiter(sample, options), compression)
 
 
-def _read_columns(
-    file: BinaryIO, csv_format: CsvFormat, text_columns: Collection[str], max_block_records: int
-) -> tuple[int, Sequence[ColumnStatistics], MissingRowCounter]:
-    records = CsvReader(file, csv_format, max_block_records=max_block_records)
-    _check_dates(csv_format, records.column_names)
-    columns = [
-        ColumnStatistics(name, stored_as="date" if name in csv_format.dates else None, unnamed=name in records.unnamed)
-        for name in records.column_names
+def _create_columns(records: CsvReader, csv_format: CsvFormat, *, has_samples: bool) -> Sequence[ColumnStatistics]:
+    names = records.column_names
+    _check_dates(csv_format, names)
+    return [
+        ColumnStatistics(
+            name,
+            stored_as="date" if name in csv_format.dates else None,
+            unnamed=name in records.unnamed,
+            sample=ColumnSample(len(names)) if has_samples else None,
+        )
+        for name in names
     ]
+
+
+def _read_columns(
+    records: CsvReader, csv_format: CsvFormat, columns: Sequence[ColumnStatistics], text_columns: Collection[str]
+) -> tuple[int, MissingRowCounter]:
+    """Add the rows to the columns; return the number of rows, and how many of them lack values."""
     missing_rows = MissingRowCounter()
     rows = 0
     for block in records.iterate_blocks():
-        frame = _parse_block(block, csv_format, records.column_names, text_columns)
+        frame = parse_block(block, csv_format, records.column_names, text_columns)
         for column in columns:
             if column.stored_as is None:
                 _add_values(column, frame[column.name], block.lines)
@@ -102,7 +119,7 @@ def _read_columns(
         _add_missing_words(block, csv_format, columns, frame)
         missing_rows.add_block(frame.isna().to_numpy())
         rows += len(frame)
-    return rows, columns, missing_rows
+    return rows, missing_rows
 
 
 def _check_dates(csv_format: CsvFormat, names: Sequence[str]) -> None:
@@ -111,7 +128,7 @@ def _check_dates(csv_format: CsvFormat, names: Sequence[str]) -> None:
             raise InvalidFileError(f"The option “dates” names {quote_text(name)}, which is no column of the file.")
 
 
-def _parse_block(block: CsvBlock, csv_format: CsvFormat, names: Sequence[str], text_columns: Collection[str]) -> Any:
+def parse_block(block: CsvBlock, csv_format: CsvFormat, names: Sequence[str], text_columns: Collection[str]) -> Any:
     """Return the rows of a block, as a DataFrame of nullable types."""
     location = f"from line {block.lines[0]:,} on"
     try:
@@ -176,6 +193,7 @@ def _add_values(column: ColumnStatistics, values: Any, lines: Sequence[int]) -> 
         present = np.asarray(values.dropna() if column.is_categorical else values.dropna().head(1), dtype=object)
         # pandas keeps integers beyond 64 bits as text, and missing values among them as empty text.
         column.has_mixed_types = column.has_mixed_types or "" in present or str(values.dtype) == "UInt64"
+        column.sample_texts(values.array)
     else:
         present = values.dropna().to_numpy()
     if kind == "float":

@@ -18,6 +18,8 @@ from service.datasets.inspection.column_statistics import (
 )
 from service.datasets.inspection.invalid_file import InvalidFileError, check_names, quote_text
 from service.datasets.inspection.missing_rows import MissingRowCounter
+from service.datasets.inspection.value_sample import ColumnSample
+from service.datasets.inspection.value_summary import limit_statistics
 from stackyard.spec.data.description import TimeKind
 
 _arrow: Any = pa  # pyarrow has no type annotations
@@ -31,12 +33,13 @@ _UNNAMED_INDEX = "__index_level_"
 """Prefix that pandas gives an index without a name; it reads such a column back as an index."""
 
 
-def describe_parquet(path: Path, memory: int) -> dict[str, Any]:
+def describe_parquet(path: Path, memory: int, statistics: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return a `stackyard.spec` TableDescription of a Parquet file as JSON.
 
     Args:
         path: the file.
         memory: maximum size in bytes of the table in memory.
+        statistics: receives a `service.datasets.dataset_statistics` DatasetStatistics as JSON, if it is not None.
 
     Raises:
         InvalidFileError: the file is not Parquet, or has no column that can be read, no rows, or infinite values.
@@ -44,18 +47,21 @@ def describe_parquet(path: Path, memory: int) -> dict[str, Any]:
     """
     try:
         with _parquet.ParquetFile(path) as file:
-            return _describe_open_file(file, memory)
+            return _describe_open_file(file, memory, statistics)
     except MemoryError:  # Arrow's error is also an ArrowException
         raise
     except _READ_ERRORS as error:
         raise InvalidFileError(f"The file cannot be read as Parquet: {str(error)[:300]}") from None
 
 
-def _describe_open_file(file: Any, memory: int) -> dict[str, Any]:
+def _describe_open_file(file: Any, memory: int, statistics: dict[str, Any] | None) -> dict[str, Any]:
     schema = file.schema_arrow
     names = list_column_names(schema)
     check_names(names, "column")
-    columns = {name: _ParquetColumn(schema.field(name)) for name in names}
+    columns = {
+        name: _ParquetColumn(schema.field(name), None if statistics is None else ColumnSample(len(names)))
+        for name in names
+    }
     readable = [column for column in columns.values() if column.reason is None]
     if not readable:
         first = columns[names[0]]
@@ -66,6 +72,9 @@ def _describe_open_file(file: Any, memory: int) -> dict[str, Any]:
         raise InvalidFileError(f"The table has {rows:,} rows; in memory it would take more than {memory:,} bytes.")
     missing_rows = _read_columns(file, list(columns.values()), rows)
     description = build_table_description(rows, [column.statistics for column in readable], missing_rows.counts)
+    if statistics is not None:
+        readable = [column for column in readable if column.reason is None]
+        statistics["columns"] = limit_statistics([column.statistics.to_statistics(rows) for column in readable])
     described = {item["name"]: item for item in description["columns"]}
     return description | {"columns": [columns[name].add_reason(described.get(name)) for name in names]}
 
@@ -91,12 +100,12 @@ def _read_columns(file: Any, columns: Sequence["_ParquetColumn"], rows: int) -> 
 class _ParquetColumn:
     """A column of the file; `reason` says why it cannot be read, as the end of a sentence about it, or is None."""
 
-    def __init__(self, field: Any) -> None:
+    def __init__(self, field: Any, sample: ColumnSample | None) -> None:
         self.name: str = field.name
         value_type = field.type.value_type if _arrow.types.is_dictionary(field.type) else field.type
         self._kind: ColumnType | None = _get_kind(value_type)
         self._stored_as: TimeKind | None = _get_time_kind(value_type) if value_type is field.type else None
-        self.statistics = ColumnStatistics(field.name, stored_as=self._stored_as)
+        self.statistics = ColumnStatistics(field.name, stored_as=self._stored_as, sample=sample)
         self.reason: str | None = None
         if self._kind is None and self._stored_as is None:
             self.reason = f"has values of type {str(field.type)[:100]}, which cannot become numbers or text"
@@ -178,6 +187,7 @@ def _add_values(column: ColumnStatistics, kind: ColumnType, values: Any, row_num
 
 
 def _add_texts(column: ColumnStatistics, values: Any) -> None:
+    column.sample_texts(values)
     texts: Any = np.empty(0, dtype=object)
     if column.is_categorical:
         texts = values.drop_null().to_numpy(zero_copy_only=False)

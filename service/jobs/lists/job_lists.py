@@ -5,11 +5,12 @@ part is read by an index that ends with the id, which settles ties.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Uuid, exists, literal, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import Job, JobMetric
 from service.db.pagination import Page
@@ -18,7 +19,11 @@ from service.jobs.lists.cursors import Position, decode_cursor, encode_cursor
 from service.jobs.lists.job_order import JobOrder, SortColumn
 from service.jobs.queries import JobFilter
 
+_Query = TypeVar("_Query", bound=Select[*tuple[Any, ...]])
+
 _DEFAULT_ORDER = JobOrder()
+_MAX_IDS = 500
+"""Matches of a filter that are looked up one by one in another order. A page of many more is found sooner in order."""
 
 
 def list_jobs(
@@ -42,38 +47,64 @@ def list_jobs(
 def _load_positions(
     session: Session, job_filter: JobFilter, order: JobOrder, after: Position | None, limit: int
 ) -> list[Position]:
-    conditions = queries.build_list_conditions(job_filter)
+    selection = _select_jobs(session, job_filter)
     positions: list[Position] = []
     if order.column is not None and (after is None or after.value is not None):
-        query = _build_value_query(conditions, order, order.column, after)
+        query = _build_value_query(selection, order, order.column, after)
         positions = [Position(value, job_id) for job_id, value in session.execute(query.limit(limit))]
         after = None
     if len(positions) < limit:
-        query = _build_missing_value_query(conditions, order, after)
+        query = _build_missing_value_query(selection, order, after)
         positions += [Position(None, job_id) for job_id in session.scalars(query.limit(limit - len(positions)))]
     return positions
 
 
+@dataclass(frozen=True)
+class _Selection:
+    """The jobs that match a filter: by the ids of all of them, or by conditions if there are too many."""
+
+    conditions: Sequence[ColumnElement[bool]]
+    ids: Sequence[UUID] | None = None
+
+    def restrict(self, query: _Query, job_id: InstrumentedAttribute[UUID]) -> _Query:
+        """Return a query with this selection; `job_id` is its column of the id of a job."""
+        if self.ids is not None:
+            return query.where(job_id.in_(self.ids))
+        if self.conditions and job_id is not Job.id:
+            query = query.join(Job, Job.id == job_id)
+        return query.where(*self.conditions)
+
+
+def _select_jobs(session: Session, job_filter: JobFilter) -> _Selection:
+    """Return the jobs that match a filter.
+
+    A query for many of them follows the index of the order until its page is full. For a few, it would follow the
+    index through all other jobs.
+    """
+    conditions = queries.build_list_conditions(job_filter)
+    if not conditions:
+        return _Selection(conditions)
+    ids = session.scalars(select(Job.id).where(*conditions).limit(_MAX_IDS + 1)).all()
+    return _Selection(conditions, ids if len(ids) <= _MAX_IDS else None)
+
+
 def _build_value_query(
-    conditions: Sequence[ColumnElement[bool]], order: JobOrder, column: SortColumn, after: Position | None
+    selection: _Selection, order: JobOrder, column: SortColumn, after: Position | None
 ) -> Select[UUID, Any]:
     """Return the query for the ids and values of the jobs that have the value of the order."""
     value, job_id = column.expression, Job.id if order.metric is None else JobMetric.job_id
-    query = select(job_id, value).where(value.is_not(None), *conditions)
+    query = selection.restrict(select(job_id, value).where(value.is_not(None)), job_id)
     if order.metric is not None:
         query = query.where(JobMetric.name == order.metric)
-        query = query.join(Job, Job.id == JobMetric.job_id) if conditions else query
     if after is not None:
         last = tuple_(literal(after.value, value.type), literal(after.job_id, Uuid()))
         query = query.where(tuple_(value, job_id) < last if order.is_descending else tuple_(value, job_id) > last)
     return query.order_by(_direct(value, order), _direct(job_id, order))
 
 
-def _build_missing_value_query(
-    conditions: Sequence[ColumnElement[bool]], order: JobOrder, after: Position | None
-) -> Select[UUID]:
+def _build_missing_value_query(selection: _Selection, order: JobOrder, after: Position | None) -> Select[UUID]:
     """Return the query for the ids of the jobs that lack the value of the order."""
-    query = select(Job.id).where(*conditions)
+    query = selection.restrict(select(Job.id), Job.id)
     if order.metric is not None and order.column is not None:
         has_value = exists().where(
             JobMetric.job_id == Job.id, JobMetric.name == order.metric, order.column.expression.is_not(None)

@@ -27,6 +27,8 @@ from service.sweeps.life.usage import Allowance, Usage, compute_allowance, count
 from stackyard.spec import Limits, SpecError
 
 _NOT_PROMOTED = lifecycle.build_reason("not_promoted", "The sweep ended before the trial was promoted.")
+_MAX_WAITING_TRIALS = 2000
+"""Number of trials of a sweep without `max_concurrent` that wait or run; a larger search is queued as they end."""
 
 log = structlog.get_logger()
 
@@ -116,14 +118,14 @@ class _Advancer:
         allowance = compute_allowance(self._session, self._sweep.id, self._plan)
         promoter = Promoter(self._session, self._sweep, self._plan, allowance)
         promoted = promoter.promote_trials(usage, capacity)
-        capacity = None if capacity is None else capacity - promoted.count
+        capacity -= promoted.count
         started = self._start_new_trials(allowance, promoted.usage, capacity)
         started.queues += promoted.queues
         if started.ending is not None and not self._count_waiting_trials():
             started.queues += promoter.promote_trials(promoted.usage, capacity, is_over=True).queues
         return started
 
-    def _start_new_trials(self, allowance: Allowance, usage: Usage, capacity: int | None) -> Started:
+    def _start_new_trials(self, allowance: Allowance, usage: Usage, capacity: int) -> Started:
         if self._plan.spec.method == "external":
             bound = allowance.find_exhausted(usage, 1, 0)
             return Started(ending=None if bound is None else endings.build_budget_ending(bound))
@@ -131,12 +133,9 @@ class _Advancer:
         starter = Starter(self._session, self._sweep, self._plan, self._validator, allowance, now)
         return starter.start_trials(usage, capacity)
 
-    def _compute_capacity(self) -> int | None:
-        """Return how many more trials may run or wait for a worker; None without a bound."""
-        bound = self._plan.max_concurrent
-        if bound is None:
-            return None
-        return bound - self._count_waiting_trials()
+    def _compute_capacity(self) -> int:
+        """Return how many more trials may run or wait for a worker."""
+        return (self._plan.max_concurrent or _MAX_WAITING_TRIALS) - self._count_waiting_trials()
 
     def _count_waiting_trials(self) -> int:
         return count_trials_by_state(self._session, self._sweep.id)[TrialState.WAITING]
@@ -146,6 +145,8 @@ class _Advancer:
         if ending is None or (self._sweep.rerun_trials is None and self._count_waiting_trials()):
             return False
         ending.store(self._sweep)
+        if ending.reruns_best and self._sweep.state is SweepState.PAUSED:
+            return False
         if ending.reruns_best and self._plan.spec.repeats.of_top is not None:
             self._queues += Rerunner(self._session, self._sweep, self._plan, self._validator).start_reruns()
         if self._count_waiting_trials():

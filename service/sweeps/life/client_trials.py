@@ -13,7 +13,7 @@ from service.errors import Conflict, NotFound
 from service.jobs import lifecycle
 from service.jobs.validation import ValidatedSpec
 from service.sweeps.life import trial_jobs
-from service.sweeps.life.plan import SweepPlan, load_plan
+from service.sweeps.life.plan import SweepPlan, require_plan
 from service.sweeps.life.reruns import select_complete_trials
 from service.sweeps.life.settlement import report_trial
 from service.sweeps.life.starting import Starter, count_epochs
@@ -44,7 +44,7 @@ def add_client_trial(
 
     """
     sweep = lock_sweep(session, sweep_id)
-    plan = load_plan(sweep)
+    plan = require_plan(sweep)
     _check_openness(session, sweep, plan)
     allowance = compute_allowance(session, sweep_id, plan)
     now = get_current_time(session)
@@ -77,7 +77,7 @@ def set_trial_value(session: Session, sweep_id: UUID, number: int, value: float)
         raise Conflict("not_external", 'Only trials of a sweep with the method "external" take values of the client.')
     if trial.state is not TrialState.COMPLETE or trial.rerun_count:
         raise Conflict("not_complete", f"The trial is {trial.state.value}; only a complete one takes a value.")
-    plan = load_plan(sweep)
+    plan = require_plan(sweep)
     _set_value(session, sweep, plan, trial, value)
     _choose_best_again(session, sweep, plan)
     sweep.changed_at, sweep.has_more_work = get_current_time(session), True

@@ -170,8 +170,8 @@ def _request_end(session: Session, sweep: Sweep, ending: Ending) -> Sweep:
 
 
 def _change_job_priorities(session: Session, sweep_id: UUID, priority: int) -> None:
-    query = select(Job.id).where(Job.sweep_id == sweep_id, Job.state.not_in(TERMINAL_STATES)).order_by(Job.id)
-    for job_id in session.scalars(query).all():
+    query = select(Job.id).where(Job.sweep_id == sweep_id, Job.state.not_in(TERMINAL_STATES))
+    for job_id in session.scalars(query.order_by(Job.id).with_for_update()).all():
         job_controls.change_job(session, job_id, JobChanges(priority=priority))
 
 

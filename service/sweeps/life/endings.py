@@ -35,7 +35,9 @@ class Ending:
     def of(cls, sweep: Sweep) -> Self | None:
         """Return the ending of a sweep; None if it goes on."""
         stored = sweep.ending
-        return None if stored is None else cls(**{**stored, "state": SweepState(stored["state"])})
+        if stored is None:
+            return None
+        return cls(SweepState(stored["state"]), stored["reason"], stored["stops_jobs"], stored["reruns_best"])
 
     def store(self, sweep: Sweep) -> None:
         """Record that the sweep is to end."""

@@ -7,8 +7,11 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from models import Sweep
-from stackyard.spec import JobSpec
+from service.errors import Conflict
+from stackyard.spec import JobSpec, SpecError
 from stackyard.spec.training.metric_directions import list_maximized_columns
 from stackyard.sweep import (
     Parameters,
@@ -22,7 +25,7 @@ from stackyard.sweep import (
     resolve_space,
 )
 
-_MAX_CACHED_PLANS = 16
+_MAX_CACHED_PLANS = 64
 _DEFAULT_CONCURRENCY = 4
 """Number of trials that run at once, by default, where the search learns from results."""
 
@@ -101,6 +104,27 @@ def load_plan(sweep: Sweep) -> SweepPlan:
 
     """
     return _CACHE.load(sweep)
+
+
+def find_plan(sweep: Sweep) -> SweepPlan | None:
+    """Return the plan of a sweep; None if this release cannot read its spec."""
+    try:
+        return load_plan(sweep)
+    except (SpecError, ValidationError):
+        return None
+
+
+def require_plan(sweep: Sweep) -> SweepPlan:
+    """Return the plan of a sweep for a request that needs it.
+
+    Raises:
+        Conflict: this release cannot read its spec.
+
+    """
+    plan = find_plan(sweep)
+    if plan is None:
+        raise Conflict("spec_unreadable", "This release cannot read the spec of the sweep; submit it again.")
+    return plan
 
 
 def parse_plan(document: dict[str, Any]) -> SweepPlan:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Job, JobState, Sweep, Trial, TrialState
@@ -39,12 +39,12 @@ class Promoter:
     plan: SweepPlan
     allowance: Allowance
 
-    def promote_trials(self, usage: Usage, capacity: int | None, *, is_over: bool = False) -> Promotions:
+    def promote_trials(self, usage: Usage, capacity: int, *, is_over: bool = False) -> Promotions:
         """Promote held trials, at most `capacity`, as far as the budget allows, and halt those that never go on.
 
         Args:
             usage: what the sweep has used so far.
-            capacity: the number of trials that may start; None without a bound.
+            capacity: the number of trials that may start.
             is_over: whether no trial runs and no new one begins.
 
         """
@@ -59,7 +59,7 @@ class Promoter:
         decision = decide_rungs(
             self.plan.objective, halving.eta, results, held, max_trials=max_trials, is_over=is_over
         )
-        for number, rung in decision.promoted[:capacity]:
+        for number, rung in decision.promoted[: max(0, capacity)]:
             self._promote_trial(number, rung, promotions)
         if not is_over:
             self._halt_trials(decision.halted)
@@ -90,7 +90,8 @@ class Promoter:
 
     def _list_held_jobs(self, number: int) -> Collection[UUID]:
         query = select(Job.id).where(Job.sweep_id == self.sweep.id, Job.trial_number == number)
-        return self.session.scalars(query.where(Job.state == JobState.PAUSED).order_by(Job.id)).all()
+        held = query.where(Job.state == JobState.PAUSED).order_by(Job.id).with_for_update()
+        return self.session.scalars(held).all()
 
     def _halt_trials(self, numbers: Collection[int]) -> None:
         if not numbers:
@@ -110,7 +111,7 @@ class Promoter:
             )
 
 
-def _list_results(number: int, trial: Row[Any], rung_count: int) -> Iterator[RungResult]:
+def _list_results(number: int, trial: Any, rung_count: int) -> Iterator[RungResult]:
     """Yield the values of a trial at the rungs that it has reached; one that ended early has reached all of them.
 
     The whole training is the last of them.

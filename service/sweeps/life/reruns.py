@@ -89,6 +89,6 @@ def choose_best_trial(session: Session, sweep: Sweep, plan: SweepPlan) -> None:
 
 def select_complete_trials(sweep: Sweep, plan: SweepPlan) -> Select[Trial]:
     """Return the query for the complete trials of a sweep, the best first."""
-    value: ColumnElement[float] = Trial.value.desc() if plan.objective.mode == "max" else Trial.value.asc()
+    value: ColumnElement[float | None] = Trial.value.desc() if plan.objective.mode == "max" else Trial.value.asc()
     complete = (Trial.sweep_id == sweep.id, Trial.state == TrialState.COMPLETE, Trial.value.is_not(None))
     return select(Trial).where(*complete).order_by(value, Trial.number)

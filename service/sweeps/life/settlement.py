@@ -76,19 +76,23 @@ class Settler:
         replacements: Counter[str] = Counter()
         for trial in self.session.scalars(query.order_by(Trial.number)).all():
             trial_jobs_so_far = jobs.get(trial.number, [])
-            if lost := [job for job in trial_jobs_so_far if job.is_lost and _counts(job, trial)]:
+            lost = [job for job in trial_jobs_so_far if job.is_lost and _counts(job, trial)]
+            if lost and self._repeats_lost_jobs():
                 replacements += self._replace_jobs(trial, lost)
-            else:
+            elif not lost or self.sweep.ending is not None:
                 self._settle_trial(trial, trial_jobs_so_far, values)
         return replacements
 
+    def _repeats_lost_jobs(self) -> bool:
+        """Return whether lost jobs are repeated now: not while the sweep is paused, nor once its search has ended."""
+        is_active = self.sweep.ending is None or self.sweep.rerun_trials is not None
+        return self.sweep.state is SweepState.RUNNING and is_active
+
     def _replace_jobs(self, trial: Trial, lost: Sequence[TrialJob]) -> Counter[str]:
         """Repeat jobs that failed through the installation. If that happens too often, pause the sweep instead."""
-        if self.sweep.state is not SweepState.RUNNING or self.sweep.ending is not None:
-            return self._settle_lost_trial(trial, lost[0])
         if trial.losses >= _MAX_LOSSES:
             self.sweep.state = SweepState.PAUSED
-            message = f"{trial.losses} jobs of trial {trial.number} failed: {(lost[0].reason or {})['message']}"
+            message = f"{trial.losses + 1} jobs of trial {trial.number} failed: {(lost[0].reason or {})['message']}"
             self.sweep.reason = lifecycle.build_reason("installation_failing", message)
             trial_jobs.pause_jobs(self.session, self.sweep.id)
             return Counter()
@@ -98,12 +102,6 @@ class Settler:
             replacements += trial_jobs.replace_lost_job(self.session, self.validator, job)
         return replacements
 
-    def _settle_lost_trial(self, trial: Trial, lost: TrialJob) -> Counter[str]:
-        """Halt a trial with a lost job if the sweep ends; leave it until the sweep is resumed if it is paused."""
-        if self.sweep.ending is not None:
-            self._report(trial, TrialState.HALTED, None, lost.reason)
-        return Counter()
-
     def _settle_trial(self, trial: Trial, all_jobs: Sequence[TrialJob], values: Mapping[UUID, float]) -> None:
         jobs = [job for job in all_jobs if _counts(job, trial)]
         rung_epochs = None if trial.rerun_count else self.plan.get_rung_epochs(trial.rung)
@@ -112,19 +110,21 @@ class Settler:
         bad_job = _find_bad_job(jobs)
         is_incomplete = len(jobs) < (trial.rerun_count or self.plan.repeat_count)
         if bad_job is not None or is_incomplete:
-            if not self._stop_jobs(trial, [*open_jobs, *held_jobs]):
+            if [*open_jobs, *held_jobs]:
+                all_jobs = self._stop_jobs(trial)
+            if all(job.has_ended for job in all_jobs):
                 _record_usage(trial, all_jobs)
                 self._end_without_result(trial, bad_job)
         elif not open_jobs and not (held_jobs and trial.state is TrialState.HELD):
             _record_usage(trial, all_jobs)
             self._report_values(trial, [values.get(job.id) for job in jobs], is_held=bool(held_jobs))
 
-    def _stop_jobs(self, trial: Trial, jobs: Sequence[TrialJob]) -> bool:
-        """Cancel the other jobs of a trial that has no result, and return whether one of them still runs."""
-        if jobs:
-            reason = lifecycle.build_reason("trial_ended", f"Another job of trial {trial.number} has no result.")
-            trial_jobs.cancel_jobs(self.session, [Job.id.in_([job.id for job in jobs])], reason)
-        return any(job.state is JobState.RUNNING for job in jobs)
+    def _stop_jobs(self, trial: Trial) -> Sequence[TrialJob]:
+        """Cancel the other jobs of a trial that has no result, and return all of its jobs as they are then."""
+        reason = lifecycle.build_reason("trial_ended", f"Another job of trial {trial.number} has no result.")
+        conditions = [Job.sweep_id == self.sweep.id, Job.trial_number == trial.number]
+        trial_jobs.cancel_jobs(self.session, conditions, reason)
+        return trial_jobs.load_trial_jobs(self.session, self.sweep.id, [trial.number]).get(trial.number, [])
 
     def _end_without_result(self, trial: Trial, bad_job: TrialJob | None) -> None:
         if bad_job is None:

@@ -66,14 +66,14 @@ class Starter:
     allowance: Allowance
     now: datetime
 
-    def start_trials(self, usage: Usage, capacity: int | None) -> Started:
-        """Start as many trials as fit, at most `capacity`; None stands for no bound."""
+    def start_trials(self, usage: Usage, capacity: int) -> Started:
+        """Start as many trials as fit, at most `capacity`."""
         started = Started()
         if bound := self.allowance.find_exhausted(usage, 1, 0):
             started.ending = endings.build_budget_ending(bound)
-        if started.ending is not None or (capacity is not None and capacity <= 0):
+        if started.ending is not None or capacity <= 0:
             return started
-        batch = _Batch(usage, MAX_STARTED_TRIALS if capacity is None else min(capacity, MAX_STARTED_TRIALS))
+        batch = _Batch(usage, min(capacity, MAX_STARTED_TRIALS))
         first = self.sweep.trial_count
         for parameters in self._propose_trials(batch.capacity):
             started.ending = self._store_trial(parameters, batch)

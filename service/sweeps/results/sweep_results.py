@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, Sweep, Trial, TrialState
 from service.sweeps.importance import compute_importances
-from service.sweeps.life.plan import SweepPlan, load_plan
+from service.sweeps.life.plan import SweepPlan, require_plan
 from service.sweeps.life.search import OUTCOMES
 from service.sweeps.proposals import SeenTrial
 from service.sweeps.statistics import Estimate, PairedDifference, compare_pairs, estimate_mean
@@ -112,7 +112,7 @@ def load_sweep_results(session: Session, sweep: Sweep, *, max_ranked: int) -> Sw
         max_ranked: maximum number of trials in the ranking.
 
     """
-    plan = load_plan(sweep)
+    plan = require_plan(sweep)
     rows = session.execute(select(*_COLUMNS).where(Trial.sweep_id == sweep.id).order_by(Trial.number)).all()
     return SweepResults(
         sweep=sweep,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models import Job, JobState, Sweep, Trial, TrialState
 from service.db.pagination import Page
 from service.errors import InvalidInput, NotFound
-from service.sweeps.life.plan import load_plan
+from service.sweeps.life.plan import require_plan
 from stackyard.spec import Fault
 from stackyard.sweep import ResolvedObjective
 
@@ -73,7 +73,7 @@ def list_trials(
         InvalidInput: the cursor does not come from an earlier page in this order.
 
     """
-    order = _build_order(load_plan(sweep).objective) if sort == "value" else (Trial.number,)
+    order = _build_order(require_plan(sweep).objective) if sort == "value" else (Trial.number,)
     query = select(Trial, *order).where(Trial.sweep_id == sweep.id).order_by(*order)
     if states:
         query = query.where(_build_state_condition(states))
@@ -117,7 +117,8 @@ def _load_jobs(session: Session, trials: Sequence[Trial]) -> Mapping[int, list[T
         Job.sweep_id == trials[0].sweep_id, Job.trial_number.in_([trial.number for trial in trials])
     )
     for row in session.execute(query.order_by(Job.trial_number, Job.repeat)):
-        jobs[row.trial_number].append(TrialJobDetails(*row[1:]))
+        details = TrialJobDetails(row.id, row.repeat or 0, row.state, row.epochs_done, row.epochs)
+        jobs[row.trial_number].append(details)
     return jobs
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stackyard.cli import terminal_curve
+from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.json_output import print_json
 from stackyard.cli.output.tables import print_unwrapped
 from stackyard.cli.output.units import format_bytes
@@ -71,7 +71,7 @@ def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
         yield "continues", job.continued_from
     pause = "" if job.until_epoch is None else f", pauses after {job.until_epoch}"
     yield "epochs", f"{job.progress.epochs_done} of {job.progress.epochs}{'' if job.finished else pause}"
-    if job.checkpoint is not None:
+    if job.checkpoint is not None and not job.succeeded:  # a succeeded job has its model
         yield "checkpoint", _format_checkpoint(job.checkpoint, job.progress.epochs)
     if job.crashes or job.lost_attempts:
         yield "attempts", f"{job.attempt}, of which {job.crashes} crashed and {job.lost_attempts} were lost"
@@ -87,8 +87,6 @@ def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
 
 def _format_checkpoint(checkpoint: Checkpoint, epochs: int) -> str:
     position = f"before epoch {checkpoint.epoch + 1} of {epochs}, step {checkpoint.step + 1}"
-    if checkpoint.epoch == epochs:
-        position = f"after epoch {epochs}, to train more"
     return f"{position}, {format_time(checkpoint.at)}"
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stackyard.cli import terminal_curve
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
+from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.job_details import format_time
 from stackyard.cli.output.json_output import print_json
 from stackyard.cli.references import JobReference

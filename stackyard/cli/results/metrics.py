@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from stackyard.cli import terminal_curve
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
+from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.references import JobReference
 from stackyard.cli.terminal import create_console, print_document

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from stackyard.cli import terminal_curve
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.references import JobReference
 from stackyard.cli.terminal import create_console

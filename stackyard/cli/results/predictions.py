@@ -10,8 +10,9 @@ from rich.text import Text
 
 from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, open_client_session
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.input_files import STANDARD_INPUT, name_input, read_input
 from stackyard.cli.references import JobReference
-from stackyard.cli.terminal import create_console, print_document, read_input
+from stackyard.cli.terminal import create_console, print_document
 from stackyard.client import Predictions
 
 
@@ -25,7 +26,7 @@ def predict_rows(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Rows: a .csv file with a header, or JSON; `-` reads JSON from standard input.",
+            help="Rows: a .csv file with a header, or JSON; `-` reads either from standard input.",
             metavar="ROWS",
             allow_dash=True,
         ),
@@ -57,17 +58,24 @@ def _read_rows(file: Path) -> list[Any] | bytes:
     """Return the bytes of a CSV file, or the rows of a JSON file: its array, or the array under `rows`."""
     try:
         content = read_input(file)
-        if file.suffix.lower() in {".csv", ".tsv"}:
+        if _is_csv(file, content):
             return content
         document = json.loads(content)
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from None
     except ValueError as error:
-        raise CommandError(f"{file} is neither a .csv file nor JSON: {error}.") from None
+        raise CommandError(f"{name_input(file)} is neither a .csv file nor JSON: {error}.") from None
     rows = cast("dict[str, Any]", document).get("rows") if isinstance(document, dict) else document
     if not isinstance(rows, list):
-        raise CommandError(f'{file} has no rows: expected a JSON array, or an object with "rows".')
+        raise CommandError(f'{name_input(file)} has no rows: expected a JSON array, or an object with "rows".')
     return cast("list[Any]", rows)
+
+
+def _is_csv(file: Path, content: bytes) -> bool:
+    """Return whether a file is named as CSV, or standard input does not begin as JSON."""
+    if file == STANDARD_INPUT:
+        return not content.lstrip().startswith((b"{", b"["))
+    return file.suffix.lower() in {".csv", ".tsv"}
 
 
 def _build_prediction_table(answer: Predictions) -> Table:

@@ -11,7 +11,7 @@ from stackyard.spec.check.embedding_inputs import check_embedding_inputs
 from stackyard.spec.check.fault_collector import FaultCollector
 from stackyard.spec.check.layer_stack import check_layers
 from stackyard.spec.check.loss_and_metrics import check_loss, check_metric_names, check_metrics
-from stackyard.spec.check.memory_estimate import estimate_memory
+from stackyard.spec.check.memory.estimate import estimate_memory
 from stackyard.spec.check.repetitions import check_repetitions
 from stackyard.spec.check.report import FORWARD_PASSES_PER_STEP, Flops, LayerReport, Report, RowCounts, Shape
 from stackyard.spec.check.resources import (

@@ -1,4 +1,4 @@
-"""Find the Embedding that looks up the inputs of a network as they are."""
+"""Find the Embeddings of a network: the one that looks up its inputs as they are, and those behind other layers."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,13 @@ def find_input_embedding(layers: Sequence[Layer]) -> tuple[int, Embedding] | Non
         if not isinstance(inner, _MOVING_LAYERS):
             return None
     return None
+
+
+def list_computed_embeddings(layers: Sequence[Layer]) -> list[tuple[int, Embedding]]:
+    """Return the indices and the Embeddings that look up what the layers before them compute."""
+    unwrapped = [(index, _unwrap_layer(layer)) for index, layer in enumerate(layers)]
+    embeddings = [(index, inner) for index, inner in unwrapped if isinstance(inner, Embedding)]
+    return [found for found in embeddings if found != find_input_embedding(layers)]
 
 
 def _unwrap_layer(layer: Layer) -> object:

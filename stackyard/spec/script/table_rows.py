@@ -17,6 +17,9 @@ from stackyard.spec.script.python_source import (
 )
 from stackyard.spec.script.script_builder import ScriptBuilder
 
+_PLAIN_COLUMNS: Expression = '{"ignore_metadata": True}'
+"""Options of pyarrow with which an index that pandas stored is a column, as for the worker."""
+
 _DAY_EXPRESSIONS: Mapping[TimeKind, tuple[str, str, str]] = {
     "date": (
         "dates",
@@ -65,13 +68,16 @@ def _write_reading(
     path: Expression,
 ) -> None:
     arguments = _build_arguments(table)
-    if origin.format == "csv" and types:
+    if origin.format == "parquet":
+        arguments["to_pandas_kwargs"] = _PLAIN_COLUMNS
+    elif types:
         arguments["dtype"] = build_literal_dict(types)
     script.start_block(format_assignment(frame, build_call(f"pd.read_{origin.format}", path, **arguments)))
     integers = [name for name, kind in types.items() if kind == LARGE_INTEGER_TYPE]
     if origin.format == "parquet" and integers:
         columns = build_literal_list(integers)
-        call = build_call("pd.read_parquet", path, columns=columns, dtype_backend='"numpy_nullable"')
+        nullable = {"dtype_backend": '"numpy_nullable"', "to_pandas_kwargs": _PLAIN_COLUMNS}
+        call = build_call("pd.read_parquet", path, columns=columns, **nullable)
         script.add_lines(format_assignment("integers", call), f"{frame}[integers.columns] = integers")
 
 

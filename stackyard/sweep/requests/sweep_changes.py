@@ -12,9 +12,9 @@ from stackyard.spec.reading.json_document import decode_json_object
 from stackyard.spec.reading.spec_parser import validate_document
 from stackyard.spec.training.run import Priority
 from stackyard.sweep.space import Pointer
-from stackyard.sweep.sweep_spec import MAX_PARAMETERS, Budget
+from stackyard.sweep.sweep_spec import Budget
 
-_MAX_CLIENT_PARAMETERS = 10 * MAX_PARAMETERS
+_MAX_CLIENT_PARAMETERS = 2000
 
 
 class SweepChanges(SpecModel):

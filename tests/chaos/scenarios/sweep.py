@@ -36,7 +36,7 @@ def run(database: str, *, seed: int, trials: int, say: Say, jobs: int = 0, **_op
             nemesis.wait_before_strike()
             if (role := nemesis.kill_random_process()) is not None:
                 say(f"kill {nemesis.kills.total()} of {trials}: {role}")
-        _wait_for_ends(installation, sweeps)
+        _wait_for_ends(installation, sweeps, say)
         faults = [
             f"{name}: {fault}" for name, sweep in sweeps.items() for fault in judge_sweep(installation.sessions, sweep)
         ]
@@ -75,7 +75,7 @@ def _have_ended(installation: Installation, sweeps: dict[str, UUID]) -> bool:
     return all(view["state"] in SWEEP_END_STATES for view in _load_views(installation, sweeps))
 
 
-def _wait_for_ends(installation: Installation, sweeps: dict[str, UUID]) -> None:
+def _wait_for_ends(installation: Installation, sweeps: dict[str, UUID], say: Say) -> None:
     """Wait until all sweeps have ended, for as long as one of them changes."""
     last_change, before = time.monotonic(), None
     while time.monotonic() - last_change < _MAX_STANDSTILL_S:
@@ -85,4 +85,9 @@ def _wait_for_ends(installation: Installation, sweeps: dict[str, UUID]) -> None:
         changes = [(view["changed_at"], view["counts"]) for view in views]
         if changes != before:
             last_change, before = time.monotonic(), changes
+            say(", ".join(f"{view['name']}: {_count_open_trials(view)} open trials" for view in views))
         time.sleep(0.5)
+
+
+def _count_open_trials(view: dict[str, Any]) -> int:
+    return sum(view["counts"][state] for state in ("waiting", "running", "held"))

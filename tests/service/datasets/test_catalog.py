@@ -11,6 +11,7 @@ from models import Dataset, Job, JobState
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets import builtins, catalog
 from service.datasets.dataset_source import CSV, PARQUET, BuiltinSource, FileSource
+from service.datasets.dataset_statistics import DatasetStatistics, ValueStatistics
 from service.errors import Conflict, InvalidInput, NotFound
 from service.jobs import controls, insertion, queries, validation
 from service.storage.artifact_store import FileReference
@@ -55,6 +56,17 @@ def test_content_of_the_newest_version_adds_no_version(add_dataset):
     add_dataset(content="b")
     third, is_new = add_dataset(content="a")
     assert (third.version, is_new) == (3, True)
+
+
+def test_content_without_statistics_receives_them_with_the_next_upload(either_sessions, add_dataset):
+    first, _ = add_dataset()
+    statistics = DatasetStatistics(columns=[ValueStatistics(name="é", count=2, missing=0)])
+    with either_sessions.begin() as session:
+        assert catalog.parse_statistics(catalog.get_dataset(session, first.id)) is None
+        repeated, is_new = catalog.add_dataset(session, "table", CSV, build_stored(), TABLE, statistics)
+    assert (repeated.id, is_new) == (first.id, False)
+    with either_sessions.read() as session:
+        assert catalog.parse_statistics(catalog.get_dataset(session, first.id)) == statistics
 
 
 def test_equal_content_of_another_media_type_is_a_new_version(add_dataset):

@@ -15,8 +15,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from service.datasets import dataset_source
-from service.datasets.inspection import csv_file, inspect_file, npz_file, parquet_file
+from service.datasets.inspection import csv_file, npz_file, parquet_file
 from service.datasets.inspection.invalid_file import InvalidFileError
+from service.datasets.inspector import inspect_file
 from service.errors import InvalidInput
 from stackyard.spec import ArraysDescription, TableDescription
 from tests.conftest import require_shared_file
@@ -357,7 +358,7 @@ class TestSeparateProcess:
     @pytest.mark.parametrize("media_type", dataset_source.UPLOAD_MEDIA_TYPES)
     def test_description_equals_that_of_this_process(self, media_type, path, settings):
         path.write_bytes(VALID[media_type])
-        description = inspect_file(path, media_type, settings)
+        description = inspect_file(path, media_type, settings).description
         assert description.model_dump(mode="json") == type(description).model_validate(
             DESCRIBERS[media_type](path, MEMORY),
         ).model_dump(mode="json")
@@ -386,7 +387,7 @@ class TestSeparateProcess:
 
     def test_caller_loads_no_library_that_reads_files(self):
         loaded = {"pandas", "numpy", "pyarrow"}
-        program = f"import sys, service.datasets.inspection; print(*({loaded!r} & set(sys.modules)))"
+        program = f"import sys, service.datasets.inspector; print(*({loaded!r} & set(sys.modules)))"
 
         result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         assert result.stdout.split() == []

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 
 from models import Epoch, Job, JobMetric, JobState, JobTag
 from service.db.database import get_current_time
@@ -134,6 +135,23 @@ def test_text_matches_a_part_of_name_tag_or_dataset(either_sessions, job_columns
     expected = {job["id"] for job in job_columns if job["index"] in indices}
     for sort in ("created_at", "name", "metrics.loss.best"):
         assert set(list_ids(either_sessions, JobOrder(sort), JobFilter(text=text))) == expected
+
+
+def test_a_filter_that_matches_hundreds_of_jobs_applies_to_every_order(either_sessions):
+    """So many jobs are read in the order of the list, and not one by one."""
+    template = submit_job(either_sessions)
+    columns = {column.key: getattr(template, column.key) for column in Job.__mapper__.column_attrs}
+    rows = [columns | {"id": new_id(), "name": f"Run {index % 7}" if index % 11 else "other"} for index in range(600)]
+    metrics = [{"job_id": row["id"], "name": "loss", "best": index % 9} for index, row in enumerate(rows[:-50])]
+    with either_sessions.begin() as session:
+        session.execute(insert(Job), rows)
+        session.execute(insert(JobMetric), metrics)
+    expected = [row for row in rows if row["name"] != "other"]
+    best = {metric["job_id"]: metric["best"] for metric in metrics}
+    getters = {"metrics.loss.best": lambda row: best.get(row["id"]), "name": lambda row: row["name"]}
+    for sort, get_value in getters.items():
+        ids = list_ids(either_sessions, JobOrder(sort), JobFilter(text="run"), limit=100)
+        assert ids == sort_ids(expected, get_value, is_descending=True), sort
 
 
 def test_jobs_are_counted_by_state(either_sessions, job_columns):

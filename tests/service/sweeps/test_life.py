@@ -1,8 +1,23 @@
 """The life of sweeps on both databases; jobs end by functions of `SweepLab`."""
 
-from models import Job, JobState, SweepState, Trial, TrialState
+import json
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from models import Job, JobState, Sweep, SweepState, Trial, TrialState
+from service import backup
+from service.db.database import SessionFactory
+from service.settings import Settings
+from service.sweeps import sweep_retention
+from service.sweeps.life import controls, creation, reconciliation
+from service.sweeps.life.advance import advance_sweep
+from service.sweeps.sweep_news import SweepNews, SweepNewsReader
+from stackyard.spec import Limits
+from stackyard.sweep import parse_sweep_spec
 from tests.chaos.sweep_verdict import judge_sweep
-from tests.service.sweeps.sweep_lab import LEARNING_RATE, SweepLab
+from tests.service.sweeps.sweep_lab import LEARNING_RATE, SweepLab, build_sweep
+from worker.supervision import reconciler
 
 
 def get_loss(job, epoch):
@@ -27,8 +42,8 @@ def test_a_random_search_runs_its_budget_of_trials_and_names_the_best(either_ses
     assert [trial.epochs for trial in trials] == [3] * 6
 
 
-def test_max_concurrent_bounds_the_trials_that_wait_or_run(either_sessions):
-    lab = SweepLab(either_sessions, max_concurrent=2)
+def test_max_concurrent_bounds_the_trials_that_wait_or_run(sessions):
+    lab = SweepLab(sessions, max_concurrent=2)
     assert lab.count_states() == {TrialState.WAITING: 2}
 
     claim = lab.claim()
@@ -39,8 +54,8 @@ def test_max_concurrent_bounds_the_trials_that_wait_or_run(either_sessions):
     assert lab.count_states() == {TrialState.COMPLETE: 1, TrialState.WAITING: 2}
 
 
-def test_advancing_again_changes_nothing(either_sessions):
-    lab = SweepLab(either_sessions, max_concurrent=2)
+def test_advancing_again_changes_nothing(sessions):
+    lab = SweepLab(sessions, max_concurrent=2)
     claim = lab.claim()
     lab.train(claim, get_loss)
     lab.advance()
@@ -52,16 +67,16 @@ def test_advancing_again_changes_nothing(either_sessions):
     assert (lab.sweep.changed_at, lab.states, [job.id for job in lab.list_jobs()]) == before
 
 
-def test_the_budget_of_epochs_holds_exactly(either_sessions):
-    lab = SweepLab(either_sessions, budget={"epochs": 14})
+def test_the_budget_of_epochs_holds_exactly(sessions):
+    lab = SweepLab(sessions, budget={"epochs": 14})
     lab.run(get_loss)
     assert (lab.states, lab.sweep.reason["code"]) == ([TrialState.COMPLETE] * 4, "budget_epochs")
     assert sum(job.epochs_done for job in lab.list_jobs()) == 12
 
 
-def test_invalid_trials_cost_no_budget(either_sessions):
+def test_invalid_trials_cost_no_budget(sessions):
     space = {"/network/layers/3/units": [2, 3], LEARNING_RATE: [0.01, 0.02, 0.03]}
-    lab = SweepLab(either_sessions, space=space, search="grid", budget={"trials": 2})
+    lab = SweepLab(sessions, space=space, search="grid", budget={"trials": 2})
     lab.run(lambda _job, epoch: float(epoch))
     invalid, complete = TrialState.INVALID, TrialState.COMPLETE
     assert lab.states == [invalid, invalid, invalid, complete, complete]
@@ -78,8 +93,8 @@ def test_a_space_of_invalid_trials_ends_the_sweep(sessions):
     assert lab.count_states() == {TrialState.INVALID: len(lab.trials)}
 
 
-def test_diverged_and_failed_trials_have_no_value(either_sessions):
-    lab = SweepLab(either_sessions, budget={"trials": 3})
+def test_diverged_and_failed_trials_have_no_value(sessions):
+    lab = SweepLab(sessions, budget={"trials": 3})
     lab.conclude(lab.claim(), JobState.DIVERGED, "diverged")
     lab.conclude(lab.claim(), JobState.FAILED, "data")
     lab.run(get_loss)
@@ -99,8 +114,8 @@ def test_a_job_that_the_installation_failed_is_repeated_in_its_place(either_sess
     assert (lab.states, lab.sweep.reason["code"]) == ([TrialState.COMPLETE], "budget_trials")
 
 
-def test_a_failing_installation_pauses_the_sweep_until_it_is_resumed(either_sessions):
-    lab = SweepLab(either_sessions, budget={"trials": 2}, max_concurrent=1)
+def test_a_failing_installation_pauses_the_sweep_until_it_is_resumed(sessions):
+    lab = SweepLab(sessions, budget={"trials": 2}, max_concurrent=1)
     for _ in range(4):
         lab.conclude(lab.claim(), JobState.FAILED, "storage")
         lab.advance()
@@ -111,8 +126,8 @@ def test_a_failing_installation_pauses_the_sweep_until_it_is_resumed(either_sess
     assert (lab.states, lab.sweep.state) == ([TrialState.COMPLETE] * 2, SweepState.SUCCEEDED)
 
 
-def test_repeats_share_their_seeds_between_trials(either_sessions):
-    lab = SweepLab(either_sessions, repeats=3, budget={"trials": 2})
+def test_repeats_share_their_seeds_between_trials(sessions):
+    lab = SweepLab(sessions, repeats=3, budget={"trials": 2})
     seeds = [job.spec["training"]["seed"] for job in lab.list_jobs()]
     assert len(set(seeds[:3])) == 3
     assert seeds[:3] == seeds[3:]
@@ -132,9 +147,9 @@ def test_a_repeat_without_a_result_stops_the_other_repeats(either_sessions):
     assert (lab.states, lab.sweep.state) == ([TrialState.DIVERGED], SweepState.SUCCEEDED)
 
 
-def test_the_best_trials_are_repeated_on_fresh_seeds_before_one_is_called_best(either_sessions):
+def test_the_best_trials_are_repeated_on_fresh_seeds_before_one_is_called_best(sessions):
     repeats = {"count": 2, "of_top": 2}
-    lab = SweepLab(either_sessions, repeats=repeats, budget={"trials": 4, "epochs": 24})
+    lab = SweepLab(sessions, repeats=repeats, budget={"trials": 4, "epochs": 24})
     losses = {0: [5, 9, 9], 1: [1, 8, 8], 2: [2, 3, 4], 3: [6, 9, 9]}
     lab.run(lambda job, _epoch: float(losses[job.trial_number][job.repeat]))
     assert lab.sweep.rerun_trials == [1, 2]
@@ -144,8 +159,8 @@ def test_the_best_trials_are_repeated_on_fresh_seeds_before_one_is_called_best(e
     assert len(seeds) == 3
 
 
-def test_a_target_halts_the_other_trials(either_sessions):
-    lab = SweepLab(either_sessions, stop={"target": 1.0})
+def test_a_target_halts_the_other_trials(sessions):
+    lab = SweepLab(sessions, stop={"target": 1.0})
     lab.claim()
     lab.train(lab.claim(), lambda *_: 0.5)
     lab.advance()
@@ -156,14 +171,14 @@ def test_a_target_halts_the_other_trials(either_sessions):
     assert lab.trials[0].reason["code"] == "target_reached"
 
 
-def test_a_search_stops_when_nothing_gets_better(either_sessions):
-    lab = SweepLab(either_sessions, stop={"no_better_for": 2}, max_concurrent=1, budget={"trials": 20})
+def test_a_search_stops_when_nothing_gets_better(sessions):
+    lab = SweepLab(sessions, stop={"no_better_for": 2}, max_concurrent=1, budget={"trials": 20})
     lab.run(lambda job, _epoch: [5.0, 4.0, 4.5, 3.0, 3.0, 3.5][job.trial_number])
     assert (lab.sweep.reason["code"], lab.sweep.best_trial, len(lab.trials)) == ("no_better", 3, 6)
 
 
-def test_too_many_failures_fail_the_sweep(either_sessions):
-    lab = SweepLab(either_sessions, stop={"failed": 2}, max_concurrent=1)
+def test_too_many_failures_fail_the_sweep(sessions):
+    lab = SweepLab(sessions, stop={"failed": 2}, max_concurrent=1)
     for _ in range(2):
         lab.conclude(lab.claim(), JobState.FAILED, "data")
         lab.advance()
@@ -215,16 +230,16 @@ def test_a_paused_sweep_starts_nothing_until_it_is_resumed(either_sessions):
     assert (lab.sweep.state, lab.states) == (SweepState.SUCCEEDED, [TrialState.COMPLETE] * 6)
 
 
-def test_a_finished_sweep_keeps_what_it_has_started(either_sessions):
-    lab = SweepLab(either_sessions, max_concurrent=2)
+def test_a_finished_sweep_keeps_what_it_has_started(sessions):
+    lab = SweepLab(sessions, max_concurrent=2)
     lab.finish()
     lab.run(get_loss)
     assert (lab.sweep.state, lab.sweep.reason["code"]) == (SweepState.SUCCEEDED, "finished")
     assert lab.states == [TrialState.COMPLETE] * 2
 
 
-def test_a_deleted_job_halts_its_trial(either_sessions):
-    lab = SweepLab(either_sessions, budget={"trials": 2})
+def test_a_deleted_job_halts_its_trial(sessions):
+    lab = SweepLab(sessions, budget={"trials": 2})
     lab.delete_job(lab.list_jobs()[0].id)
     lab.run(get_loss)
     assert lab.states == [TrialState.HALTED, TrialState.COMPLETE]
@@ -273,3 +288,77 @@ def test_concurrent_processes_neither_lose_nor_double_a_trial(either_sessions):
     assert (lab.states, lab.sweep.state) == ([TrialState.COMPLETE] * 12, SweepState.SUCCEEDED)
     jobs = lab.list_jobs()
     assert [(job.trial_number, job.repeat, job.attempt) for job in jobs] == [(number, 0, 1) for number in range(12)]
+
+
+def test_a_restored_backup_goes_on_with_the_sweep(sessions, tmp_path):
+    lab = SweepLab(sessions, search={"method": "tpe", "seed": 3}, budget={"trials": 12}, max_concurrent=1)
+    for _ in range(11):
+        lab.train(lab.claim(), get_loss)
+        lab.advance()
+    backup.create_backup(Settings(data_dir=tmp_path), tmp_path / "backup.tar")
+    settings = Settings(data_dir=tmp_path / "restored")
+    backup.restore_backup(settings, tmp_path / "backup.tar")
+    restored_sessions = SessionFactory(settings.resolved_database_url)
+    restored = SweepLab.attach(restored_sessions, str(lab.id))
+    for one in (lab, restored):
+        one.run(get_loss)
+        assert one.sweep.state is SweepState.SUCCEEDED
+    assert [trial.parameters for trial in restored.trials] == [trial.parameters for trial in lab.trials]
+    restored_sessions.dispose()
+
+
+def test_a_reconciler_advances_the_sweep_of_a_job_whose_process_died(either_sessions):
+    lab = SweepLab(either_sessions, budget={"trials": 2}, max_concurrent=1)
+    lab.train(lab.claim(), get_loss)
+    assert lab.claim() is None
+    reconciler.advance_sweeps(either_sessions, Limits())
+    assert lab.states == [TrialState.COMPLETE, TrialState.WAITING]
+    with either_sessions.read() as session:
+        assert reconciliation.list_due_sweeps(session) == []
+
+
+def test_a_crash_between_two_batches_of_trials_is_repaired(sessions):
+    spec = parse_sweep_spec(json.dumps(build_sweep(budget={"trials": 260})).encode())
+    with sessions.begin() as session:
+        sweep_id = creation.insert_sweep(session, spec).id
+    lab = SweepLab.attach(sessions, str(sweep_id))
+    with sessions.begin() as session:
+        assert advance_sweep(session, sweep_id, Limits()).has_more
+    assert len(lab.trials) == 250
+    reconciler.advance_sweeps(sessions, Limits())
+    assert lab.count_states() == {TrialState.WAITING: 260}
+
+
+def test_ended_sweeps_are_deleted_after_the_retention_period(sessions, tmp_path):
+    ended, running = (SweepLab(sessions, budget={"trials": 1}) for _ in range(2))
+    ended.train(ended.claim(), get_loss)
+    ended.advance()
+    settings = Settings(data_dir=tmp_path, retention_days=1)
+    sweep_retention.delete_expired_sweeps(sessions, settings)
+    assert ended.sweep.state is SweepState.SUCCEEDED
+    with sessions.begin() as session:
+        for lab in (ended, running):
+            sweep = session.get_one(Sweep, lab.id)
+            sweep.finished_at = sweep.finished_at and sweep.finished_at - timedelta(days=2)
+    sweep_retention.delete_expired_sweeps(sessions, settings)
+    with sessions.read() as session:
+        assert session.scalars(select(Sweep.id)).all() == [running.id]
+    assert ended.list_jobs() == []
+
+
+def test_readers_of_news_learn_of_changed_and_deleted_sweeps(either_sessions):
+    reader = SweepNewsReader()
+
+    def read_news():
+        with either_sessions.read() as session:
+            return reader.read_news(session)
+
+    SweepLab(either_sessions)
+    assert read_news() == SweepNews()
+    lab = SweepLab(either_sessions, budget={"trials": 2}, max_concurrent=1)
+    [details] = read_news().changed
+    assert (details.sweep.id, details.counts[TrialState.WAITING]) == (lab.id, 1)
+    assert read_news() == SweepNews()
+    with either_sessions.begin() as session:
+        controls.delete_sweep(session, lab.id)
+    assert read_news() == SweepNews((), (lab.id,))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.datasets.dataset_source import CSV, NPZ, FileSource
-from service.datasets.inspection import inspect_file
+from service.datasets.inspector import inspect_file
 from service.settings import Settings
 from stackyard.spec import UNLIMITED, check_spec, parse_spec
 from worker.engine.rows import build_rows, build_training_rows
@@ -22,7 +22,7 @@ def prepared(tmp_path):
     def prepare_file(write_content, name, media_type, section):
         path = tmp_path / name
         write_content(path)
-        description = inspect_file(path, media_type, Settings(data_dir=tmp_path))
+        description = inspect_file(path, media_type, Settings(data_dir=tmp_path)).description
         document = {"data": section, "network": NETWORK, "training": {"loss": "mse", "seed": 0}}
         report = check_spec(parse_spec(json.dumps(document).encode()), description, UNLIMITED)
         return prepare_data(report.spec, description, FileSource(path, media_type), report.task)

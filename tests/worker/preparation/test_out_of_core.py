@@ -205,6 +205,7 @@ def test_splits(split, compare_table, frame):
     compare_table(frame, {"target": PRICE, "features": groups, "split": split, "sample_weight": "weight"})
 
 
+@pytest.mark.exhaustive
 def test_a_subset_with_a_single_row_has_the_bits_of_a_larger_one(compare_table):
     """NumPy sums a single row in another order than one of several rows."""
     wide = pd.DataFrame({f"n{index}": np.random.default_rng(index).normal(5, 3, 300) for index in range(785)})

@@ -149,6 +149,7 @@ def test_each_number_of_threads_has_the_bits_of_a_separate_process():
     assert two_again == two == train_in_process(2, [(2, False)])[0]
 
 
+@pytest.mark.exhaustive
 def test_a_concurrent_reader_of_rows_does_not_change_the_bits():
     """These trainings use other threads of the same number, for which graphs are cached separately."""
     alone, with_reader, alone_again, with_reader_again = train_in_process(1, [(1, False), (1, True)] * 2)

@@ -4,12 +4,17 @@ import os
 import time
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import text
+
 from models import DiscardedFile, IdempotencyKey, JobState
-from service.db.database import get_current_time
+from service.db.database import DATABASE_UNAVAILABLE_ERRORS, get_current_time
 from service.jobs import attempts, controls, queries, retention
 from service.jobs.attempts import Conclusion, StoredArtifact
 from tests.factories import build_registration, record_heartbeat, submit_job
-from worker.supervision.reconciler import reconcile_jobs, sweep_leftovers
+from tests.polling import wait_until
+from worker.supervision.outage_grace import OutageGrace
+from worker.supervision.reconciler import reconcile_after_grace, reconcile_jobs, sweep_leftovers
 
 
 def test_a_waiting_job_without_a_wake_up_gets_exactly_one(sessions, wake_ups):
@@ -47,6 +52,30 @@ def test_the_job_of_a_lost_attempt_is_queued_again_with_a_wake_up(sessions, wake
     assert (recovered_job.state, recovered_job.reason["code"]) == (JobState.QUEUED, "attempt_lost")
     assert "gone:1" in recovered_job.reason["message"]
     assert wake_ups.count_pending("cpu") == 1
+
+
+def test_attempts_are_not_lost_right_after_an_outage_of_the_database(sessions, wake_ups):
+    def rename_jobs(old, new):
+        with sessions.begin() as session:
+            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    def get_state():
+        with sessions.read() as session:
+            return queries.get_job(session, job.id).state
+
+    job = submit_job(sessions)
+    with sessions.begin() as session:
+        attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=0.0)
+    grace = OutageGrace(sessions, grace_s=1.0)
+    rename_jobs("jobs", "unreachable")
+    with pytest.raises(DATABASE_UNAVAILABLE_ERRORS):
+        reconcile_after_grace(sessions, wake_ups, grace)
+    rename_jobs("unreachable", "jobs")
+    started = time.monotonic()
+    reconcile_after_grace(sessions, wake_ups, grace)
+    assert get_state() == JobState.RUNNING
+    wait_until(lambda: reconcile_after_grace(sessions, wake_ups, grace) or get_state() == JobState.QUEUED)
+    assert time.monotonic() - started >= 1.0
 
 
 def test_the_files_of_a_deleted_job_are_removed_once_they_are_old(sessions, store, settings):

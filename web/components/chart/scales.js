@@ -76,11 +76,11 @@ function listLogTicks(first, last, digits, step) {
   return ticks;
 }
 
-/** @param {number} low @param {number} high */
-function splitEvenly(low, high) {
+/** Return about five round ticks of a linear axis. @param {number} low @param {number} high @returns {number[]} */
+export function splitEvenly(low, high) {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * (rough / power > 5 ? 10 : rough / power > 2 ? 5 : rough / power > 1 ? 2 : 1);
+  const step = power * (rough / power > 7 ? 10 : rough / power > 3 ? 5 : rough / power > 1.5 ? 2 : 1);
   const ticks = [];
   for (let tick = Math.ceil(low / step); tick * step <= high; tick += 1) ticks.push(Number((tick * step).toPrecision(12)));
   return ticks;

@@ -6,7 +6,7 @@ const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
 /** Several listeners often start within one frame; the connection is opened once for all of them. */
 const SETTLING_MS = 50;
-const EVENT_NAMES = ["jobs", "epochs", "reset"];
+const EVENT_NAMES = ["jobs", "sweeps", "epochs", "reset"];
 const CLOSED = 2;
 
 /**

@@ -1,10 +1,13 @@
 /** The listeners of this tab, and what they need from the stream. */
 
+/** @import { SweepSummary } from "../sweep_types.js" */
 /** @import { JobSummary } from "../types.js" */
 
 /**
  * @typedef {{changed: JobSummary[], deleted: string[], reset?: undefined} | {reset: true}} JobsNews
  * @typedef {(news: JobsNews) => void} JobsListener
+ * @typedef {{changed: SweepSummary[], deleted: string[], reset?: undefined} | {reset: true}} SweepsNews
+ * @typedef {(news: SweepsNews) => void} SweepsListener
  *
  * @typedef {object} HistoryColumns columns of equal length; epochs count from 0
  * @property {number[]} epochs
@@ -24,6 +27,8 @@ export class Subscriptions {
     this.onChange = onChange;
     /** @type {Set<JobsListener>} */
     this.jobsListeners = new Set();
+    /** @type {Set<SweepsListener>} */
+    this.sweepsListeners = new Set();
     /** @type {Map<string, Set<HistoryListener>>} */
     this.historyListeners = new Map();
   }
@@ -35,6 +40,16 @@ export class Subscriptions {
     this.onChange();
     return () => {
       if (this.jobsListeners.delete(own)) this.onChange();
+    };
+  }
+
+  /** @param {SweepsListener} listener @returns {() => void} stops */
+  followSweeps(listener) {
+    const own = (/** @type {SweepsNews} */ news) => listener(news);
+    this.sweepsListeners.add(own);
+    this.onChange();
+    return () => {
+      if (this.sweepsListeners.delete(own)) this.onChange();
     };
   }
 
@@ -55,7 +70,7 @@ export class Subscriptions {
   /** @returns {Interest} */
   getInterest() {
     const jobs = [...this.historyListeners.keys()].sort();
-    return { isActive: this.jobsListeners.size > 0 || jobs.length > 0, jobs };
+    return { isActive: this.jobsListeners.size + this.sweepsListeners.size + jobs.length > 0, jobs };
   }
 
   /**
@@ -65,13 +80,14 @@ export class Subscriptions {
    */
   deliver(name, data) {
     if (name === "jobs") for (const listener of [...this.jobsListeners]) listener(data);
+    else if (name === "sweeps") for (const listener of [...this.sweepsListeners]) listener(data);
     else if (name === "epochs") {
       for (const listener of [...(this.historyListeners.get(data.job) ?? [])]) listener(data.history, data.from_epoch);
     } else if (name === "reset") this.#reset();
   }
 
   #reset() {
-    for (const listener of [...this.jobsListeners]) listener({ reset: true });
+    for (const listener of [...this.jobsListeners, ...this.sweepsListeners]) listener({ reset: true });
     for (const listeners of [...this.historyListeners.values()]) {
       for (const listener of [...listeners]) listener(null, 0);
     }

@@ -15,10 +15,10 @@ const MAX_VALUE_LENGTH = 60;
  */
 export function JobsTable({ comparison, metric, onRemove }) {
   return html`
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="region" aria-label="Values of the jobs">
       <table class="compared">
         <thead>
-          <tr><th>Job</th><th>State</th><th class="number">Best ${metric}</th><th class="number">at epoch</th><th class="number">Last</th><th></th></tr>
+          <tr><th>Job</th><th>State</th><th class="number">Best ${metric}</th><th class="number">at epoch</th><th class="number">Last</th><th><span class="visually-hidden">Actions</span></th></tr>
         </thead>
         <tbody>${comparison.jobs.map((job, index) => html`<${JobRow} key=${job.id} job=${job} index=${index} metric=${metric} onRemove=${onRemove} />`)}</tbody>
       </table>
@@ -46,7 +46,7 @@ function JobRow({ job, index, metric, onRemove }) {
 export function DifferencesTable({ jobs, differences }) {
   if (differences.length === 0) return html`<p class="quiet">The specs are equal.</p>`;
   return html`
-    <div class="scroll">
+    <div class="scroll" tabindex="0" role="region" aria-label="Differences of the specs">
       <table class="compared">
         <thead><tr><th>Place in the spec</th>${jobs.map((job) => html`<th>${getJobLabel(job)}</th>`)}</tr></thead>
         <tbody>

@@ -9,9 +9,10 @@ import { buildQuery, sendJson } from "../../core/api.js";
 import { formatBytes, formatCount } from "../../core/format.js";
 import { navigate } from "../../core/router.js";
 import { ArraysTable, ColumnsTable } from "./columns_table.js";
+import { PreviewCard } from "./preview_card.js";
 
 /** @import { JobSummary, Page } from "../../core/types.js" */
-/** @import { CsvFormat, Dataset, DatasetSummary } from "./types.js" */
+/** @import { CsvFormat, Dataset, DatasetSummary, Statistics } from "./types.js" */
 
 const DELIMITERS = new Map([[",", "commas"], [";", "semicolons"], ["\t", "tabs"], ["|", "bars"]]);
 
@@ -19,24 +20,41 @@ const DELIMITERS = new Map([[",", "commas"], [";", "semicolons"], ["\t", "tabs"]
 export function DatasetPage({ id }) {
   const request = useRequest(`/v1/datasets/${encodeURIComponent(id)}`);
   const dataset = /** @type {Dataset | null} */ (request.data);
-  if (request.error) return html`<${ErrorNotice} error=${request.error} onRetry=${request.reload} />`;
-  if (!dataset) return html`<${Loading} label="Loading the dataset" />`;
+  const heading = html`<h1 class="visually-hidden">Dataset</h1>`;
+  if (request.error) return html`${heading}<${ErrorNotice} error=${request.error} onRetry=${request.reload} />`;
+  if (!dataset) return html`${heading}<${Loading} label="Loading the dataset" />`;
   const { description } = dataset;
   return html`
     <${Heading} dataset=${dataset} />
     <div class="dataset-layout">
-      <section class="card">
-        <h2>${description.kind === "table" ? "Columns" : "Arrays"}</h2>
-        ${description.columns && html`<${ColumnsTable} columns=${description.columns} rows=${description.rows ?? 0} />`}
-        ${description.arrays && html`<${ArraysTable} arrays=${description.arrays} />`}
-      </section>
+      <div>
+        <${ContentsCard} dataset=${dataset} />
+        <${PreviewCard} id=${id} />
+      </div>
       <div>
         ${description.kind === "table" && html`<${TargetChooser} dataset=${dataset} />`}
         ${description.csv && html`<${FormatCard} format=${description.csv} />`}
         <${VersionsCard} dataset=${dataset} />
-        <${JobsCard} name=${dataset.name} />
+        <${JobsCard} dataset=${dataset} />
       </div>
     </div>
+  `;
+}
+
+/** @param {{dataset: Dataset}} properties */
+function ContentsCard({ dataset }) {
+  const request = useRequest(`/v1/datasets/${dataset.id}/statistics`);
+  const { columns, arrays, rows } = dataset.description;
+  const loaded = /** @type {Statistics | null} */ (request.data);
+  const statistics = new Map((loaded?.columns ?? loaded?.arrays ?? []).map((item) => [item.name, item]));
+  return html`
+    <section class="card">
+      <h2>${columns ? "Columns" : "Arrays"}</h2>
+      ${request.error && html`<${ErrorNotice} error=${request.error} onRetry=${request.reload} />`}
+      ${loaded?.message && html`<p class="notice">${loaded.message}</p>`}
+      ${columns && html`<${ColumnsTable} columns=${columns} rows=${rows ?? 0} statistics=${statistics} />`}
+      ${arrays && html`<${ArraysTable} arrays=${arrays} statistics=${statistics} />`}
+    </section>
   `;
 }
 
@@ -117,8 +135,8 @@ function VersionsCard({ dataset }) {
   `;
 }
 
-/** @param {{name: string}} properties */
-function JobsCard({ name }) {
+/** @param {{dataset: Dataset}} properties */
+function JobsCard({ dataset: { name, version } }) {
   const request = useRequest(`/v1/jobs${buildQuery({ dataset: name, limit: 8 })}`);
   const page = /** @type {Page<JobSummary> | null} */ (request.data);
   return html`
@@ -127,7 +145,8 @@ function JobsCard({ name }) {
       ${request.error && html`<${ErrorNotice} error=${request.error} onRetry=${request.reload} />`}
       ${page?.items.length === 0 && html`<p class="quiet">No job has used it yet.</p>`}
       <ul class="plain">
-        ${page?.items.map((job) => html`<li key=${job.id}><${JobStateLabel} state=${job.state} /> <a href=${`/jobs/${job.id}`}>${job.name ?? job.id.slice(0, 13)}</a></li>`)}
+        ${page?.items.map((job) => html`<li key=${job.id}><${JobStateLabel} state=${job.state} /> <a href=${`/jobs/${job.id}`}>${job.name ?? job.id.slice(0, 13)}</a>${" "}
+          <span class="quiet">${job.dataset.version !== version && `version ${job.dataset.version}, `}<${RelativeTime} time=${job.created_at} /></span></li>`)}
       </ul>
       ${page?.next && html`<a href=${`/jobs${buildQuery({ dataset: name })}`}>Show all</a>`}
     </section>

@@ -42,6 +42,46 @@
  * @property {CsvFormat | null} [csv]
  *
  * @typedef {DatasetSummary & {description: Description}} Dataset
+ *
+ * @typedef {{edges: number[], counts: number[]}} HistogramData
+ *
+ * @typedef {object} ValueStatistics
+ * @property {string} name
+ * @property {number} count
+ * @property {number} missing
+ * @property {number | null} sampled
+ * @property {number | null} distinct
+ * @property {{value: boolean | number | string, count: number}[] | null} most_frequent
+ * @property {HistogramData | null} histogram
+ * @property {number | null} mean
+ * @property {number | null} standard_deviation
+ * @property {number | null} median
+ * @property {string | null} earliest
+ * @property {string | null} latest
+ *
+ * @typedef {object} Statistics
+ * @property {ValueStatistics[] | null} columns
+ * @property {ValueStatistics[] | null} arrays
+ * @property {string | null} message why there are none
+ *
+ * @typedef {boolean | number | string | null} Cell
+ *
+ * @typedef {object} TablePreview
+ * @property {"table"} kind
+ * @property {string[]} columns
+ * @property {Cell[][]} rows
+ * @property {number} total_rows
+ * @property {number} columns_left_out
+ *
+ * @typedef {object} ArrayPreview
+ * @property {string} name
+ * @property {string} type
+ * @property {number[]} shape
+ * @property {(boolean | number | (boolean | number)[])[] | null} items
+ *
+ * @typedef {{kind: "arrays", arrays: ArrayPreview[], arrays_left_out: number}} ArraysPreview
+ *
+ * @typedef {TablePreview | ArraysPreview} Preview
  */
 
 export {};

@@ -44,6 +44,7 @@ export function ActionBar({ job, onChange }) {
     <div class="job-actions" role="group" aria-label="Actions">
       <a class="button" href=${`/new?from=${job.id}`}>Edit and submit</a>
       <a class="button" href=${`/compare?job=${job.id}`}>Compare</a>
+      <a class="button" href=${`/sweeps/new?from=${job.id}`} title="Train this spec many times with other values">Vary this</a>
       <button type="button" aria-expanded=${openForm === "edit"} onClick=${() => toggleForm("edit")}>Rename, tag</button>
       ${canTrainFurther(job) && html`
         <button type="button" aria-expanded=${openForm === "further"} onClick=${() => toggleForm("further")}>Train further</button>

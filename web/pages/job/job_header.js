@@ -21,6 +21,7 @@ export function JobHeader({ job }) {
         <${DatasetLink} dataset=${job.dataset} />
         ${!job.finished_at && job.until_epoch !== null && job.until_epoch < job.progress.epochs && html`<span>pauses after epoch ${formatCount(job.until_epoch)}</span>`}
         ${job.continued_from && html`<a href=${`/jobs/${job.continued_from}`}>continues ${job.continued_from.slice(0, 8)}</a>`}
+        ${job.sweep && html`<span><a href=${`/sweeps/${job.sweep.id}?trial=${job.sweep.trial}`}>trial ${job.sweep.trial} of sweep ${job.sweep.id.slice(0, 8)}</a>${job.sweep.repeat > 0 && `, repeat ${job.sweep.repeat}`}</span>`}
         ${job.retry_of && html`<a href=${`/jobs/${job.retry_of}`}>retry of ${job.retry_of.slice(0, 8)}</a>`}
         <span>submitted <${RelativeTime} time=${job.created_at} /></span>
       </p>

@@ -21,8 +21,9 @@ export function JobPage({ id }) {
   useEffect(() => {
     if (job) document.title = `${job.name || job.id.slice(0, 8)}, ${job.state} – Stackyard`;
   }, [job?.name, job?.state]);
-  if (isDeleted) return html`<${EmptyState} title="This job was deleted"><p><a href="/jobs">Show the other jobs</a></p><//>`;
-  if (!job) return error ? html`<${ErrorNotice} error=${error} onRetry=${reload} />` : html`<${Loading} label="Loading the job" />`;
+  const heading = html`<h1 class="visually-hidden">Job</h1>`;
+  if (isDeleted) return html`${heading}<${EmptyState} title="This job was deleted"><p><a href="/jobs">Show the other jobs</a></p><//>`;
+  if (!job) return error ? html`${heading}<${ErrorNotice} error=${error} onRetry=${reload} />` : html`${heading}<${Loading} label="Loading the job" />`;
   return html`
     <${JobHeader} job=${job} />
     <${ActionBar} job=${job} onChange=${setJob} />

@@ -45,6 +45,8 @@
  *
  * @typedef {JobSummary & JobExtras} JobDetails
  *
+ * @typedef {{spec: any, as_sent: any}} SentSpec `as_sent` is null where it equals the spec, or was not kept
+ *
  * @typedef {object} CheckReport
  * @property {(number | null)[]} input_shape
  * @property {{index: number, type: string, name: string, output_shape: (number | null)[], parameters: number, trainable_parameters: number}[]} layers

@@ -38,7 +38,7 @@ function Layer({ layer, facts }) {
               ${formatShape(facts.output_shape)}${facts.parameters > 0 && ` · ${formatCount(facts.parameters)}`}
             </span>`}
         </summary>
-        <pre>${JSON.stringify(removeDefaults(layer), null, 2)}</pre>
+        <pre tabindex="0">${JSON.stringify(removeDefaults(layer), null, 2)}</pre>
       </details>
     </li>
   `;

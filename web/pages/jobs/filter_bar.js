@@ -98,9 +98,11 @@ function SortChoice({ query }) {
 
 /** The filters that have no control of their own; a click removes one. @param {{query: ListQuery}} properties */
 function ActiveFilters({ query }) {
-  if (!query.dataset && query.tags.length === 0) return null;
+  if (!query.dataset && !query.sweep && query.tags.length === 0) return null;
   return html`
     <p class="active-filters">
+      ${query.sweep && html`<button type="button" class="chip" aria-pressed="true" aria-label="Remove the filter: jobs of one sweep" onClick=${() => setQuery({ sweep: null })}>sweep: ${query.sweep.slice(0, 8)} ×</button>
+        <a href=${`/sweeps/${query.sweep}`}>Open the sweep</a>`}
       ${query.dataset && html`<button type="button" class="chip" aria-pressed="true" aria-label=${`Remove the filter: dataset ${query.dataset}`} onClick=${() => setQuery({ dataset: null })}>dataset: ${query.dataset} ×</button>`}
       ${query.tags.map((tag) => html`<button type="button" key=${tag} class="chip" aria-pressed="true" aria-label=${`Remove the filter: tag ${tag}`} onClick=${() => setQuery({ tag: toggleValue(query.tags, tag) })}>tag: ${tag} ×</button>`)}
     </p>

@@ -60,7 +60,7 @@ function LoadMore({ isLoading, onLoad, count }) {
 function NoMatch() {
   return html`
     <${EmptyState} title="No job matches these filters">
-      <p><button type="button" onClick=${() => setQuery({ q: null, state: null, tag: null, dataset: null })}>Clear the filters</button></p>
+      <p><button type="button" onClick=${() => setQuery({ q: null, state: null, tag: null, dataset: null, sweep: null })}>Clear the filters</button></p>
     <//>
   `;
 }

@@ -88,7 +88,7 @@ function JobRow({ job, metric, isSelected, isFocusable, onToggle, onActivate }) 
     <tr data-job=${job.id} class=${isSelected ? "selected" : ""} aria-selected=${isSelected} tabindex=${isFocusable ? 0 : -1} onFocus=${onActivate}>
       <td class="column-select"><input type="checkbox" aria-label=${`Select ${name}`} checked=${isSelected} onChange=${onToggle} tabindex="-1" /></td>
       <td class="column-state"><${JobStateLabel} state=${job.state} /></td>
-      <td class="column-name"><a href=${`/jobs/${job.id}`} class=${job.name ? "" : "unnamed"}>${name}</a><${JobTags} tags=${job.tags} /></td>
+      <td class="column-name"><a href=${`/jobs/${job.id}`} class=${job.name ? "" : "unnamed"}>${name}</a>${job.sweep && html`<a class="tag" href=${`/sweeps/${job.sweep.id}?trial=${job.sweep.trial}`} title="Open the sweep">trial ${job.sweep.trial}</a>`}<${JobTags} tags=${job.tags} /></td>
       <td class="column-dataset"><button type="button" class="link" title=${`Show only jobs on ${job.dataset.name}`} onClick=${() => setQuery({ dataset: job.dataset.name })}>${job.dataset.name}</button></td>
       <td class="column-sparkline"><${Sparkline} values=${job.sparkline ?? []} label=${`Curve of ${metric}`} /></td>
       <td class="number column-best">${formatMetric(values?.best)}</td>

@@ -10,6 +10,7 @@ import { buildQuery } from "../../core/api.js";
  * @property {JobState[]} states
  * @property {string[]} tags
  * @property {string} dataset
+ * @property {string} sweep the id of the sweep that the jobs belong to
  * @property {string} metric
  * @property {string} sort
  * @property {"asc" | "desc"} order
@@ -31,6 +32,7 @@ export function parseListQuery(parameters) {
     states: STATES.filter((state) => parameters.getAll("state").includes(state)),
     tags: parameters.getAll("tag"),
     dataset: parameters.get("dataset") ?? "",
+    sweep: parameters.get("sweep") ?? "",
     metric: parameters.get("metric") || DEFAULT_METRIC,
     sort,
     order: order === "asc" || order === "desc" ? order : chooseFirstOrder(sort),
@@ -38,8 +40,8 @@ export function parseListQuery(parameters) {
 }
 
 /** @param {ListQuery} query @returns {boolean} */
-export function hasFilters({ text, states, tags, dataset }) {
-  return Boolean(text || states.length || tags.length || dataset);
+export function hasFilters({ text, states, tags, dataset, sweep }) {
+  return Boolean(text || states.length || tags.length || dataset || sweep);
 }
 
 /**
@@ -81,6 +83,6 @@ export function toggleValue(values, value) {
 }
 
 /** @param {ListQuery} query */
-function buildFilters({ text, tags, dataset }) {
-  return { q: text, tag: tags, dataset };
+function buildFilters({ text, tags, dataset, sweep }) {
+  return { q: text, tag: tags, dataset, sweep };
 }

@@ -97,7 +97,7 @@ function buildExtensions(schema, onChange, onSubmit) {
     cm.EditorView.updateListener.of((update) => {
       if (update.docChanged) onChange(update.state.doc.toString());
     }),
-    cm.EditorView.contentAttributes.of({ "aria-label": "Spec of the job, in JSON", "aria-multiline": "true" }),
+    cm.EditorView.contentAttributes.of({ "aria-label": "Spec of the job, in JSON", "aria-multiline": "true", tabindex: "0" }),
     cm.EditorView.lineWrapping,
     THEME,
   ];

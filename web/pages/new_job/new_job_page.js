@@ -4,27 +4,28 @@ import { html, useEffect, useRef, useState } from "../../vendor/ui.js";
 import { ErrorNotice, Loading } from "../../components/feedback.js";
 import { getJson } from "../../core/api.js";
 import { navigate, query } from "../../core/router.js";
+import { formatSpec } from "../../core/spec_format.js";
+import { submitDocument } from "../../core/submission.js";
 import { CheckReportView } from "./check_report.js";
 import { loadDraft, saveDraft } from "./draft.js";
 import { EXAMPLES } from "./examples.js";
 import { ProposalForm } from "./proposal_form.js";
 import { SpecEditor } from "./spec_editor.js";
 import { useSpecCheck } from "./spec_check.js";
-import { formatSpec } from "./spec_format.js";
-import { submitSpec } from "./submission.js";
 
 /** @import { PatchOperation } from "../../core/types.js" */
 /** @import { SpecEditor as Editor } from "./editor.js" */
 
 export function NewJobPage() {
   const from = query.value.get("from");
+  const isAsSent = query.value.get("as") === "sent";
   const [text, setText] = useState(/** @type {string | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const load = () => {
     setError(null);
-    loadFirstText(from).then(setText, setError);
+    loadFirstText(from, isAsSent).then(setText, setError);
   };
-  useEffect(load, [from]);
+  useEffect(load, [from, isAsSent]);
   return html`
     <h1>New job</h1>
     ${Boolean(error) && html`<${ErrorNotice} error=${error} onRetry=${load} />`}
@@ -58,7 +59,7 @@ function JobEditor({ initialText }) {
     setIsSubmitting(true);
     setError(null);
     try {
-      const id = await submitSpec(editor.current?.getText() ?? text);
+      const id = await submitDocument("/v1/jobs", editor.current?.getText() ?? text);
       saveDraft(null);
       navigate(`/jobs/${id}`);
     } catch (failure) {
@@ -126,9 +127,13 @@ function markFaults(editor, result) {
   editor.markFaults([...faults, ...warnings]);
 }
 
-/** @param {string | null} from the id of a job @returns {Promise<string>} */
-async function loadFirstText(from) {
+/**
+ * @param {string | null} from the id of a job
+ * @param {boolean} isAsSent whether to start from the spec as it was sent, without the defaults
+ * @returns {Promise<string>}
+ */
+async function loadFirstText(from, isAsSent) {
   if (!from) return loadDraft() ?? formatSpec(EXAMPLES[0]?.spec);
-  const job = /** @type {{spec: unknown}} */ (await getJson(`/v1/jobs/${encodeURIComponent(from)}`));
-  return formatSpec(job.spec);
+  const job = /** @type {{spec: unknown, as_sent: unknown}} */ (await getJson(`/v1/jobs/${encodeURIComponent(from)}/spec`));
+  return formatSpec((isAsSent && job.as_sent) || job.spec);
 }

@@ -19,21 +19,23 @@ const MAX_ROWS = 100;
 export function PredictionResult({ result }) {
   const classes = result.classes ?? [];
   return html`
-    <div class="scroll" role="status">
-      <table class="compact">
-        <thead><tr>
-          <th>${result.target.join(", ") || "Prediction"}</th>
-          ${classes.map((name) => html`<th class="number" key=${String(name)}>${String(name)}</th>`)}
-        </tr></thead>
-        <tbody>
-          ${result.predictions.slice(0, MAX_ROWS).map((prediction, row) => html`
-            <tr key=${row}>
-              <td><b>${describePrediction(prediction)}</b></td>
-              ${classes.map((_, index) => html`<${Score} key=${index} score=${result.scores?.[row]?.[index] ?? null} />`)}
-            </tr>
-          `)}
-        </tbody>
-      </table>
+    <div role="status">
+      <div class="scroll" tabindex="0" role="region" aria-label="Predictions">
+        <table class="compact">
+          <thead><tr>
+            <th>${result.target.join(", ") || "Prediction"}</th>
+            ${classes.map((name) => html`<th class="number" key=${String(name)}>${String(name)}</th>`)}
+          </tr></thead>
+          <tbody>
+            ${result.predictions.slice(0, MAX_ROWS).map((prediction, row) => html`
+              <tr key=${row}>
+                <td><b>${describePrediction(prediction)}</b></td>
+                ${classes.map((_, index) => html`<${Score} key=${index} score=${result.scores?.[row]?.[index] ?? null} />`)}
+              </tr>
+            `)}
+          </tbody>
+        </table>
+      </div>
     </div>
     ${result.predictions.length > MAX_ROWS && html`<p class="quiet">The first ${MAX_ROWS} of ${result.predictions.length} rows.</p>`}
   `;

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from stackyard.spec.check.data.resolved_data import ResolvedData
-from stackyard.spec.check.layer_memory import measure_layers
+from stackyard.spec.check.memory.layers import measure_layers
 from stackyard.spec.check.report import LayerReport, Memory, Shape, Totals
 from stackyard.spec.job import JobSpec
 from stackyard.spec.training import metrics
@@ -59,13 +59,14 @@ def estimate_memory(
     training = spec.training
     batch_size = training.batch_size if data.max_train_rows is None else min(training.batch_size, data.max_train_rows)
     slots, trained = _count_slots(training.optimizer), totals.trainable_parameters
-    measured = measure_layers(spec.network.layers, input_shape, layers)
+    measured = measure_layers(spec.network.layers, input_shape, layers, batch_size)
     sizes = {
         "weights_bytes": _FLOAT32_BYTES * totals.parameters,
         "gradients_bytes": _FLOAT32_BYTES * trained,
         "optimizer_bytes": _FLOAT32_BYTES * trained * slots,
         "copies_bytes": _FLOAT32_BYTES * _count_copied_values(training, totals),
-        "activations_bytes": _FLOAT32_BYTES * batch_size * (math.prod(input_shape) + measured.row_values),
+        "activations_bytes": _FLOAT32_BYTES
+        * (batch_size * (math.prod(input_shape) + measured.row_values) + measured.workspace_values),
         "penalties_bytes": _FLOAT32_BYTES * measured.penalty_values,
         "metrics_bytes": sum(
             _measure_metric(metric, layers[-1].output_shape, batch_size) for metric in training.metrics

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from stackyard.spec.check.memory.workspaces import count_workspace_values
 from stackyard.spec.check.repetitions import count_unrolled_steps
 from stackyard.spec.check.report import LayerReport, Shape
 from stackyard.spec.check.shapes import infer_layer_output
@@ -19,12 +20,15 @@ from stackyard.spec.layers import (
     SpectralNormalization,
     TimeDistributed,
 )
+from stackyard.spec.layers.convolution import ConvolutionBase, TransposedConvolutionBase
 from stackyard.spec.layers.depthwise import SeparableConvolutionBase
 from stackyard.spec.layers.recurrent import RecurrentBase
 from stackyard.spec.network.regularizers import OrthogonalRegularizer
 
 _OUTPUT_COPIES = 3
 """Values that a layer holds for each output: before and after its activation, and the gradient."""
+_LINEAR_COPIES = 2
+"""Values for each output of a convolution without an activation."""
 _NORMALIZATION_COPIES = 5
 _STACKED_COPIES = 2
 """Values for each output of a layer that is applied to every step: the stacked outputs, and their transpose."""
@@ -38,20 +42,27 @@ _NORMALIZATIONS = (BatchNormalization, GroupNormalization, LayerNormalization)
 
 
 class LayerMemory(NamedTuple):
-    """Numbers that the layers hold: values for a row, values for penalties, and further copies of unrolled layers."""
+    """Numbers that the layers hold.
+
+    They are values for a row, values of buffers, values for penalties, and further copies of unrolled layers.
+    """
 
     row_values: int
+    workspace_values: int
     penalty_values: int
     unrolled_steps: int
 
 
-def measure_layers(layers: Sequence[Layer], input_shape: Shape, reports: Sequence[LayerReport]) -> LayerMemory:
+def measure_layers(
+    layers: Sequence[Layer], input_shape: Shape, reports: Sequence[LayerReport], batch_size: int
+) -> LayerMemory:
     """Return the sums over the layers of a valid network.
 
     Args:
         layers: the layers, in order.
         input_shape: of a row of the network.
         reports: of the layers.
+        batch_size: the number of rows in a step.
 
     """
     shapes = [input_shape, *(report.output_shape for report in reports)]
@@ -60,6 +71,7 @@ def measure_layers(layers: Sequence[Layer], input_shape: Shape, reports: Sequenc
         sum(
             _count_row_values(layer, shape, output) for (layer, shape), output in zip(inputs, shapes[1:], strict=True)
         ),
+        count_workspace_values(layers, shapes, batch_size),
         sum(_count_penalty_values(layer, shape) for layer, shape in inputs),
         sum(count_unrolled_steps(layer, shape) - 1 for layer, shape in inputs),
     )
@@ -90,6 +102,8 @@ def _count_plain_values(layer: NonWrapperLayer, shape: Shape, output: Shape) -> 
             return _OUTPUT_COPIES * (count + count // layer.filters * shape[-1] * layer.depth_multiplier)
         case Flatten() | Reshape():
             return 0
+        case ConvolutionBase(activation=None) | TransposedConvolutionBase(activation=None):
+            return _LINEAR_COPIES * count
         case _:
             return count * (_NORMALIZATION_COPIES if isinstance(layer, _NORMALIZATIONS) else _OUTPUT_COPIES)
 

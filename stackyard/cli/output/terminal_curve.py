@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
+from stackyard.client.display.formats import format_metrics, format_number
+
+__all__ = ["draw_curve", "format_metrics", "format_number"]
+
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))  # by column, then by row from the top
 _COLORS = ("cyan", "yellow", "green", "magenta", "red", "blue")
 _MARGIN = 10
@@ -55,16 +59,6 @@ def draw_curve(epochs: Sequence[int], lines: Mapping[str, Sequence[float]], widt
     for line, color in zip(lines.values(), _COLORS * len(lines), strict=False):
         _draw_points(canvas, _scale_line(canvas, epochs, line, low, high), color)
     return _add_axes(canvas, (low, high), (epochs[0] + 1, epochs[-1] + 1), list(lines))
-
-
-def format_number(value: float | None) -> str:
-    """Format a metric's value; None is a value that was not finite."""
-    return "not finite" if value is None else f"{value:.4g}"
-
-
-def format_metrics(values: Mapping[str, float | None]) -> str:
-    """Format metrics in one line, each with its name."""
-    return "  ".join(f"{name} {format_number(value)}" for name, value in values.items())
 
 
 def _scale_line(

@@ -1,0 +1,1 @@
+"""How jobs and clients show themselves in a terminal and in a notebook."""

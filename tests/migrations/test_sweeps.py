@@ -1,0 +1,45 @@
+"""From the tables of 0011, with a job in them, to those of 0012, and back."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import inspect, text
+
+from migrations.upgrade import upgrade_database
+from models import SweepState
+from service.datasets import catalog
+from service.db.database import SessionFactory
+from service.jobs import queries
+from service.settings import Settings
+from tests.factories import submit_job
+from tests.migrations.test_workers import empty_url  # noqa: F401
+from tests.service.sweeps.sweep_lab import SweepLab
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_job_of_the_release_before_belongs_to_no_sweep(empty_url, tmp_path):  # noqa: F811
+    settings = Settings(data_dir=tmp_path, database_url=empty_url)
+    upgrade_database(settings)
+    sessions = SessionFactory(empty_url)
+    with sessions.begin() as session:
+        catalog.ensure_builtins(session)
+    job = submit_job(sessions)
+    sessions.dispose()
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["database_url"] = empty_url
+    command.downgrade(config, "0011")
+    sessions = SessionFactory(empty_url)
+    assert "sweeps" not in inspect(sessions.engine).get_table_names()
+    with sessions.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM jobs")) == 1
+    sessions.dispose()
+
+    upgrade_database(settings)
+
+    sessions = SessionFactory(empty_url)
+    with sessions.read() as session:
+        assert queries.get_job(session, job.id).sweep_id is None
+    assert SweepLab(sessions, budget={"trials": 1}).sweep.state is SweepState.RUNNING
+    sessions.dispose()
