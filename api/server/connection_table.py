@@ -41,6 +41,7 @@ class ConnectionTable:
         self._counts: Counter[str] = Counter()
         self._idle: dict[Connection, None] = {}
         self._idle_by_address: dict[str, dict[Connection, None]] = {}
+        self._used: set[Connection] = set()
         self._logged_at = float("-inf")
         self._unlogged_count = 0
 
@@ -71,6 +72,7 @@ class ConnectionTable:
 
     def mark_busy(self, connection: Connection) -> None:
         """Record that a connection has a request."""
+        self._used.add(connection)
         self._idle.pop(connection, None)
         address = self._addresses.get(connection, "")
         if idle := self._idle_by_address.get(address):
@@ -81,13 +83,16 @@ class ConnectionTable:
     def remove(self, connection: Connection) -> None:
         """Remove a connection that was closed or refused."""
         self.mark_busy(connection)
+        self._used.discard(connection)
         if address := self._addresses.pop(connection, None):
             self._counts[address] -= 1
             if not self._counts[address]:
                 del self._counts[address]
 
     def _cut_off_oldest(self, idle: dict[Connection, None]) -> bool:
-        oldest = next(iter(idle), None)
+        """Close the oldest idle connection, preferably one that has never sent a request."""
+        unused = next((connection for connection in idle if connection not in self._used), None)
+        oldest = unused or next(iter(idle), None)
         if oldest is None:
             return False
         self.remove(oldest)

@@ -223,6 +223,16 @@ class TestTable:
             for connection in silent:
                 connection.close()
 
+    def test_a_connection_between_requests_is_replaced_after_silent_ones(self, settings):
+        with run_server(settings, max_connections_per_address=3, header_timeout_s=60.0) as connect, connect() as used:
+            assert is_served(used)
+            silent = [connect() for _ in range(6)]
+            with connect() as latest:
+                assert is_served(latest)
+            assert is_served(used)
+            for connection in silent:
+                connection.close()
+
     def test_a_connection_with_a_request_is_not_replaced(self, settings):
         with run_server(settings, max_connections_per_address=2) as connect, connect() as first, connect() as second:
             for connection in (first, second):
