@@ -17,6 +17,7 @@ from stackyard.client.comparison import Comparison, JobActionResult, JobActionRe
 from stackyard.client.errors import ConnectionFailedError, StackyardError, WaitTimeoutError
 from stackyard.client.events import parse_events
 from stackyard.client.notebook_values import DataFrame, SupportsToList, encode_frame, encode_rows
+from stackyard.client.polling import poll_until
 from stackyard.client.references import MAX_CANDIDATES, is_complete_id, iterate_matches, select_single_match
 from stackyard.client.request_encoding import (
     CsvOptions,
@@ -41,7 +42,6 @@ Rows = Sequence[Any] | DataFrame | SupportsToList | bytes
 JobAction = Literal["cancel", "pause", "resume", "finish", "retry", "delete", "tag"]
 """What `Client.act_on_jobs` does to jobs."""
 
-_FIRST_POLL_S = 0.05
 _RETRY_DELAY_S = 0.5
 _MAX_IDS = 200  # of one request
 _DISPLAY_TIMEOUT_S = 3.0
@@ -357,26 +357,17 @@ class Client(SweepMethods):
         """
         if progress:
             return self._wait_with_progress(job_id, on_update, poll=poll, timeout=timeout, patience=patience)
-        started_at = answered_at = time.monotonic()
-        delay = min(_FIRST_POLL_S, poll)
-        previous: Job | None = None
-        while True:
-            try:
-                job = self.job(job_id)
-                answered_at = time.monotonic()
-            except ConnectionFailedError:
-                if previous is None or time.monotonic() - answered_at > patience:
-                    raise
-                job = previous
-            if job != previous and on_update is not None:
-                on_update(job)
-            previous = job
-            if job.finished or job.is_held:
-                return job
-            if timeout is not None and time.monotonic() - started_at > timeout:
-                raise WaitTimeoutError(job_id, job.state, timeout)
-            time.sleep(delay)
-            delay = min(1.5 * delay, poll)
+        job, has_ended = poll_until(
+            lambda: self.job(job_id),
+            lambda job: job.finished or job.is_held,
+            poll=poll,
+            patience=patience,
+            timeout=timeout,
+            on_update=on_update,
+        )
+        if not has_ended:
+            raise WaitTimeoutError(job_id, job.state, timeout or 0)
+        return job
 
     def _wait_with_progress(
         self, job_id: str, on_update: Callable[[Job], None] | None, **options: Unpack[_WaitOptions]
