@@ -19,7 +19,7 @@ from service.jobs.attempts import Claim, Conclusion, ReleasedAttempt
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
-from service.sweeps.life.creation import advance_completely
+from service.sweeps.life.creation import MAX_WAKE_UPS, advance_completely
 from stackyard.spec import DatasetDescription
 from worker.attempt.architecture_affinity import ArchitectureAffinity
 from worker.attempt.attempt_reporter import AttemptReporter
@@ -33,8 +33,6 @@ from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.runtime.threads import ThreadAllocator
 
 _MAX_MESSAGE_LENGTH = 1000
-_MAX_WAKE_UPS = 16
-"""Number of wake-ups for new jobs of a sweep; each process that finds a job sends another one if more wait."""
 _UNCERTAINTY = 2
 """Factor by which a job may take more memory than its estimate."""
 
@@ -105,7 +103,7 @@ class JobRunner:
             log.warning("sweep not advanced", action="advance_failed", sweep=str(sweep_id), exc_info=error)
             return
         for queue, count in queues.items():
-            for _ in range(min(count, _MAX_WAKE_UPS)):
+            for _ in range(min(count, MAX_WAKE_UPS)):
                 self.wake_ups.send(queue)
 
     def _run_attempt(self, claim: Claim, lease_start: float) -> None:

@@ -22,7 +22,7 @@ from stackyard.spec import Limits
 from stackyard.sweep import SweepSpec, dump_sweep_spec
 
 _DEFAULT_PRIORITY = 5
-_MAX_WAKE_UPS = 16
+MAX_WAKE_UPS = 16
 """Number of wake-ups for new jobs of a sweep; each process that finds a job sends another one if more wait."""
 
 
@@ -74,7 +74,7 @@ class SweepSubmitter:
     def notify(self, queues: Mapping[str, int]) -> None:
         """Wake workers for jobs that wait, given their number by queue."""
         for queue, count in queues.items():
-            self.notifier.notify_queue(queue, min(count, _MAX_WAKE_UPS))
+            self.notifier.notify_queue(queue, min(count, MAX_WAKE_UPS))
 
     def _insert(self, spec: SweepSpec, key: str | None, body_sha256: str) -> UUID:
         try:
