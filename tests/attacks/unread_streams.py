@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import psutil
-from sqlalchemy import insert
+from sqlalchemy import delete, insert
 
 from models import Epoch, Job
 from service.db.database import SessionFactory
@@ -51,9 +51,10 @@ def run_attack(target: Target) -> AttackResult:
 
 def prepare_attack(target: Target) -> None:
     """Write the history of a long job into the database, which takes other writers some time on SQLite."""
-    job_id: str = target.client.post("/v1/jobs", json=iris_spec(name=_NAME)).json()["id"]
-    target.client.post(f"/v1/jobs/{job_id}/cancel")
-    # A worker may have begun to train; it would replace the history.
+    # A worker may begin to train: the job is too long to end before it is cancelled, and its epochs are replaced.
+    spec = iris_spec(name=_NAME, training={"epochs": _EPOCHS})
+    job_id: str = target.client.post("/v1/jobs", json=spec).raise_for_status().json()["id"]
+    target.client.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
     wait_until(lambda: target.client.get(f"/v1/jobs/{job_id}").json()["state"] == "cancelled")
     sessions = SessionFactory(target.settings.resolved_database_url)
     with sessions.begin() as session:
@@ -61,6 +62,7 @@ def prepare_attack(target: Target) -> None:
         job.metric_names, job.epochs_done = [f"metric_{index}" for index in range(_METRICS)], _EPOCHS
         values = [math.pi] * _METRICS
         rows = [{"job_id": job.id, "epoch": epoch, "values": values} for epoch in range(_EPOCHS)]
+        session.execute(delete(Epoch).where(Epoch.job_id == job.id))
         session.execute(insert(Epoch), rows)
     sessions.dispose()
 
