@@ -329,7 +329,7 @@ def _build_summary(details: SweepDetails) -> dict[str, Any]:
         "method": sweep.method,
         "objective": None if plan is None else asdict(plan.objective),
         "priority": sweep.priority,
-        "max_concurrent": None if plan is None else plan.max_concurrent,
+        "max_concurrent": None if plan is None else plan.spec.concurrency,
         "counts": counts,
         "budget": {
             "trials": budget.trials,

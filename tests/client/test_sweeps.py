@@ -109,9 +109,9 @@ def test_a_sweep_is_found_changed_controlled_and_deleted(stackyard):
         sweep.reload()
 
 
-def test_an_external_search_asks_and_tells(stackyard, lab):
+def test_an_external_search_adds_trials_and_tells_values(stackyard, lab):
     sweep = stackyard.sweep(iris_spec(), SPACE, search="external")
-    trial = sweep.ask({LEARNING_RATE: 0.003})
+    trial = sweep.add_trial({LEARNING_RATE: 0.003})
     assert (trial.number, trial.state) == (0, "waiting")
     lab(sweep).run(get_loss)
     assert sweep.wait_for_trial(0).value == pytest.approx(abs(0.003 - 0.01) + 1 / 3)
@@ -119,21 +119,21 @@ def test_an_external_search_asks_and_tells(stackyard, lab):
     assert sweep.tell({LEARNING_RATE: 0.004}, 0.2).state == "complete"
     assert (sweep.best.number, sweep.best.value) == (1, 0.2)
     with pytest.raises(ProblemError) as caught:
-        sweep.ask({LEARNING_RATE: 7})
+        sweep.add_trial({LEARNING_RATE: 7})
     assert caught.value.problem.errors[0].pointer.startswith("/parameters")
 
 
 def test_a_trial_is_evaluated_with_the_worst_value_where_it_diverges(stackyard, lab, monkeypatch):
     sweep = stackyard.sweep(iris_spec(), SPACE, search="external")
     ends = iter([lambda laboratory: laboratory.run(get_loss), _diverge, _fail])
-    ask = Sweep.ask
+    add_trial = Sweep.add_trial
 
-    def ask_and_train(sweep, parameters):
-        trial = ask(sweep, parameters)
+    def add_and_train(sweep, parameters):
+        trial = add_trial(sweep, parameters)
         next(ends)(lab(sweep))
         return trial
 
-    monkeypatch.setattr(Sweep, "ask", ask_and_train)
+    monkeypatch.setattr(Sweep, "add_trial", add_and_train)
     assert sweep.evaluate({LEARNING_RATE: 0.01}) == pytest.approx(1 / 3)
     assert sweep.evaluate({LEARNING_RATE: 0.1}) == float("inf")
     with pytest.raises(TrialFailedError, match="Trial 2 is failed"):

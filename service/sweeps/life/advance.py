@@ -135,7 +135,7 @@ class _Advancer:
 
     def _compute_capacity(self) -> int:
         """Return how many more trials may run or wait for a worker."""
-        return (self._plan.max_concurrent or _MAX_WAITING_TRIALS) - self._count_waiting_trials()
+        return (self._plan.spec.concurrency or _MAX_WAITING_TRIALS) - self._count_waiting_trials()
 
     def _count_waiting_trials(self) -> int:
         return count_trials_by_state(self._session, self._sweep.id)[TrialState.WAITING]

@@ -90,7 +90,7 @@ def _check_openness(session: Session, sweep: Sweep, plan: SweepPlan) -> None:
         raise Conflict("not_external", message)
     if sweep.state is not SweepState.RUNNING or sweep.ending is not None:
         raise Conflict("not_running", f"The sweep is {sweep.state.value}, or about to end; it takes no more trials.")
-    bound = plan.max_concurrent
+    bound = plan.spec.concurrency
     if bound is not None and count_trials_by_state(session, sweep.id)[TrialState.WAITING] >= bound:
         message = f"The sweep has {bound} trials that wait or run, as many as its max_concurrent; wait for one to end."
         raise Conflict("too_many_trials", message)

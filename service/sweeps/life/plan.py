@@ -26,8 +26,6 @@ from stackyard.sweep import (
 )
 
 _MAX_CACHED_PLANS = 64
-_DEFAULT_CONCURRENCY = 4
-"""Number of trials that run at once, by default, where the search learns from results."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,6 @@ class SweepPlan:
     def repeat_count(self) -> int:
         """The number of jobs of each trial before the reruns of the best."""
         return self.spec.repeats.count if self.spec.repeats.of_top is None else 1
-
-    @property
-    def max_concurrent(self) -> int | None:
-        """The number of trials that run or wait for a worker at once; None without a bound."""
-        learns = self.spec.method == "tpe" or self.spec.halving is not None
-        return self.spec.max_concurrent or (_DEFAULT_CONCURRENCY if learns else None)
 
     def get_rung_epochs(self, rung: int) -> int | None:
         """Return the number of epochs up to which a trial trains for a rung; None for the whole training."""

@@ -34,7 +34,7 @@ class Rerunner:
             return Counter()
         if self.sweep.rerun_trials is None:
             self.sweep.rerun_trials = self._choose_trials()
-        capacity = self.plan.max_concurrent
+        capacity = self.plan.spec.concurrency
         if capacity is not None:
             capacity -= count_trials_by_state(self.session, self.sweep.id)[TrialState.WAITING]
         pending = self._load_pending_trials()[:capacity]

@@ -167,8 +167,8 @@ class Sweep(SweepView):
         query = {"keep_jobs": "true" if keep_jobs else "false"}
         self._transport.send_request("DELETE", self._route, query=query)
 
-    def ask(self, parameters: Mapping[str, Any]) -> Trial:
-        """Ask the server to train a trial with these parameters, as in an `external` search.
+    def add_trial(self, parameters: Mapping[str, Any]) -> Trial:
+        """Let the server train a trial with these parameters, as in an `external` search.
 
         Args:
             parameters: values by their JSON pointers into the base.
@@ -180,7 +180,7 @@ class Sweep(SweepView):
             ProblemError: the parameters are not valid, or the sweep takes no trial now.
 
         """
-        return self._add_trial({"parameters": dict(parameters)})
+        return self._post_trial({"parameters": dict(parameters)})
 
     def tell(self, trial: int | Mapping[str, Any], value: float) -> Trial:
         """Tell the value of a trial that the client has computed.
@@ -195,7 +195,7 @@ class Sweep(SweepView):
 
         """
         if not isinstance(trial, int):
-            return self._add_trial({"parameters": dict(trial), "value": value})
+            return self._post_trial({"parameters": dict(trial), "value": value})
         route, body = f"{self._route}/trials/{trial}/value", encode_document({"value": value})
         return parse_view(Trial, self._transport.send_request("POST", route, body=body))
 
@@ -230,7 +230,7 @@ class Sweep(SweepView):
             ProblemError: the parameters are not valid, or the sweep takes no trial now.
 
         """
-        trial = self.wait_for_trial(self.ask(parameters).number, timeout=timeout)
+        trial = self.wait_for_trial(self.add_trial(parameters).number, timeout=timeout)
         if trial.state == "diverged":
             return math.inf if self.objective.mode == "min" else -math.inf
         if trial.state != "complete" or trial.value is None:
@@ -251,7 +251,7 @@ class Sweep(SweepView):
         answer = self._transport.send_request(method, f"{self._route}{path}", body=body)
         return parse_view(Sweep, answer).connect(self._transport)
 
-    def _add_trial(self, document: Mapping[str, Any]) -> Trial:
+    def _post_trial(self, document: Mapping[str, Any]) -> Trial:
         body = encode_document(document)
         return parse_view(Trial, self._transport.send_request("POST", f"{self._route}/trials", body=body))
 
