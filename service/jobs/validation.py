@@ -11,7 +11,17 @@ from models import TERMINAL_STATES, Checkpoint, Dataset, Job, JobState
 from service.datasets import catalog
 from service.errors import Conflict, InvalidInput
 from service.jobs.queries import get_job_columns
-from stackyard.spec import Advice, Fault, JobSpec, Limits, Report, Task, check_spec, remove_control_characters
+from stackyard.spec import (
+    Advice,
+    DatasetDescription,
+    Fault,
+    JobSpec,
+    Limits,
+    Report,
+    Task,
+    check_spec,
+    remove_control_characters,
+)
 from stackyard.spec.training.callbacks import SwapEMAWeights
 
 _SEED_BITS = 32
@@ -67,6 +77,19 @@ class ValidatedSpec:
     spec_as_sent: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class DescribedDataset:
+    """A dataset with its parsed description, for many checks: parsing that of a wide table takes long."""
+
+    dataset: Dataset
+    description: DatasetDescription
+
+
+def describe_dataset(dataset: Dataset) -> DescribedDataset:
+    """Return a dataset with its parsed description."""
+    return DescribedDataset(dataset, catalog.parse_description(dataset))
+
+
 def validate_spec(
     spec: JobSpec, dataset: Dataset, limits: Limits, test_dataset: Dataset | None = None
 ) -> ValidatedSpec:
@@ -76,9 +99,21 @@ def validate_spec(
         SpecError: the spec is not valid; it lists every fault with its location.
 
     """
-    test_description = None if test_dataset is None else catalog.parse_description(test_dataset)
-    report = check_spec(spec, catalog.parse_description(dataset), limits, test_description)
+    described_test_dataset = None if test_dataset is None else describe_dataset(test_dataset)
+    report = check_described_spec(spec, describe_dataset(dataset), limits, described_test_dataset)
     return build_validated_spec(report, dataset, test_dataset)
+
+
+def check_described_spec(
+    spec: JobSpec, dataset: DescribedDataset, limits: Limits, test_dataset: DescribedDataset | None = None
+) -> Report:
+    """Return the report on a spec for datasets whose descriptions are parsed.
+
+    Raises:
+        SpecError: as `validate_spec`.
+
+    """
+    return check_spec(spec, dataset.description, limits, None if test_dataset is None else test_dataset.description)
 
 
 def build_validated_spec(report: Report, dataset: Dataset, test_dataset: Dataset | None = None) -> ValidatedSpec:

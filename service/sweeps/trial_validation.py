@@ -1,14 +1,17 @@
 """Validation of the job specs of a sweep's trials. Each dataset is loaded once for all of them."""
 
-from dataclasses import dataclass
-
 from sqlalchemy.orm import Session
 
-from models import Dataset
 from service.datasets import catalog
 from service.errors import InvalidInput
-from service.jobs.validation import ValidatedSpec, build_validated_spec
-from stackyard.spec import DatasetDescription, JobSpec, Limits, Report, SpecError, TableData, check_spec
+from service.jobs.validation import (
+    DescribedDataset,
+    ValidatedSpec,
+    build_validated_spec,
+    check_described_spec,
+    describe_dataset,
+)
+from stackyard.spec import JobSpec, Limits, Report, SpecError, TableData
 from stackyard.sweep import (
     Parameters,
     SearchSpace,
@@ -17,12 +20,6 @@ from stackyard.sweep import (
     check_objective,
     resolve_objective,
 )
-
-
-@dataclass(frozen=True)
-class _DescribedDataset:
-    dataset: Dataset
-    description: DatasetDescription
 
 
 class TrialValidator:
@@ -41,7 +38,7 @@ class TrialValidator:
         self._builder = TrialSpecBuilder(sweep, space)
         self._objective = resolve_objective(sweep)
         self._limits = limits
-        self._datasets: dict[str, _DescribedDataset] = {}
+        self._datasets: dict[str, DescribedDataset] = {}
 
     def validate_trial(self, parameters: Parameters, repeat: int = 0) -> ValidatedSpec:
         """Return the valid spec of one repeat of a trial.
@@ -82,15 +79,13 @@ class TrialValidator:
             test_dataset = self._find_test_dataset(spec)
         except InvalidInput as error:
             raise SpecError(error.faults) from None
-        test_description = None if test_dataset is None else test_dataset.description
-        return check_spec(spec, dataset.description, self._limits, test_description)
+        return check_described_spec(spec, dataset, self._limits, test_dataset)
 
-    def _find_test_dataset(self, spec: JobSpec) -> _DescribedDataset | None:
+    def _find_test_dataset(self, spec: JobSpec) -> DescribedDataset | None:
         ref = spec.data.test_dataset if isinstance(spec.data, TableData) else None
         return None if ref is None else self._find_dataset(ref, "/data/test_dataset")
 
-    def _find_dataset(self, ref: str, pointer: str = "/data/dataset") -> _DescribedDataset:
+    def _find_dataset(self, ref: str, pointer: str = "/data/dataset") -> DescribedDataset:
         if ref not in self._datasets:
-            dataset = catalog.find_dataset(self._session, ref, pointer)
-            self._datasets[ref] = _DescribedDataset(dataset, catalog.parse_description(dataset))
+            self._datasets[ref] = describe_dataset(catalog.find_dataset(self._session, ref, pointer))
         return self._datasets[ref]

@@ -14,7 +14,7 @@ from models import TERMINAL_STATES, Dataset, Job, JobState, Sweep
 from service.datasets import catalog
 from service.errors import NotFound
 from service.jobs import insertion, lifecycle, validation
-from service.jobs.validation import TrialReference, ValidatedSpec
+from service.jobs.validation import DescribedDataset, TrialReference, ValidatedSpec
 from stackyard.spec import JobSpec, Limits, TableData
 
 _LOSS_CODES = frozenset({"storage"})
@@ -102,7 +102,7 @@ class SpecValidator:
         self._checked_specs = checked_specs
         self._sweep = sweep
         self._limits = limits
-        self._datasets: dict[str, Dataset] = {}
+        self._datasets: dict[str, DescribedDataset] = {}
 
     def get_checked(self, number: int) -> ValidatedSpec | None:
         """Return the spec of the first repeat of a trial, if the caller has checked it; None otherwise."""
@@ -127,12 +127,15 @@ class SpecValidator:
         dataset = self._find_dataset(spec.data.dataset)
         test_ref = spec.data.test_dataset if isinstance(spec.data, TableData) else None
         test_dataset = None if test_ref is None else self._find_dataset(test_ref)
-        validated = validation.validate_spec(spec, dataset, self._limits, test_dataset)
+        report = validation.check_described_spec(spec, dataset, self._limits, test_dataset)
+        validated = validation.build_validated_spec(
+            report, dataset.dataset, None if test_dataset is None else test_dataset.dataset
+        )
         return replace(validated, trial=TrialReference(self._sweep.id, number, repeat))
 
-    def _find_dataset(self, ref: str) -> Dataset:
+    def _find_dataset(self, ref: str) -> DescribedDataset:
         if ref not in self._datasets:
-            self._datasets[ref] = self._load_dataset(ref)
+            self._datasets[ref] = validation.describe_dataset(self._load_dataset(ref))
         return self._datasets[ref]
 
     def _load_dataset(self, ref: str) -> Dataset:
