@@ -1,43 +1,32 @@
 """The client, with one method for each route of the HTTP API."""
 
-import io
 import math
-import os
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, Unpack
 
 import httpx2
 
 from stackyard.client.comparison import Comparison, JobActionResult, JobActionResults
+from stackyard.client.dataset_methods import DatasetMethods
 from stackyard.client.errors import ConnectionFailedError, StackyardError, WaitTimeoutError
 from stackyard.client.events import parse_events
-from stackyard.client.notebook_values import DataFrame, SupportsToList, encode_frame, encode_rows
 from stackyard.client.polling import poll_until
 from stackyard.client.references import MAX_CANDIDATES, is_complete_id, iterate_matches, select_single_match
 from stackyard.client.request_encoding import (
-    CsvOptions,
-    build_dataset_route,
     build_job_route,
     build_worker_route,
     encode_document,
-    infer_media_type,
-    iterate_chunks,
 )
+from stackyard.client.result_methods import ResultMethods
 from stackyard.client.sweeps.methods import SweepMethods
 from stackyard.client.transport import Query, Transport, parse_json_object, parse_view
-from stackyard.client.views import Dataset, Event, History, Job, Json, Predictions, Worker
+from stackyard.client.views import Event, Job, Json, Worker
 
 if TYPE_CHECKING:
     from stackyard.spec import JobSpec  # slow to import, and most programs send plain documents
-
-PictureFormat = Literal["svg", "png"]
-Rows = Sequence[Any] | DataFrame | SupportsToList | bytes
-"""Rows to predict: objects or nested lists, a pandas data frame, a NumPy array, or the bytes of a CSV file."""
 
 JobAction = Literal["cancel", "pause", "resume", "finish", "retry", "delete", "tag"]
 """What `Client.act_on_jobs` does to jobs."""
@@ -57,7 +46,7 @@ class _WaitOptions(TypedDict):
     patience: float
 
 
-class Client(SweepMethods):
+class Client(DatasetMethods, ResultMethods, SweepMethods):
     """A connection to a server. Use it with `with`, or call `close`.
 
     Every method may raise `ConnectionFailedError`, `ProblemError` or `BadAnswerError`.
@@ -85,133 +74,6 @@ class Client(SweepMethods):
     def close(self) -> None:
         """Close the connections."""
         self._transport.close()
-
-    # Datasets
-
-    def upload(
-        self,
-        source: str | os.PathLike[str] | BinaryIO | DataFrame,
-        name: str,
-        media_type: str | None = None,
-        **csv_options: Unpack[CsvOptions],
-    ) -> Dataset:
-        """Upload a file as the newest version of a dataset. Identical bytes do not make a new version.
-
-        Args:
-            source: a path, a file that is open for reading bytes, or a pandas data frame. The index of a data frame
-                is left out.
-            name: the dataset's name in specs.
-            media_type: by default inferred from the path's suffix (`.csv`, `.csv.gz`, `.tsv`, `.parquet`, `.npz`). A
-                data frame is sent as Parquet, or as CSV where no library writes Parquet.
-            csv_options: the format of a CSV file, as in `CsvOptions`. The server detects what is not given.
-
-        Raises:
-            ValueError: no media type is given, and the suffix does not imply one.
-            OSError: the file cannot be read.
-
-        """
-        if isinstance(source, DataFrame):
-            content, media_type = encode_frame(source, media_type)
-            return self.upload(io.BytesIO(content), name, media_type, **csv_options)
-        if isinstance(source, str | os.PathLike):
-            with Path(source).open("rb") as file:
-                return self.upload(file, name, media_type or infer_media_type(Path(source)), **csv_options)
-        if media_type is None:
-            media_type = infer_media_type(Path(str(getattr(source, "name", ""))))
-        answer = self._transport.send_request(
-            "POST",
-            "/v1/datasets",
-            query=cast("Query", {"name": name, **csv_options}),
-            content=iterate_chunks(source),
-            media_type=media_type,
-        )
-        return parse_view(Dataset, answer)
-
-    def datasets(self, *, limit: int = 100, **filters: str | int | None) -> Iterator[Dataset]:
-        """Iterate over the datasets, newest first. They are fetched in pages of `limit`."""
-        return self._transport.iterate_items(Dataset, "/v1/datasets", {**filters, "limit": limit})
-
-    def dataset(self, dataset_id: str) -> Dataset:
-        """Return one version of a dataset."""
-        return parse_view(Dataset, self._transport.send_request("GET", build_dataset_route(dataset_id)))
-
-    def find_dataset(self, reference: str) -> Dataset:
-        """Return the dataset with this id, with an id that starts so, or the newest version of this name.
-
-        Raises:
-            NoSingleMatchError: there is no such dataset, or several ids start so.
-
-        """
-        if is_complete_id(reference):
-            return self.dataset(reference)
-        match = select_single_match(
-            "dataset",
-            reference,
-            iterate_matches(
-                reference,
-                lambda name: islice(self.datasets(name=name, limit=1), 1),
-                lambda prefix: self.datasets(id_prefix=prefix, limit=MAX_CANDIDATES),
-            ),
-            lambda dataset: f"{dataset.name} version {dataset.version}",
-        )
-        return self.dataset(match.id)
-
-    def delete_dataset(self, dataset_id: str) -> None:
-        """Delete one version of a dataset."""
-        self._transport.send_request("DELETE", build_dataset_route(dataset_id))
-
-    def dataset_statistics(self, dataset: str) -> Json:
-        """Return histograms, most frequent values and moments of the columns or arrays of a dataset.
-
-        The answer has a list `columns` or `arrays`, in the order of the file. Both are None for a file that an earlier
-        release of the server received; then `message` says how to compute them.
-
-        Args:
-            dataset: the dataset's id, or its name for the newest version.
-
-        Raises:
-            ProblemError: there is no such dataset.
-
-        """
-        route = f"{build_dataset_route(dataset)}/statistics"
-        return parse_json_object(self._transport.send_request("GET", route))
-
-    def preview_dataset(self, dataset: str, *, rows: int = 20) -> Json:
-        """Return the first rows of a table, or the first items of each array of a dataset.
-
-        For a table, the answer has `columns`, the names, `rows`, a list of values for each row, and `total_rows`. For
-        arrays, it has `arrays`, each with its `name`, `type`, `shape` and `items`.
-
-        Args:
-            dataset: the dataset's id, or its name for the newest version.
-            rows: the largest number of rows, from 1 to 100.
-
-        Raises:
-            ProblemError: there is no such dataset, or its rows cannot be read.
-
-        """
-        route = f"{build_dataset_route(dataset)}/preview"
-        return parse_json_object(self._transport.send_request("GET", route, query={"rows": rows}))
-
-    def propose(self, dataset: str, target: str, *, task: str | None = None) -> Json:
-        """Propose a small spec that predicts a column or an array of a dataset.
-
-        The answer has the `task`, a `spec` to submit or to edit, the `baseline` that its network has to beat, and
-        `notes` on what the proposal leaves out.
-
-        Args:
-            dataset: the dataset's id, or its name for the newest version.
-            target: the column or the array to predict.
-            task: `classification` or `regression`; by default the target decides.
-
-        Raises:
-            ProblemError: there is no such dataset or target, or no network can learn the target.
-
-        """
-        query: Query = {"target": target, "task": task}
-        return parse_json_object(
-            self._transport.send_request("GET", f"{build_dataset_route(dataset)}/proposal", query=query)
-        )
 
     # Jobs
 
@@ -559,108 +421,6 @@ class Client(SweepMethods):
             job.connect(self)
         return comparison
 
-    def history(self, job_id: str, *, from_epoch: int = 0, max_points: int | None = None) -> History:
-        """Return the metrics of the epochs so far.
-
-        Args:
-            job_id: the job.
-            from_epoch: the first epoch to return, from 0.
-            max_points: the largest number of epochs to return: at least 2, plus 3 for each metric. The first and the
-                last epoch and every metric's extremes are kept.
-
-        """
-        query = {"from_epoch": from_epoch, "max_points": max_points}
-        return parse_view(
-            History, self._transport.send_request("GET", f"{build_job_route(job_id)}/history", query=query)
-        )
-
-    def history_csv(self, job_id: str) -> str:
-        """Return every epoch's metrics so far, as CSV."""
-        return self._transport.send_request(
-            "GET", f"{build_job_route(job_id)}/history", headers={"Accept": "text/csv"}
-        ).text
-
-    def curve(
-        self,
-        job_id: str,
-        format: PictureFormat = "svg",  # noqa: A002  # the route's own name
-        *,
-        metrics: Iterable[str] = (),
-        from_epoch: int = 0,
-        theme: Literal["light", "dark"] = "light",
-        scale: Literal["auto", "linear", "log"] = "auto",
-        width: int | None = None,
-        height: int | None = None,
-    ) -> bytes:
-        """Return a picture of the learning curves so far.
-
-        Args:
-            job_id: the job.
-            format: of the picture.
-            metrics: the metrics to draw; by default the loss and the validation loss.
-            from_epoch: the first epoch to draw, from 0.
-            theme: for a light or a dark page.
-            scale: of the values; `auto` is logarithmic if they span two decades.
-            width: of the picture, in CSS pixels; a PNG has two pixels for each. None for the default.
-            height: of the picture, in CSS pixels; None for the default.
-
-        Raises:
-            ProblemError: the job has no such metric; the problem lists its metrics.
-
-        """
-        query = {"metrics": ",".join(metrics), "from_epoch": from_epoch, "theme": theme, "scale": scale}
-        query |= {"width": width, "height": height}
-        return self._transport.send_request("GET", f"{build_job_route(job_id)}/curve.{format}", query=query).content
-
-    def evaluation_chart(
-        self,
-        job_id: str,
-        format: PictureFormat = "svg",  # noqa: A002  # the route's own name
-        *,
-        column: str | None = None,
-        theme: Literal["light", "dark"] = "light",
-    ) -> bytes:
-        """Return a picture of the evaluation: a confusion matrix, or the residuals of a target column.
-
-        Raises:
-            ProblemError: there is nothing to draw; the problem says why.
-
-        """
-        query = {"column": column, "theme": theme}
-        return self._transport.send_request(
-            "GET", f"{build_job_route(job_id)}/evaluation.{format}", query=query
-        ).content
-
-    def summary(self, job_id: str) -> str:
-        """Return the output of `model.summary()`."""
-        return self._transport.send_request(
-            "GET", f"{build_job_route(job_id)}/summary", headers={"Accept": "text/plain"}
-        ).text
-
-    def script(self, job_id: str) -> str:
-        """Return a Python script that runs the same training with stock pandas, scikit-learn and Keras."""
-        return self._transport.send_request(
-            "GET", f"{build_job_route(job_id)}/script", headers={"Accept": "text/x-python"}
-        ).text
-
-    def download_model(self, job_id: str, path: str | os.PathLike[str]) -> Path:
-        """Download the trained `.keras` file. The path gets the whole file, or stays as it was.
-
-        Raises:
-            BadAnswerError: the file arrived damaged.
-            OSError: the file cannot be written.
-
-        """
-        path = Path(path)
-        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            with draft.open("xb") as file:
-                self._transport.download_file(f"{build_job_route(job_id)}/model", file)
-            return draft.replace(path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-
     # Workers
 
     def workers(self, *, limit: int = 100) -> Iterator[Worker]:
@@ -674,27 +434,6 @@ class Client(SweepMethods):
     def undrain(self, worker_id: str) -> Worker:
         """Let a worker take jobs again."""
         return parse_view(Worker, self._transport.send_request("DELETE", f"{build_worker_route(worker_id)}/drain"))
-
-    # Predictions
-
-    def predict(self, job_id: str, rows: Rows) -> Predictions:
-        """Predict rows with the job's network, in the units and values of the target.
-
-        Args:
-            job_id: a job that has succeeded.
-            rows: a pandas data frame; objects with the names of the dataset's columns; nested lists or an array if
-                the dataset has arrays; or the bytes of a CSV file with a header. NaN, as in a data frame, is a missing
-                value.
-
-        Raises:
-            ProblemError: the rows are invalid, and `problem.errors` has every fault; or the job has no model.
-
-        """
-        return parse_view(Predictions, self._request_prediction(job_id, rows, "application/json"))
-
-    def predict_csv(self, job_id: str, rows: Rows) -> str:
-        """Predict rows, and return the predictions as CSV with a score for each class."""
-        return self._request_prediction(job_id, rows, "text/csv").text
 
     # Notebooks
 
@@ -723,11 +462,3 @@ class Client(SweepMethods):
 
     def _parse_job(self, answer: httpx2.Response) -> Job:
         return parse_view(Job, answer).connect(self)
-
-    def _request_prediction(self, job_id: str, rows: Rows, accept: str) -> httpx2.Response:
-        route, headers = f"{build_job_route(job_id)}/predict", {"Accept": accept}
-        if isinstance(rows, bytes):
-            return self._transport.send_request(
-                "POST", route, headers=headers, content=iter([rows]), media_type="text/csv"
-            )
-        return self._transport.send_request("POST", route, headers=headers, body=encode_rows(rows))

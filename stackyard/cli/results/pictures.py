@@ -14,7 +14,7 @@ from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.references import JobReference
 from stackyard.cli.terminal import create_console
 from stackyard.client import Evaluation, Job
-from stackyard.client.connection import PictureFormat
+from stackyard.client.result_methods import PictureFormat
 
 Theme = Annotated[Literal["light", "dark"], typer.Option(help="The theme of the page that shows the picture.")]
 _OUTPUT_OPTION = typer.Option("--output", "-o", help="The file to write: .svg or .png.")
