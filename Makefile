@@ -81,10 +81,10 @@ fuzz: .venv/.dev ## Parse and check a million mutated specs
 	$(BIN)/python benchmarks/fuzz.py
 
 lock: .venv/.uv ## Update the pinned dependencies with hashes in requirements/
-	$(COMPILE) --extra server --output-file requirements/server.txt pyproject.toml
-	$(COMPILE) --extra server --group dev --constraints requirements/server.txt \
+	$(COMPILE) --extra server --extra oidc --extra otel --output-file requirements/server.txt pyproject.toml
+	$(COMPILE) --extra server --extra oidc --extra otel --group dev --constraints requirements/server.txt \
 	  --output-file requirements/dev.txt pyproject.toml
-	$(COMPILE) --extra server --extra gpu --constraints requirements/server.txt \
+	$(COMPILE) --extra server --extra oidc --extra otel --extra gpu --constraints requirements/server.txt \
 	  --output-file requirements/gpu.txt pyproject.toml
 	echo uv | { $(COMPILE) --output-file requirements/bootstrap.txt -; }
 	printf 'cyclonedx-bom\npip-audit\n' | { $(COMPILE) --output-file requirements/audit.txt -; }
