@@ -12,14 +12,31 @@ from models.job_change import JobChange
 from models.metric import JobMetric
 from models.sweeps import OPEN_TRIAL_STATES, SWEEP_END_STATES, DeletedSweep, Sweep, SweepState, Trial, TrialState
 from models.tag import JobTag
+from models.team import (
+    DEFAULT_PROJECT_ID,
+    DEFAULT_PROJECT_NAME,
+    AuditEntry,
+    Membership,
+    Project,
+    ProjectRole,
+    Token,
+    TokenKind,
+    TokenScope,
+    UsageRecord,
+    User,
+    UserRole,
+)
 from models.transition import Transition
 from models.worker import Worker
 
 __all__ = [
+    "DEFAULT_PROJECT_ID",
+    "DEFAULT_PROJECT_NAME",
     "OPEN_TRIAL_STATES",
     "SWEEP_END_STATES",
     "TERMINAL_STATES",
     "Artifact",
+    "AuditEntry",
     "Base",
     "Checkpoint",
     "Dataset",
@@ -32,10 +49,19 @@ __all__ = [
     "JobMetric",
     "JobState",
     "JobTag",
+    "Membership",
+    "Project",
+    "ProjectRole",
     "Sweep",
     "SweepState",
+    "Token",
+    "TokenKind",
+    "TokenScope",
     "Transition",
     "Trial",
     "TrialState",
+    "UsageRecord",
+    "User",
+    "UserRole",
     "Worker",
 ]

@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Double, Enum, ForeignKey, Index
+from sqlalchemy import BigInteger, Double, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+from models.team.project import DEFAULT_PROJECT_ID
+from models.types import build_enum
 
 
 class JobState(StrEnum):
@@ -34,11 +36,6 @@ TERMINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.DIVERGED, JobState.FAI
 """States that a job never leaves."""
 
 
-def _list_values(states: type[JobState]) -> list[str]:
-    """Return the values to store in the column; SQLAlchemy would store the names of the members."""
-    return [state.value for state in states]
-
-
 class Job(Base):
     """The authoritative record of a job. Messages of the broker only announce that there may be work."""
 
@@ -56,10 +53,16 @@ class Job(Base):
         Index("ix_jobs_priority_id", "priority", "id"),
         Index("ix_jobs_architecture_state_id", "architecture", "state", "id"),
         Index("ix_jobs_sweep_id_state_id", "sweep_id", "state", "id"),
+        Index("ix_jobs_project_id_id", "project_id", "id"),
+        Index("ix_jobs_owner_id_state_id", "owner_id", "state", "id"),
         Index("ix_jobs_sweep_id_trial_number_repeat", "sweep_id", "trial_number", "repeat", unique=True),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    project_id: Mapped[UUID] = mapped_column(default=DEFAULT_PROJECT_ID)
+    """The project that the job belongs to; not a foreign key, because a project with jobs is never deleted."""
+    owner_id: Mapped[UUID | None]
+    """The user who submitted the job; None on a server without users. Not a foreign key: a user may be deleted."""
     name: Mapped[str | None]
     spec: Mapped[dict[str, Any]]
     """The complete `stackyard.spec.JobSpec` as JSON, with defaults and seed filled in."""
@@ -71,16 +74,7 @@ class Job(Base):
     """
     warnings: Mapped[list[dict[str, Any]]]
     """Likely mistakes in the valid spec, each a `stackyard.spec.Advice` as JSON."""
-    state: Mapped[JobState] = mapped_column(
-        Enum(
-            JobState,
-            native_enum=False,
-            length=16,
-            create_constraint=True,
-            name="state",
-            values_callable=_list_values,
-        ),
-    )
+    state: Mapped[JobState] = mapped_column(build_enum(JobState, "state"))
     reason: Mapped[dict[str, Any] | None]
     """`code` and `message` that explain the state, if it needs an explanation."""
 
@@ -107,6 +101,8 @@ class Job(Base):
     """Peak resident memory in bytes of the process of the current or last attempt."""
     spent_s: Mapped[float] = mapped_column(Double, default=0.0)
     """Run time in seconds of earlier attempts whose work is kept. It counts toward `run.time_limit_s`."""
+    charged_s: Mapped[float] = mapped_column(Double, default=0.0)
+    """Device-seconds that the owner's usage was charged for the current attempt; its end corrects them."""
     worker: Mapped[str | None]
     """Host and process id of the current or last holder of the lease."""
     worker_id: Mapped[UUID | None]

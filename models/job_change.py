@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+from models.team.project import DEFAULT_PROJECT_ID
 
 
 class JobChange(Base):
@@ -15,5 +16,7 @@ class JobChange(Base):
 
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
     """Not a foreign key, because the row outlives a deleted job."""
+    project_id: Mapped[UUID] = mapped_column(default=DEFAULT_PROJECT_ID)
+    """The project of the job, which a deleted job no longer tells."""
     changed_at: Mapped[datetime] = mapped_column(index=True)
     deleted: Mapped[bool]

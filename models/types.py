@@ -4,9 +4,10 @@ import array
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, LargeBinary
+from sqlalchemy import DateTime, Dialect, Enum, LargeBinary
 from sqlalchemy.types import TypeDecorator
 
 
@@ -60,3 +61,20 @@ def _to_little_endian(numbers: "array.array[float]") -> "array.array[float]":
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers
+
+
+def build_enum(members: type[StrEnum], name: str) -> Enum:
+    """Return the type of a column that holds the values of an enumeration, with a check constraint of this name."""
+    return Enum(
+        members,
+        native_enum=False,
+        length=16,
+        create_constraint=True,
+        name=name,
+        values_callable=_list_values,
+    )
+
+
+def _list_values(members: type[StrEnum]) -> list[str]:
+    """Return the values to store in the column; SQLAlchemy would store the names of the members."""
+    return [member.value for member in members]

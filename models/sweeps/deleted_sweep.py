@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+from models.team.project import DEFAULT_PROJECT_ID
 
 
 class DeletedSweep(Base):
@@ -14,4 +15,5 @@ class DeletedSweep(Base):
     __tablename__ = "deleted_sweeps"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    project_id: Mapped[UUID] = mapped_column(default=DEFAULT_PROJECT_ID)
     deleted_at: Mapped[datetime] = mapped_column(index=True)

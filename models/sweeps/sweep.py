@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Double, Enum, Index
+from sqlalchemy import JSON, Double, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+from models.team.project import DEFAULT_PROJECT_ID
+from models.types import build_enum
 
 
 class SweepState(StrEnum):
@@ -30,10 +32,6 @@ SWEEP_END_STATES = frozenset({SweepState.SUCCEEDED, SweepState.CANCELLED, SweepS
 """States that a sweep never leaves."""
 
 
-def _list_values(states: type[SweepState]) -> list[str]:
-    return [state.value for state in states]
-
-
 class Sweep(Base):
     """The authoritative record of a sweep. Only transactions that hold the lock of this row change its trials."""
 
@@ -42,9 +40,15 @@ class Sweep(Base):
         # Each filter of a list has an index that ends with the id.
         Index("ix_sweeps_state_id", "state", "id"),
         Index("ix_sweeps_name_id", "name", "id"),
+        Index("ix_sweeps_project_id_id", "project_id", "id"),
+        Index("ix_sweeps_owner_id_id", "owner_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    project_id: Mapped[UUID] = mapped_column(default=DEFAULT_PROJECT_ID)
+    """The project that the sweep and its jobs belong to; not a foreign key, as in `models.Job`."""
+    owner_id: Mapped[UUID | None]
+    """The user who submitted the sweep, to whom its jobs count; None on a server without users."""
     name: Mapped[str | None]
     spec: Mapped[dict[str, Any]]
     """The complete `stackyard.sweep.SweepSpec` as JSON."""
@@ -52,16 +56,7 @@ class Sweep(Base):
     """Number of changes of `spec`. It keeps processes that have parsed an earlier version from using that one."""
     datasets: Mapped[dict[str, Any]]
     """The id of the dataset behind each reference in specs, so that all trials use the same version of it."""
-    state: Mapped[SweepState] = mapped_column(
-        Enum(
-            SweepState,
-            native_enum=False,
-            length=16,
-            create_constraint=True,
-            name="state",
-            values_callable=_list_values,
-        ),
-    )
+    state: Mapped[SweepState] = mapped_column(build_enum(SweepState, "state"))
     reason: Mapped[dict[str, Any] | None]
     """`code` and `message` that explain the state, if it needs an explanation."""
     ending: Mapped[dict[str, Any] | None]
@@ -84,6 +79,7 @@ class Sweep(Base):
     best_value: Mapped[float | None] = mapped_column(Double)
 
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    """The `service.team.ownership.scope_key` of the key that the client sent."""
     body_sha256: Mapped[str | None]
 
     created_at: Mapped[datetime]

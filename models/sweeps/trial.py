@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Double, Enum, ForeignKey, Index
+from sqlalchemy import JSON, Double, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
+from models.types import build_enum
 
 
 class TrialState(StrEnum):
@@ -36,10 +37,6 @@ OPEN_TRIAL_STATES = (TrialState.WAITING, TrialState.HELD)
 """States of the column in which a trial can still change."""
 
 
-def _list_values(states: type[TrialState]) -> list[str]:
-    return [state.value for state in states]
-
-
 class Trial(Base):
     """A trial of a sweep. Its row is stored before its jobs, or in the same transaction."""
 
@@ -58,16 +55,7 @@ class Trial(Base):
     """Whether a client chose the parameters."""
     proposed_after: Mapped[int]
     """The number of values that the sweep had when the parameters were chosen: those that the search has seen."""
-    state: Mapped[TrialState] = mapped_column(
-        Enum(
-            TrialState,
-            native_enum=False,
-            length=16,
-            create_constraint=True,
-            name="state",
-            values_callable=_list_values,
-        ),
-    )
+    state: Mapped[TrialState] = mapped_column(build_enum(TrialState, "state"))
     reason: Mapped[dict[str, Any] | None]
     value: Mapped[float | None] = mapped_column(Double)
     """The objective, as the mean of `repeat_values`; None before the first value, and where it is not finite."""
