@@ -5,19 +5,22 @@ import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import stackyard
 from api import datasets, health, specs
+from api.access.authentication import Authentication
+from api.access.authenticator import Authenticator
+from api.access.authorization import authorize, check_all_routes_have_permissions
+from api.access.session_cookie import SessionSigner
+from api.access.token_uses import TokenUses
 from api.app_state import AppState
 from api.events import routes as event_routes
 from api.events.news_feed import NewsFeed
 from api.http import access_log, openapi, problem_documents
-from api.http.auth import HEALTH_PATH, Authentication
 from api.http.documentation import install_documentation
-from api.http.request_guard import RequestGuard
+from api.http.request_guard import HEALTH_PATH, RequestGuard
 from api.http.security_headers import SecurityHeaders
-from api.http.session_cookie import SessionSigner
 from api.jobs import actions, artifacts, charts, comparison, events, history, lists, predictions, routes, scripts
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
@@ -29,6 +32,9 @@ from api.sweeps import check as sweep_check
 from api.sweeps import results as sweep_results
 from api.sweeps import routes as sweep_routes
 from api.sweeps import trials as sweep_trials
+from api.team import projects as project_routes
+from api.team import tokens as token_routes
+from api.team import users as user_routes
 from api.workers import routes as worker_routes
 from api.workers import usage
 from service import logs
@@ -74,6 +80,9 @@ _ROUTERS = (
     worker_routes,
     event_routes,
     session_routes,
+    project_routes,
+    token_routes,
+    user_routes,
 )
 """The modules with routes. A fixed path stands before a path with a parameter that matches it."""
 
@@ -99,6 +108,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_oauth2_redirect_url=None,
     )
     sessions, wake_ups = SessionFactory(settings.resolved_database_url), WakeUpSender(settings)
+    signer, token_uses = _create_session_signer(settings), TokenUses(sessions)
+    authenticator = Authenticator(sessions, signer, token_uses)
     app.state.stackyard = AppState(
         settings=settings,
         sessions=sessions,
@@ -113,18 +124,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         event_broadcaster=EventBroadcaster(sessions, events.encode_events),
         news_feed=NewsFeed(sessions, event_routes.encode_news),
         stream_limiter=StreamLimiter(settings.max_event_streams, settings.max_client_event_streams),
-        session_signer=_create_session_signer(settings),
+        session_signer=signer,
+        authenticator=authenticator,
+        token_uses=token_uses,
         login_limiter=LoginLimiter(),
     )
+    check_all_routes_have_permissions(module.router for module in _ROUTERS)
     for module in _ROUTERS:
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(authorize)])
     problem_documents.install_error_handlers(app)
-    openapi.install_spec_schemas(app, has_token=settings.token is not None)
+    openapi.install_spec_schemas(app)
     install_documentation(app)
     install_page(app)
-    if (signer := app.state.stackyard.session_signer) is not None:
-        app.add_middleware(Authentication, signer=signer, is_open=_is_open_path)
-    app.add_middleware(RequestGuard, has_token=settings.token is not None, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(Authentication, authenticator=authenticator, is_open=_is_open_path)
+    app.add_middleware(RequestGuard, requires_login=authenticator.requires_login, allowed_hosts=settings.allowed_hosts)
     app.add_middleware(SecurityHeaders)  # the last one is the outermost
     return app
 
@@ -153,6 +166,7 @@ async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
         yield
     state.event_broadcaster.close()
     state.news_feed.close()
+    state.token_uses.write()
     state.queue_notifier.close()
     state.renderer.close()
     state.predictor.close()

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from api.access.authenticator import Authenticator
+from api.access.session_cookie import SessionSigner
+from api.access.token_uses import TokenUses
 from api.events.news_feed import NewsFeed
-from api.http.session_cookie import SessionSigner
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
 from api.session.login_limiter import LoginLimiter
@@ -21,6 +23,7 @@ from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from service.sweeps.life.creation import SweepSubmitter
+from service.team.session_scope import restrict_sessions
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,8 @@ class AppState:
     news_feed: NewsFeed
     stream_limiter: StreamLimiter
     session_signer: SessionSigner | None
+    authenticator: Authenticator
+    token_uses: TokenUses
     login_limiter: LoginLimiter
 
 
@@ -59,7 +64,19 @@ def _create_getter(name: str) -> Callable[[Request], Awaitable[Any]]:
 
 
 SettingsDep = Annotated[Settings, Depends(_create_getter("settings"))]
-SessionsDep = Annotated[SessionFactory, Depends(_create_getter("sessions"))]
+AuthenticatorDep = Annotated[Authenticator, Depends(_create_getter("authenticator"))]
+AllSessionsDep = Annotated[SessionFactory, Depends(_create_getter("sessions"))]
+"""Sessions that see the objects of all projects."""
+
+
+async def _get_sessions(request: Request) -> SessionFactory:
+    """Return sessions in which the principal of the request sees what they may see, and owns what they create."""
+    sessions = get_app_state(request).sessions
+    principal = request.state.principal
+    return sessions if principal is None else restrict_sessions(sessions, principal)
+
+
+SessionsDep = Annotated[SessionFactory, Depends(_get_sessions)]
 StoreDep = Annotated[ArtifactStore, Depends(_create_getter("store"))]
 WakeUpsDep = Annotated[WakeUpSender, Depends(_create_getter("wake_ups"))]
 JobSubmitterDep = Annotated[JobSubmitter, Depends(_create_getter("job_submitter"))]

@@ -23,6 +23,7 @@ from service.datasets.dataset_source import CSV, UPLOAD_MEDIA_TYPES
 from service.datasets.dataset_statistics import ValueStatistics
 from service.datasets.preview.documents import MAX_ROWS, DatasetPreview
 from service.datasets.proposal import Proposal, TaskKind, propose_spec
+from service.db.database import SessionFactory
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
 from stackyard.spec import DatasetDescription, Fault
@@ -196,6 +197,7 @@ async def _validate_name(
 )
 async def upload_dataset(
     request: Request,
+    sessions: SessionsDep,
     media_type: Annotated[str, Depends(_parse_media_type)],
     name: Annotated[str, Depends(_validate_name)],
     options: Annotated[CsvOptions, Depends(_parse_csv_options)],
@@ -213,6 +215,7 @@ async def upload_dataset(
         view, is_new = await to_thread.run_sync(
             _store_dataset,
             state,
+            sessions,
             name,
             CSV if media_type in _CSV_TYPES else media_type,
             incoming,
@@ -307,13 +310,13 @@ async def _receive_body(request: Request, incoming: IncomingFile, limit: int) ->
 
 
 def _store_dataset(
-    state: AppState, name: str, media_type: str, incoming: IncomingFile, options: CsvOptions
+    state: AppState, sessions: SessionFactory, name: str, media_type: str, incoming: IncomingFile, options: CsvOptions
 ) -> tuple[DatasetView, bool]:
     """Inspect the file, store it, and then record it in the database."""
     incoming.flush()
     inspected = inspector.inspect_file(incoming.path, media_type, state.settings, options)
     stored = state.store.commit_file(incoming)
-    with state.sessions.begin() as session:
+    with sessions.begin() as session:
         dataset, is_new = catalog.add_dataset(
             session, name, media_type, stored, inspected.description, inspected.statistics
         )

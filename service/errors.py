@@ -2,6 +2,7 @@
 
 ServiceError
 ├── NotFound
+├── Forbidden
 ├── Conflict
 ├── InvalidInput
 ├── TooLarge
@@ -33,6 +34,20 @@ class NotFound(ServiceError):
 
     def __init__(self, resource: str, key: object) -> None:
         super().__init__(f"There is no {resource} {key}.")
+
+
+class Forbidden(ServiceError):
+    """The principal sees the resource, but may not do this with it.
+
+    Args:
+        code: an identifier for programs (`role_required`).
+        message: a sentence for people.
+
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Conflict(ServiceError):

@@ -10,10 +10,14 @@ from fastapi.sse import format_sse_event
 
 @dataclass(frozen=True)
 class NumberedEvent:
-    """An event as the bytes of a stream. With a job, it is only for streams that chose the job."""
+    """An event as the bytes of a stream.
+
+    With a job, it is only for streams that chose the job. With a project, it is only for those who see the project.
+    """
 
     number: int
     job_id: UUID | None
+    project_id: UUID | None
     text: bytes
 
 
@@ -32,11 +36,11 @@ class EventRing:
         self.newest = 0
         """The number of the newest event; 0 if there was none."""
 
-    def add(self, event: str, data: str, job_id: UUID | None = None) -> None:
+    def add(self, event: str, data: str, job_id: UUID | None = None, project_id: UUID | None = None) -> None:
         """Add an event with its data as JSON."""
         self.newest += 1
         text = format_sse_event(event=event, id=self.format_id(self.newest), data_str=data)
-        self._events.append(NumberedEvent(self.newest, job_id, text))
+        self._events.append(NumberedEvent(self.newest, job_id, project_id, text))
         self._bytes += len(text)
         while self._bytes > self._max_bytes:
             self._bytes -= len(self._events.popleft().text)

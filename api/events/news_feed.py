@@ -11,7 +11,7 @@ import structlog
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.events.event_ring import EventRing
+from api.events.event_ring import EventRing, NumberedEvent
 from service.db.database import SessionFactory
 from service.results.epoch_news import EpochNews, EpochNewsReader
 from service.results.job_news import JobNews, JobNewsReader
@@ -30,16 +30,34 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class EncodedNews:
-    """An event without its id: its name, its data as JSON, and the job whose followers get it; None is for all."""
+    """An event without its id: its name, its data as JSON, and the job whose followers get it; None is for all.
+
+    With a project, only those who see the project get it.
+    """
 
     event: str
     data: str
     job_id: UUID | None = None
+    project_id: UUID | None = None
 
 
 _RESET = EncodedNews("reset", "{}")
 
 Encoder = Callable[[JobNews, Sequence[EpochNews], SweepNews], Sequence[EncodedNews]]
+
+
+@dataclass(frozen=True)
+class _Audience:
+    """The jobs that the client of a stream chose, and the projects that it sees; None for all."""
+
+    job_ids: Collection[UUID]
+    projects: Collection[UUID] | None
+
+    def gets(self, event: NumberedEvent) -> bool:
+        """Return whether the client gets an event."""
+        if event.job_id is not None:
+            return event.job_id in self.job_ids
+        return self.projects is None or event.project_id is None or event.project_id in self.projects
 
 
 class _NewsReader:
@@ -88,12 +106,15 @@ class NewsFeed:
         self._closed = False
         self._has_failed = False
 
-    async def stream_events(self, job_ids: Collection[UUID], last_event_id: str | None) -> AsyncGenerator[bytes]:
+    async def stream_events(
+        self, job_ids: Collection[UUID], last_event_id: str | None, projects: Collection[UUID] | None = None
+    ) -> AsyncGenerator[bytes]:
         """Yield the events after an id, as bytes of a stream: those of all jobs, and the epochs of chosen ones.
 
         Args:
-            job_ids: the chosen jobs.
+            job_ids: the chosen jobs, which the client sees.
             last_event_id: the id of the last event that the client has; None for a new client.
+            projects: the projects that the client sees; None for all.
 
         """
         self._join(job_ids)
@@ -101,7 +122,7 @@ class NewsFeed:
             while not self._ready and not self._closed:
                 if not await _wait_for_change(self._changed):
                     yield KEEPALIVE_COMMENT
-            async for text in self._follow_ring(self._ring, job_ids, last_event_id):
+            async for text in self._follow_ring(self._ring, _Audience(job_ids, projects), last_event_id):
                 yield text
         finally:
             self._leave(job_ids)
@@ -112,7 +133,7 @@ class NewsFeed:
         self._notify()
 
     async def _follow_ring(
-        self, ring: EventRing, job_ids: Collection[UUID], last_event_id: str | None
+        self, ring: EventRing, audience: "_Audience", last_event_id: str | None
     ) -> AsyncGenerator[bytes]:
         known = ring.newest if last_event_id is None else ring.parse_id(last_event_id)
         position = ring.newest if known is None else known
@@ -126,7 +147,7 @@ class NewsFeed:
                 yield format_sse_event(event="reset", id=ring.format_id(position), data_str="{}")
             elif (event := ring.get_next(position)) is not None:
                 position = event.number
-                if event.job_id is None or event.job_id in job_ids:
+                if audience.gets(event):
                     yield event.text
             elif not await _wait_for_change(changed):
                 yield KEEPALIVE_COMMENT
@@ -174,7 +195,7 @@ class NewsFeed:
 
     def _publish(self, news: Sequence[EncodedNews]) -> None:
         for event in news:
-            self._ring.add(event.event, event.data, event.job_id)
+            self._ring.add(event.event, event.data, event.job_id, event.project_id)
         if news or not self._ready:
             self._ready = True
             self._notify()

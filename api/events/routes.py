@@ -7,15 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
-from api.app_state import NewsFeedDep
-from api.events.news_feed import EncodedNews, NewsFeed
+from api.access.authorization import PrincipalDep
+from api.app_state import NewsFeedDep, SessionsDep
+from api.events.news_feed import EncodedNews
 from api.http.problem_documents import RESPONSES
 from api.http.validation import MAX_REPEATS
 from api.jobs.history import HistoryView
 from api.jobs.schemas import JobSummaryView
 from api.jobs.stream_responses import RETRY_MS, STREAM_HEADERS, STREAM_RESPONSES, hold_stream_slot, split_text
 from api.sweeps.schemas import SweepSummaryView
+from service.db.database import SessionFactory
+from service.jobs import queries
 from service.results.epoch_news import EpochNews
 from service.results.job_news import JobNews
 from service.sweeps.sweep_news import SweepNews
@@ -50,6 +54,8 @@ class EpochsEventView(BaseModel):
 @router.get("", response_class=Response, dependencies=[Depends(hold_stream_slot)])
 async def follow_all_jobs(
     feed: NewsFeedDep,
+    principal: PrincipalDep,
+    sessions: SessionsDep,
     job: Annotated[
         list[UUID] | None, Query(max_length=MAX_REPEATS, description="A job whose epochs the stream has, too.")
     ] = None,
@@ -66,8 +72,11 @@ async def follow_all_jobs(
     a chosen job, which replace those that the client has from `from_epoch` on. After `reset`, the client must load
     everything again: the server has restarted, or dropped events. The stream does not end by itself.
     """
-    events = _stream_events(feed, frozenset(job or ()), header or last_event_id)
-    return EventSourceResponse(events, headers=STREAM_HEADERS)
+    job_ids = frozenset(job or ())
+    if principal.visible_projects is not None:
+        job_ids = await run_in_threadpool(_select_visible_jobs, sessions, job_ids)
+    events = feed.stream_events(job_ids, header or last_event_id, principal.visible_projects)
+    return EventSourceResponse(_stream_events(events), headers=STREAM_HEADERS)
 
 
 def encode_news(news: JobNews, epochs: Sequence[EpochNews], sweeps: SweepNews) -> Sequence[EncodedNews]:
@@ -75,11 +84,15 @@ def encode_news(news: JobNews, epochs: Sequence[EpochNews], sweeps: SweepNews) -
     return [*_encode_job_news(news), *_encode_sweep_news(sweeps), *(_encode_epochs(item) for item in epochs)]
 
 
-async def _stream_events(
-    feed: NewsFeed, job_ids: Collection[UUID], last_event_id: str | None
-) -> AsyncGenerator[bytes | memoryview]:
+def _select_visible_jobs(sessions: SessionFactory, job_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return the jobs among these that the principal of the sessions sees; others look like jobs that do not exist."""
+    with sessions.read() as session:
+        return frozenset(job.id for job in queries.load_listed_jobs(session, job_ids))
+
+
+async def _stream_events(events: AsyncGenerator[bytes]) -> AsyncGenerator[bytes | memoryview]:
     yield format_sse_event(retry=RETRY_MS)
-    async for text in feed.stream_events(job_ids, last_event_id):
+    async for text in events:
         for part in split_text(text):
             yield part
 
@@ -87,17 +100,21 @@ async def _stream_events(
 def _encode_job_news(news: JobNews) -> Iterator[EncodedNews]:
     if news.overflow:
         yield EncodedNews("reset", "{}")
-    if news.changed or news.deleted:
-        view = JobsEventView(changed=[JobSummaryView.of(job) for job in news.changed], deleted=list(news.deleted))
-        yield EncodedNews("jobs", view.model_dump_json(by_alias=True))
+    for project_id in {details.job.project_id for details in news.changed} | {job.project_id for job in news.deleted}:
+        view = JobsEventView(
+            changed=[JobSummaryView.of(details) for details in news.changed if details.job.project_id == project_id],
+            deleted=[job.id for job in news.deleted if job.project_id == project_id],
+        )
+        yield EncodedNews("jobs", view.model_dump_json(by_alias=True), project_id=project_id)
 
 
 def _encode_sweep_news(news: SweepNews) -> Iterator[EncodedNews]:
-    if news.changed or news.deleted:
+    for project_id in {item.sweep.project_id for item in news.changed} | {project for _, project in news.deleted}:
         view = SweepsEventView(
-            changed=[SweepSummaryView.of(details) for details in news.changed], deleted=list(news.deleted)
+            changed=[SweepSummaryView.of(item) for item in news.changed if item.sweep.project_id == project_id],
+            deleted=[sweep_id for sweep_id, project in news.deleted if project == project_id],
         )
-        yield EncodedNews("sweeps", view.model_dump_json())
+        yield EncodedNews("sweeps", view.model_dump_json(), project_id=project_id)
 
 
 def _encode_epochs(news: EpochNews) -> EncodedNews:

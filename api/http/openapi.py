@@ -4,8 +4,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from api.access.session_cookie import COOKIE_NAME
 from api.http import body_examples
-from api.http.session_cookie import COOKIE_NAME
 from stackyard.spec import JobChanges, JobContinuation, JobResumption
 from stackyard.sweep import SweepSpec
 from stackyard.sweep.requests.sweep_changes import SweepChanges
@@ -81,7 +81,7 @@ _SECURITY_SCHEMES = {
 }
 
 
-def install_spec_schemas(app: FastAPI, *, has_token: bool) -> None:
+def install_spec_schemas(app: FastAPI) -> None:
     """Add the types of the spec language to the components of `app.openapi`, and how a client shows the token."""
     build_default_document = app.openapi
 
@@ -93,9 +93,8 @@ def install_spec_schemas(app: FastAPI, *, has_token: bool) -> None:
             # They replace those that FastAPI derives from responses, which lack the short forms.
             schemas |= {**sweep.pop("$defs", {}), "SweepSpec": sweep, **_build_changes_schemas()}
             _remove_null_parameters(document)
-            if has_token:
-                document["components"]["securitySchemes"] = _SECURITY_SCHEMES
-                document["security"] = [{name: []} for name in _SECURITY_SCHEMES]
+            document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+            document["security"] = [{name: []} for name in _SECURITY_SCHEMES]
         return app.openapi_schema or build_default_document()
 
     app.openapi = build_document

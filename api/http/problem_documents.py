@@ -8,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
@@ -18,6 +19,7 @@ from service.db.database import DATABASE_UNAVAILABLE_ERRORS
 from service.errors import (
     Conflict,
     CorruptFile,
+    Forbidden,
     InvalidInput,
     NotFound,
     ServiceError,
@@ -34,6 +36,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _STATUS: dict[type[Exception], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
+    Forbidden: HTTPStatus.FORBIDDEN,
     Conflict: HTTPStatus.CONFLICT,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     SpecError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -73,7 +76,7 @@ class ProblemView(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    code: {"model": ProblemView, "content": {MEDIA_TYPE: {}}} for code in (401, 404, 409, 413, 415, 422)
+    code: {"model": ProblemView, "content": {MEDIA_TYPE: {}}} for code in (401, 403, 404, 409, 413, 415, 422)
 }
 """The error responses of every route in the OpenAPI document."""
 
@@ -120,10 +123,18 @@ def build_problem(error: ServiceError | SpecError) -> ProblemView:
     errors: tuple[Fault, ...] = error.faults if isinstance(error, (InvalidInput, SpecError)) else ()
     code = (
         error.code
-        if isinstance(error, (Conflict, TooManyRequests, Unavailable))
+        if isinstance(error, (Conflict, Forbidden, TooManyRequests, Unavailable))
         else _SPECIFIC_CODES.get(kind, _get_status_code(status))
     )
     return _build_view(status, code, _summarize_faults(errors) if errors else str(error), errors)
+
+
+def create_error_response(error: ServiceError | SQLAlchemyError) -> JSONResponse:
+    """Return the response to an error that a middleware meets, before a route is found."""
+    if isinstance(error, ServiceError):
+        view = build_problem(error)
+        return create_problem_response(view.status, code=view.code, detail=view.detail, errors=view.errors)
+    return _build_database_unavailable(error)
 
 
 def _build_view(status: int, code: str, detail: str, errors: Sequence[Fault]) -> ProblemView:
@@ -191,6 +202,10 @@ def _handle_disconnect(request: Request, _error: Exception) -> JSONResponse:
 
 
 def _handle_database_unavailable(_request: Request, error: Exception) -> JSONResponse:
+    return _build_database_unavailable(error)
+
+
+def _build_database_unavailable(error: Exception) -> JSONResponse:
     log.error("database unavailable", action="database_unavailable", error=str(error))
     return create_problem_response(
         HTTPStatus.SERVICE_UNAVAILABLE,

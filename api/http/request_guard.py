@@ -2,16 +2,21 @@
 
 import functools
 import re
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.auth import HEALTH_PATH, SAFE_METHODS
 from api.http.problem_documents import create_problem_response
 from stackyard.loopback import is_loopback_name
 
+HEALTH_PATH = "/healthz"
+"""The path of the health check, which has no token and comes from any host."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 """Values of `Sec-Fetch-Site` for pages that the API did not serve itself."""
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
@@ -20,36 +25,38 @@ _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
 class RequestGuard:
     """ASGI middleware that checks the address, the `Host` and the `Origin` of a request.
 
-    Without a token, a request must arrive at a loopback address, whatever started the server, and be for a loopback
+    Without a login, a request must arrive at a loopback address, whatever started the server, and be for a loopback
     host or an allowed one. Otherwise a page could point its own host name at this machine (DNS rebinding). A write
     with the `Origin` of another site is refused in any case.
 
     Args:
         app: the application.
-        has_token: whether another middleware requires a token.
+        requires_login: returns whether another middleware requires a token or a session.
         allowed_hosts: host names besides the loopback ones.
 
     """
 
-    def __init__(self, app: ASGIApp, *, has_token: bool, allowed_hosts: tuple[str, ...]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, requires_login: Callable[[], Awaitable[bool]], allowed_hosts: tuple[str, ...]
+    ) -> None:
         self._app = app
-        self._has_token = has_token
+        self._requires_login = requires_login
         self._allowed_hosts = frozenset(name.lower() for name in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        refusal = self._find_refusal(scope) if scope["type"] == "http" else None
+        refusal = await self._find_refusal(scope) if scope["type"] == "http" else None
         await (refusal or self._app)(scope, receive, send)
 
-    def _find_refusal(self, scope: Scope) -> Response | None:
+    async def _find_refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._has_token and scope["path"] != HEALTH_PATH:
+        if scope["path"] != HEALTH_PATH and not await self._has_login():
             if not _is_local_server(scope):
                 return create_problem_response(
                     403,
                     code="token_required",
-                    detail="Without STACKYARD_TOKEN, the server answers only requests from its own machine.",
+                    detail="Without STACKYARD_TOKEN or users, the server answers only requests from its own machine.",
                 )
             if not self._is_known_host(host):
                 return create_problem_response(
@@ -64,6 +71,13 @@ class RequestGuard:
                 detail="Pages of other sites may not write; STACKYARD_ALLOWED_HOSTS can name a site.",
             )
         return None
+
+    async def _has_login(self) -> bool:
+        """Return whether the server requires a login; if its database is unavailable, it counts as open."""
+        try:
+            return await self._requires_login()
+        except SQLAlchemyError:
+            return False
 
     def _is_known_host(self, host: str) -> bool:
         name = parse_host_name(host)

@@ -9,17 +9,19 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from api.access.authorization import PrincipalDep, check_role
 from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep
 from api.http.problem_documents import RESPONSES, ProblemView, build_problem
 from api.http.request_body import JsonBody
 from api.jobs.routes import IdempotencyKey
 from api.jobs.schemas import JobSummaryView
-from models import JobState
+from models import Job, JobState, ProjectRole
 from service.db.database import SessionFactory
 from service.errors import InvalidInput, ServiceError
 from service.jobs import controls, job_read_model, queries
 from service.jobs.submission import JobSubmitter
 from service.queue.queue_notifier import QueueNotifier
+from service.team.principal import Principal
 from stackyard.spec import Fault, SpecError
 from stackyard.spec.job import Tag
 
@@ -84,6 +86,7 @@ def act_on_jobs(
     body: JsonBody,
     sessions: SessionsDep,
     submitter: JobSubmitterDep,
+    principal: PrincipalDep,
     queue_notifier: QueueNotifierDep,
     key: IdempotencyKey = None,
 ) -> JobActionResults:
@@ -92,7 +95,7 @@ def act_on_jobs(
     The status is 200 even if all jobs refuse; `ok` and `problem` tell for each. With an `Idempotency-Key`, a repeated
     request retries no job twice.
     """
-    executor = _ActionExecutor(_parse_request(body), sessions, submitter, queue_notifier, key)
+    executor = _ActionExecutor(_parse_request(body), principal, sessions, submitter, queue_notifier, key)
     return JobActionResults(results=[executor.execute(job_id) for job_id in dict.fromkeys(executor.request.ids)])
 
 
@@ -112,6 +115,7 @@ class _ActionExecutor:
     """Applies the action of a request to one job after the other."""
 
     request: JobActionRequest
+    principal: Principal
     sessions: SessionFactory
     submitter: JobSubmitter
     queue_notifier: QueueNotifier
@@ -129,10 +133,25 @@ class _ActionExecutor:
             "tag": self._tag,
         }
         try:
+            self._check_role(job_id)
             changed_id = actions[self.request.action](job_id)
             return JobActionResult(id=job_id, ok=True, job=None if changed_id is None else self._load(changed_id))
         except (ServiceError, SpecError) as error:
             return JobActionResult(id=job_id, ok=False, problem=build_problem(error))
+
+    def _check_role(self, job_id: UUID) -> None:
+        """Check that the principal may change a job that they see.
+
+        Raises:
+            NotFound: the principal sees no such job.
+            Forbidden: they may only read it.
+
+        """
+        if self.principal.visible_projects is None:
+            return
+        with self.sessions.read() as session:
+            project_id = queries.get_job_columns(session, job_id, Job.project_id).project_id
+        check_role(self.principal, project_id, ProjectRole.EDITOR)
 
     def _cancel(self, job_id: UUID) -> UUID:
         with self.sessions.begin() as session:
@@ -158,7 +177,7 @@ class _ActionExecutor:
 
     def _retry(self, job_id: UUID) -> UUID:
         key = None if self.key is None else hashlib.sha256(f"{self.key} {job_id}".encode()).hexdigest()
-        return self.submitter.retry(job_id, key).job.id
+        return self.submitter.retry(job_id, key, self.principal).job.id
 
     def _delete(self, job_id: UUID) -> None:
         with self.sessions.begin() as session:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
 
+from api.access.authorization import PrincipalDep
 from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep, SettingsDep
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
@@ -23,9 +24,11 @@ IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", min_lengt
 
 
 @router.post("", status_code=201, response_model=JobView, openapi_extra=openapi.SPEC_BODY)
-def submit_job(body: JsonBody, submitter: JobSubmitterDep, key: IdempotencyKey = None) -> Response:
+def submit_job(
+    body: JsonBody, submitter: JobSubmitterDep, principal: PrincipalDep, key: IdempotencyKey = None
+) -> Response:
     """Submit a job. With an `Idempotency-Key`, a repeated request returns the job of the first one."""
-    return _respond_created(submitter.submit(body, key))
+    return _respond_created(submitter.submit(body, key, principal))
 
 
 @router.get("/{job_id}")
@@ -113,17 +116,24 @@ def finish_job(job_id: UUID, sessions: SessionsDep, queue_notifier: QueueNotifie
 
 
 @router.post("/{job_id}/retry", status_code=201, response_model=JobView)
-def retry_job(job_id: UUID, submitter: JobSubmitterDep, key: IdempotencyKey = None) -> Response:
+def retry_job(
+    job_id: UUID, submitter: JobSubmitterDep, principal: PrincipalDep, key: IdempotencyKey = None
+) -> Response:
     """Submit a new job with the spec, the seed and the dataset of a job that has ended.
 
     With an `Idempotency-Key`, a repeated request returns the job of the first one.
     """
-    return _respond_created(submitter.retry(job_id, key))
+    return _respond_created(submitter.retry(job_id, key, principal))
 
 
 @router.post("/{job_id}/continue", status_code=201, response_model=JobView, openapi_extra=openapi.CONTINUATION_BODY)
 def continue_job(
-    job_id: UUID, body: JsonBody, submitter: JobSubmitterDep, settings: SettingsDep, key: IdempotencyKey = None
+    job_id: UUID,
+    body: JsonBody,
+    submitter: JobSubmitterDep,
+    settings: SettingsDep,
+    principal: PrincipalDep,
+    key: IdempotencyKey = None,
 ) -> Response:
     """Submit a new job that trains a succeeded one further, up to `epochs` in all.
 
@@ -131,7 +141,7 @@ def continue_job(
     repeated request returns the job of the first one.
     """
     epochs = parse_job_continuation(body, settings.limits).epochs
-    return _respond_created(submitter.continue_training(job_id, epochs, key))
+    return _respond_created(submitter.continue_training(job_id, epochs, key, principal))
 
 
 @router.delete("/{job_id}", status_code=204)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import Session
 
+from api.access.authorization import PrincipalDep
 from api.app_state import SessionsDep, SettingsDep, SweepSubmitterDep
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
@@ -31,6 +32,7 @@ def submit_sweep(
     body: SweepBody,
     sessions: SessionsDep,
     submitter: SweepSubmitterDep,
+    principal: PrincipalDep,
     response: Response,
     key: IdempotencyKey = None,
 ) -> SweepView:
@@ -38,7 +40,7 @@ def submit_sweep(
 
     The answer comes once the first trials, or all trials of a search that does not learn, are stored with their jobs.
     """
-    sweep_id = submitter.submit(body, key)
+    sweep_id = submitter.submit(body, key, principal)
     response.headers["Location"] = f"/v1/sweeps/{sweep_id}"
     return _load_sweep_view(sessions, sweep_id)
 

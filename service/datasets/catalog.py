@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session, defer
 
-from models import TERMINAL_STATES, Dataset, Job
+from models import DEFAULT_PROJECT_ID, TERMINAL_STATES, Dataset, Job
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.datasets import builtins
 from service.datasets.builtins import BUILTIN_PREFIX, BuiltinDataset
@@ -24,6 +24,7 @@ from service.db.pagination import Page
 from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, StorageError
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
+from service.team.session_scope import get_ownership
 from stackyard.spec import CsvFormat, DatasetDescription, Fault, JobSpec, TableData, TableDescription
 from stackyard.spec.job import UNPRINTABLE_CHARACTERS
 from stackyard.spec.suggestions import find_similar_name
@@ -40,7 +41,15 @@ _REFERENCE_POINTER = "/data/dataset"
 """JSON pointer of the dataset's name in a spec."""
 _TEST_REFERENCE_POINTER = "/data/test_dataset"
 """JSON pointer of the test dataset's name in a spec."""
-_SELECT_NEWEST = select(Dataset).where(Dataset.name == bindparam("name")).order_by(Dataset.version.desc()).limit(1)
+_SELECT_NEWEST = (
+    select(Dataset)
+    .where(
+        Dataset.name == bindparam("name"),
+        or_(Dataset.project_id == bindparam("project_id"), Dataset.media_type == BUILTIN_MEDIA_TYPE),
+    )
+    .order_by(Dataset.version.desc())
+    .limit(1)
+)
 """Built once, because every submit runs it."""
 _WITHOUT_DESCRIPTION = defer(Dataset.description, raiseload=True)
 """Query option that leaves out the description, which may hold megabytes. Access to it raises an error."""
@@ -60,7 +69,8 @@ def find_dataset(session: Session, ref: str, pointer: str = _REFERENCE_POINTER) 
 
     """
     dataset = _load_referenced(session, ref)
-    if dataset is None:
+    # A job and its datasets belong to the same project, so that an id of another project counts as unknown.
+    if dataset is None or not _is_in_project(dataset, get_ownership(session).project_id):
         message = f"Expected the name or id of a dataset; there is none called {ref[:80]!a}."
         message += _suggest_name(session, ref)
         received = ref[:80] if _is_storable(ref) else None
@@ -112,10 +122,10 @@ def get_newest_reference(session: Session, dataset: Dataset) -> str:
 
 
 def find_newest_version(session: Session, name: str) -> Dataset | None:
-    """Return the newest version of the dataset with this name, or None if there is none."""
+    """Return the newest version of the dataset with this name in the project of the session, or None without one."""
     if not _is_storable(name):
         return None
-    return session.scalar(_SELECT_NEWEST, {"name": name})
+    return session.scalar(_SELECT_NEWEST, {"name": name, "project_id": get_ownership(session).project_id})
 
 
 def list_datasets(
@@ -159,7 +169,7 @@ def add_dataset(
 
     Args:
         session: session in a transaction that may write.
-        name: name of the dataset; it must pass `check_name`.
+        name: name of the dataset in the project of the session; it must pass `check_name`.
         media_type: one of `service.datasets.dataset_source.UPLOAD_MEDIA_TYPES`.
         stored: the file in the store.
         description: the result of its inspection.
@@ -175,11 +185,12 @@ def add_dataset(
 
     """
     check_name(name)
+    project_id, owner_id = get_ownership(session)
     statistics_json = None if statistics is None else statistics.model_dump(mode="json", exclude_none=True)
     while True:
         latest = session.execute(
             select(Dataset.id, Dataset.version, Dataset.sha256, Dataset.media_type)
-            .where(Dataset.name == name)
+            .where(Dataset.project_id == project_id, Dataset.name == name)
             .order_by(Dataset.version.desc())
             .limit(1)
         ).one_or_none()
@@ -192,6 +203,8 @@ def add_dataset(
         dataset_id = new_id()
         values = {
             "id": dataset_id,
+            "project_id": project_id,
+            "owner_id": owner_id,
             "name": name,
             "version": 1 if latest is None else latest.version + 1,
             "media_type": media_type,
@@ -310,6 +323,7 @@ def ensure_builtins(session: Session) -> None:
         if existing is None:
             new_values = {
                 "id": new_id(),
+                "project_id": DEFAULT_PROJECT_ID,
                 "name": name,
                 "version": 1,
                 "media_type": BUILTIN_MEDIA_TYPE,
@@ -326,8 +340,13 @@ def _build_builtin_values(builtin: BuiltinDataset) -> dict[str, Any]:
 
 
 def _load_referenced(session: Session, ref: str) -> Dataset | None:
+    """Return a dataset by its name in the project of the session, or by its id."""
     dataset_id = _parse_uuid(ref)
     return session.get(Dataset, dataset_id) if dataset_id else find_newest_version(session, ref)
+
+
+def _is_in_project(dataset: Dataset, project_id: UUID) -> bool:
+    return dataset.project_id == project_id or dataset.media_type == BUILTIN_MEDIA_TYPE
 
 
 def _parse_uuid(text: str) -> UUID | None:
@@ -347,7 +366,11 @@ def _has_surrogates(text: str) -> bool:
 
 
 def _suggest_name(session: Session, ref: str) -> str:
-    select_names = select(Dataset.name).distinct().order_by(Dataset.name).limit(_MAX_COMPARED_NAMES)
+    is_in_project = or_(
+        Dataset.project_id == get_ownership(session).project_id, Dataset.media_type == BUILTIN_MEDIA_TYPE
+    )
+    select_names = select(Dataset.name).where(is_in_project).distinct().order_by(Dataset.name)
+    select_names = select_names.limit(_MAX_COMPARED_NAMES)
     names = session.scalars(select_names).all()
     builtin_name = BUILTIN_PREFIX + ref.lower()
     similar = builtin_name if builtin_name in names else find_similar_name(ref, names)

@@ -1,7 +1,8 @@
 """Database sessions that behave alike on SQLite and PostgreSQL, and the database's clock."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -58,17 +59,26 @@ class SessionFactory:
             self._writer_lock = None
         self._write_sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._read_sessions = sessionmaker(self._read_engine, expire_on_commit=False, autoflush=False)
+        self._info: dict[Any, Any] = {}
+
+    def with_info(self, info: Mapping[Any, Any]) -> "SessionFactory":
+        """Return a factory on the same database whose sessions have these entries in their `info`."""
+        factory = copy(self)
+        factory._info = {**self._info, **info}  # noqa: SLF001  of the same class
+        return factory
 
     @contextmanager
     def begin(self) -> Generator[Session]:
         """Open a session in a transaction that may write; commit it at the end, roll it back on an exception."""
         with self._acquire_writer_lock(), _normalize_connection_errors(), self._write_sessions.begin() as session:
+            session.info.update(self._info)
             yield session
 
     @contextmanager
     def read(self) -> Generator[Session]:
         """Open a session that only reads, from one consistent snapshot. It does not wait for running writers."""
         with _normalize_connection_errors(), self._read_sessions() as session:
+            session.info.update(self._info)
             yield session
 
     def _acquire_writer_lock(self) -> AbstractContextManager[None]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, false, literal, select, union_all
+from sqlalchemy import delete, false, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
-from models import JobChange, Transition
+from models import Job, JobChange, Transition
 from service.db.database import get_current_time, upsert_rows
 
 _LIFETIME = timedelta(hours=1)
@@ -17,30 +17,39 @@ _LIFETIME = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class LoggedChange:
-    """A change of a job; `number` is that of the transition, or 0."""
+    """A change of a job; `number` is that of the transition, or 0. `project_id` is known if the job was deleted."""
 
     job_id: UUID
     at: datetime
     number: int
     deleted: bool
+    project_id: UUID | None = None
 
 
 def record_changes(session: Session, job_ids: Sequence[UUID], *, deleted: bool = False) -> None:
-    """Record that jobs changed without a transition, or were deleted. The caller has locked their rows."""
+    """Record that jobs changed without a transition, or are about to be deleted. The caller has locked their rows."""
     if job_ids:
         timestamp = get_current_time(session)
-        rows = [{"job_id": job_id, "changed_at": timestamp, "deleted": deleted} for job_id in sorted(job_ids)]
+        query = select(Job.id, Job.project_id).where(Job.id.in_(job_ids)).order_by(Job.id)
+        rows = [
+            {"job_id": row.id, "project_id": row.project_id, "changed_at": timestamp, "deleted": deleted}
+            for row in session.execute(query)
+        ]
         upsert_rows(session, JobChange, rows)
 
 
 def load_changes(session: Session, since: datetime, *, limit: int) -> list[LoggedChange]:
     """Load the changes of all jobs since a time, in any order; at most `limit` of them."""
-    transitions = select(Transition.job_id, Transition.at, Transition.number, false()).where(Transition.at >= since)
-    others = select(JobChange.job_id, JobChange.changed_at, literal(0), JobChange.deleted).where(
+    columns = (Transition.job_id, Transition.at, Transition.number, false(), null())
+    transitions = select(*columns).where(Transition.at >= since)
+    others = select(JobChange.job_id, JobChange.changed_at, literal(0), JobChange.deleted, JobChange.project_id).where(
         JobChange.changed_at >= since
     )
     rows = session.execute(union_all(transitions, others).limit(limit))
-    return [LoggedChange(job_id, at, number, bool(deleted)) for job_id, at, number, deleted in rows]
+    return [
+        LoggedChange(job_id, at, number, bool(deleted), project_id if deleted else None)
+        for job_id, at, number, deleted, project_id in rows
+    ]
 
 
 def delete_old_changes(session: Session) -> None:

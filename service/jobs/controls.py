@@ -221,8 +221,8 @@ def delete_job(session: Session, job_id: UUID) -> None:
 def delete_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
     """Delete jobs whose rows are locked in this transaction, as `delete_job` does."""
     file_references.unreference_job_files(session, job_ids)
-    session.execute(delete(Job).where(Job.id.in_(job_ids)))
     change_log.record_changes(session, job_ids, deleted=True)
+    session.execute(delete(Job).where(Job.id.in_(job_ids)))
 
 
 def _has_trained(session: Session, job: Job) -> bool:

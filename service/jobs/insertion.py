@@ -19,6 +19,7 @@ from service.jobs.validation import ValidatedSpec
 from service.queue import placement
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
+from service.team.session_scope import Ownership, get_ownership, scope_key
 
 _MAX_BIG_INTEGER = 2**63 - 1
 """The largest number that a column of type BigInteger holds."""
@@ -39,7 +40,7 @@ def find_earlier_job(session: Session, idempotency: Idempotency | None) -> Job |
         Conflict: the idempotency key was used with another body.
 
     """
-    key_row = None if idempotency is None else session.get(IdempotencyKey, idempotency.key)
+    key_row = None if idempotency is None else session.get(IdempotencyKey, scope_key(session, idempotency.key))
     if idempotency is None or key_row is None:
         return None
     if key_row.body_sha256 != idempotency.body_sha256:
@@ -86,7 +87,8 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
     for validated in validated_specs:
         _lock_test_dataset(session, validated)
     jobs = [
-        _build_job_row(validated, queues[validated.spec.run.device], current_time) for validated in validated_specs
+        _build_job_row(validated, get_ownership(session), queues[validated.spec.run.device], current_time)
+        for validated in validated_specs
     ]
     session.add_all(jobs)
     try:
@@ -116,11 +118,13 @@ def _lock_test_dataset(session: Session, validated: ValidatedSpec) -> None:
         raise NotFound("dataset", dataset_id)
 
 
-def _build_job_row(validated: ValidatedSpec, queue: str, current_time: datetime) -> Job:
+def _build_job_row(validated: ValidatedSpec, ownership: Ownership, queue: str, current_time: datetime) -> Job:
     dataset, test_dataset, spec = validated.dataset, validated.test_dataset, validated.spec
     spec_json = spec.model_dump(mode="json")
     return Job(
         id=new_id(),
+        project_id=validated.project_id or ownership.project_id,
+        owner_id=ownership.owner_id,
         name=spec.name,
         spec=spec_json,
         spec_as_sent=None if validated.spec_as_sent == spec_json else validated.spec_as_sent,
@@ -190,7 +194,7 @@ def build_tag_rows(job_id: UUID, tags: Iterable[str]) -> list[JobTag]:
 
 def _insert_idempotency_key(session: Session, idempotency: Idempotency, job: Job) -> bool:
     values = {
-        "key": idempotency.key,
+        "key": scope_key(session, idempotency.key),
         "body_sha256": idempotency.body_sha256,
         "job_id": job.id,
         "created_at": job.created_at,

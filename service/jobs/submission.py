@@ -22,6 +22,8 @@ from service.jobs.job_read_model import JobDetails
 from service.jobs.validation import ValidatedSpec
 from service.jobs.wait_reasons import WaitCode
 from service.queue.queue_notifier import QueueNotifier
+from service.team.principal import IMPLICIT_ADMIN, Principal
+from service.team.session_scope import restrict_sessions
 from stackyard.spec import JobSpec, Limits, parse_spec
 
 _MAX_BATCH_SIZE = 64
@@ -30,8 +32,9 @@ _MAX_BATCH_SIZE = 64
 
 @dataclass(frozen=True)
 class _Submission:
-    """A parsed spec, and the idempotency key that came with it."""
+    """A parsed spec, who submits it, and the idempotency key that came with it."""
 
+    principal: Principal
     spec: JobSpec
     document: dict[str, Any]
     """The JSON of the spec as the client sent it."""
@@ -54,11 +57,12 @@ class JobSubmitter:
         self._notifier = notifier
         self._batch_executor = BatchExecutor(self._submit_batch, max_batch_size=_MAX_BATCH_SIZE)
 
-    def submit(self, spec_json: bytes, key: str | None = None) -> JobDetails:
+    def submit(self, spec_json: bytes, key: str | None = None, principal: Principal = IMPLICIT_ADMIN) -> JobDetails:
         """Parse and check a spec and queue its job, or return the job of an earlier request with the same key.
 
         Args:
             spec_json: the spec, as the client sent it.
+            principal: who submits the job.
             key: the idempotency key of the request, so that the client may repeat it.
 
         Raises:
@@ -70,14 +74,15 @@ class JobSubmitter:
         """
         spec = parse_spec(spec_json, self._limits)
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(spec_json).hexdigest())
-        return self._batch_executor.submit(_Submission(spec, json.loads(spec_json), idempotency))
+        return self._batch_executor.submit(_Submission(principal, spec, json.loads(spec_json), idempotency))
 
-    def retry(self, job_id: UUID, key: str | None = None) -> JobDetails:
+    def retry(self, job_id: UUID, key: str | None = None, principal: Principal = IMPLICIT_ADMIN) -> JobDetails:
         """Queue a job that has ended once more, or return the job of an earlier request with the same key.
 
         Args:
             job_id: the job.
             key: the idempotency key of the request, so that the client may repeat it.
+            principal: who retries it, and owns the new job in the project of the first one.
 
         Raises:
             NotFound: there is no such job, or its dataset was deleted meanwhile.
@@ -87,16 +92,19 @@ class JobSubmitter:
         """
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(b"retry " + job_id.bytes).hexdigest())
         return self._submit_again(
-            idempotency, lambda session: validation.validate_retry(session, job_id, self._limits)
+            principal, idempotency, lambda session: validation.validate_retry(session, job_id, self._limits)
         )
 
-    def continue_training(self, job_id: UUID, epochs: int, key: str | None = None) -> JobDetails:
+    def continue_training(
+        self, job_id: UUID, epochs: int, key: str | None = None, principal: Principal = IMPLICIT_ADMIN
+    ) -> JobDetails:
         """Queue a new job that trains a succeeded one further, or return that of an earlier request with the same key.
 
         Args:
             job_id: the job that has succeeded.
             epochs: the number of epochs that the new job has trained at its end, with those of the first job.
             key: the idempotency key of the request, so that the client may repeat it.
+            principal: who continues it, and owns the new job in the project of the first one.
 
         Raises:
             NotFound: there is no such job, or its dataset was deleted meanwhile.
@@ -108,24 +116,42 @@ class JobSubmitter:
         content = b"continue %d " % epochs + job_id.bytes
         idempotency = None if key is None else Idempotency(key, hashlib.sha256(content).hexdigest())
         return self._submit_again(
-            idempotency, lambda session: validation.validate_continuation(session, job_id, epochs, self._limits)
+            principal,
+            idempotency,
+            lambda session: validation.validate_continuation(session, job_id, epochs, self._limits),
         )
 
     def _submit_again(
-        self, idempotency: Idempotency | None, validate: Callable[[Session], ValidatedSpec]
+        self,
+        principal: Principal,
+        idempotency: Idempotency | None,
+        validate: Callable[[Session], ValidatedSpec],
     ) -> JobDetails:
-        with self._sessions.read() as session:
+        sessions = restrict_sessions(self._sessions, principal)
+        with sessions.read() as session:
             earlier_job = insertion.find_earlier_job(session, idempotency)
             if earlier_job is not None:
                 return job_read_model.load_job_details(session, [earlier_job])[0]
             validated_spec = validate(session)
-        [outcome] = self._insert_all([(validated_spec, idempotency)])
+        [outcome] = self._insert_all(sessions, [(validated_spec, idempotency)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def _submit_batch(self, submissions: Sequence[_Submission]) -> list[_Outcome]:
-        with self._sessions.read() as session:
+        """Submit those of each principal in a transaction of their own, because a session has one owner."""
+        outcomes: dict[int, _Outcome] = {}
+        groups: dict[Any, list[int]] = {}
+        for index, submission in enumerate(submissions):
+            groups.setdefault(submission.principal.identity, []).append(index)
+        for indices in groups.values():
+            group = [submissions[index] for index in indices]
+            outcomes |= zip(indices, self._submit_group(group[0].principal, group), strict=True)
+        return [outcomes[index] for index in range(len(submissions))]
+
+    def _submit_group(self, principal: Principal, submissions: Sequence[_Submission]) -> list[_Outcome]:
+        sessions = restrict_sessions(self._sessions, principal)
+        with sessions.read() as session:
             lookups = _look_up(session, submissions)
         outcomes: list[_Outcome | ValidatedSpec] = [
             self._validate_spec(submission, lookup) if isinstance(lookup, _Datasets) else lookup
@@ -136,7 +162,7 @@ class JobSubmitter:
             for submission, outcome in zip(submissions, outcomes, strict=True)
             if isinstance(outcome, ValidatedSpec)
         ]
-        inserted = iter(self._insert_all(new_jobs))
+        inserted = iter(self._insert_all(sessions, new_jobs))
         return [next(inserted) if isinstance(outcome, ValidatedSpec) else outcome for outcome in outcomes]
 
     def _validate_spec(self, submission: _Submission, datasets: "_Datasets") -> ValidatedSpec | Exception:
@@ -148,14 +174,18 @@ class JobSubmitter:
         except Exception as error:  # noqa: BLE001  # any error belongs to this submission alone
             return error
 
-    def _insert_all(self, new_jobs: Sequence[tuple[ValidatedSpec, Idempotency | None]]) -> list[_Outcome]:
+    def _insert_all(
+        self, sessions: SessionFactory, new_jobs: Sequence[tuple[ValidatedSpec, Idempotency | None]]
+    ) -> list[_Outcome]:
         if not new_jobs:
             return []
         try:
-            with self._sessions.begin() as session:
+            with sessions.begin() as session:
                 job_details = _insert_in_session(session, new_jobs)
         except (IntegrityError, ServiceError) as error:  # one job caused it, and the transaction wrote none of them
-            return [error] if len(new_jobs) == 1 else [self._insert_all([new_job])[0] for new_job in new_jobs]
+            if len(new_jobs) == 1:
+                return [error]
+            return [self._insert_all(sessions, [new_job])[0] for new_job in new_jobs]
         self._notify_queues(job_details)
         return list(job_details)
 

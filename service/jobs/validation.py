@@ -29,6 +29,7 @@ _SEED_BITS = 32
 
 
 _SPEC_COLUMNS = (
+    Job.project_id,
     Job.state,
     Job.spec,
     Job.spec_as_sent,
@@ -61,7 +62,7 @@ class ValidatedSpec:
     `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
     `retry_of` is the job that the new job repeats, and `continued_from` the one whose training it continues, or None.
     `trial` is its place in a sweep, or None. `spec_as_sent` is the JSON document of the client, or None if it is not
-    known.
+    known. `project_id` is the project of the new job; None stands for that of the session.
     """
 
     spec: JobSpec
@@ -75,6 +76,7 @@ class ValidatedSpec:
     trial: TrialReference | None = None
     continued_from: UUID | None = None
     spec_as_sent: dict[str, Any] | None = None
+    project_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,8 @@ def _validate_stored_spec(session: Session, job: Any, spec: JobSpec, limits: Lim
     test_dataset = None
     if job.test_dataset_name is not None:
         test_dataset = _get_dataset(session, job.test_dataset_id, job.test_dataset_name, job.test_dataset_version)
-    return validate_spec(remove_control_characters(spec), dataset, limits, test_dataset)
+    validated = validate_spec(remove_control_characters(spec), dataset, limits, test_dataset)
+    return replace(validated, project_id=job.project_id)
 
 
 def _get_dataset(session: Session, dataset_id: UUID | None, name: str, version: int) -> Dataset:

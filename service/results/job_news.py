@@ -32,12 +32,19 @@ class RunningProgress(NamedTuple):
     pause_requested: bool
 
 
+class DeletedJob(NamedTuple):
+    """The id of a deleted job, and the project that it belonged to."""
+
+    id: UUID
+    project_id: UUID
+
+
 @dataclass(frozen=True)
 class JobNews:
-    """The jobs that changed, and the ids of deleted ones; `overflow` says that there were too many to list."""
+    """The jobs that changed, and deleted ones; `overflow` says that there were too many to list."""
 
     changed: Sequence[JobDetails] = ()
-    deleted: Sequence[UUID] = ()
+    deleted: Sequence[DeletedJob] = ()
     overflow: bool = False
 
 
@@ -73,13 +80,17 @@ class JobNewsReader:
         self._since, self._seen, self._running = timestamp, frozenset(changes), running
         if is_first:
             return JobNews()
-        deleted = {change.job_id for change in fresh if change.deleted}
+        deleted = {
+            change.job_id: DeletedJob(change.job_id, change.project_id)
+            for change in fresh
+            if change.project_id is not None
+        }
         self._pending |= dict.fromkeys(change.job_id for change in fresh if not change.deleted)
         self._pending |= dict.fromkeys(progressed)
         if len(changes) >= _MAX_CHANGES or len(deleted) + len(self._pending) > self._max_pending:
             self._pending.clear()
             return JobNews(overflow=True)
-        return JobNews(self._load_pending(session, deleted), tuple(sorted(deleted)))
+        return JobNews(self._load_pending(session, deleted), tuple(sorted(deleted.values())))
 
     def _load_pending(self, session: Session, deleted: Collection[UUID]) -> Sequence[JobDetails]:
         job_ids = [job_id for job_id in self._pending if job_id not in deleted][: self._max_jobs]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -19,12 +20,20 @@ _LIFETIME = timedelta(hours=1)
 _MAX_SWEEPS = 50
 
 
+class _Change(NamedTuple):
+    """The time of a change or of a deletion of a sweep."""
+
+    sweep_id: UUID
+    project_id: UUID
+    at: datetime
+
+
 @dataclass(frozen=True)
 class SweepNews:
-    """The sweeps that changed, and the ids of deleted ones."""
+    """The sweeps that changed, and the ids of deleted ones with their projects."""
 
     changed: Sequence[SweepDetails] = ()
-    deleted: Sequence[UUID] = ()
+    deleted: Sequence[tuple[UUID, UUID]] = ()
 
 
 class SweepNewsReader:
@@ -38,21 +47,21 @@ class SweepNewsReader:
     def __init__(self, *, max_sweeps: int = _MAX_SWEEPS) -> None:
         self._max_sweeps = max_sweeps
         self._since: datetime | None = None
-        self._seen: frozenset[tuple[UUID, datetime]] = frozenset()
+        self._seen: frozenset[_Change] = frozenset()
         self._pending: dict[UUID, None] = {}
 
     def read_news(self, session: Session) -> SweepNews:
         """Return what changed since the last look; nothing at the first one."""
         is_first, timestamp = self._since is None, get_current_time(session)
         horizon = (self._since or timestamp) - _OVERLAP
-        changes = _load_changes(session, Sweep.id, Sweep.changed_at, horizon)
-        deletions = _load_changes(session, DeletedSweep.id, DeletedSweep.deleted_at, horizon)
+        changes = _load_changes(session, Sweep, Sweep.changed_at, horizon)
+        deletions = _load_changes(session, DeletedSweep, DeletedSweep.deleted_at, horizon)
         fresh = (changes | deletions) - self._seen
         self._since, self._seen = timestamp, changes | deletions
         if is_first:
             return SweepNews()
-        deleted = {sweep_id for sweep_id, _ in fresh & deletions}
-        self._pending |= dict.fromkeys(sweep_id for sweep_id, _ in fresh & changes)
+        deleted = {(change.sweep_id, change.project_id) for change in fresh & deletions}
+        self._pending |= dict.fromkeys(change.sweep_id for change in fresh & changes)
         chosen = list(self._pending)[: self._max_sweeps]
         self._pending = dict.fromkeys(list(self._pending)[self._max_sweeps :])
         sweeps = session.scalars(select(Sweep).where(Sweep.id.in_(chosen)).order_by(Sweep.id)).all() if chosen else ()
@@ -65,6 +74,7 @@ def delete_old_deletions(session: Session) -> None:
 
 
 def _load_changes(
-    session: Session, key: InstrumentedAttribute[UUID], time: InstrumentedAttribute[datetime], since: datetime
-) -> frozenset[tuple[UUID, datetime]]:
-    return frozenset((row[0], row[1]) for row in session.execute(select(key, time).where(time >= since)))
+    session: Session, table: type[Sweep | DeletedSweep], time: InstrumentedAttribute[datetime], since: datetime
+) -> frozenset[_Change]:
+    rows = session.execute(select(table.id, table.project_id, time).where(time >= since))
+    return frozenset(_Change(*row) for row in rows)

@@ -24,6 +24,7 @@ from service.sweeps.life.settlement import Settler, report_trial
 from service.sweeps.life.starting import Started, Starter
 from service.sweeps.life.trial_jobs import SpecValidator
 from service.sweeps.life.usage import Allowance, Usage, compute_allowance, count_trials_by_state, load_usage
+from service.team.session_scope import Ownership, act_for
 from stackyard.spec import Limits, SpecError
 
 _NOT_PROMOTED = lifecycle.build_reason("not_promoted", "The sweep ended before the trial was promoted.")
@@ -69,7 +70,8 @@ def advance_sweep(
         _end_unreadable_sweep(session, sweep)
         return Advance(has_ended=True)
     before = _summarize(sweep)
-    advance = _Advancer(session, sweep, plan, SpecValidator(session, sweep, limits, checked_specs)).advance()
+    with act_for(session, Ownership(sweep.project_id, sweep.owner_id)):
+        advance = _Advancer(session, sweep, plan, SpecValidator(session, sweep, limits, checked_specs)).advance()
     sweep.has_more_work = advance.has_more
     if _summarize(sweep) != before or advance.queues:
         sweep.changed_at = get_current_time(session)

@@ -20,6 +20,7 @@ from service.sweeps.life.starting import Starter, count_epochs
 from service.sweeps.life.trial_jobs import SpecValidator
 from service.sweeps.life.usage import compute_allowance, count_trials_by_state, load_usage
 from service.sweeps.queries import lock_sweep
+from service.team.session_scope import Ownership, act_for
 from stackyard.spec import Fault, Limits, SpecError
 from stackyard.sweep.requests.sweep_changes import ClientTrial
 
@@ -44,14 +45,21 @@ def add_client_trial(
 
     """
     sweep = lock_sweep(session, sweep_id)
+    with act_for(session, Ownership(sweep.project_id, sweep.owner_id)):
+        return _add_client_trial(session, sweep, client_trial, limits)
+
+
+def _add_client_trial(
+    session: Session, sweep: Sweep, client_trial: ClientTrial, limits: Limits
+) -> tuple[Trial, Counter[str]]:
     plan = require_plan(sweep)
     _check_openness(session, sweep, plan)
-    allowance = compute_allowance(session, sweep_id, plan)
+    allowance = compute_allowance(session, sweep.id, plan)
     now = get_current_time(session)
     starter = Starter(session, sweep, plan, SpecValidator(session, sweep, limits), allowance, now)
     validated = _validate(starter, client_trial.parameters, sweep.trial_count)
     epochs = 0 if client_trial.value is not None else count_epochs(plan, validated)
-    if bound := allowance.find_exhausted(load_usage(session, sweep_id, plan), 1, epochs):
+    if bound := allowance.find_exhausted(load_usage(session, sweep.id, plan), 1, epochs):
         raise Conflict("budget_used_up", f"The sweep's budget of {bound} is used up; raise it first.")
     trial = starter.add_trial(client_trial.parameters, epochs=epochs, is_from_client=True)
     sweep.changed_at, sweep.has_more_work = get_current_time(session), True

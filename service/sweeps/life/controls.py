@@ -146,13 +146,13 @@ def delete_sweep(session: Session, sweep_id: UUID, *, keep_jobs: bool = False) -
         NotFound: there is no sweep with this id.
 
     """
-    lock_sweep(session, sweep_id)
+    project_id = lock_sweep(session, sweep_id).project_id
     while job_ids := _list_deleted_jobs(session, sweep_id, keep_jobs=keep_jobs):
         job_controls.delete_jobs(session, job_ids)
     kept = update(Job).where(Job.sweep_id == sweep_id).values(sweep_id=None, trial_number=None, repeat=None)
     session.execute(kept, execution_options={"synchronize_session": False})
     session.execute(delete(Sweep).where(Sweep.id == sweep_id))
-    session.add(DeletedSweep(id=sweep_id, deleted_at=get_current_time(session)))
+    session.add(DeletedSweep(id=sweep_id, project_id=project_id, deleted_at=get_current_time(session)))
 
 
 def _list_deleted_jobs(session: Session, sweep_id: UUID, *, keep_jobs: bool) -> list[UUID]:

@@ -18,6 +18,8 @@ from service.jobs.validation import ValidatedSpec
 from service.queue.queue_notifier import QueueNotifier
 from service.sweeps.life.advance import advance_sweep
 from service.sweeps.validation import validate_sweep
+from service.team.principal import IMPLICIT_ADMIN, Principal
+from service.team.session_scope import get_ownership, restrict_sessions, scope_key
 from stackyard.spec import Limits
 from stackyard.sweep import SweepSpec, dump_sweep_spec
 
@@ -41,12 +43,13 @@ class SweepSubmitter:
     limits: Limits
     notifier: QueueNotifier
 
-    def submit(self, document: bytes, key: str | None = None) -> UUID:
+    def submit(self, document: bytes, key: str | None = None, principal: Principal = IMPLICIT_ADMIN) -> UUID:
         """Check a sweep, and store it with its first trials, or find that of an earlier request with the same key.
 
         Args:
             document: the sweep, as the client sent it.
             key: the idempotency key of the request, so that the client may repeat it.
+            principal: who submits the sweep, and owns its jobs.
 
         Returns:
             The id of the sweep. Its transactions are committed.
@@ -58,12 +61,13 @@ class SweepSubmitter:
 
         """
         body_sha256 = hashlib.sha256(document).hexdigest()
-        with self.sessions.read() as session:
+        sessions = restrict_sessions(self.sessions, principal)
+        with sessions.read() as session:
             earlier = None if key is None else _find_earlier_sweep(session, key, body_sha256)
             if earlier is not None:
                 return earlier
             validated = validate_sweep(session, document, self.limits)
-        sweep_id = self._insert(validated.sweep, key, body_sha256)
+        sweep_id = _insert(sessions, validated.sweep, key, body_sha256)
         self.notify(advance_completely(self.sessions, sweep_id, self.limits, validated.specs))
         return sweep_id
 
@@ -76,18 +80,19 @@ class SweepSubmitter:
         for queue, count in queues.items():
             self.notifier.notify_queue(queue, min(count, MAX_WAKE_UPS))
 
-    def _insert(self, spec: SweepSpec, key: str | None, body_sha256: str) -> UUID:
-        try:
-            with self.sessions.begin() as session:
-                return insert_sweep(session, spec, key, body_sha256).id
-        except IntegrityError:  # another request with this key committed between our query and our insert
-            if key is None:
-                raise
-            with self.sessions.read() as session:
-                earlier = _find_earlier_sweep(session, key, body_sha256)
-            if earlier is None:
-                raise
-            return earlier
+
+def _insert(sessions: SessionFactory, spec: SweepSpec, key: str | None, body_sha256: str) -> UUID:
+    try:
+        with sessions.begin() as session:
+            return insert_sweep(session, spec, key, body_sha256).id
+    except IntegrityError:  # another request with this key committed between our query and our insert
+        if key is None:
+            raise
+        with sessions.read() as session:
+            earlier = _find_earlier_sweep(session, key, body_sha256)
+        if earlier is None:
+            raise
+        return earlier
 
 
 def insert_sweep(session: Session, spec: SweepSpec, key: str | None = None, body_sha256: str | None = None) -> Sweep:
@@ -98,8 +103,11 @@ def insert_sweep(session: Session, spec: SweepSpec, key: str | None = None, body
 
     """
     current_time = get_current_time(session)
+    project_id, owner_id = get_ownership(session)
     sweep = Sweep(
         id=new_id(),
+        project_id=project_id,
+        owner_id=owner_id,
         name=spec.name,
         spec=dump_sweep_spec(spec),
         spec_version=0,
@@ -116,7 +124,7 @@ def insert_sweep(session: Session, spec: SweepSpec, key: str | None = None, body
         rerun_trials=None,
         best_trial=None,
         best_value=None,
-        idempotency_key=key,
+        idempotency_key=None if key is None else scope_key(session, key),
         body_sha256=body_sha256,
         created_at=current_time,
         changed_at=current_time,
@@ -147,7 +155,8 @@ def advance_completely(
 
 
 def _find_earlier_sweep(session: Session, key: str, body_sha256: str) -> UUID | None:
-    row = session.execute(select(Sweep.id, Sweep.body_sha256).where(Sweep.idempotency_key == key)).one_or_none()
+    query = select(Sweep.id, Sweep.body_sha256).where(Sweep.idempotency_key == scope_key(session, key))
+    row = session.execute(query).one_or_none()
     if row is None:
         return None
     if row.body_sha256 != body_sha256:

@@ -1,0 +1,127 @@
+"""The dependency of every route: it checks whether the principal of the request may use it."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from api.access.permissions import PERMISSIONS, Permission, Target
+from models import Dataset, Job, ProjectRole, Sweep
+from models.dataset import BUILTIN_MEDIA_TYPE
+from service.db.database import SessionFactory
+from service.errors import Forbidden, NotFound
+from service.team.principal import Principal
+
+_TABLES: dict[Target, type[Job | Dataset | Sweep]] = {
+    Target.JOB: Job,
+    Target.DATASET: Dataset,
+    Target.SWEEP: Sweep,
+}
+
+
+def check_all_routes_have_permissions(routers: Iterable[APIRouter]) -> None:
+    """Check that each route has a row in the table of permissions.
+
+    Raises:
+        RuntimeError: a route has none.
+
+    """
+    for router in routers:
+        for route in router.routes:
+            missing = [key for key in _list_keys(route) if key not in PERMISSIONS]
+            if missing:
+                raise RuntimeError(f"expected a permission in api.access.permissions for {', '.join(missing)}")
+
+
+def get_principal(request: Request) -> Principal:
+    """Return the principal of a request to a route that is not public."""
+    return request.state.principal
+
+
+PrincipalDep = Annotated[Principal, Depends(get_principal)]
+
+
+async def authorize(request: Request) -> None:
+    """Check that the principal may use the route, on the object that its path names.
+
+    Raises:
+        NotFound: the principal does not see the object; the answer is the same if it does not exist.
+        Forbidden: the token or the role of the user does not permit it.
+
+    """
+    permission = PERMISSIONS[f"{request.method.replace('HEAD', 'GET')} {request.scope['route'].path}"]
+    if permission.target is Target.PUBLIC:
+        return
+    principal: Principal = request.state.principal
+    if not principal.permits(permission.scope):
+        raise Forbidden("scope_required", f"The token permits {principal.scope.value}; {permission.scope} is needed.")
+    if principal.is_admin and principal.token_project_id is None:
+        return
+    project_id = await _find_project(request, permission, principal)
+    if project_id is not None:
+        check_role(principal, project_id, permission.role)
+
+
+async def _find_project(request: Request, permission: Permission, principal: Principal) -> UUID | None:
+    """Return the project whose role decides; None if none does."""
+    match permission.target:
+        case Target.SERVER:
+            raise Forbidden("admin_required", "Only an admin may do this, with a token for all projects.")
+        case Target.PROJECT:
+            return principal.project_id
+        case Target.MEMBERS:
+            project_id = UUID(request.path_params["project_id"])
+            if not principal.can_see(project_id):
+                raise NotFound("project", project_id)
+            return project_id
+        case Target.JOB | Target.DATASET | Target.SWEEP:
+            return await _find_project_of_object(request, permission.target, principal)
+        case _:
+            return None
+
+
+async def _find_project_of_object(request: Request, target: Target, principal: Principal) -> UUID | None:
+    object_id = request.path_params[f"{target.value}_id"]
+    try:
+        object_id = UUID(str(object_id))
+    except ValueError:
+        return None  # the route refuses it
+    sessions: SessionFactory = request.app.state.stackyard.sessions
+    project_id = await run_in_threadpool(_load_project_id, sessions, _TABLES[target], object_id)
+    if project_id is None or not principal.can_see(project_id):
+        if target is Target.DATASET and await run_in_threadpool(_is_builtin, sessions, object_id):
+            return None
+        raise NotFound(target.value, object_id)
+    return project_id
+
+
+def _load_project_id(sessions: SessionFactory, table: type[Any], object_id: UUID) -> UUID | None:
+    with sessions.read() as session:
+        return session.scalar(select(table.project_id).where(table.id == object_id))
+
+
+def _is_builtin(sessions: SessionFactory, dataset_id: UUID) -> bool:
+    with sessions.read() as session:
+        query = select(Dataset.id).where(Dataset.id == dataset_id, Dataset.media_type == BUILTIN_MEDIA_TYPE)
+        return session.scalar(query) is not None
+
+
+def check_role(principal: Principal, project_id: UUID, role: ProjectRole) -> None:
+    """Check that the principal has a role in a project that they see.
+
+    Raises:
+        Forbidden: they do not.
+
+    """
+    if not principal.has_role(project_id, role):
+        raise Forbidden("role_required", f"You are not {_ARTICLES[role]} {role.value} of the project.")
+
+
+_ARTICLES = {ProjectRole.VIEWER: "a", ProjectRole.EDITOR: "an", ProjectRole.OWNER: "an"}
+
+
+def _list_keys(route: Any) -> list[str]:
+    return [f"{method} {route.path}" for method in sorted(route.methods - {"HEAD"})]

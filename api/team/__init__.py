@@ -1,0 +1,1 @@
+"""Routes of users, their tokens, and projects."""

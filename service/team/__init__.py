@@ -1,0 +1,1 @@
+"""Users, projects and tokens: who may see and do what."""

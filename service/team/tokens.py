@@ -1,0 +1,143 @@
+"""Tokens of users: create, list, rotate and revoke them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import Token, TokenKind, TokenScope
+from service.db import pagination
+from service.db.database import get_current_time
+from service.db.ids import new_id
+from service.db.pagination import Page
+from service.errors import Conflict, NotFound
+from service.team import token_format
+
+
+@dataclass(frozen=True)
+class TokenRequest:
+    """The properties of a new token; `expires_at` is None for a token that does not expire."""
+
+    name: str
+    scope: TokenScope
+    project_id: UUID | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A new token. Its text is shown once, because the database has only its SHA-256."""
+
+    token: Token
+    text: str
+
+
+def issue_token(session: Session, user_id: UUID, request: TokenRequest) -> IssuedToken:
+    """Create a token that programs of a user send."""
+    return _insert_token(session, user_id, TokenKind.PERSONAL, request)
+
+
+def start_session(session: Session, token: Token, lifetime_s: float) -> IssuedToken:
+    """Create the session of a browser that has logged in with a token; it permits the same, and ends with it."""
+    expires_at = get_current_time(session) + timedelta(seconds=lifetime_s)
+    if token.expires_at is not None:
+        expires_at = min(expires_at, token.expires_at)
+    request = TokenRequest(f"browser, by {token.name}", token.scope, token.project_id, expires_at)
+    return _insert_token(session, token.user_id, TokenKind.SESSION, request, token.id)
+
+
+def start_user_session(session: Session, user_id: UUID, name: str, lifetime_s: float) -> IssuedToken:
+    """Create the session of a browser whose user an identity provider has verified."""
+    expires_at = get_current_time(session) + timedelta(seconds=lifetime_s)
+    request = TokenRequest(name, TokenScope.ADMIN, None, expires_at)
+    return _insert_token(session, user_id, TokenKind.SESSION, request)
+
+
+def list_tokens(session: Session, user_id: UUID | None, *, limit: int, cursor: str | None) -> Page[Token]:
+    """Return a page of tokens and sessions, newest first; those of all users if `user_id` is None.
+
+    Raises:
+        InvalidInput: `cursor` is not a valid cursor.
+
+    """
+    query = select(Token)
+    if user_id is not None:
+        query = query.where(Token.user_id == user_id)
+    return pagination.fetch_page(session, query, Token.id, limit=limit, cursor=cursor)
+
+
+def get_token(session: Session, token_id: UUID, user_id: UUID | None) -> Token:
+    """Return a token of a user, or of any user if `user_id` is None.
+
+    Raises:
+        NotFound: the user has no such token.
+
+    """
+    token = session.get(Token, token_id)
+    if token is None or (user_id is not None and token.user_id != user_id):
+        raise NotFound("token", token_id)
+    return token
+
+
+def revoke_token(session: Session, token: Token) -> None:
+    """Revoke a token at once, with the sessions that it started. A repeat changes nothing."""
+    now = get_current_time(session)
+    session.execute(
+        update(Token).where(_is_token_or_session(token), Token.revoked_at.is_(None)).values(revoked_at=now)
+    )
+
+
+def rotate_token(session: Session, token: Token, overlap_s: float) -> IssuedToken:
+    """Create a token with the properties of another one, which expires after `overlap_s` seconds.
+
+    Meanwhile both are valid, so that programs change to the new one without an interruption.
+
+    Raises:
+        Conflict: the token is revoked or has expired, or is the session of a browser.
+
+    """
+    now = get_current_time(session)
+    if token.kind is TokenKind.SESSION or token.revoked_at is not None or _has_expired(token, now):
+        raise Conflict("token_not_valid", "Only a valid token of a program can be rotated.")
+    lifetime = None if token.expires_at is None else token.expires_at - token.created_at
+    expires_at = None if lifetime is None else now + lifetime
+    issued = issue_token(session, token.user_id, TokenRequest(token.name, token.scope, token.project_id, expires_at))
+    end = now + timedelta(seconds=overlap_s)
+    ends_later = or_(Token.expires_at.is_(None), Token.expires_at > end)
+    session.execute(update(Token).where(_is_token_or_session(token), ends_later).values(expires_at=end))
+    return issued
+
+
+def _is_token_or_session(token: Token) -> ColumnElement[bool]:
+    """Return the condition on a token and on the sessions that it started."""
+    return or_(Token.id == token.id, Token.parent_id == token.id)
+
+
+def _has_expired(token: Token, now: datetime) -> bool:
+    return token.expires_at is not None and token.expires_at <= now
+
+
+def _insert_token(
+    session: Session, user_id: UUID, kind: TokenKind, request: TokenRequest, parent_id: UUID | None = None
+) -> IssuedToken:
+    new_token = token_format.create_token()
+    token = Token(
+        id=new_id(),
+        user_id=user_id,
+        kind=kind,
+        name=request.name,
+        prefix=new_token.prefix,
+        sha256=new_token.sha256,
+        scope=request.scope,
+        project_id=request.project_id,
+        parent_id=parent_id,
+        created_at=get_current_time(session),
+        expires_at=request.expires_at,
+        revoked_at=None,
+        last_used_at=None,
+    )
+    session.add(token)
+    session.flush()
+    return IssuedToken(token, new_token.text)
