@@ -41,7 +41,6 @@ from service import logs
 from service.charts.renderer import Renderer
 from service.datasets.catalog import ensure_builtins
 from service.datasets.previewer import Previewer
-from service.db.database import SessionFactory
 from service.jobs.submission import JobSubmitter
 from service.prediction import Predictor
 from service.queue.queue_notifier import QueueNotifier
@@ -51,6 +50,7 @@ from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from service.subprocess.confinement import log_missing_protections
 from service.sweeps.life.creation import SweepSubmitter
+from service.team.usage_policy import open_sessions
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators
 
@@ -107,7 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
     )
-    sessions, wake_ups = SessionFactory(settings.resolved_database_url), WakeUpSender(settings)
+    sessions, wake_ups = open_sessions(settings), WakeUpSender(settings)
     signer, token_uses = _create_session_signer(settings), TokenUses(sessions)
     authenticator = Authenticator(sessions, signer, token_uses)
     app.state.stackyard = AppState(

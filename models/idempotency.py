@@ -15,7 +15,7 @@ class IdempotencyKey(Base):
     __tablename__ = "idempotency_keys"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    """The `service.team.ownership.scope_key` of the key that the client sent."""
+    """The `service.team.session_scope.scope_key` of the key that the client sent."""
     body_sha256: Mapped[str]
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)

@@ -41,7 +41,6 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index("ix_jobs_state_queue_priority_id", "state", "queue", "priority", "id"),
         # Lists of jobs are ordered by id. Each filter of a list has an index that ends with the id, so that a page is
         # read without sorting, whatever the number of jobs.
         Index("ix_jobs_state_id", "state", "id"),
@@ -102,7 +101,7 @@ class Job(Base):
     spent_s: Mapped[float] = mapped_column(Double, default=0.0)
     """Run time in seconds of earlier attempts whose work is kept. It counts toward `run.time_limit_s`."""
     charged_s: Mapped[float] = mapped_column(Double, default=0.0)
-    """Device-seconds that the owner's usage was charged for the current attempt; its end corrects them."""
+    """Weighed device-seconds that the owner was charged for the current attempt; its end corrects them."""
     worker: Mapped[str | None]
     """Host and process id of the current or last holder of the lease."""
     worker_id: Mapped[UUID | None]
@@ -124,6 +123,8 @@ class Job(Base):
 
     epochs: Mapped[int]
     epochs_done: Mapped[int]
+    first_epoch: Mapped[int] = mapped_column(default=0)
+    """The epoch with which the current or last attempt began: it has trained those from there to `epochs_done`."""
     metric_names: Mapped[list[str]]
     """Names of the values in the job's `epochs` rows, in order."""
     evaluation: Mapped[dict[str, Any] | None]
@@ -152,3 +153,14 @@ class Job(Base):
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+# For claims and positions: the jobs of an owner in a queue, in the order in which they start.
+Index(
+    "ix_jobs_state_queue_owner_id_priority_id",
+    Job.state,
+    Job.queue,
+    Job.owner_id,
+    Job.priority.desc(),
+    Job.id,
+)

@@ -9,6 +9,7 @@ ServiceError
 ├── UnsupportedMediaType
 ├── Unavailable
 ├── TooManyRequests
+├── StorageLimitReached
 ├── StorageError
 │   ├── StorageFull
 │   └── FileRemoved
@@ -114,6 +115,10 @@ class TooManyRequests(ServiceError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class StorageLimitReached(ServiceError):
+    """The user stores as many bytes as they may. It helps to delete something, not to try again."""
 
 
 class StorageError(ServiceError):

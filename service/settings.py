@@ -146,6 +146,12 @@ class Settings(BaseSettings):
     progress_s: Seconds = 600
     """Time in seconds without progress after which a training is killed and counts as crashed. Raise it for networks
     that take longer to compile or to complete a step."""
+    usage_half_life_s: Seconds = 86_400
+    """Time in seconds after which the past usage of a user counts half in the fair share. Set the same value for all
+    processes. Raise it to let long work of last week count; lower it to forget sooner."""
+    gpu_weight: Annotated[float, Field(gt=0)] = 10
+    """How many seconds on a CPU worker count as much as a second on a GPU worker in the fair share. Set the same value
+    for all processes."""
     retention_days: Annotated[float, Field(gt=0)] | None = None
     """Number of days after which a job in a terminal state is deleted. Unset keeps jobs until a client deletes
     them."""

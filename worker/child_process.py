@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from service import logs
-from service.db.database import SessionFactory
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
+from service.team.usage_policy import open_sessions
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators
 from worker.preparation import Preparer
@@ -49,7 +49,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     worker_id = os.environ.get(WORKER_ID_VARIABLE)
     return JobRunner(
         settings=settings,
-        sessions=SessionFactory(settings.resolved_database_url),
+        sessions=open_sessions(settings),
         store=store,
         wake_ups=WakeUpSender(settings),
         preparer=Preparer(settings),

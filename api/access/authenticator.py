@@ -1,5 +1,6 @@
 """Find the principal of a request, from its token or the session of a browser."""
 
+import threading
 import time
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -54,6 +55,7 @@ class Authenticator:
         self._token_uses = token_uses
         self._has_users = False
         self._mode_expires_at = 0.0
+        self._refresh_lock = threading.Lock()
 
     async def requires_login(self) -> bool:
         """Return whether a request needs a token or a session."""
@@ -67,13 +69,16 @@ class Authenticator:
             except SQLAlchemyError:
                 if self._mode_expires_at == 0.0:  # it was never known
                     raise
+                self._mode_expires_at = time.monotonic() + _MODE_LIFETIME_S  # so that not every request waits
         return self._has_users
 
     def refresh_mode(self) -> None:
         """Look whether the server has users now, after some were added or deleted."""
-        with self._sessions.read() as session:
+        # The lock keeps a look that began before a change from hiding what a later one has seen.
+        with self._refresh_lock, self._sessions.read() as session:
+            started_at = time.monotonic()
             self._has_users = authentication.has_users(session)
-        self._mode_expires_at = time.monotonic() + _MODE_LIFETIME_S
+            self._mode_expires_at = started_at + _MODE_LIFETIME_S
 
     async def identify(self, headers: Headers) -> Identity:
         """Return the principal of a request.
@@ -82,8 +87,10 @@ class Authenticator:
             NotFound: the request is for a project that does not exist, or that the user does not see.
 
         """
-        token, cookie = _read_bearer_token(headers), _read_cookie(headers)
         project = headers.get(PROJECT_HEADER)
+        if not await self.requires_login():
+            return Identity(await self._choose_project(IMPLICIT_ADMIN, project), Carrier.NOTHING)
+        token, cookie = _read_bearer_token(headers), _read_cookie(headers)
         if token is not None:
             if self._signer is not None and self._signer.is_token(token.encode("latin-1", "replace")):
                 return Identity(await self._choose_project(IMPLICIT_ADMIN, project), Carrier.TOKEN)
@@ -94,13 +101,11 @@ class Authenticator:
             principal = await self._find_principal(cookie, TokenKind.SESSION, project)
             if principal is not None:
                 return Identity(principal, Carrier.SESSION)
-        if await self.requires_login():
-            return Identity(None, Carrier.NOTHING)
-        return Identity(await self._choose_project(IMPLICIT_ADMIN, project), Carrier.NOTHING)
+        return Identity(None, Carrier.NOTHING)
 
     async def _find_principal(self, text: str, kind: TokenKind, project: str | None) -> Principal | None:
         if not await self.has_users():
-            return None if await self.requires_login() else IMPLICIT_ADMIN
+            return None
         return await run_in_threadpool(self._load_principal, text, kind, project)
 
     def _load_principal(self, text: str, kind: TokenKind, project: str | None) -> Principal | None:

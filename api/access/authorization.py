@@ -5,21 +5,24 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from api.access.permissions import PERMISSIONS, Permission, Target
 from models import Dataset, Job, ProjectRole, Sweep
-from models.dataset import BUILTIN_MEDIA_TYPE
 from service.db.database import SessionFactory
 from service.errors import Forbidden, NotFound
 from service.team.principal import Principal
+from service.team.session_scope import restrict_sessions
 
 _TABLES: dict[Target, type[Job | Dataset | Sweep]] = {
     Target.JOB: Job,
     Target.DATASET: Dataset,
     Target.SWEEP: Sweep,
 }
+_UUID_ADAPTER = TypeAdapter(UUID)
+"""The parser of ids in paths, the same as that of FastAPI."""
 
 
 def check_all_routes_have_permissions(routers: Iterable[APIRouter]) -> None:
@@ -58,7 +61,7 @@ async def authorize(request: Request) -> None:
     principal: Principal = request.state.principal
     if not principal.permits(permission.scope):
         raise Forbidden("scope_required", f"The token permits {principal.scope.value}; {permission.scope} is needed.")
-    if principal.is_admin and principal.token_project_id is None:
+    if principal.is_unrestricted:
         return
     project_id = await _find_project(request, permission, principal)
     if project_id is not None:
@@ -73,8 +76,8 @@ async def _find_project(request: Request, permission: Permission, principal: Pri
         case Target.PROJECT:
             return principal.project_id
         case Target.MEMBERS:
-            project_id = UUID(request.path_params["project_id"])
-            if not principal.can_see(project_id):
+            project_id = _parse_id(request, "project_id")
+            if project_id is not None and not principal.can_see(project_id):
                 raise NotFound("project", project_id)
             return project_id
         case Target.JOB | Target.DATASET | Target.SWEEP:
@@ -84,29 +87,31 @@ async def _find_project(request: Request, permission: Permission, principal: Pri
 
 
 async def _find_project_of_object(request: Request, target: Target, principal: Principal) -> UUID | None:
-    object_id = request.path_params[f"{target.value}_id"]
-    try:
-        object_id = UUID(str(object_id))
-    except ValueError:
-        return None  # the route refuses it
-    sessions: SessionFactory = request.app.state.stackyard.sessions
+    """Return the project of an object that the principal sees; None for a built-in dataset of another project.
+
+    One query looks for the object among the visible ones, so that a foreign one takes as long as a missing one.
+    """
+    object_id = _parse_id(request, f"{target.value}_id")
+    if object_id is None:
+        return None
+    sessions = restrict_sessions(request.app.state.stackyard.sessions, principal)
     project_id = await run_in_threadpool(_load_project_id, sessions, _TABLES[target], object_id)
-    if project_id is None or not principal.can_see(project_id):
-        if target is Target.DATASET and await run_in_threadpool(_is_builtin, sessions, object_id):
-            return None
+    if project_id is None:
         raise NotFound(target.value, object_id)
-    return project_id
+    return project_id if principal.can_see(project_id) else None
+
+
+def _parse_id(request: Request, name: str) -> UUID | None:
+    """Return an id in the path of a request; None if it is malformed, and then the route refuses it."""
+    try:
+        return _UUID_ADAPTER.validate_python(request.path_params[name])
+    except ValidationError:
+        return None
 
 
 def _load_project_id(sessions: SessionFactory, table: type[Any], object_id: UUID) -> UUID | None:
     with sessions.read() as session:
         return session.scalar(select(table.project_id).where(table.id == object_id))
-
-
-def _is_builtin(sessions: SessionFactory, dataset_id: UUID) -> bool:
-    with sessions.read() as session:
-        query = select(Dataset.id).where(Dataset.id == dataset_id, Dataset.media_type == BUILTIN_MEDIA_TYPE)
-        return session.scalar(query) is not None
 
 
 def check_role(principal: Principal, project_id: UUID, role: ProjectRole) -> None:

@@ -124,7 +124,8 @@ PERMISSIONS: dict[str, Permission] = {
     "GET /v1/projects": _READ,
     "POST /v1/projects": _ADMINISTER,
     "GET /v1/projects/{project_id}": Permission(Target.MEMBERS),
-    "PATCH /v1/projects/{project_id}": _CHANGE_MEMBERS,
+    # A name is unique on the server: an owner who may choose one would find out the names of other projects.
+    "PATCH /v1/projects/{project_id}": _ADMINISTER,
     "DELETE /v1/projects/{project_id}": _CHANGE_MEMBERS,
     "PUT /v1/projects/{project_id}/members/{user}": _CHANGE_MEMBERS,
     "DELETE /v1/projects/{project_id}/members/{user}": _CHANGE_MEMBERS,

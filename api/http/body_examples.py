@@ -83,3 +83,15 @@ ROWS: Json = {
 }
 
 ROWS_CSV = "sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)\n5.1,3.5,1.4,0.2\n"
+
+USER: Json = {"name": "ann", "role": "admin", "shares": 2.0, "max_running": 4}
+
+USER_CHANGES: Json = {"shares": 3.0, "max_queued": 500, "disabled": False}
+
+TOKEN: Json = {"name": "nightly runs", "scope": "submit", "project": "default", "expires_at": "2126-12-31T00:00:00Z"}
+
+ROTATION: Json = {"overlap_s": 3600.0}
+
+PROJECT: Json = {"name": "vision"}
+
+MEMBER: Json = {"role": "editor"}

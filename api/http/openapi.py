@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from api.access.session_cookie import COOKIE_NAME
 from api.http import body_examples
@@ -75,8 +76,22 @@ CONTINUATION_BODY: dict[str, Any] = {
 """OpenAPI fields of an operation that trains a job further."""
 
 
+def build_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """Return OpenAPI fields of an operation whose body is a model without models of its own."""
+    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def build_changes_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """Return OpenAPI fields as `build_body`; omitted fields stay unchanged, so that no field has a default."""
+    fields = build_body(model, example)
+    for field in fields["requestBody"]["content"]["application/json"]["schema"]["properties"].values():
+        field.pop("default", None)
+    return fields
+
+
 _SECURITY_SCHEMES = {
-    "token": {"type": "http", "scheme": "bearer", "description": "The server's token."},
+    "token": {"type": "http", "scheme": "bearer", "description": "The token of a user, or the server's."},
     "session": {"type": "apiKey", "in": "cookie", "name": COOKIE_NAME, "description": "For browsers, after a login."},
 }
 

@@ -25,6 +25,7 @@ from service.errors import (
     ServiceError,
     StorageError,
     StorageFull,
+    StorageLimitReached,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -46,11 +47,13 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     StorageError: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    StorageLimitReached: HTTPStatus.INSUFFICIENT_STORAGE,
     CorruptFile: HTTPStatus.CONFLICT,
 }
 _SPECIFIC_CODES: dict[type[Exception], str] = {
     StorageError: "storage_unavailable",
     StorageFull: "storage_full",
+    StorageLimitReached: "storage_limit_reached",
     CorruptFile: "file_damaged",
 }
 """Codes that are more specific than the name of their status."""

@@ -1,11 +1,16 @@
 """Reading a request body, with its media type checked and its size limited."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
 from api.app_state import get_app_state
 from service.errors import TooLarge, UnsupportedMediaType
+from stackyard.spec.base import SpecModel
+from stackyard.spec.reading.json_document import decode_json_object
+from stackyard.spec.reading.spec_parser import validate_document
+
+Body = TypeVar("Body", bound=SpecModel)
 
 _JSON = "application/json"
 _BODY_NAME = "The body"
@@ -31,6 +36,17 @@ async def read_json_body(request: Request, limit: int) -> bytes:
     """
     _, body = await read_body(request, (_JSON,), limit)
     return body
+
+
+def parse_body(model: type[Body], body: bytes) -> Body:
+    """Return a JSON body as an object of a model.
+
+    Raises:
+        SpecError: with all faults of the body, at pointers into it: also for a key that occurs twice, and for numbers
+            that are not finite.
+
+    """
+    return validate_document(model, decode_json_object(body))
 
 
 async def _read_optional_json_body(request: Request) -> bytes:

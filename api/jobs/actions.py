@@ -3,26 +3,29 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from api.access.authorization import PrincipalDep, check_role
 from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep
+from api.http import openapi
 from api.http.problem_documents import RESPONSES, ProblemView, build_problem
-from api.http.request_body import JsonBody
+from api.http.request_body import JsonBody, parse_body
 from api.jobs.routes import IdempotencyKey
 from api.jobs.schemas import JobSummaryView
 from models import Job, JobState, ProjectRole
 from service.db.database import SessionFactory
-from service.errors import InvalidInput, ServiceError
+from service.errors import ServiceError
 from service.jobs import controls, job_read_model, queries
 from service.jobs.submission import JobSubmitter
 from service.queue.queue_notifier import QueueNotifier
 from service.team.principal import Principal
-from stackyard.spec import Fault, SpecError
+from stackyard.spec import SpecError
+from stackyard.spec.base import JsonArray, SpecModel
 from stackyard.spec.job import Tag
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=RESPONSES)
@@ -33,24 +36,26 @@ _MAX_TAGS = 50
 JobAction = Literal["cancel", "pause", "resume", "finish", "retry", "delete", "tag"]
 
 
-class JobActionRequest(BaseModel):
+class JobActionRequest(SpecModel):
     """An action, the jobs that it applies to and, for `tag`, the tags to add and to remove."""
 
-    model_config = ConfigDict(extra="forbid")
-
     action: JobAction
-    ids: Annotated[list[UUID], Field(min_length=1, max_length=_MAX_JOBS)]
-    add_tags: Annotated[list[Tag], Field(max_length=_MAX_TAGS)] = []
-    remove_tags: Annotated[list[Tag], Field(max_length=_MAX_TAGS)] = []
+    ids: Annotated[JsonArray[Annotated[UUID, Field(strict=False)]], Field(min_length=1, max_length=_MAX_JOBS)]
+    add_tags: Annotated[JsonArray[Tag], Field(max_length=_MAX_TAGS)] = ()
+    remove_tags: Annotated[JsonArray[Tag], Field(max_length=_MAX_TAGS)] = ()
 
     @model_validator(mode="after")
     def _check_tags(self) -> "JobActionRequest":
         has_tags = bool(self.add_tags or self.remove_tags)
         if has_tags and self.action != "tag":
-            raise ValueError("add_tags and remove_tags belong to the action tag")
+            raise _build_error("add_tags and remove_tags belong to the action tag")
         if self.action == "tag" and not has_tags:
-            raise ValueError("the action tag needs add_tags or remove_tags")
+            raise _build_error("the action tag needs add_tags or remove_tags")
         return self
+
+
+def _build_error(message: str) -> PydanticCustomError:
+    return PydanticCustomError("invalid", "{message}", {"message": message})
 
 
 class JobActionResult(BaseModel):
@@ -68,17 +73,10 @@ class JobActionResults(BaseModel):
     results: list[JobActionResult]
 
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": JobActionRequest.model_json_schema(),
-                "example": {"action": "tag", "ids": ["01934f8e-6f5a-7cc3-9d3e-0d2a7c0f6b11"], "add_tags": ["night"]},
-            },
-        },
-    },
-}
+_BODY = openapi.build_body(
+    JobActionRequest,
+    {"action": "tag", "ids": ["01934f8e-6f5a-7cc3-9d3e-0d2a7c0f6b11"], "add_tags": ["night"]},
+)
 
 
 @router.post("/actions", openapi_extra=_BODY)
@@ -95,19 +93,8 @@ def act_on_jobs(
     The status is 200 even if all jobs refuse; `ok` and `problem` tell for each. With an `Idempotency-Key`, a repeated
     request retries no job twice.
     """
-    executor = _ActionExecutor(_parse_request(body), principal, sessions, submitter, queue_notifier, key)
+    executor = _ActionExecutor(parse_body(JobActionRequest, body), principal, sessions, submitter, queue_notifier, key)
     return JobActionResults(results=[executor.execute(job_id) for job_id in dict.fromkeys(executor.request.ids)])
-
-
-def _parse_request(body: bytes) -> JobActionRequest:
-    try:
-        return JobActionRequest.model_validate_json(body)
-    except ValidationError as error:
-        faults = [
-            Fault(pointer="".join(f"/{key}" for key in fault["loc"]), message=fault["msg"])
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-        raise InvalidInput(tuple(faults)) from None
 
 
 @dataclass(frozen=True)

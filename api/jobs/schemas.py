@@ -248,11 +248,13 @@ class SpecView(BaseModel):
 class JobView(JobSummaryView):
     """A job with all its details. The spec has every default and the seed.
 
-    `before` lists at most 20 jobs ahead of this one: those that run on its queue, and those that wait before it. It is
-    null if the job does not wait, and in the response to a submit.
+    `before` lists at most 20 jobs ahead of this one: those that run on its queue, and those that wait before it. Of
+    these, `hidden_before` is the number of those that are left out, because the client does not see their projects.
+    Both are null if the job does not wait, and in the response to a submit.
     """
 
     before: list[AheadView] | None
+    hidden_before: int | None
     checkpoint: CheckpointView | None
     ran_on: RanOnView | None
     transitions: list[TransitionView]
@@ -272,6 +274,7 @@ class JobView(JobSummaryView):
                     for transition in details.transitions
                 ],
                 "before": None if details.before is None else [asdict(ahead) for ahead in details.before],
+                "hidden_before": details.hidden_before,
                 "checkpoint": None if details.checkpoint is None else _build_checkpoint(details.checkpoint),
                 "ran_on": job.ran_on,
                 "evaluation": job.evaluation,

@@ -152,7 +152,7 @@ def _start_session(sessions: SessionFactory, text: str, lifetime_s: float) -> st
         if authentication.find_token(session, text, TokenKind.PERSONAL) is None:
             return None
     with sessions.begin() as session:
-        found = authentication.find_token(session, text, TokenKind.PERSONAL)
+        found = authentication.find_token(session, text, TokenKind.PERSONAL, keep=True)
         return None if found is None else tokens.start_session(session, found[0], lifetime_s).text
 
 

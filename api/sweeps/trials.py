@@ -1,12 +1,12 @@
 """Routes of the trials of a sweep: list and get them, add one, set a value."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel
 
 from api.app_state import SessionsDep, SettingsDep, SweepSubmitterDep
+from api.http import openapi
 from api.http.problem_documents import RESPONSES
 from api.http.request_body import JsonBody
 from api.http.validation import MAX_REPEATS, PageLimit
@@ -24,11 +24,6 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"], responses=RESPONSES)
 _MAX_NUMBER = 2**31 - 1
 """The largest value of PostgreSQL's INTEGER, the type of the numbers of trials."""
 TrialNumber = Annotated[int, Path(ge=0, le=_MAX_NUMBER)]
-
-
-def _build_body(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": model.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
 
 
 @router.get("/{sweep_id}/trials")
@@ -61,7 +56,7 @@ def get_trial(sweep_id: UUID, number: TrialNumber, sessions: SessionsDep) -> Tri
 @router.post(
     "/{sweep_id}/trials",
     status_code=201,
-    openapi_extra=_build_body(ClientTrial, {"parameters": {"/training/optimizer/learning_rate": 0.003}}),
+    openapi_extra=openapi.build_body(ClientTrial, {"parameters": {"/training/optimizer/learning_rate": 0.003}}),
 )
 def add_trial(
     sweep_id: UUID,
@@ -87,7 +82,9 @@ def add_trial(
 
 
 @router.post(
-    "/{sweep_id}/trials/{number}/value", status_code=200, openapi_extra=_build_body(ClientValue, {"value": 0.31})
+    "/{sweep_id}/trials/{number}/value",
+    status_code=200,
+    openapi_extra=openapi.build_body(ClientValue, {"value": 0.31}),
 )
 def set_trial_value(
     sweep_id: UUID,

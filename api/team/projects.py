@@ -7,7 +7,9 @@ from fastapi import APIRouter, Path, Response
 
 from api.access.authorization import PrincipalDep
 from api.app_state import AllSessionsDep
+from api.http import body_examples, openapi
 from api.http.problem_documents import RESPONSES
+from api.http.request_body import JsonBody, parse_body
 from api.team.schemas import (
     AccountView,
     MemberRequest,
@@ -54,13 +56,14 @@ def list_projects(sessions: AllSessionsDep, principal: PrincipalDep) -> ProjectL
     return ProjectList(items=[_build_view(project, principal) for project in visible])
 
 
-@router.post("/projects", status_code=201)
+@router.post("/projects", status_code=201, openapi_extra=openapi.build_body(ProjectRequest, body_examples.PROJECT))
 def add_project(
-    body: ProjectRequest, sessions: AllSessionsDep, principal: PrincipalDep, response: Response
+    body: JsonBody, sessions: AllSessionsDep, principal: PrincipalDep, response: Response
 ) -> ProjectDetailsView:
     """Add a project. The user who adds it is its owner."""
+    request = parse_body(ProjectRequest, body)
     with sessions.begin() as session:
-        project_id = projects.add_project(session, body.name, principal.user_id).id
+        project_id = projects.add_project(session, request.name, principal.user_id).id
     response.headers["Location"] = f"/v1/projects/{project_id}"
     return _load_details(sessions, project_id, principal)
 
@@ -71,13 +74,14 @@ def get_project(project_id: UUID, sessions: AllSessionsDep, principal: Principal
     return _load_details(sessions, project_id, principal)
 
 
-@router.patch("/projects/{project_id}")
+@router.patch("/projects/{project_id}", openapi_extra=openapi.build_body(ProjectRequest, body_examples.PROJECT))
 def rename_project(
-    project_id: UUID, body: ProjectRequest, sessions: AllSessionsDep, principal: PrincipalDep
+    project_id: UUID, body: JsonBody, sessions: AllSessionsDep, principal: PrincipalDep
 ) -> ProjectDetailsView:
-    """Change the name of a project."""
+    """Change the name of a project, for admins."""
+    request = parse_body(ProjectRequest, body)
     with sessions.begin() as session:
-        projects.rename_project(session, projects.get_project(session, project_id, principal), body.name)
+        projects.rename_project(session, projects.get_project(session, project_id, principal), request.name)
     return _load_details(sessions, project_id, principal)
 
 
@@ -88,14 +92,17 @@ def delete_project(project_id: UUID, sessions: AllSessionsDep, principal: Princi
         projects.delete_project(session, projects.get_project(session, project_id, principal))
 
 
-@router.put("/projects/{project_id}/members/{user}")
+@router.put(
+    "/projects/{project_id}/members/{user}", openapi_extra=openapi.build_body(MemberRequest, body_examples.MEMBER)
+)
 def set_member(
-    project_id: UUID, user: UserReference, body: MemberRequest, sessions: AllSessionsDep, principal: PrincipalDep
+    project_id: UUID, user: UserReference, body: JsonBody, sessions: AllSessionsDep, principal: PrincipalDep
 ) -> ProjectDetailsView:
     """Add a user to a project, or change their role: `viewer`, `editor` or `owner`. A repeat changes nothing."""
+    role = parse_body(MemberRequest, body).role
     with sessions.begin() as session:
         projects.get_project(session, project_id, principal)
-        projects.set_member(session, project_id, users.find_user(session, user).id, body.role)
+        projects.set_member(session, project_id, users.find_user(session, user).id, role)
     return _load_details(sessions, project_id, principal)
 
 

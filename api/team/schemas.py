@@ -1,38 +1,64 @@
 """Requests and responses of the routes of users, tokens and projects."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from api.http.validation import ONE_LINE, UtcTime
 from models import ProjectRole, TokenKind, TokenScope, UserRole
 from service.team.tokens import IssuedToken
+from stackyard.spec.base import SpecModel
 
 _MAX_INTEGER = 2**31 - 1
 _MAX_BIG_INTEGER = 2**63 - 1
 
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"
+
+
+def _refuse_id(name: str) -> str:
+    """Refuse a name that looks like an id, because paths and headers take either."""
+    try:
+        UUID(name)
+    except ValueError:
+        return name
+    raise PydanticCustomError("invalid", "{message}", {"message": "expected a name that is not an id"})
+
+
+def _check_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise PydanticCustomError("invalid", "{message}", {"message": "expected a time as a string"})
+    return value
+
+
+def _describe_values(members: type[StrEnum]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": [member.value for member in members]})
+
+
 Name = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"),
+    StringConstraints(min_length=1, max_length=100, pattern=_NAME),
+    AfterValidator(_refuse_id),
     Field(description="Letters, digits, and `.`, `_`, `@`, `-` inside."),
 ]
+Time = Annotated[UtcTime, Field(strict=False), BeforeValidator(_check_text)]
+UserRoleName = Annotated[UserRole, Field(strict=False), _describe_values(UserRole)]
+ProjectRoleName = Annotated[ProjectRole, Field(strict=False), _describe_values(ProjectRole)]
+ScopeName = Annotated[TokenScope, Field(strict=False), _describe_values(TokenScope)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
 Shares = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 JobLimit = Annotated[int, Field(ge=0, le=_MAX_INTEGER)]
 ByteLimit = Annotated[int, Field(ge=0, le=_MAX_BIG_INTEGER)]
 
 
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class UserRequest(_Request):
+class UserRequest(SpecModel):
     """A new user. `shares` is their weight in the fair share; a limit that is null does not apply."""
 
     name: Name
-    role: UserRole = UserRole.MEMBER
+    role: UserRoleName = UserRole.MEMBER
     shares: Shares = 1.0
     max_running: JobLimit | None = None
     max_queued: JobLimit | None = None
@@ -40,11 +66,11 @@ class UserRequest(_Request):
     oidc_subject: Label | None = None
 
 
-class UserChanges(_Request):
+class UserChanges(SpecModel):
     """Changes of a user. Omitted fields stay unchanged."""
 
     name: Name = ""
-    role: UserRole = UserRole.MEMBER
+    role: UserRoleName = UserRole.MEMBER
     shares: Shares = 1.0
     max_running: JobLimit | None = None
     max_queued: JobLimit | None = None
@@ -70,16 +96,16 @@ class UserView(BaseModel):
     created_at: datetime
 
 
-class TokenRequest(_Request):
+class TokenRequest(SpecModel):
     """A new token of the user. Without `project`, it gives access to all projects of the user."""
 
     name: Label
-    scope: TokenScope = TokenScope.SUBMIT
+    scope: ScopeName = TokenScope.SUBMIT
     project: Label | None = Field(default=None, description="The id or the name of a project.")
-    expires_at: UtcTime | None = None
+    expires_at: Time | None = None
 
 
-class TokenRotation(_Request):
+class TokenRotation(SpecModel):
     """For how many seconds the token stays valid beside its successor."""
 
     overlap_s: Annotated[float, Field(ge=0, le=30 * 86_400, allow_inf_nan=False)] = 86_400.0
@@ -135,16 +161,16 @@ class UserPage(BaseModel):
     next: str | None
 
 
-class ProjectRequest(_Request):
+class ProjectRequest(SpecModel):
     """The name of a project."""
 
     name: Name
 
 
-class MemberRequest(_Request):
+class MemberRequest(SpecModel):
     """The role of a member."""
 
-    role: ProjectRole
+    role: ProjectRoleName
 
 
 class MemberView(BaseModel):

@@ -79,7 +79,7 @@ class Sweep(Base):
     best_value: Mapped[float | None] = mapped_column(Double)
 
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)
-    """The `service.team.ownership.scope_key` of the key that the client sent."""
+    """The `service.team.session_scope.scope_key` of the key that the client sent."""
     body_sha256: Mapped[str | None]
 
     created_at: Mapped[datetime]

@@ -24,6 +24,8 @@ from service.db.pagination import Page
 from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, StorageError
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
+from service.team.limits import check_storage_limit
+from service.team.row_locks import keep_project
 from service.team.session_scope import get_ownership
 from stackyard.spec import CsvFormat, DatasetDescription, Fault, JobSpec, TableData, TableDescription
 from stackyard.spec.job import UNPRINTABLE_CHARACTERS
@@ -181,11 +183,14 @@ def add_dataset(
 
     Raises:
         FileRemoved: the file was garbage-collected meanwhile.
+        StorageLimitReached: the owner would store too many bytes.
         InvalidInput: `name` is not a valid name.
+        NotFound: the project was deleted meanwhile.
 
     """
     check_name(name)
     project_id, owner_id = get_ownership(session)
+    keep_project(session, project_id)
     statistics_json = None if statistics is None else statistics.model_dump(mode="json", exclude_none=True)
     while True:
         latest = session.execute(
@@ -200,6 +205,7 @@ def add_dataset(
                 file_references.reference_files(session, [stored])
                 newest.statistics = newest.statistics or statistics_json
                 return newest, False
+        check_storage_limit(session, owner_id, stored.bytes)
         dataset_id = new_id()
         values = {
             "id": dataset_id,

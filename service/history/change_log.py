@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, false, literal, null, select, union_all
+from sqlalchemy import delete, false, literal, null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
 from models import Job, JobChange, Transition
@@ -40,7 +40,8 @@ def record_changes(session: Session, job_ids: Sequence[UUID], *, deleted: bool =
 
 def load_changes(session: Session, since: datetime, *, limit: int) -> list[LoggedChange]:
     """Load the changes of all jobs since a time, in any order; at most `limit` of them."""
-    columns = (Transition.job_id, Transition.at, Transition.number, false(), null())
+    no_project = type_coerce(null(), JobChange.project_id.type)  # the first part of a union gives the types
+    columns = (Transition.job_id, Transition.at, Transition.number, false(), no_project)
     transitions = select(*columns).where(Transition.at >= since)
     others = select(JobChange.job_id, JobChange.changed_at, literal(0), JobChange.deleted, JobChange.project_id).where(
         JobChange.changed_at >= since

@@ -19,13 +19,15 @@ from service.db.database import get_current_time
 from service.errors import LeaseLost
 from service.history import metric_summaries
 from service.history.metric_summaries import MetricSummary
-from service.jobs import crashes, lifecycle
+from service.jobs import crashes, estimates, lifecycle
 from service.jobs.crashes import Crash
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions, choose_execution_environment
 from service.jobs.queries import WITHOUT_DOCUMENTS
 from service.queue import worker_registry
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
+from service.team import fair_share
+from service.team.usage import charge_owner
 from stackyard.spec import JobSpec
 from stackyard.spec.training.metric_directions import list_maximized_columns
 
@@ -167,7 +169,10 @@ def claim_job(
     options: ExecutionOptions | None = None,
     architectures: Collection[str] = (),
 ) -> Claim | None:
-    """Claim the first waiting job of a queue: the highest priority, then the given architectures, then the oldest.
+    """Claim the next waiting job of a queue.
+
+    It is a job of the user who is next in the order of fair share (see `service.team.fair_share`). Of their jobs, it
+    is that with the highest priority, then with one of the given architectures, then the oldest.
 
     The attempt continues from the job's checkpoint. Epochs that an earlier attempt recorded after it are deleted.
     A worker that drains gets no job. A job that cannot run becomes failed, and the next one is tried.
@@ -290,7 +295,7 @@ def restart_attempt(session: Session, claim: Claim) -> None:
         LeaseLost: the worker no longer holds the attempt.
 
     """
-    _update_fenced(session, claim, spent_s=0.0, epochs_done=0, metric_names=[])
+    _update_fenced(session, claim, spent_s=0.0, epochs_done=0, first_epoch=0, metric_names=[])
     lifecycle.delete_checkpoint(session, claim.job_id)
     for table in (Epoch, JobMetric):
         session.execute(delete(table).where(table.job_id == claim.job_id))
@@ -353,8 +358,26 @@ def end_stalled_attempt(session: Session, claim: Claim, *, silent_s: float, max_
 
 
 def _lock_next_job(session: Session, queue: str, architectures: Collection[str]) -> UUID | None:
-    waiting = (Job.state == JobState.QUEUED, Job.queue == queue)
-    query = select(Job.id, Job.priority, Job.architecture).where(*waiting).order_by(Job.priority.desc(), Job.id)
+    """Lock the next job: one without an owner, else one of the first user in the order of fair share that has one."""
+    job_id = _lock_first_job(session, queue, None, architectures)
+    if job_id is not None:
+        return job_id
+    for owner in fair_share.lock_next_owners(session, queue):
+        job_id = _lock_first_job(session, queue, owner.owner_id, architectures)
+        if job_id is not None:
+            return job_id
+    return None
+
+
+def _lock_first_job(
+    session: Session, queue: str, owner_id: UUID | None, architectures: Collection[str]
+) -> UUID | None:
+    """Lock the first waiting job of an owner: by priority, then by the given architectures, then by age."""
+    is_owned = Job.owner_id.is_(None) if owner_id is None else Job.owner_id == owner_id
+    waiting = (Job.state == JobState.QUEUED, Job.queue == queue, is_owned)
+    # PostgreSQL does not know that a column that IS NULL is constant. With the owner, the order is that of the index.
+    order = (Job.owner_id, Job.priority.desc(), Job.id)
+    query = select(Job.id, Job.priority, Job.architecture).where(*waiting).order_by(*order)
     first = session.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
     if first is None or not architectures or first.architecture in architectures:
         return None if first is None else first.id
@@ -394,8 +417,10 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         lease_until=current_time + timedelta(seconds=claimant.lease_s),
         started_at=current_time,
         epochs_done=first_epoch,
+        first_epoch=first_epoch,
         metric_names=metric_names,
         spent_s=spent_s,
+        charged_s=_charge_owner(session, job),
         peak_memory=None,
         finish_after_epochs=_choose_last_epoch(job, checkpoint),
     )
@@ -423,6 +448,13 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         sweep_id=job.sweep_id,
         architecture=job.architecture,
     )
+
+
+def _charge_owner(session: Session, job: Job) -> float:
+    """Charge the owner of a job what its attempt is expected to use, and return that."""
+    if job.owner_id is None:
+        return 0.0
+    return charge_owner(session, job.owner_id, estimates.estimate_attempt(session, job), job.queue)
 
 
 def _choose_last_epoch(job: Job, checkpoint: Checkpoint | None) -> int | None:

@@ -220,6 +220,7 @@ def delete_job(session: Session, job_id: UUID) -> None:
 
 def delete_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
     """Delete jobs whose rows are locked in this transaction, as `delete_job` does."""
+    lifecycle.settle_deleted_attempts(session, job_ids)
     file_references.unreference_job_files(session, job_ids)
     change_log.record_changes(session, job_ids, deleted=True)
     session.execute(delete(Job).where(Job.id.in_(job_ids)))

@@ -2,7 +2,8 @@
 
 import heapq
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState
 from service.db.database import get_current_time
+from service.team.session_scope import across_projects
 
 _MAX_PAST_RUNS = 20
 """The number of newest runs of an architecture that are loaded; the `_NEAREST_RUNS` of them count."""
@@ -28,6 +30,7 @@ _MAX_EXAMINED_JOBS = 100
 
 _COLUMNS = (
     Job.id,
+    Job.project_id,
     Job.name,
     Job.state,
     Job.priority,
@@ -39,18 +42,25 @@ _COLUMNS = (
     Job.started_at,
 )
 # Built once: each request for a waiting job runs these statements, and building them takes longer than running them.
+# A queue and its past runs are those of all projects.
 _RUNNING_JOBS = (
     select(*_COLUMNS)
     .where(Job.state == JobState.RUNNING, Job.queue == bindparam("queue"))
     .order_by(Job.started_at)
     .limit(bindparam("max_jobs", type_=Integer))
+    .execution_options(**across_projects())
 )
 _WAITING_JOBS = (
     select(*_COLUMNS)
     .where(Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
-    .order_by(Job.priority.desc(), Job.id)
+    .order_by(Job.owner_id, Job.priority.desc(), Job.id)  # the order of the index, of jobs with the same owner
     .limit(bindparam("max_jobs", type_=Integer))
+    .execution_options(**across_projects())
 )
+_JOBS_WITHOUT_OWNER = _WAITING_JOBS.where(Job.owner_id.is_(None))
+_JOBS_WITH_OWNER = _WAITING_JOBS.where(Job.owner_id == bindparam("owner"))
+_DEFAULT_DURATION_S = 300.0
+"""The duration of a job without past runs, where some estimate is needed."""
 _FREE_ARGUMENTS = frozenset({"name", "seed"})
 """Arguments that do not change the time of an epoch."""
 
@@ -71,6 +81,7 @@ class PrecedingJob:
     name: str | None
     state: JobState
     priority: int
+    project_id: UUID
 
 
 @dataclass(frozen=True)
@@ -78,16 +89,16 @@ class QueueForecast:
     """The order in which a queue starts its jobs, and estimates of when.
 
     Args:
-        running: the running jobs of the queue, the longest running first.
-        head: the first waiting jobs, in order.
+        running: the running jobs of the queue, the longest running first; None for each one of a foreign project.
+        head: the first waiting jobs, in order; None as well.
         start_delays: for each job of the head, the seconds until it starts; empty without an estimate.
         seconds_per_job: by how many seconds later each job behind the head starts.
         timestamp: the time from which the delays count.
 
     """
 
-    running: Sequence[PrecedingJob]
-    head: Sequence[PrecedingJob]
+    running: Sequence[PrecedingJob | None]
+    head: Sequence[PrecedingJob | None]
     start_delays: Sequence[float]
     seconds_per_job: float
     timestamp: datetime
@@ -100,8 +111,8 @@ class QueueForecast:
         return self.start_delays[position - jobs_behind_head] + jobs_behind_head * self.seconds_per_job
 
     def list_preceding_jobs(self, position: int) -> Sequence[PrecedingJob]:
-        """Return the jobs before the one at a position: the running jobs, then the first waiting ones."""
-        return [*self.running, *self.head[:position]]
+        """Return the visible jobs before the one at a position: the running jobs, then the first waiting ones."""
+        return [job for job in (*self.running, *self.head[:position]) if job is not None]
 
 
 def compute_architecture_key(spec: Mapping[str, Any], dataset_name: str) -> str:
@@ -129,40 +140,57 @@ def compute_architecture_key(spec: Mapping[str, Any], dataset_name: str) -> str:
 
 
 def forecast_queue(
-    session: Session, queue: str, slots: int, last_position: int, *, max_examined_jobs: int = _MAX_EXAMINED_JOBS
+    session: Session,
+    queue: str,
+    slots: int,
+    last_position: int,
+    turns: Callable[[int], Sequence[UUID | None]] | None = None,
+    *,
+    max_examined_jobs: int = _MAX_EXAMINED_JOBS,
 ) -> QueueForecast:
-    """Forecast the starts of a queue's jobs up to a position.
+    """Forecast the starts of a queue's jobs up to a position. The jobs are from all projects.
 
     Args:
         session: to read from.
         queue: the name of the queue.
         slots: how many of its jobs run at once; 0 if no worker serves the queue, and then there are no estimates.
         last_position: the last position that is needed, counted from 0.
+        turns: returns the owners of the first jobs, in order; by default, all of them have no owner.
         max_examined_jobs: the number of running and of waiting jobs to examine one by one.
 
     """
     timestamp = get_current_time(session)
-    running = session.execute(_RUNNING_JOBS, {"queue": queue, "max_jobs": max_examined_jobs}).all()
+    parameters = {"queue": queue, "max_jobs": max_examined_jobs}
+    running = session.execute(_RUNNING_JOBS, parameters).all()
     max_waiting_jobs = min(last_position + 1, max_examined_jobs)
-    head = session.execute(_WAITING_JOBS, {"queue": queue, "max_jobs": max_waiting_jobs}).all()
+    head = _load_head(session, queue, [None] * max_waiting_jobs if turns is None else turns(max_waiting_jobs))
     order = QueueForecast(_to_preceding_jobs(running), _to_preceding_jobs(head), (), 0.0, timestamp)
     if not slots:
         return order
-    runs = load_past_runs(session, queue, dict.fromkeys(job.architecture for job in (*running, *head)))
+    architectures = dict.fromkeys(job.architecture for job in (*running, *head))
+    runs = load_past_runs(session, queue, architectures, in_all_projects=True)
     remaining = _fill_with_mean([_estimate_remaining(job, runs, timestamp) for job in (*running, *head)])
     running_remaining, durations = remaining[: len(running)], remaining[len(running) :]
     start_delays = _simulate_starts(running_remaining, durations, slots)
     return replace(order, start_delays=start_delays, seconds_per_job=fmean(durations or [0.0]) / slots)
 
 
-def load_past_runs(session: Session, queue: str, architectures: Collection[str | None]) -> dict[str, list[PastRun]]:
-    """Load the newest successful runs on a queue, for each of the first few architectures."""
+def load_past_runs(
+    session: Session, queue: str, architectures: Collection[str | None], *, in_all_projects: bool = False
+) -> dict[str, list[PastRun]]:
+    """Load the newest successful runs on a queue, for each of the first few architectures.
+
+    A run of another project must not show in an estimate for a spec: it would reveal that the project has trained it.
+    The forecast of a queue is about the jobs of all projects, and needs the runs of all.
+    """
     keys = [key for key in architectures if key is not None][:_MAX_ARCHITECTURES]
     if not keys:
         return {}
     runs: dict[str, list[PastRun]] = {key: [] for key in keys}
     parameters = {f"key_{index}": key for index, key in enumerate(keys)}
-    for row in session.execute(_build_past_runs_query(len(keys)), {"queue": queue, **parameters}):
+    options = across_projects() if in_all_projects else {}
+    query = _build_past_runs_query(len(keys)).execution_options(**options)
+    for row in session.execute(query, {"queue": queue, **parameters}):
         seconds = row.spent_s + (row.finished_at - row.started_at).total_seconds()
         runs[row.architecture].append(PastRun(row.epochs, seconds))
     return runs
@@ -172,6 +200,24 @@ def estimate_duration(runs: Sequence[PastRun], epochs: int) -> float | None:
     """Estimate the seconds of a training with so many epochs; None without a past run."""
     nearest = sorted(runs, key=lambda run: max(run.epochs, epochs) / max(1, min(run.epochs, epochs)))[:_NEAREST_RUNS]
     return median(run.seconds / run.epochs for run in nearest) * epochs if nearest else None
+
+
+def estimate_attempt(session: Session, job: Job) -> float:
+    """Estimate the seconds of an attempt that begins now. Without past runs, it is a default."""
+    runs = load_past_runs(session, job.queue, [job.architecture])
+    return estimate_remaining_time(job, runs)
+
+
+def estimate_remaining_time(job: Any, runs: Mapping[str, Sequence[PastRun]]) -> float:
+    """Estimate the seconds that a waiting job trains, from the past runs of each architecture, or else by a default.
+
+    Args:
+        job: a `models.Job`, or a row with the same columns.
+        runs: the result of `load_past_runs`.
+
+    """
+    total = estimate_duration(runs.get(job.architecture, ()), job.epochs)
+    return (_DEFAULT_DURATION_S if total is None else total) * _count_epochs_left(job) / max(1, job.epochs)
 
 
 def estimate_seconds_left(job: Any, timestamp: datetime) -> float | None:
@@ -199,6 +245,17 @@ def _build_past_runs_query(architecture_count: int) -> Executable:
     return union_all(*(select(newest.where(Job.architecture == key).subquery()) for key in keys))
 
 
+def _load_head(session: Session, queue: str, owners: Sequence[UUID | None]) -> list[Any]:
+    """Load the first waiting jobs, given the owner of each in order."""
+    jobs: dict[UUID | None, Iterator[Any]] = {}
+    for owner_id, count in Counter(owners).items():
+        query = _JOBS_WITHOUT_OWNER if owner_id is None else _JOBS_WITH_OWNER
+        parameters = {"queue": queue, "max_jobs": count} | ({} if owner_id is None else {"owner": owner_id})
+        jobs[owner_id] = iter(session.execute(query, parameters).all())
+    in_order = (next(jobs[owner_id], None) for owner_id in owners)
+    return [job for job in in_order if job is not None]
+
+
 def _reduce_to_cost(value: object, *, keep_floats: bool = False) -> object:
     """Return a JSON value without the arguments that do not change the time of an epoch."""
     match value:
@@ -222,7 +279,7 @@ def _is_costly_argument(name: str) -> bool:
 
 
 def _to_preceding_jobs(rows: Iterable[Any]) -> list[PrecedingJob]:
-    return [PrecedingJob(row.id, row.name, row.state, row.priority) for row in rows]
+    return [PrecedingJob(row.id, row.name, row.state, row.priority, row.project_id) for row in rows]
 
 
 def _estimate_remaining(job: Any, runs: Mapping[str, Sequence[PastRun]], timestamp: datetime) -> float | None:

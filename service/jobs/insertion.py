@@ -19,6 +19,8 @@ from service.jobs.validation import ValidatedSpec
 from service.queue import placement
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
+from service.team import limits
+from service.team.row_locks import keep_project
 from service.team.session_scope import Ownership, get_ownership, scope_key
 
 _MAX_BIG_INTEGER = 2**63 - 1
@@ -77,17 +79,23 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
 
     Raises:
         NotFound: a dataset was deleted since its spec was checked. The message may name the dataset of another spec.
-            Or the job that one of them continues was deleted.
+            Or the job that one of them continues was deleted, or a project.
         Conflict: the checkpoint of that job was deleted.
+        TooManyRequests: the owner would have too many waiting jobs. Jobs of sweeps are not refused.
+        StorageLimitReached: the owner stores too many bytes, for other jobs than those of sweeps.
 
     """
+    _check_limits(session, validated_specs)
     current_time = get_current_time(session)
     devices = dict.fromkeys(validated.spec.run.device for validated in validated_specs)
     queues = {device: placement.choose_queue(session, device) for device in devices}
+    ownership = get_ownership(session)
+    for project_id in sorted({validated.project_id or ownership.project_id for validated in validated_specs}):
+        keep_project(session, project_id)
     for validated in validated_specs:
         _lock_test_dataset(session, validated)
     jobs = [
-        _build_job_row(validated, get_ownership(session), queues[validated.spec.run.device], current_time)
+        _build_job_row(validated, ownership, queues[validated.spec.run.device], current_time)
         for validated in validated_specs
     ]
     session.add_all(jobs)
@@ -101,6 +109,16 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
     session.add_all(tag for job in jobs for tag in build_tag_rows(job.id, job.spec["tags"]))
     session.add_all(lifecycle.build_first_transition(job) for job in jobs)
     return jobs
+
+
+def _check_limits(session: Session, validated_specs: Sequence[ValidatedSpec]) -> None:
+    """Check the limits of the owner. A sweep starts no more trials than they allow, so its jobs pass."""
+    owner_id = get_ownership(session).owner_id
+    new_jobs = sum(validated.trial is None for validated in validated_specs)
+    if owner_id is None or not new_jobs:
+        return
+    limits.check_queue_limit(session, owner_id, new_jobs)
+    limits.check_storage_limit(session, owner_id)
 
 
 def _lock_test_dataset(session: Session, validated: ValidatedSpec) -> None:

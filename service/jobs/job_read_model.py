@@ -1,10 +1,10 @@
 """The read model of jobs: everything that the API returns about them, loaded for a whole page in a few queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from models import Checkpoint, Job, JobMetric, JobState, JobTag, Transition
 from models.job_owned import JobOwned
 from service.db.database import get_current_time
-from service.jobs import estimates, lifecycle, queries, wait_reasons
+from service.jobs import estimates, lifecycle, wait_reasons
 from service.jobs.estimates import PrecedingJob, QueueForecast
+from service.jobs.queue_order.fair_order import FairOrder
+from service.jobs.queue_order.positions import QueuePositions, load_positions
 from service.jobs.wait_reasons import WaitReason
 from service.queue import worker_registry
+from service.team.session_scope import can_see_project
 
 Owned = TypeVar("Owned", bound=JobOwned)
 
@@ -28,8 +31,9 @@ _MAX_PRECEDING_JOBS = 20
 class JobDetails:
     """A job and its related rows; a field is None if it does not apply to the job's state, or is not known.
 
-    `before` are the running jobs of the job's queue and the first waiting ones, as far as they precede this job. It
-    is None if it was not loaded.
+    `before` are the running jobs of the job's queue and the first waiting ones, as far as they precede this job and
+    the session sees them. `hidden_before` is the number of those that it does not see. Both are None if they were not
+    loaded.
     """
 
     job: Job
@@ -39,6 +43,7 @@ class JobDetails:
     checkpoint: Checkpoint | None
     queue_position: int | None
     before: Sequence[PrecedingJob] | None
+    hidden_before: int | None
     estimated_start: datetime | None
     waiting: WaitReason | None
     seconds_left: float | None
@@ -65,13 +70,13 @@ def load_job_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetai
         transitions=_group_by_job(session.scalars(transitions)),
         checkpoints={row.job_id: row for row in session.scalars(checkpoints)},
     )
-    positions = queries.count_jobs_ahead(session, job_rows)
+    positions = load_positions(session, job_rows)
     return _assemble_details(session, job_rows, related, positions, _forecast_queues(session, job_rows, positions))
 
 
 def load_listed_job_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetails]:
     """Load the details that a list shows, without transitions and checkpoints."""
-    positions = queries.count_jobs_ahead(session, job_rows)
+    positions = load_positions(session, job_rows)
     related = _RelatedRows(
         tags=_load_tags(session, job_rows),
         metrics=_load_metrics(session, job_rows),
@@ -92,7 +97,7 @@ def load_submitted_job_details(session: Session, job_rows: Sequence[Job]) -> lis
         transitions={job.id: [lifecycle.build_first_transition(job)] for job in job_rows},
         checkpoints={},
     )
-    return _assemble_details(session, job_rows, related, queries.count_jobs_ahead(session, job_rows), {})
+    return _assemble_details(session, job_rows, related, load_positions(session, job_rows), {})
 
 
 def _load_tags(session: Session, job_rows: Sequence[Job]) -> dict[UUID, list[JobTag]]:
@@ -108,7 +113,7 @@ def _assemble_details(
     session: Session,
     job_rows: Sequence[Job],
     related: _RelatedRows,
-    positions: Mapping[UUID, int],
+    positions: QueuePositions,
     forecasts: Mapping[str, QueueForecast],
 ) -> list[JobDetails]:
     reasons = wait_reasons.load_wait_reasons(session, job_rows, positions)
@@ -120,8 +125,8 @@ def _assemble_details(
             metrics=related.metrics[job.id],
             transitions=related.transitions[job.id],
             checkpoint=related.checkpoints.get(job.id),
-            queue_position=positions.get(job.id),
-            before=_list_preceding_jobs(job, positions, forecasts),
+            queue_position=positions.ahead.get(job.id),
+            **_split_preceding_jobs(session, _list_preceding_jobs(job, positions, forecasts)),
             estimated_start=_estimate_start(job, positions, forecasts),
             waiting=reasons.get(job.id),
             seconds_left=seconds_left.get(job.id),
@@ -138,35 +143,45 @@ def _estimate_seconds_left(session: Session, job_rows: Sequence[Job]) -> dict[UU
     return {job.id: estimates.estimate_seconds_left(job, timestamp) for job in running}
 
 
-def _forecast_queues(
-    session: Session, job_rows: Sequence[Job], positions: Mapping[UUID, int]
-) -> dict[str, QueueForecast]:
+def _forecast_queues(session: Session, job_rows: Sequence[Job], positions: QueuePositions) -> dict[str, QueueForecast]:
     """Forecast each queue in which one of the jobs waits, up to the last of them."""
     last_positions: dict[str, int] = {}
     for job in job_rows:
-        if job.id in positions:
-            last_positions[job.queue] = max(last_positions.get(job.queue, 0), positions[job.id])
+        if job.id in positions.ahead:
+            last_positions[job.queue] = max(last_positions.get(job.queue, 0), positions.ahead[job.id])
     slots = worker_registry.count_slots_by_queue(session) if last_positions else {}
     return {
-        queue: estimates.forecast_queue(session, queue, slots.get(queue, 0), last_position)
+        queue: estimates.forecast_queue(
+            session, queue, slots.get(queue, 0), last_position, _get_turns(positions.orders.get(queue))
+        )
         for queue, last_position in last_positions.items()
     }
 
 
+def _get_turns(order: FairOrder | None) -> Callable[[int], Sequence[UUID | None]] | None:
+    return None if order is None else order.list_owners
+
+
+def _split_preceding_jobs(session: Session, jobs: Sequence[PrecedingJob] | None) -> dict[str, Any]:
+    """Return the fields of `JobDetails` for the jobs before another one, of which the session may show some."""
+    if jobs is None:
+        return {"before": None, "hidden_before": None}
+    visible = [job for job in jobs if can_see_project(session, job.project_id)]
+    return {"before": visible, "hidden_before": len(jobs) - len(visible)}
+
+
 def _list_preceding_jobs(
-    job: Job, positions: Mapping[UUID, int], forecasts: Mapping[str, QueueForecast]
+    job: Job, positions: QueuePositions, forecasts: Mapping[str, QueueForecast]
 ) -> Sequence[PrecedingJob] | None:
-    if job.id not in positions or job.queue not in forecasts:
+    if job.id not in positions.ahead or job.queue not in forecasts:
         return None
-    return forecasts[job.queue].list_preceding_jobs(positions[job.id])[:_MAX_PRECEDING_JOBS]
+    return forecasts[job.queue].list_preceding_jobs(positions.ahead[job.id])[:_MAX_PRECEDING_JOBS]
 
 
-def _estimate_start(
-    job: Job, positions: Mapping[UUID, int], forecasts: Mapping[str, QueueForecast]
-) -> datetime | None:
-    if job.id not in positions or job.queue not in forecasts:
+def _estimate_start(job: Job, positions: QueuePositions, forecasts: Mapping[str, QueueForecast]) -> datetime | None:
+    if job.id not in positions.ahead or job.queue not in forecasts:
         return None
-    seconds = forecasts[job.queue].estimate_start_delay(positions[job.id])
+    seconds = forecasts[job.queue].estimate_start_delay(positions.ahead[job.id])
     return None if seconds is None else forecasts[job.queue].timestamp + timedelta(seconds=seconds)
 
 

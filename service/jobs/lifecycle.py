@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import TERMINAL_STATES, Checkpoint, Job, JobState, Transition
 from service.db.database import get_current_time
 from service.storage import file_references
+from service.team.usage import EndedAttempt, settle_attempt
 
 LEGAL_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}),
@@ -33,6 +34,17 @@ LEGAL_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
 
 TIME_LIMIT = "time_limit"
 """The code of the reason if a job reached its time limit."""
+_ATTEMPT_COLUMNS = (
+    Job.owner_id,
+    Job.project_id,
+    Job.queue,
+    Job.started_at,
+    Job.lease_until,
+    Job.charged_s,
+    Job.epochs_done,
+    Job.first_epoch,
+)
+"""The columns that say what an attempt has used."""
 _BATCH_SIZE = 500
 """Number of jobs that one statement changes."""
 UNTIL_EPOCH = "until_epoch"
@@ -92,9 +104,12 @@ def transition_job(
     if fence is not None:
         condition.append(Job.attempt == fence)
     # This locks the row on PostgreSQL. On SQLite the transaction already holds the lock of the whole database.
-    previous_state = session.scalar(select(Job.state).where(*condition).with_for_update())
-    if previous_state is None:
+    previous = session.execute(select(Job.state, *_ATTEMPT_COLUMNS).where(*condition).with_for_update()).one_or_none()
+    if previous is None:
         return False
+    if previous.state is JobState.RUNNING:
+        settle_attempt(session, _build_ended_attempt(previous), is_job_over=to_state in TERMINAL_STATES)
+        values = {"charged_s": 0.0, **values}
     if to_state is not JobState.RUNNING:
         values = {"lease_until": None, "pause_requested": False, **values}
     if to_state in TERMINAL_STATES:
@@ -107,13 +122,33 @@ def transition_job(
     record_transition(
         session,
         job_id,
-        from_state=previous_state,
+        from_state=previous.state,
         to_state=to_state,
         attempt=attempt or 0,
         reason=reason,
         worker_id=values.get("worker_id"),
     )
     return True
+
+
+def settle_deleted_attempts(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Correct the usage for those of some jobs that run, before they are deleted. The caller has locked their rows."""
+    # The order keeps transactions that end several attempts from deadlocks.
+    query = select(*_ATTEMPT_COLUMNS).where(Job.id.in_(job_ids), Job.state == JobState.RUNNING)
+    for row in session.execute(query.order_by(Job.owner_id, Job.project_id, Job.queue)).all():
+        settle_attempt(session, _build_ended_attempt(row), is_job_over=True)
+
+
+def _build_ended_attempt(row: Any) -> EndedAttempt:
+    return EndedAttempt(
+        owner_id=row.owner_id,
+        project_id=row.project_id,
+        device=row.queue,
+        started_at=row.started_at,
+        lease_until=row.lease_until,
+        charged_s=row.charged_s,
+        epochs=row.epochs_done - row.first_epoch,
+    )
 
 
 def transition_idle_jobs(

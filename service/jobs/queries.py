@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, defer, load_only
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -15,21 +15,14 @@ from service.db import pagination
 from service.db.pagination import Page
 from service.errors import NotFound
 from service.jobs.lists.text_search import build_text_condition
+from service.team.session_scope import across_projects
 
 # Built once: every submit runs these statements, and building them takes longer than running them.
-_WAITS_IN_QUEUE = (Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
-_HAS_HIGHER_PRIORITY = Job.priority > bindparam("priority")
-_HAS_EQUAL_PRIORITY = Job.priority == bindparam("priority")
-_COUNT_AHEAD = select(func.count()).where(
-    *_WAITS_IN_QUEUE, or_(_HAS_HIGHER_PRIORITY, and_(_HAS_EQUAL_PRIORITY, Job.id < bindparam("first")))
-)
 _COUNT_BY_QUEUE = (
-    select(Job.queue, func.count().label("number")).where(Job.state == bindparam("state")).group_by(Job.queue)
-)
-_SELECT_RANGE = (
-    select(Job.id)
-    .where(*_WAITS_IN_QUEUE, _HAS_EQUAL_PRIORITY, Job.id.between(bindparam("first"), bindparam("last")))
-    .order_by(Job.id)
+    select(Job.queue, func.count().label("number"))
+    .where(Job.state == bindparam("state"))
+    .group_by(Job.queue)
+    .execution_options(**across_projects())
 )
 
 WITHOUT_DOCUMENTS = tuple(
@@ -38,6 +31,8 @@ WITHOUT_DOCUMENTS = tuple(
 """Query options that leave out the columns that may hold megabytes. Access to them raises an error."""
 _LISTED_COLUMNS = load_only(
     Job.id,
+    Job.project_id,
+    Job.owner_id,
     Job.name,
     Job.state,
     Job.reason,
@@ -165,40 +160,10 @@ def build_list_conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def count_jobs_ahead(session: Session, job_rows: Sequence[Job]) -> dict[UUID, int]:
-    """Count, for each of the jobs that waits, the waiting jobs that its queue hands out before it."""
-    waiting = sorted((job for job in job_rows if job.state is JobState.QUEUED), key=lambda job: job.id)
-    if len({(job.queue, job.priority) for job in waiting}) <= 1:
-        return _count_ahead_in_one_priority(session, waiting)
-    # Number all waiting jobs of all queues: this is one statement, though an expensive one.
-    position = func.row_number().over(partition_by=Job.queue, order_by=(Job.priority.desc(), Job.id)) - 1
-    numbered = select(Job.id, position.label("position")).where(Job.state == JobState.QUEUED).subquery()
-    rows = session.execute(
-        select(numbered.c.id, numbered.c.position).where(numbered.c.id.in_(job.id for job in waiting))
-    )
-    return {row.id: row.position for row in rows}
-
-
 def count_jobs_by_queue(session: Session, state: JobState) -> dict[str, int]:
-    """Count the jobs in a state by queue; queues without such a job are left out."""
-    return {row.queue: int(row.number) for row in session.execute(_COUNT_BY_QUEUE, {"state": state})}
-
-
-def _count_ahead_in_one_priority(session: Session, waiting: Sequence[Job]) -> dict[UUID, int]:
-    """Count the jobs ahead of jobs with the same queue and priority, sorted by id.
-
-    Only the part of the index before the first of them is counted.
-    """
-    if not waiting:
-        return {}
-    first, last = waiting[0], waiting[-1]
-    parameters = {"queue": first.queue, "priority": first.priority, "first": first.id}
-    jobs_ahead = session.scalar(_COUNT_AHEAD, parameters) or 0
-    if first is last:
-        return {first.id: jobs_ahead}
-    ids = session.scalars(_SELECT_RANGE, parameters | {"last": last.id})
-    positions = {job_id: jobs_ahead + index for index, job_id in enumerate(ids)}
-    return {job.id: positions[job.id] for job in waiting if job.id in positions}
+    """Count the jobs of all projects in a state by queue; queues without such a job are left out."""
+    rows = session.execute(_COUNT_BY_QUEUE, {"state": state})
+    return {row.queue: int(row.number) for row in rows}
 
 
 def _build_id_query(job_filter: JobFilter, state: JobState | None) -> tuple[Select[UUID], InstrumentedAttribute[UUID]]:

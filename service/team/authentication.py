@@ -1,7 +1,6 @@
-"""Find the principal of a token, in two queries whatever the number of tokens."""
+"""Find the principal of a token, in one query whatever the number of tokens."""
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -26,11 +25,24 @@ _SELECT_TOKEN = (
     .join(User, User.id == Token.user_id)
     .where(Token.sha256 == bindparam("sha256"), Token.kind == bindparam("kind"), *_IS_VALID)
 )
-_SELECT_ROLES = (
-    select(Membership.project_id, Membership.role)
-    .where(Membership.user_id == bindparam("user_id"))
+_SELECT_PRINCIPAL = (
+    select(
+        Token.id,
+        Token.prefix,
+        Token.scope,
+        Token.project_id,
+        User.id.label("user_id"),
+        User.name.label("user_name"),
+        User.role.label("user_role"),
+        Membership.project_id.label("member_of"),
+        Membership.role,
+    )
+    .join(User, User.id == Token.user_id)
+    .outerjoin(Membership, Membership.user_id == User.id)
+    .where(Token.sha256 == bindparam("sha256"), Token.kind == bindparam("kind"), *_IS_VALID)
     .order_by(Membership.created_at, Membership.project_id)
 )
+"""A row for each membership of the user; one row without a membership if there is none."""
 _HAS_USERS = select(User.id).limit(1)
 
 
@@ -39,11 +51,21 @@ def has_users(session: Session) -> bool:
     return session.scalar(_HAS_USERS) is not None
 
 
-def find_token(session: Session, text: str, kind: TokenKind) -> tuple[Token, User] | None:
-    """Return a token and its user; None if it is not known, revoked or expired, or its user is disabled."""
+def find_token(session: Session, text: str, kind: TokenKind, *, keep: bool = False) -> tuple[Token, User] | None:
+    """Return a token and its user; None if it is not known, revoked or expired, or its user is disabled.
+
+    Args:
+        session: to read in.
+        text: the token.
+        kind: whether a program sends it, or a browser as its session.
+        keep: whether to keep the token from being revoked until the transaction ends, because a session starts with
+            it, which must end with it.
+
+    """
     if not token_format.is_well_formed(text):
         return None
-    row = session.execute(_SELECT_TOKEN, {"sha256": token_format.hash_token(text), "kind": kind}).one_or_none()
+    query = _SELECT_TOKEN.with_for_update(read=True, of=Token) if keep else _SELECT_TOKEN
+    row = session.execute(query, {"sha256": token_format.hash_token(text), "kind": kind}).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
@@ -61,20 +83,24 @@ def find_principal(session: Session, text: str, kind: TokenKind, project: str | 
         NotFound: there is no such project, or the user does not see it.
 
     """
-    found = find_token(session, text, kind)
-    if found is None:
+    if not token_format.is_well_formed(text):
         return None
-    token, user = found
-    roles = {row.project_id: row.role for row in session.execute(_SELECT_ROLES, {"user_id": user.id})}
-    if token.project_id is not None:
-        roles = {project_id: role for project_id, role in roles.items() if project_id == token.project_id}
+    rows = session.execute(_SELECT_PRINCIPAL, {"sha256": token_format.hash_token(text), "kind": kind}).all()
+    if not rows:
+        return None
+    token = rows[0]
+    roles = {
+        row.member_of: row.role
+        for row in rows
+        if row.member_of is not None and token.project_id in {None, row.member_of}
+    }
     principal = Principal(
         project_id=token.project_id or next(iter(roles), DEFAULT_PROJECT_ID),
-        is_admin=user.role is UserRole.ADMIN,
+        is_admin=token.user_role is UserRole.ADMIN,
         scope=token.scope,
         roles=roles,
-        user_id=user.id,
-        user_name=user.name,
+        user_id=token.user_id,
+        user_name=token.user_name,
         token_id=token.id,
         token_prefix=token.prefix,
         token_project_id=token.project_id,
@@ -89,10 +115,11 @@ def choose_project(session: Session, principal: Principal, project: str) -> Prin
         NotFound: there is no such project, or the principal does not see it.
 
     """
-    condition = Project.name == project
-    with suppress(ValueError):
-        condition = or_(condition, Project.id == UUID(project))
-    project_id = session.scalar(select(Project.id).where(condition).limit(1)) if project.isprintable() else None
+    try:
+        condition = Project.id == UUID(project)  # no name is an id
+    except ValueError:
+        condition = Project.name == project
+    project_id = session.scalar(select(Project.id).where(condition)) if project.isprintable() else None
     if project_id is None or not principal.can_see(project_id):
         raise NotFound("project", ascii(project[:80]))
     return replace(principal, project_id=project_id)
@@ -105,6 +132,7 @@ def list_valid_tokens(session: Session, token_ids: Collection[UUID]) -> set[UUID
 
 
 def record_uses(session: Session, uses: Mapping[UUID, datetime]) -> None:
-    """Record when tokens were last used."""
-    for token_id, time in sorted(uses.items()):
-        session.execute(update(Token).where(Token.id == token_id).values(last_used_at=time))
+    """Record when tokens were last used. A token that another transaction changes is left out: nothing waits here."""
+    free = select(Token.id).where(Token.id.in_(uses)).with_for_update(skip_locked=True)
+    for token_id in session.scalars(free).all():
+        session.execute(update(Token).where(Token.id == token_id).values(last_used_at=uses[token_id]))

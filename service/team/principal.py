@@ -49,6 +49,11 @@ class Principal:
             return frozenset({self.token_project_id} if self.is_admin else self.roles)
         return None if self.is_admin else frozenset(self.roles)
 
+    @property
+    def is_unrestricted(self) -> bool:
+        """Whether the principal is an admin whose token is not for one project alone."""
+        return self.is_admin and self.token_project_id is None
+
     def permits(self, scope: TokenScope) -> bool:
         """Return whether the token permits the requests of a scope."""
         return _SCOPES.index(self.scope) >= _SCOPES.index(scope)

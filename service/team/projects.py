@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import DEFAULT_PROJECT_ID, Dataset, Job, Membership, Project, ProjectRole, Sweep, User
-from service.db.database import get_current_time
+from service.db.database import get_current_time, insert_if_absent
 from service.db.ids import new_id
 from service.errors import Conflict, NotFound
 from service.team.principal import Principal
-from service.team.users import get_user
+from service.team.row_locks import keep_project, keep_user
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,15 @@ def delete_project(session: Session, project: Project) -> None:
     """Delete an empty project, with its memberships and the tokens that give access to it alone.
 
     Raises:
+        NotFound: it was deleted meanwhile.
         Conflict: it is the default project, or it has jobs, datasets or sweeps.
 
     """
     if project.id == DEFAULT_PROJECT_ID:
         raise Conflict("default_project", "The default project cannot be deleted.")
+    # The lock waits for transactions that create something in the project.
+    if session.scalar(select(Project.id).where(Project.id == project.id).with_for_update()) is None:
+        raise NotFound("project", project.id)
     for table, noun in ((Job, "jobs"), (Dataset, "datasets"), (Sweep, "sweeps")):
         if session.scalar(select(table.id).where(table.project_id == project.id).limit(1)) is not None:
             raise Conflict("project_not_empty", f"The project {project.name} has {noun}; delete them first.")
@@ -97,17 +101,14 @@ def set_member(session: Session, project_id: UUID, user_id: UUID, role: ProjectR
     """Add a user to a project, or change their role.
 
     Raises:
-        NotFound: there is no such user.
+        NotFound: there is no such user or project.
 
     """
-    get_user(session, user_id)
-    membership = session.get(Membership, (user_id, project_id))
-    if membership is not None:
-        membership.role = role
-        return
-    current_time = get_current_time(session)
-    session.add(Membership(user_id=user_id, project_id=project_id, role=role, created_at=current_time))
-    session.flush()
+    keep_project(session, project_id)
+    keep_user(session, user_id)
+    key = {"user_id": user_id, "project_id": project_id}
+    if not insert_if_absent(session, Membership, {**key, "role": role, "created_at": get_current_time(session)}):
+        session.execute(update(Membership).filter_by(**key).values(role=role))
 
 
 def remove_member(session: Session, project_id: UUID, user_id: UUID) -> None:

@@ -4,23 +4,28 @@ The restriction is a condition that SQLAlchemy adds to every statement of the se
 delete. So a query that forgets about projects returns too little, never the objects of others.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import event, or_, select
+from sqlalchemy import ColumnElement, event, exists, inspect, or_
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.orm.interfaces import ORMOption
 
-from models import DEFAULT_PROJECT_ID, Dataset, Job, JobTag, Sweep
+from models import DEFAULT_PROJECT_ID, Dataset, Job, JobMetric, JobTag, Sweep
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.db.database import SessionFactory
 from service.team.principal import Principal
 
-_CRITERIA = "visible_objects"
+_PROJECTS = "visible_projects"
 _OWNERSHIP = "ownership"
 _ALL_PROJECTS = "all_projects"
+_MAX_CACHED_CRITERIA = 256
+
+_owning_jobs = inspect(Job).local_table.alias("owning_jobs")
+"""The jobs that rows of other tables belong to; the alias keeps the table apart from that of the statement."""
 
 
 class Ownership(NamedTuple):
@@ -38,7 +43,7 @@ def restrict_sessions(sessions: SessionFactory, principal: Principal) -> Session
     info: dict[Any, Any] = {_OWNERSHIP: Ownership(principal.project_id, principal.user_id)}
     projects = principal.visible_projects
     if projects is not None:
-        info[_CRITERIA] = _build_criteria(projects)
+        info[_PROJECTS] = projects
     return sessions.with_info(info)
 
 
@@ -69,21 +74,40 @@ def across_projects() -> dict[str, bool]:
     return {_ALL_PROJECTS: True}
 
 
-def _build_criteria(projects: frozenset[UUID]) -> tuple[ORMOption, ...]:
+def can_see_project(session: Session, project_id: UUID) -> bool:
+    """Return whether the session may show the objects of a project, which a statement has loaded across projects."""
+    projects = session.info.get(_PROJECTS)
+    return projects is None or project_id in projects
+
+
+@lru_cache(_MAX_CACHED_CRITERIA)
+def _build_criteria(projects: frozenset[UUID]) -> Sequence[ORMOption]:
+    """Return the conditions on the objects of these projects; each function gets a mapped class, or an alias of it."""
     ids = sorted(projects)
-    visible_jobs = select(Job.id).where(Job.project_id.in_(ids))
-    conditions = (
-        (Job, Job.project_id.in_(ids)),
-        (JobTag, JobTag.job_id.in_(visible_jobs)),
-        (Sweep, Sweep.project_id.in_(ids)),
-        (Dataset, or_(Dataset.project_id.in_(ids), Dataset.media_type == BUILTIN_MEDIA_TYPE)),
+    return (
+        with_loader_criteria(Job, lambda job: job.project_id.in_(ids), include_aliases=True),
+        with_loader_criteria(JobTag, lambda tag: _belongs_to_job(tag.job_id, ids), include_aliases=True),
+        with_loader_criteria(JobMetric, lambda metric: _belongs_to_job(metric.job_id, ids), include_aliases=True),
+        with_loader_criteria(Sweep, lambda sweep: sweep.project_id.in_(ids), include_aliases=True),
+        with_loader_criteria(
+            Dataset,
+            lambda dataset: or_(dataset.project_id.in_(ids), dataset.media_type == BUILTIN_MEDIA_TYPE),
+            include_aliases=True,
+        ),
     )
-    return tuple(with_loader_criteria(table, condition, include_aliases=True) for table, condition in conditions)
+
+
+def _belongs_to_job(job_id: ColumnElement[UUID], project_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Return the condition that a row belongs to a job of one of the projects.
+
+    It looks up one job for each row that a statement reads, so that an index of these rows still gives their order.
+    """
+    return exists().where(_owning_jobs.c.id == job_id, _owning_jobs.c.project_id.in_(project_ids))
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _add_criteria(state: ORMExecuteState) -> None:
-    criteria = state.session.info.get(_CRITERIA)
-    if criteria is None or state.is_column_load or state.execution_options.get(_ALL_PROJECTS):
+    projects = state.session.info.get(_PROJECTS)
+    if projects is None or state.is_column_load or state.execution_options.get(_ALL_PROJECTS):
         return
-    state.statement = state.statement.options(*criteria)
+    state.statement = state.statement.options(*_build_criteria(projects))

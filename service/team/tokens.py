@@ -14,6 +14,8 @@ from service.db.ids import new_id
 from service.db.pagination import Page
 from service.errors import Conflict, NotFound
 from service.team import token_format
+from service.team.principal import Principal
+from service.team.row_locks import keep_project, keep_user
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,15 @@ class IssuedToken:
 
 
 def issue_token(session: Session, user_id: UUID, request: TokenRequest) -> IssuedToken:
-    """Create a token that programs of a user send."""
+    """Create a token that programs of a user send.
+
+    Raises:
+        NotFound: the user or the project was deleted meanwhile.
+
+    """
+    keep_user(session, user_id)
+    if request.project_id is not None:
+        keep_project(session, request.project_id)
     return _insert_token(session, user_id, TokenKind.PERSONAL, request)
 
 
@@ -55,30 +65,50 @@ def start_user_session(session: Session, user_id: UUID, name: str, lifetime_s: f
     return _insert_token(session, user_id, TokenKind.SESSION, request)
 
 
-def list_tokens(session: Session, user_id: UUID | None, *, limit: int, cursor: str | None) -> Page[Token]:
-    """Return a page of tokens and sessions, newest first; those of all users if `user_id` is None.
+def list_tokens(
+    session: Session, principal: Principal, user_id: UUID | None, *, limit: int, cursor: str | None
+) -> Page[Token]:
+    """Return a page of the tokens and sessions that a principal may change, newest first.
+
+    Args:
+        session: to read in.
+        principal: who asks.
+        user_id: whose tokens to list; None for all.
+        limit: maximum number of tokens on the page.
+        cursor: `Page.next` of the page before.
 
     Raises:
         InvalidInput: `cursor` is not a valid cursor.
 
     """
-    query = select(Token)
+    query = select(Token).where(*_build_conditions(principal))
     if user_id is not None:
         query = query.where(Token.user_id == user_id)
     return pagination.fetch_page(session, query, Token.id, limit=limit, cursor=cursor)
 
 
-def get_token(session: Session, token_id: UUID, user_id: UUID | None) -> Token:
-    """Return a token of a user, or of any user if `user_id` is None.
+def lock_token(session: Session, token_id: UUID, principal: Principal) -> Token:
+    """Return a token that a principal may change, locked until the transaction ends.
 
     Raises:
-        NotFound: the user has no such token.
+        NotFound: there is no such token among those.
 
     """
-    token = session.get(Token, token_id)
-    if token is None or (user_id is not None and token.user_id != user_id):
+    query = select(Token).where(Token.id == token_id, *_build_conditions(principal)).with_for_update()
+    token = session.scalar(query)
+    if token is None:
         raise NotFound("token", token_id)
     return token
+
+
+def _build_conditions(principal: Principal) -> list[ColumnElement[bool]]:
+    """Return the conditions on the tokens that a principal may change: their own, or all for an admin.
+
+    With a token for one project, they are those for that project: a successor of another one would permit more.
+    """
+    if principal.token_project_id is not None:
+        return [Token.user_id == principal.user_id, Token.project_id == principal.token_project_id]
+    return [] if principal.is_admin else [Token.user_id == principal.user_id]
 
 
 def revoke_token(session: Session, token: Token) -> None:

@@ -14,6 +14,7 @@ from service.db.database import get_current_time
 from service.db.ids import new_id
 from service.db.pagination import Page
 from service.errors import Conflict, NotFound
+from service.team.row_locks import lock_admins
 from service.team.tokens import IssuedToken, TokenRequest, issue_token
 
 _FIRST_TOKEN_NAME = "first token"  # noqa: S105  the name of a token, not a secret
@@ -34,6 +35,7 @@ def add_user(session: Session, name: str, role: UserRole, values: Mapping[str, A
         Conflict: another user has the name or the identity, or the first user is no admin.
 
     """
+    lock_admins(session)
     if role is not UserRole.ADMIN and not _has_admin(session):
         raise Conflict("admin_required", "The first user must be an admin, because someone must add the others.")
     current_time = get_current_time(session)
@@ -66,13 +68,14 @@ def find_user(session: Session, reference: str) -> User:
         NotFound: there is no such user.
 
     """
-    user = session.scalar(select(User).where(User.name == reference)) if reference.isprintable() else None
-    if user is not None:
-        return user
     try:
-        return get_user(session, UUID(reference))
+        condition = User.id == UUID(reference)  # no name is an id
     except ValueError:
-        raise NotFound("user", ascii(reference[:80])) from None
+        condition = User.name == reference
+    user = session.scalar(select(User).where(condition)) if reference.isprintable() else None
+    if user is None:
+        raise NotFound("user", ascii(reference[:80]))
+    return user
 
 
 def list_users(session: Session, *, limit: int, cursor: str | None) -> Page[User]:
@@ -93,7 +96,7 @@ def change_user(session: Session, user_id: UUID, values: Mapping[str, Any], *, i
         Conflict: another user has the name or the identity, or no enabled admin would be left.
 
     """
-    user = get_user(session, user_id)
+    user = _lock_user(session, user_id)
     for name, value in values.items():
         setattr(user, name, value)
     if is_disabled is not None:
@@ -111,7 +114,7 @@ def delete_user(session: Session, user_id: UUID) -> None:
         Conflict: one of their jobs has not ended, or no enabled admin would be left.
 
     """
-    user = get_user(session, user_id)
+    user = _lock_user(session, user_id)
     active = select(func.count()).where(Job.owner_id == user_id, Job.state.not_in(TERMINAL_STATES))
     if count := session.scalar(active):
         raise Conflict("user_has_jobs", f"{count} jobs of {user.name} have not ended; cancel them first.")
@@ -123,6 +126,14 @@ def delete_user(session: Session, user_id: UUID) -> None:
 def load_user_names(session: Session) -> dict[UUID, str]:
     """Load the name of every user, by id."""
     return {row.id: row.name for row in session.execute(select(User.id, User.name))}
+
+
+def _lock_user(session: Session, user_id: UUID) -> User:
+    lock_admins(session)
+    user = session.get(User, user_id, with_for_update=True, populate_existing=True)
+    if user is None:
+        raise NotFound("user", user_id)
+    return user
 
 
 def _flush(session: Session, name: str) -> None:

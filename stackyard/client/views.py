@@ -252,7 +252,8 @@ class _Connection:
 class Job(View):
     """A job as it was when the server answered. In a notebook, it shows its state and its learning curve.
 
-    A list leaves out `spec`, `warnings`, `evaluation`, `transitions`, `checkpoint`, `before` and `ran_on`.
+    A list leaves out `spec`, `warnings`, `evaluation`, `transitions`, `checkpoint`, `before`, `hidden_before` and
+    `ran_on`. `before` leaves out the jobs of projects that the user does not see, and `hidden_before` is their number.
     `estimated_start` comes from past runs of the same architecture, and is None if there are none. The answer to a
     submit has None for `before` and `estimated_start`. `crashes` counts the attempts whose process crashed,
     `lost_attempts` those that were lost with their worker. `sparkline` has a few values of the metric that a list
@@ -285,6 +286,7 @@ class Job(View):
     progress: Progress = Progress()
     queue_position: int | None = None
     before: list[Ahead] | None = None
+    hidden_before: int | None = None
     estimated_start: datetime | None = None
     waiting: Waiting | None = None
     checkpoint: Checkpoint | None = None

@@ -61,7 +61,8 @@ def test_tags_are_added_and_removed(client, submit, act):
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
-        ("{}", "/action"),
+        ("{}", ""),
+        ('{"action": "cancel", "action": "delete", "ids": ["00000000-0000-0000-0000-000000000000"]}', "/action"),
         ('{"action": "explode", "ids": ["00000000-0000-0000-0000-000000000000"]}', "/action"),
         ('{"action": "cancel", "ids": []}', "/ids"),
         ('{"action": "cancel", "ids": ["x"]}', "/ids/0"),

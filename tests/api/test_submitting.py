@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from service.db import database, sqlite
-from service.jobs import queries
+from service.jobs.queue_order.positions import load_positions
 from tests.factories import iris_spec, submit_job
 
 
@@ -16,7 +16,7 @@ def test_the_answer_to_a_submit_equals_the_job(client):
     response = client.post("/v1/jobs", json=iris_spec(tags=["night", "first"]))
     submitted = response.json()
     read = client.get(response.headers["location"]).json()
-    assert submitted == read | {"before": None, "estimated_start": None}  # these are left out, because they take time
+    assert submitted == read | {"before": None, "hidden_before": None, "estimated_start": None}  # they take time
     assert submitted["queue_position"] == 1
     assert submitted["tags"] == ["first", "night"]
     assert [step["to"] for step in submitted["transitions"]] == ["queued"]
@@ -36,8 +36,8 @@ def test_a_queue_position_does_not_depend_on_the_other_jobs_that_are_asked_for(e
     submitted = [submit_job(either_sessions, run={"priority": priority}) for priority in (0, 2, 0, 2, 1)]
     submitted.append(submit_job(either_sessions, run={"priority": 2, "device": "gpu"}))
     with either_sessions.read() as session:
-        together = queries.count_jobs_ahead(session, submitted)
-        separate = {job.id: queries.count_jobs_ahead(session, [job])[job.id] for job in submitted}
+        together = load_positions(session, submitted).ahead
+        separate = {job.id: load_positions(session, [job]).ahead[job.id] for job in submitted}
     assert together == separate
     assert [separate[job.id] for job in submitted] == [3, 0, 4, 1, 2, 0]
 

@@ -24,14 +24,17 @@ SHARED, ALONE = (ExecutionEnvironment("cpu", threads, "float32", {}) for threads
 
 
 def test_a_job_that_waits_is_still_claimed_as_a_small_one(empty_url, tmp_path):  # noqa: F811
-    config = Config(ROOT / "alembic.ini")
-    config.attributes["database_url"] = empty_url
-    command.upgrade(config, "0004")
+    upgrade_database(Settings(data_dir=tmp_path, database_url=empty_url))
     sessions = SessionFactory(empty_url)
     old = new_id()
     with sessions.begin() as session:
         catalog.ensure_builtins(session)
-        _insert(session, old, catalog.find_dataset(session, "builtin:iris").id)
+        dataset_id = catalog.find_dataset(session, "builtin:iris").id
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["database_url"] = empty_url
+    command.downgrade(config, "0004")
+    with sessions.begin() as session:
+        _insert(session, old, dataset_id)
 
     upgrade_database(Settings(data_dir=tmp_path, database_url=empty_url))
 

@@ -20,6 +20,7 @@ from service.jobs import recovery
 from service.jobs.crashes import Crash
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
+from service.team.usage_policy import open_sessions
 from worker.runtime import memory, memory_limits
 from worker.runtime.exit_codes import FORCED_STOP
 from worker.runtime.shutdown_signal import PARENT_SHUTDOWN
@@ -138,7 +139,7 @@ class ChildMonitor:
             self._thread.join(self._settings.heartbeat_s)
 
     def _run(self) -> None:
-        sessions = SessionFactory(self._settings.resolved_database_url)
+        sessions = open_sessions(self._settings)
         wake_ups = WakeUpSender(self._settings)
         last_check = time.monotonic()
         while not (self._stopping.is_set() and self._exits.empty()):

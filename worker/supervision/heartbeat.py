@@ -11,6 +11,7 @@ from service.db.database import SessionFactory
 from service.queue import worker_registry
 from service.queue.worker_registry import Registration
 from service.settings import Settings
+from service.team.usage_policy import open_sessions
 
 WORKER_ID_VARIABLE = "STACKYARD_WORKER_ID"
 """The environment variable from which a worker's children read its id."""
@@ -60,7 +61,7 @@ class Heartbeat:
             self._thread.join(self._settings.heartbeat_s)
 
     def _run(self) -> None:
-        sessions = SessionFactory(self._settings.resolved_database_url)
+        sessions = open_sessions(self._settings)
         while not self._stopping.is_set():
             is_draining = self._is_draining()
             self._send_heartbeat(sessions, draining=is_draining)

@@ -23,6 +23,7 @@ from service.storage.store_factory import open_store
 from service.sweeps import sweep_news, sweep_retention
 from service.sweeps.life import reconciliation
 from service.sweeps.life.creation import advance_completely
+from service.team.usage_policy import open_sessions
 from stackyard.spec import Limits
 from worker.supervision.outage_grace import OutageGrace
 
@@ -58,7 +59,7 @@ class Reconciler:
             self._thread.join(_STOP_TIMEOUT_S)
 
     def _run(self) -> None:
-        sessions = SessionFactory(self._settings.resolved_database_url)
+        sessions = open_sessions(self._settings)
         wake_ups = WakeUpSender(self._settings)
         store = open_store(self._settings)
         last_cleaning = last_thorough = -math.inf  # an earlier run may have been killed

@@ -23,7 +23,14 @@ from service.sweeps.life.reruns import Rerunner, choose_best_trial
 from service.sweeps.life.settlement import Settler, report_trial
 from service.sweeps.life.starting import Started, Starter
 from service.sweeps.life.trial_jobs import SpecValidator
-from service.sweeps.life.usage import Allowance, Usage, compute_allowance, count_trials_by_state, load_usage
+from service.sweeps.life.usage import (
+    Allowance,
+    Usage,
+    compute_allowance,
+    count_fitting_trials,
+    count_trials_by_state,
+    load_usage,
+)
 from service.team.session_scope import Ownership, act_for
 from stackyard.spec import Limits, SpecError
 
@@ -38,12 +45,14 @@ log = structlog.get_logger()
 class Advance:
     """The result of advancing a sweep: jobs that now wait, by queue, and whether the next transaction has more to do.
 
-    `has_ended` says that the sweep is in its final state.
+    `has_ended` says that the sweep is in its final state. `waits_for_places` says that its owner has as many waiting
+    jobs as they may: more work follows once some of them have started.
     """
 
     queues: Counter[str] = field(default_factory=Counter[str])
     has_more: bool = False
     has_ended: bool = False
+    waits_for_places: bool = False
 
 
 def advance_sweep(
@@ -72,7 +81,7 @@ def advance_sweep(
     before = _summarize(sweep)
     with act_for(session, Ownership(sweep.project_id, sweep.owner_id)):
         advance = _Advancer(session, sweep, plan, SpecValidator(session, sweep, limits, checked_specs)).advance()
-    sweep.has_more_work = advance.has_more
+    sweep.has_more_work = advance.has_more or advance.waits_for_places
     if _summarize(sweep) != before or advance.queues:
         sweep.changed_at = get_current_time(session)
     return advance
@@ -88,6 +97,7 @@ class _Advancer:
         self._validator = validator
         self._settler = Settler(session, sweep, plan, validator)
         self._queues: Counter[str] = Counter()
+        self._has_waiting_reruns = False
 
     def advance(self) -> Advance:
         try:
@@ -100,7 +110,8 @@ class _Advancer:
         started = self._start_trials() if self._is_searching() else Started()
         self._queues += started.queues
         has_ended = not started.has_more and self._end_if_idle(Ending.of(self._sweep) or started.ending)
-        return Advance(self._queues, started.has_more, has_ended)
+        waits_for_places = not has_ended and (started.waits_for_places or self._has_waiting_reruns)
+        return Advance(self._queues, started.has_more, has_ended, waits_for_places)
 
     def _is_searching(self) -> bool:
         return self._sweep.state is SweepState.RUNNING and self._sweep.ending is None
@@ -133,7 +144,10 @@ class _Advancer:
             return Started(ending=None if bound is None else endings.build_budget_ending(bound))
         now = get_current_time(self._session)
         starter = Starter(self._session, self._sweep, self._plan, self._validator, allowance, now)
-        return starter.start_trials(usage, capacity)
+        fitting = count_fitting_trials(self._session, self._sweep.owner_id, capacity, self._plan.repeat_count)
+        started = starter.start_trials(usage, fitting)
+        started.waits_for_places = fitting < capacity and started.ending is None
+        return started
 
     def _compute_capacity(self) -> int:
         """Return how many more trials may run or wait for a worker."""
@@ -150,8 +164,10 @@ class _Advancer:
         if ending.reruns_best and self._sweep.state is SweepState.PAUSED:
             return False
         if ending.reruns_best and self._plan.spec.repeats.of_top is not None:
-            self._queues += Rerunner(self._session, self._sweep, self._plan, self._validator).start_reruns()
-        if self._count_waiting_trials():
+            reruns = Rerunner(self._session, self._sweep, self._plan, self._validator).start_reruns()
+            self._queues += reruns.queues
+            self._has_waiting_reruns = reruns.wait_for_places
+        if self._count_waiting_trials() or self._has_waiting_reruns:
             return False
         self._halt_held_trials()
         choose_best_trial(self._session, self._sweep, self._plan)

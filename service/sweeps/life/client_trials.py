@@ -20,6 +20,7 @@ from service.sweeps.life.starting import Starter, count_epochs
 from service.sweeps.life.trial_jobs import SpecValidator
 from service.sweeps.life.usage import compute_allowance, count_trials_by_state, load_usage
 from service.sweeps.queries import lock_sweep
+from service.team import limits as user_limits
 from service.team.session_scope import Ownership, act_for
 from stackyard.spec import Fault, Limits, SpecError
 from stackyard.sweep.requests.sweep_changes import ClientTrial
@@ -42,6 +43,7 @@ def add_client_trial(
         NotFound: there is no sweep with this id, or its dataset was deleted.
         SpecError: the parameters do not belong to the space, or their spec is not valid.
         Conflict: the sweep takes no trial now.
+        TooManyRequests: its owner has as many waiting jobs as they may.
 
     """
     sweep = lock_sweep(session, sweep_id)
@@ -61,6 +63,8 @@ def _add_client_trial(
     epochs = 0 if client_trial.value is not None else count_epochs(plan, validated)
     if bound := allowance.find_exhausted(load_usage(session, sweep.id, plan), 1, epochs):
         raise Conflict("budget_used_up", f"The sweep's budget of {bound} is used up; raise it first.")
+    if client_trial.value is None:
+        user_limits.check_queue_limit(session, sweep.owner_id, len(validated))
     trial = starter.add_trial(client_trial.parameters, epochs=epochs, is_from_client=True)
     sweep.changed_at, sweep.has_more_work = get_current_time(session), True
     if client_trial.value is None:

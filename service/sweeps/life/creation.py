@@ -19,6 +19,7 @@ from service.queue.queue_notifier import QueueNotifier
 from service.sweeps.life.advance import advance_sweep
 from service.sweeps.validation import validate_sweep
 from service.team.principal import IMPLICIT_ADMIN, Principal
+from service.team.row_locks import keep_project
 from service.team.session_scope import get_ownership, restrict_sessions, scope_key
 from stackyard.spec import Limits
 from stackyard.sweep import SweepSpec, dump_sweep_spec
@@ -104,6 +105,7 @@ def insert_sweep(session: Session, spec: SweepSpec, key: str | None = None, body
     """
     current_time = get_current_time(session)
     project_id, owner_id = get_ownership(session)
+    keep_project(session, project_id)
     sweep = Sweep(
         id=new_id(),
         project_id=project_id,

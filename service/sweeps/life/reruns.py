@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
@@ -12,8 +12,19 @@ from service.errors import InvalidInput, NotFound
 from service.sweeps.life import trial_jobs
 from service.sweeps.life.plan import SweepPlan
 from service.sweeps.life.trial_jobs import SpecValidator
-from service.sweeps.life.usage import count_trials_by_state, load_usage
+from service.sweeps.life.usage import count_fitting_trials, count_trials_by_state, load_usage
 from stackyard.spec import SpecError
+
+
+@dataclass
+class Reruns:
+    """The reruns that were started: their queued jobs by queue.
+
+    `wait_for_places` says that others wait, because the owner of the sweep has as many waiting jobs as they may.
+    """
+
+    queues: Counter[str] = field(default_factory=Counter[str])
+    wait_for_places: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,23 +36,25 @@ class Rerunner:
     plan: SweepPlan
     validator: SpecValidator
 
-    def start_reruns(self) -> Counter[str]:
-        """Start reruns, and return the number of queued jobs by queue; none if all have been started.
+    def start_reruns(self) -> Reruns:
+        """Start reruns; none if all have been started.
 
         The first call chooses the trials: the best ones, as many as the budget of epochs allows.
         """
         if self.sweep.state is not SweepState.RUNNING:
-            return Counter()
+            return Reruns()
         if self.sweep.rerun_trials is None:
             self.sweep.rerun_trials = self._choose_trials()
         capacity = self.plan.spec.concurrency
         if capacity is not None:
             capacity -= count_trials_by_state(self.session, self.sweep.id)[TrialState.WAITING]
         pending = self._load_pending_trials()[:capacity]
-        queues: Counter[str] = Counter()
-        for trial in pending:
-            queues += self._rerun_trial(trial)
-        return queues
+        jobs_per_trial = self.plan.spec.repeats.count
+        fitting = count_fitting_trials(self.session, self.sweep.owner_id, len(pending), jobs_per_trial)
+        reruns = Reruns(wait_for_places=fitting < len(pending))
+        for trial in pending[:fitting]:
+            reruns.queues += self._rerun_trial(trial)
+        return reruns
 
     def _choose_trials(self) -> list[int]:
         query = select_complete_trials(self.sweep, self.plan).limit(self.plan.spec.repeats.of_top)

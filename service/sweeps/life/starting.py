@@ -29,11 +29,13 @@ class Started:
     """The result of starting trials: the queued jobs by queue, and why no further trial was started.
 
     `has_more` says that the next transaction can start more. `ending` is set if the search is over.
+    `waits_for_places` says that the owner of the sweep has as many waiting jobs as they may.
     """
 
     queues: Counter[str] = field(default_factory=Counter[str])
     has_more: bool = False
     ending: Ending | None = None
+    waits_for_places: bool = False
 
 
 @dataclass

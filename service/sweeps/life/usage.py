@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import Job, JobState, Trial, TrialState
 from service.db.database import get_current_time
 from service.sweeps.life.plan import SweepPlan
+from service.team import limits
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,19 @@ def compute_allowance(session: Session, sweep_id: UUID, plan: SweepPlan) -> Allo
         _reserve(budget.epochs, reruns * base_epochs, base_epochs),
         _reserve(budget.seconds, reruns * (seconds or 0.0), 0.0),
     )
+
+
+def count_fitting_trials(session: Session, owner_id: UUID | None, trials: int, jobs_per_trial: int) -> int:
+    """Return how many of some new trials may start now, by the limit on the waiting jobs of the sweep's owner.
+
+    A trial that has more jobs than its owner may have waiting starts once none of them waits. Otherwise it would never
+    start.
+    """
+    places = limits.count_free_queue_places(session, owner_id) if trials > 0 else None
+    if places is None:
+        return trials
+    fitting = min(trials, places // max(1, jobs_per_trial))
+    return fitting or int(not limits.count_waiting_jobs(session, owner_id))
 
 
 def _reserve(bound: float | None, reserve: float, least: float) -> Any:

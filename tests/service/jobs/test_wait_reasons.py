@@ -1,6 +1,7 @@
 """The reasons why jobs wait, on both databases."""
 
 from service.jobs import attempts, controls, queries, wait_reasons
+from service.jobs.queue_order.positions import load_positions
 from service.jobs.wait_reasons import WaitCode
 from tests.factories import build_registration, record_heartbeat, submit_job
 
@@ -9,7 +10,7 @@ def load_reasons(sessions, *submitted_jobs):
     """Return the reason why each of the jobs waits; None for jobs that do not wait."""
     with sessions.read() as session:
         rows = [queries.get_job(session, job.id) for job in submitted_jobs]
-        reasons = wait_reasons.load_wait_reasons(session, rows, queries.count_jobs_ahead(session, rows))
+        reasons = wait_reasons.load_wait_reasons(session, rows, load_positions(session, rows))
     return [reasons.get(job.id) for job in submitted_jobs]
 
 

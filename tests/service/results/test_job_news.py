@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import event
 
+from models import DEFAULT_PROJECT_ID
 from service.history import change_log
 from service.jobs import attempts, controls
 from service.results.epoch_news import EpochNewsReader
@@ -21,7 +22,9 @@ def read_news(either_sessions):
         with either_sessions.read() as session:
             news = reader.read_news(session)
         assert not news.overflow
-        return {details.job.id: details.job.state.value for details in news.changed}, list(news.deleted)
+        changed = {details.job.id: details.job.state.value for details in news.changed}
+        assert {deleted.project_id for deleted in news.deleted} <= {DEFAULT_PROJECT_ID}
+        return changed, [deleted.id for deleted in news.deleted]
 
     assert read() == ({}, [])
     return read

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from models import Job, JobState, Sweep, SweepState, Trial, TrialState
+from models import DEFAULT_PROJECT_ID, Job, JobState, Sweep, SweepState, Trial, TrialState
 from service import backup
 from service.db.database import SessionFactory
 from service.settings import Settings
@@ -361,4 +361,4 @@ def test_readers_of_news_learn_of_changed_and_deleted_sweeps(either_sessions):
     assert read_news() == SweepNews()
     with either_sessions.begin() as session:
         controls.delete_sweep(session, lab.id)
-    assert read_news() == SweepNews((), (lab.id,))
+    assert read_news() == SweepNews((), ((lab.id, DEFAULT_PROJECT_ID),))

@@ -35,6 +35,7 @@
  *
  * @typedef {object} JobExtras
  * @property {{id: string, name: string | null, state: JobState, priority: number}[] | null} before
+ * @property {number | null} hidden_before
  * @property {{epoch: number, step: number, at: string, bytes: number} | null} checkpoint
  * @property {{device: string, threads: number, precision: string, versions: Record<string, string>} | null} ran_on
  * @property {number | null} peak_memory bytes

@@ -22,6 +22,7 @@ export function WaitingNotice({ job }) {
           ${job.estimated_start ? html`It should start <${RelativeTime} time=${job.estimated_start} />.` : "The start cannot be predicted yet."}
         </p>`}
       ${job.before && job.before.length > 0 && html`<${JobsAhead} jobs=${job.before} />`}
+      ${Boolean(job.hidden_before) && html`<p class="quiet">${job.hidden_before} of the jobs ahead belong to projects that you do not see.</p>`}
     </section>
   `;
 }

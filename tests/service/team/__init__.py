@@ -1,0 +1,1 @@
+"""Tests of users, projects, tokens and what they may see."""
