@@ -12,9 +12,15 @@ from api import datasets, health, specs
 from api.access.authentication import Authentication
 from api.access.authenticator import Authenticator
 from api.access.authorization import authorize, check_all_routes_have_permissions
+from api.access.rate_limiting import RateLimiting
+from api.access.rate_limits import RateLimiter
 from api.access.session_cookie import SessionSigner
+from api.access.stream_watch import StreamWatch
 from api.access.token_uses import TokenUses
 from api.app_state import AppState
+from api.audit import routes as audit_routes
+from api.audit.refusal_audit import RefusalAudit
+from api.audit.refusal_recorder import RefusalRecorder
 from api.events import routes as event_routes
 from api.events.news_feed import NewsFeed
 from api.http import access_log, openapi, problem_documents
@@ -34,6 +40,7 @@ from api.sweeps import routes as sweep_routes
 from api.sweeps import trials as sweep_trials
 from api.team import projects as project_routes
 from api.team import tokens as token_routes
+from api.team import usage as usage_routes
 from api.team import users as user_routes
 from api.workers import routes as worker_routes
 from api.workers import usage
@@ -83,6 +90,8 @@ _ROUTERS = (
     project_routes,
     token_routes,
     user_routes,
+    audit_routes,
+    usage_routes,
 )
 """The modules with routes. A fixed path stands before a path with a parameter that matches it."""
 
@@ -121,13 +130,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         renderer=Renderer(),
         predictor=Predictor(settings),
         previewer=Previewer(settings),
-        event_broadcaster=EventBroadcaster(sessions, events.encode_events),
-        news_feed=NewsFeed(sessions, event_routes.encode_news),
+        event_broadcaster=(broadcaster := EventBroadcaster(sessions, events.encode_events)),
+        news_feed=(news_feed := NewsFeed(sessions, event_routes.encode_news)),
         stream_limiter=StreamLimiter(settings.max_event_streams, settings.max_client_event_streams),
+        stream_watch=StreamWatch(sessions, authenticator.has_users, lambda: _wake_streams(broadcaster, news_feed)),
         session_signer=signer,
         authenticator=authenticator,
         token_uses=token_uses,
         login_limiter=LoginLimiter(),
+        refusal_recorder=(refusal_recorder := RefusalRecorder(sessions)),
     )
     check_all_routes_have_permissions(module.router for module in _ROUTERS)
     for module in _ROUTERS:
@@ -136,10 +147,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install_spec_schemas(app)
     install_documentation(app)
     install_page(app)
+    app.add_middleware(RateLimiting, limiter=RateLimiter(settings))
     app.add_middleware(Authentication, authenticator=authenticator, is_open=_is_open_path)
     app.add_middleware(RequestGuard, requires_login=authenticator.requires_login, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(
+        RefusalAudit,
+        recorder=refusal_recorder,
+        has_users=authenticator.has_users,
+        routes=[route for module in _ROUTERS for route in module.router.routes],
+    )
     app.add_middleware(SecurityHeaders)  # the last one is the outermost
     return app
+
+
+def _wake_streams(broadcaster: EventBroadcaster, news_feed: NewsFeed) -> None:
+    broadcaster.wake_streams()
+    news_feed.wake_streams()
 
 
 def _create_session_signer(settings: Settings) -> SessionSigner | None:
@@ -167,6 +190,7 @@ async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
     state.event_broadcaster.close()
     state.news_feed.close()
     state.token_uses.write()
+    state.refusal_recorder.close()
     state.queue_notifier.close()
     state.renderer.close()
     state.predictor.close()

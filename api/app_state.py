@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 
 from api.access.authenticator import Authenticator
 from api.access.session_cookie import SessionSigner
+from api.access.stream_watch import StreamWatch
 from api.access.token_uses import TokenUses
+from api.audit.refusal_recorder import RefusalRecorder
 from api.events.news_feed import NewsFeed
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
@@ -23,6 +25,7 @@ from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from service.sweeps.life.creation import SweepSubmitter
+from service.team.audit.recording import audit_sessions
 from service.team.session_scope import restrict_sessions
 
 
@@ -43,10 +46,12 @@ class AppState:
     event_broadcaster: EventBroadcaster
     news_feed: NewsFeed
     stream_limiter: StreamLimiter
+    stream_watch: StreamWatch
     session_signer: SessionSigner | None
     authenticator: Authenticator
     token_uses: TokenUses
     login_limiter: LoginLimiter
+    refusal_recorder: RefusalRecorder
 
 
 def get_app_state(request: Request) -> AppState:
@@ -65,7 +70,14 @@ def _create_getter(name: str) -> Callable[[Request], Awaitable[Any]]:
 
 SettingsDep = Annotated[Settings, Depends(_create_getter("settings"))]
 AuthenticatorDep = Annotated[Authenticator, Depends(_create_getter("authenticator"))]
-AllSessionsDep = Annotated[SessionFactory, Depends(_create_getter("sessions"))]
+
+
+async def _get_all_sessions(request: Request) -> SessionFactory:
+    """Return sessions that see the objects of all projects, and record the request if it writes."""
+    return audit_sessions(get_app_state(request).sessions, getattr(request.state, "audit", None))
+
+
+AllSessionsDep = Annotated[SessionFactory, Depends(_get_all_sessions)]
 """Sessions that see the objects of all projects."""
 
 
@@ -87,3 +99,4 @@ PredictorDep = Annotated[Predictor, Depends(_create_getter("predictor"))]
 PreviewerDep = Annotated[Previewer, Depends(_create_getter("previewer"))]
 EventBroadcasterDep = Annotated[EventBroadcaster, Depends(_create_getter("event_broadcaster"))]
 NewsFeedDep = Annotated[NewsFeed, Depends(_create_getter("news_feed"))]
+RefusalRecorderDep = Annotated[RefusalRecorder, Depends(_create_getter("refusal_recorder"))]

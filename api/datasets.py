@@ -26,6 +26,7 @@ from service.datasets.proposal import Proposal, TaskKind, propose_spec
 from service.db.database import SessionFactory
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
+from service.team.audit import recording
 from stackyard.spec import DatasetDescription, Fault
 from stackyard.spec.data.csv_format import Decimal
 
@@ -320,6 +321,7 @@ def _store_dataset(
         dataset, is_new = catalog.add_dataset(
             session, name, media_type, stored, inspected.description, inspected.statistics
         )
+        recording.set_object(session, dataset.id, dataset.project_id, status=201 if is_new else 200)
     return _build_view(dataset), is_new
 
 

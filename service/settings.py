@@ -13,6 +13,8 @@ from stackyard.spec import Limits
 SECRET_SETTINGS = ("token", "database_password", "broker_password")
 """Settings that may also come from a file, which a variable with the suffix `_FILE` names."""
 
+_RATE_LIMIT = r"^$|^[1-9][0-9]{0,8} ?(/|per) ?([1-9][0-9]{0,5} ?)?(second|minute|hour|day)s?$"
+
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -65,6 +67,10 @@ class Settings(BaseSettings):
     session_s: Seconds = 7 * 86_400
     """Time in seconds after which a browser that has logged in must log in again. Lower it if browsers are shared;
     another token ends all sessions at once."""
+    rate_limit: Annotated[str, Field(pattern=_RATE_LIMIT)] = "1200/minute"
+    """Maximum number of requests with one token of a user, such as `1200/minute`, `50/second` or `100 per 5 minutes`.
+    Empty sets no limit. Browsers with a session and the server's own token have none. Raise it for programs that poll
+    many jobs; lower it if single programs slow the server down for the others."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)] = ()
     """Host names, separated by commas, under which browsers may use the API besides its own address. Set it if a proxy
     passes on the name of a site: without a token, requests to any other name than a loopback name are refused; pages
@@ -155,6 +161,9 @@ class Settings(BaseSettings):
     retention_days: Annotated[float, Field(gt=0)] | None = None
     """Number of days after which a job in a terminal state is deleted. Unset keeps jobs until a client deletes
     them."""
+    audit_days: Annotated[float, Field(gt=0)] | None = 365
+    """Number of days after which an entry of the audit is deleted. Raise it if you must keep a longer record; lower it
+    if the database grows too large."""
     discard_grace_s: Seconds = 600
     """Time in seconds before a file that no row references is deleted. It must be longer than the time between
     storing a file and committing the row that references it."""

@@ -52,7 +52,7 @@ class Authentication:
             identity = await self._authenticator.identify(headers)
         except (ServiceError, SQLAlchemyError) as error:
             return create_error_response(error)
-        state["principal"] = identity.principal
+        state["principal"], state["carrier"] = identity.principal, identity.carrier
         return _find_refusal(scope, headers, identity)
 
 

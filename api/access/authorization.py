@@ -1,6 +1,7 @@
 """The dependency of every route: it checks whether the principal of the request may use it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from api.access.permissions import PERMISSIONS, Permission, Target
+from api.audit.request_description import describe_request, is_write
 from models import Dataset, Job, ProjectRole, Sweep
 from service.db.database import SessionFactory
 from service.errors import Forbidden, NotFound
@@ -23,6 +25,8 @@ _TABLES: dict[Target, type[Job | Dataset | Sweep]] = {
 }
 _UUID_ADAPTER = TypeAdapter(UUID)
 """The parser of ids in paths, the same as that of FastAPI."""
+
+_ADD_USER = "POST /v1/users"
 
 
 def check_all_routes_have_permissions(routers: Iterable[APIRouter]) -> None:
@@ -55,7 +59,9 @@ async def authorize(request: Request) -> None:
         Forbidden: the token or the role of the user does not permit it.
 
     """
-    permission = PERMISSIONS[f"{request.method.replace('HEAD', 'GET')} {request.scope['route'].path}"]
+    action = f"{request.method.replace('HEAD', 'GET')} {request.scope['route'].path}"
+    permission = PERMISSIONS[action]
+    await _audit_write(request, action)
     if permission.target is Target.PUBLIC:
         return
     principal: Principal = request.state.principal
@@ -65,7 +71,20 @@ async def authorize(request: Request) -> None:
         return
     project_id = await _find_project(request, permission, principal)
     if project_id is not None:
+        if principal.audit is not None and permission.target in _TABLES:
+            principal.audit.project_id = project_id
         check_role(principal, project_id, permission.role)
+
+
+async def _audit_write(request: Request, action: str) -> None:
+    """Let the sessions of a request that writes record it, on a server with users and for the first of them."""
+    if not is_write(action):
+        return
+    if action != _ADD_USER and not await request.app.state.stackyard.authenticator.has_users():
+        return
+    request.state.audit = describe_request(request.scope, status=request.scope["route"].status_code or 200)
+    if request.state.principal is not None:
+        request.state.principal = replace(request.state.principal, audit=request.state.audit)
 
 
 async def _find_project(request: Request, permission: Permission, principal: Principal) -> UUID | None:

@@ -136,5 +136,8 @@ PERMISSIONS: dict[str, Permission] = {
     "PATCH /v1/users/{user}": _ADMINISTER,
     "DELETE /v1/users/{user}": _ADMINISTER,
     "POST /v1/users/{user}/tokens": _ADMINISTER,
+    # Records
+    "GET /v1/audit": _ADMINISTER,
+    "GET /v1/usage": _READ,
 }
 """By the method and the path of each route."""

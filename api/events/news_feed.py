@@ -107,7 +107,11 @@ class NewsFeed:
         self._has_failed = False
 
     async def stream_events(
-        self, job_ids: Collection[UUID], last_event_id: str | None, projects: Collection[UUID] | None = None
+        self,
+        job_ids: Collection[UUID],
+        last_event_id: str | None,
+        projects: Collection[UUID] | None = None,
+        is_ended: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[bytes]:
         """Yield the events after an id, as bytes of a stream: those of all jobs, and the epochs of chosen ones.
 
@@ -115,14 +119,15 @@ class NewsFeed:
             job_ids: the chosen jobs, which the client sees.
             last_event_id: the id of the last event that the client has; None for a new client.
             projects: the projects that the client sees; None for all.
+            is_ended: returns whether the stream must end; `wake_streams` lets it be called.
 
         """
         self._join(job_ids)
         try:
-            while not self._ready and not self._closed:
+            while not self._ready and not self._closed and not is_ended():
                 if not await _wait_for_change(self._changed):
                     yield KEEPALIVE_COMMENT
-            async for text in self._follow_ring(self._ring, _Audience(job_ids, projects), last_event_id):
+            async for text in self._follow_ring(self._ring, _Audience(job_ids, projects), last_event_id, is_ended):
                 yield text
         finally:
             self._leave(job_ids)
@@ -132,15 +137,19 @@ class NewsFeed:
         self._closed = True
         self._notify()
 
+    def wake_streams(self) -> None:
+        """Let each stream look whether it must end."""
+        self._notify()
+
     async def _follow_ring(
-        self, ring: EventRing, audience: "_Audience", last_event_id: str | None
+        self, ring: EventRing, audience: "_Audience", last_event_id: str | None, is_ended: Callable[[], bool]
     ) -> AsyncGenerator[bytes]:
         known = ring.newest if last_event_id is None else ring.parse_id(last_event_id)
         position = ring.newest if known is None else known
         yield format_sse_event(event="start", id=ring.format_id(position), data_str="{}")
         if known is None:
             yield format_sse_event(event="reset", id=ring.format_id(position), data_str="{}")
-        while not self._closed:
+        while not self._closed and not is_ended():
             changed = self._changed  # taken before the ring is read, so that no event falls between the two
             if not ring.has_all_after(position):
                 position = ring.newest

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from api.access.authorization import PrincipalDep
+from api.access.stream_watch import StreamAccessDep
 from api.app_state import NewsFeedDep, SessionsDep
 from api.events.news_feed import EncodedNews
 from api.http.problem_documents import RESPONSES
@@ -55,6 +56,7 @@ class EpochsEventView(BaseModel):
 async def follow_all_jobs(
     feed: NewsFeedDep,
     principal: PrincipalDep,
+    access: StreamAccessDep,
     sessions: SessionsDep,
     job: Annotated[
         list[UUID] | None, Query(max_length=MAX_REPEATS, description="A job whose epochs the stream has, too.")
@@ -75,7 +77,7 @@ async def follow_all_jobs(
     job_ids = frozenset(job or ())
     if principal.visible_projects is not None:
         job_ids = await run_in_threadpool(_select_visible_jobs, sessions, job_ids)
-    events = feed.stream_events(job_ids, header or last_event_id, principal.visible_projects)
+    events = feed.stream_events(job_ids, header or last_event_id, principal.visible_projects, lambda: access.is_ended)
     return EventSourceResponse(_stream_events(events), headers=STREAM_HEADERS)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.access.authorization import PrincipalDep, check_role
-from api.app_state import JobSubmitterDep, QueueNotifierDep, SessionsDep
+from api.app_state import JobSubmitterDep, QueueNotifierDep, RefusalRecorderDep, SessionsDep
+from api.audit.refusal_recorder import RefusalRecorder
 from api.http import openapi
 from api.http.problem_documents import RESPONSES, ProblemView, build_problem
 from api.http.request_body import JsonBody, parse_body
@@ -23,6 +24,7 @@ from service.errors import ServiceError
 from service.jobs import controls, job_read_model, queries
 from service.jobs.submission import JobSubmitter
 from service.queue.queue_notifier import QueueNotifier
+from service.team.audit.recording import audit_sessions
 from service.team.principal import Principal
 from stackyard.spec import SpecError
 from stackyard.spec.base import JsonArray, SpecModel
@@ -34,6 +36,16 @@ _MAX_JOBS = 200
 _MAX_TAGS = 50
 
 JobAction = Literal["cancel", "pause", "resume", "finish", "retry", "delete", "tag"]
+_SINGLE_ACTIONS: Mapping[JobAction, str] = {
+    "cancel": "POST /v1/jobs/{job_id}/cancel",
+    "pause": "POST /v1/jobs/{job_id}/pause",
+    "resume": "POST /v1/jobs/{job_id}/resume",
+    "finish": "POST /v1/jobs/{job_id}/finish",
+    "retry": "POST /v1/jobs/{job_id}/retry",
+    "delete": "DELETE /v1/jobs/{job_id}",
+    "tag": "PATCH /v1/jobs/{job_id}",
+}
+"""The request that does the same to a single job. The audit records it, so that one search finds both."""
 
 
 class JobActionRequest(SpecModel):
@@ -86,6 +98,7 @@ def act_on_jobs(
     submitter: JobSubmitterDep,
     principal: PrincipalDep,
     queue_notifier: QueueNotifierDep,
+    refusals: RefusalRecorderDep,
     key: IdempotencyKey = None,
 ) -> JobActionResults:
     """Cancel, pause, resume, finish, retry, delete or tag up to 200 jobs. A job that refuses holds up no other.
@@ -93,8 +106,9 @@ def act_on_jobs(
     The status is 200 even if all jobs refuse; `ok` and `problem` tell for each. With an `Idempotency-Key`, a repeated
     request retries no job twice.
     """
-    executor = _ActionExecutor(parse_body(JobActionRequest, body), principal, sessions, submitter, queue_notifier, key)
-    return JobActionResults(results=[executor.execute(job_id) for job_id in dict.fromkeys(executor.request.ids)])
+    request = parse_body(JobActionRequest, body)
+    executor = _ActionExecutor(request, principal, sessions, submitter, queue_notifier, refusals, key)
+    return JobActionResults(results=[executor.audit(job_id).execute(job_id) for job_id in dict.fromkeys(request.ids)])
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,16 @@ class _ActionExecutor:
     sessions: SessionFactory
     submitter: JobSubmitter
     queue_notifier: QueueNotifier
+    refusals: RefusalRecorder
     key: str | None
+
+    def audit(self, job_id: UUID) -> "_ActionExecutor":
+        """Return an executor that records its action on a job as the request for this job alone."""
+        if self.principal.audit is None:
+            return self
+        request = self.principal.audit.narrow(job_id, action=_SINGLE_ACTIONS[self.request.action])
+        principal = replace(self.principal, audit=request)
+        return replace(self, principal=principal, sessions=audit_sessions(self.sessions, request))
 
     def execute(self, job_id: UUID) -> JobActionResult:
         """Apply the action to a job, and return its result."""
@@ -124,7 +147,9 @@ class _ActionExecutor:
             changed_id = actions[self.request.action](job_id)
             return JobActionResult(id=job_id, ok=True, job=None if changed_id is None else self._load(changed_id))
         except (ServiceError, SpecError) as error:
-            return JobActionResult(id=job_id, ok=False, problem=build_problem(error))
+            problem = build_problem(error)
+            self._record_refusal(problem)
+            return JobActionResult(id=job_id, ok=False, problem=problem)
 
     def _check_role(self, job_id: UUID) -> None:
         """Check that the principal may change a job that they see.
@@ -139,6 +164,11 @@ class _ActionExecutor:
         with self.sessions.read() as session:
             project_id = queries.get_job_columns(session, job_id, Job.project_id).project_id
         check_role(self.principal, project_id, ProjectRole.EDITOR)
+
+    def _record_refusal(self, problem: ProblemView) -> None:
+        request = self.principal.audit
+        if request is not None and not request.is_recorded:
+            self.refusals.record(request, problem.status, problem.code)
 
     def _cancel(self, job_id: UUID) -> UUID:
         with self.sessions.begin() as session:

@@ -130,8 +130,15 @@ class EventBroadcaster:
         await self._start_slot.acquire()
         asyncio.get_running_loop().call_later(_START_INTERVAL_S, self._start_slot.release)
 
-    async def follow_job(self, job_id: UUID, since: EventPosition) -> AsyncGenerator[EventBatch | None]:
+    async def follow_job(
+        self, job_id: UUID, since: EventPosition, is_ended: Callable[[], bool] = lambda: False
+    ) -> AsyncGenerator[EventBatch | None]:
         """Yield batches of events after a position until the job ends; yield None as a sign to send a keep-alive.
+
+        Args:
+            job_id: the job.
+            since: the position.
+            is_ended: returns whether the stream must end before; `wake_streams` lets it be called.
 
         Raises:
             NotFound: the job was deleted.
@@ -139,7 +146,7 @@ class EventBroadcaster:
         """
         followed = self._join(job_id)
         try:
-            while not self._closed:
+            while not self._closed and not is_ended():
                 changed = followed.changed  # taken before the read, so that no event falls between read and wait
                 batch = await self._read_shared(followed, job_id, since)
                 if batch is not None and (batch.text or batch.ended):
@@ -155,6 +162,10 @@ class EventBroadcaster:
     def close(self) -> None:
         """End every stream. Clients reconnect, to another process."""
         self._closed = True
+        self.wake_streams()
+
+    def wake_streams(self) -> None:
+        """Let each stream look whether it must end."""
         for followed in self._followed_jobs.values():
             followed.notify()
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Response
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 
+from api.access.stream_watch import StreamAccess, StreamAccessDep
 from api.app_state import EventBroadcasterDep
 from api.http.problem_documents import RESPONSES
 from api.jobs.event_broadcaster import EventBatch, EventBroadcaster
@@ -38,6 +39,7 @@ class StateView(TransitionView):
 async def follow_job(
     job_id: UUID,
     broadcaster: EventBroadcasterDep,
+    access: StreamAccessDep,
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$")] = None,
 ) -> Response:
     """Stream the events of a job until it ends, from its start or after the event `Last-Event-ID`.
@@ -51,7 +53,7 @@ async def follow_job(
     if first.ended and not first.text:
         return Response(status_code=204)  # tells an EventSource not to reconnect
     await broadcaster.throttle_start()
-    return EventSourceResponse(_stream_events(broadcaster, job_id, first), headers=STREAM_HEADERS)
+    return EventSourceResponse(_stream_events(broadcaster, job_id, first, access), headers=STREAM_HEADERS)
 
 
 def encode_events(news: JobEventBatch) -> bytes:
@@ -60,7 +62,7 @@ def encode_events(news: JobEventBatch) -> bytes:
 
 
 async def _stream_events(
-    broadcaster: EventBroadcaster, job_id: UUID, first: EventBatch
+    broadcaster: EventBroadcaster, job_id: UUID, first: EventBatch, access: StreamAccess
 ) -> AsyncGenerator[bytes | memoryview]:
     yield format_sse_event(retry=RETRY_MS)
     for part in split_text(first.text):
@@ -68,7 +70,7 @@ async def _stream_events(
     if first.ended:
         return
     try:
-        async for batch in broadcaster.follow_job(job_id, first.position):
+        async for batch in broadcaster.follow_job(job_id, first.position, lambda: access.is_ended):
             for part in split_text(KEEPALIVE_COMMENT if batch is None else batch.text):
                 yield part
     except NotFound:

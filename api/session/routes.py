@@ -18,6 +18,7 @@ from api.session.login_limiter import LoginLimiter
 from models import TokenKind
 from service.db.database import SessionFactory
 from service.team import authentication, tokens
+from service.team.audit import recording
 
 SESSION_PATH = "/v1/session"
 _MAX_BODY_BYTES = 16 * 2**10
@@ -153,7 +154,11 @@ def _start_session(sessions: SessionFactory, text: str, lifetime_s: float) -> st
             return None
     with sessions.begin() as session:
         found = authentication.find_token(session, text, TokenKind.PERSONAL, keep=True)
-        return None if found is None else tokens.start_session(session, found[0], lifetime_s).text
+        if found is None:
+            return None
+        issued = tokens.start_session(session, found[0], lifetime_s)
+        recording.set_user(session, found[1], issued.token)
+        return issued.text
 
 
 def _end_session(sessions: SessionFactory, cookie: str) -> None:
@@ -163,6 +168,8 @@ def _end_session(sessions: SessionFactory, cookie: str) -> None:
     with sessions.begin() as session:
         found = authentication.find_token(session, cookie, TokenKind.SESSION)
         if found is not None:
+            recording.set_user(session, found[1], found[0])
+            recording.set_object(session, found[0].id, None)
             tokens.revoke_token(session, found[0])
 
 

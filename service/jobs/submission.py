@@ -5,13 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import Dataset, JobState
+from models import Dataset, Job, JobState
 from service.datasets import catalog
 from service.db.database import SessionFactory
 from service.errors import ServiceError
@@ -22,6 +22,8 @@ from service.jobs.job_read_model import JobDetails
 from service.jobs.validation import ValidatedSpec
 from service.jobs.wait_reasons import WaitCode
 from service.queue.queue_notifier import QueueNotifier
+from service.team.audit import recording
+from service.team.audit.audited_request import AuditedRequest
 from service.team.principal import IMPLICIT_ADMIN, Principal
 from service.team.session_scope import restrict_sessions
 from stackyard.spec import JobSpec, Limits, parse_spec
@@ -39,6 +41,14 @@ class _Submission:
     document: dict[str, Any]
     """The JSON of the spec as the client sent it."""
     idempotency: Idempotency | None = None
+
+
+class _NewJob(NamedTuple):
+    """A job to insert, the idempotency key of its request, and the request itself, for the audit."""
+
+    validated: ValidatedSpec
+    idempotency: Idempotency | None
+    request: AuditedRequest | None
 
 
 _Outcome = JobDetails | Exception
@@ -127,13 +137,13 @@ class JobSubmitter:
         idempotency: Idempotency | None,
         validate: Callable[[Session], ValidatedSpec],
     ) -> JobDetails:
-        sessions = restrict_sessions(self._sessions, principal)
+        sessions = _open_sessions(self._sessions, principal)
         with sessions.read() as session:
             earlier_job = insertion.find_earlier_job(session, idempotency)
             if earlier_job is not None:
                 return job_read_model.load_job_details(session, [earlier_job])[0]
             validated_spec = validate(session)
-        [outcome] = self._insert_all(sessions, [(validated_spec, idempotency)])
+        [outcome] = self._insert_all(sessions, [_NewJob(validated_spec, idempotency, principal.audit)])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -150,7 +160,7 @@ class JobSubmitter:
         return [outcomes[index] for index in range(len(submissions))]
 
     def _submit_group(self, principal: Principal, submissions: Sequence[_Submission]) -> list[_Outcome]:
-        sessions = restrict_sessions(self._sessions, principal)
+        sessions = _open_sessions(self._sessions, principal)
         with sessions.read() as session:
             lookups = _look_up(session, submissions)
         outcomes: list[_Outcome | ValidatedSpec] = [
@@ -158,7 +168,7 @@ class JobSubmitter:
             for submission, lookup in zip(submissions, lookups, strict=True)
         ]
         new_jobs = [
-            (outcome, submission.idempotency)
+            _NewJob(outcome, submission.idempotency, submission.principal.audit)
             for submission, outcome in zip(submissions, outcomes, strict=True)
             if isinstance(outcome, ValidatedSpec)
         ]
@@ -174,9 +184,7 @@ class JobSubmitter:
         except Exception as error:  # noqa: BLE001  # any error belongs to this submission alone
             return error
 
-    def _insert_all(
-        self, sessions: SessionFactory, new_jobs: Sequence[tuple[ValidatedSpec, Idempotency | None]]
-    ) -> list[_Outcome]:
+    def _insert_all(self, sessions: SessionFactory, new_jobs: Sequence[_NewJob]) -> list[_Outcome]:
         if not new_jobs:
             return []
         try:
@@ -196,6 +204,11 @@ class JobSubmitter:
             startable_jobs[details.job.queue] += is_startable
         for queue, count in startable_jobs.items():
             self._notifier.notify_queue(queue, count)
+
+
+def _open_sessions(sessions: SessionFactory, principal: Principal) -> SessionFactory:
+    """Return sessions of a principal without their request: each job of a transaction has its own one."""
+    return restrict_sessions(sessions, replace(principal, audit=None))
 
 
 @dataclass(frozen=True)
@@ -242,16 +255,28 @@ def _look_up_dataset(session: Session, ref: str) -> Dataset | ServiceError:
         return error
 
 
-def _insert_in_session(
-    session: Session, new_jobs: Sequence[tuple[ValidatedSpec, Idempotency | None]]
-) -> list[JobDetails]:
+def _insert_in_session(session: Session, new_jobs: Sequence[_NewJob]) -> list[JobDetails]:
     keyless = iter(
-        insertion.insert_jobs(session, [validated for validated, idempotency in new_jobs if idempotency is None])
+        insertion.insert_jobs(session, [new_job.validated for new_job in new_jobs if new_job.idempotency is None])
     )
     job_rows = [
-        next(keyless) if idempotency is None else insertion.submit_job(session, validated, idempotency)
-        for validated, idempotency in new_jobs
+        next(keyless)
+        if new_job.idempotency is None
+        else insertion.submit_job(session, new_job.validated, new_job.idempotency)
+        for new_job in new_jobs
     ]
+    _record_requests(session, new_jobs, job_rows)
+    return _load_details(session, job_rows)
+
+
+def _record_requests(session: Session, new_jobs: Sequence[_NewJob], job_rows: Sequence[Job]) -> None:
+    for new_job, job in zip(new_jobs, job_rows, strict=True):
+        if new_job.request is not None:
+            new_job.request.object_id, new_job.request.project_id = job.id, job.project_id
+            recording.add_entry(session, new_job.request)
+
+
+def _load_details(session: Session, job_rows: Sequence[Job]) -> list[JobDetails]:
     # A concurrent request with the same key may have created a job first. That one may be in any state by now. A job
     # that continues another one has epochs and a checkpoint.
     unclaimed = [

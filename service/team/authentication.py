@@ -125,10 +125,22 @@ def choose_project(session: Session, principal: Principal, project: str) -> Prin
     return replace(principal, project_id=project_id)
 
 
-def list_valid_tokens(session: Session, token_ids: Collection[UUID]) -> set[UUID]:
-    """Return the tokens among these that are valid now."""
-    query = select(Token.id).join(User, User.id == Token.user_id).where(Token.id.in_(token_ids), *_IS_VALID)
-    return set(session.scalars(query))
+def load_visible_projects(session: Session, token_ids: Collection[UUID]) -> dict[UUID, frozenset[UUID] | None]:
+    """Load the projects that the principals of tokens see, None for all; tokens that are not valid are left out."""
+    query = (
+        select(Token.id, Token.project_id, User.role, Membership.project_id.label("member_of"))
+        .join(User, User.id == Token.user_id)
+        .outerjoin(Membership, Membership.user_id == User.id)
+        .where(Token.id.in_(token_ids), *_IS_VALID)
+    )
+    visible: dict[UUID, frozenset[UUID] | None] = {}
+    for row in session.execute(query):
+        if row.role is UserRole.ADMIN:
+            visible[row.id] = None if row.project_id is None else frozenset({row.project_id})
+            continue
+        is_visible = row.member_of is not None and row.project_id in {None, row.member_of}
+        visible[row.id] = (visible.get(row.id) or frozenset()) | ({row.member_of} if is_visible else frozenset())
+    return visible
 
 
 def record_uses(session: Session, uses: Mapping[UUID, datetime]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from models import DEFAULT_PROJECT_ID, ProjectRole, TokenScope
+from service.team.audit.audited_request import AuditedRequest
 
 _SCOPES = tuple(TokenScope)
 _ROLES = tuple(ProjectRole)
@@ -24,6 +25,7 @@ class Principal:
         token_id: the token, or the session of a browser; None without one.
         token_prefix: the first characters of the token, by which people recognize it.
         token_project_id: the only project that the token gives access to; None for all projects of its user.
+        audit: the request, if the audit records its writes.
 
     """
 
@@ -36,6 +38,7 @@ class Principal:
     token_id: UUID | None = None
     token_prefix: str | None = None
     token_project_id: UUID | None = None
+    audit: AuditedRequest | None = field(default=None, compare=False)
 
     @property
     def identity(self) -> tuple[UUID | None, UUID | None, UUID]:

@@ -17,6 +17,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from models import DEFAULT_PROJECT_ID, Dataset, Job, JobMetric, JobTag, Sweep
 from models.dataset import BUILTIN_MEDIA_TYPE
 from service.db.database import SessionFactory
+from service.team.audit.recording import audit_sessions
 from service.team.principal import Principal
 
 _PROJECTS = "visible_projects"
@@ -39,12 +40,15 @@ _NO_OWNER = Ownership()
 
 
 def restrict_sessions(sessions: SessionFactory, principal: Principal) -> SessionFactory:
-    """Return a factory of sessions in which a principal sees what they may see, and owns what they create."""
+    """Return a factory of sessions in which a principal sees what they may see, and owns what they create.
+
+    Their writes are recorded in the audit if the principal has a request for it.
+    """
     info: dict[Any, Any] = {_OWNERSHIP: Ownership(principal.project_id, principal.user_id)}
     projects = principal.visible_projects
     if projects is not None:
         info[_PROJECTS] = projects
-    return sessions.with_info(info)
+    return audit_sessions(sessions.with_info(info), principal.audit)
 
 
 def get_ownership(session: Session) -> Ownership:

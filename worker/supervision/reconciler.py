@@ -23,6 +23,7 @@ from service.storage.store_factory import open_store
 from service.sweeps import sweep_news, sweep_retention
 from service.sweeps.life import reconciliation
 from service.sweeps.life.creation import advance_completely
+from service.team.audit import entries
 from service.team.usage_policy import open_sessions
 from stackyard.spec import Limits
 from worker.supervision.outage_grace import OutageGrace
@@ -164,7 +165,7 @@ def _recover_lost_attempts(sessions: SessionFactory) -> None:
 
 
 def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore, settings: Settings) -> None:
-    """Delete what is old: files that no row references, idempotency keys, changes of jobs, and final checkpoints."""
+    """Delete what is old: unreferenced files, idempotency keys, changes of jobs, final checkpoints, and the audit."""
     with sessions.begin() as session:
         change_log.delete_old_changes(session)
         sweep_news.delete_old_deletions(session)
@@ -172,5 +173,7 @@ def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore, settings: Se
         recovery.delete_expired_idempotency_keys(session)
     if checkpoint_count := retention.delete_final_checkpoints(sessions, days=settings.final_checkpoint_days):
         log.info("checkpoints deleted for their age", action="checkpoints_expired", count=checkpoint_count)
+    if entry_count := entries.delete_old_entries(sessions, settings.audit_days):
+        log.info("entries of the audit deleted for their age", action="audit_expired", count=entry_count)
     if orphan_count := file_references.mark_orphans(sessions, store, min_age_s=_MIN_ORPHAN_AGE_S):
         log.info("orphaned files deleted", action="files_swept", count=orphan_count)
