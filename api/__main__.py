@@ -28,7 +28,9 @@ def main() -> None:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m api", description="Run the HTTP server of Stackyard.")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on; any but a loopback address needs STACKYARD_TOKEN"
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; any but a loopback address needs users or STACKYARD_TOKEN",
     )
     parser.add_argument("--port", type=int, default=8000, help="port to listen on")
     parser.add_argument("--fd", type=int, help="descriptor of a TCP socket to listen on, instead of host and port")

@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 import stackyard
 from api import datasets, health, specs
@@ -96,6 +96,16 @@ _ROUTERS = (
 """The modules with routes. A fixed path stands before a path with a parameter that matches it."""
 
 
+_OPEN_PATHS = frozenset(
+    {
+        HEALTH_PATH,
+        session_routes.SESSION_PATH,
+        f"{session_routes.OIDC_PATH}/start",
+        f"{session_routes.OIDC_PATH}/callback",
+    }
+)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Create the application. The database must have its tables (`python -m migrations`).
 
@@ -140,9 +150,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         login_limiter=LoginLimiter(),
         refusal_recorder=(refusal_recorder := RefusalRecorder(sessions)),
     )
-    check_all_routes_have_permissions(module.router for module in _ROUTERS)
-    for module in _ROUTERS:
-        app.include_router(module.router, dependencies=[Depends(authorize)])
+    routers = [module.router for module in _ROUTERS]
+    if settings.oidc_issuer:
+        routers.append(_install_oidc(app, settings))
+    check_all_routes_have_permissions(routers)
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(authorize)])
     problem_documents.install_error_handlers(app)
     openapi.install_spec_schemas(app)
     install_documentation(app)
@@ -170,9 +183,25 @@ def _create_session_signer(settings: Settings) -> SessionSigner | None:
     return None if token is None else SessionSigner(token.get_secret_value(), settings.session_s)
 
 
+def _install_oidc(app: FastAPI, settings: Settings) -> APIRouter:
+    """Return the routes of the login through an identity provider.
+
+    Raises:
+        RuntimeError: the extra `oidc` is not installed.
+
+    """
+    try:
+        from api.session import oidc_routes  # noqa: PLC0415  needs the extra
+    except ModuleNotFoundError as error:
+        message = f"STACKYARD_OIDC_ISSUER needs the extra `oidc`, but {error.name} is not installed"
+        raise RuntimeError(message) from None
+    oidc_routes.install_identity_provider(app, settings)
+    return oidc_routes.router
+
+
 def _is_open_path(path: str) -> bool:
     """Return whether a path needs no login: the health check, the login itself, and the page, which has no data."""
-    return path in {HEALTH_PATH, session_routes.SESSION_PATH} or is_page_path(path)
+    return path in _OPEN_PATHS or is_page_path(path)
 
 
 @asynccontextmanager

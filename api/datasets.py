@@ -1,7 +1,7 @@
 """Routes of `/v1/datasets`: upload, list, get and delete datasets."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
@@ -9,8 +9,10 @@ from anyio.lowlevel import RunVar
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, StringConstraints
+from sqlalchemy.orm import Session
 
+from api.access.ownership_parameters import OwnershipDep
 from api.app_state import AppState, PreviewerDep, SessionsDep, SettingsDep, StoreDep
 from api.http import body_examples
 from api.http.problem_documents import RESPONSES
@@ -27,6 +29,7 @@ from service.db.database import SessionFactory
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
 from service.team.audit import recording
+from service.team.ownership_names import OwnershipNames, load_ownership_names
 from stackyard.spec import DatasetDescription, Fault
 from stackyard.spec.data.csv_format import Decimal
 
@@ -53,11 +56,15 @@ _UPLOAD_BODY: dict[str, Any] = {
 
 
 class DatasetSummaryView(BaseModel):
-    """One version of a dataset in a list. `bytes` and `sha256` describe the uploaded file."""
+    """One version of a dataset in a list. `bytes` and `sha256` describe the uploaded file.
 
-    model_config = ConfigDict(from_attributes=True)
+    `owner` is the name of the user who uploaded it, or null on a server without users, and `project` the name of its
+    project. Built-in datasets are visible in all projects.
+    """
 
     id: UUID
+    owner: str | None
+    project: str
     name: str
     version: int
     media_type: str
@@ -70,6 +77,9 @@ class DatasetView(DatasetSummaryView):
     """One version of a dataset, with a description of its columns or arrays."""
 
     description: DatasetDescription
+
+
+ViewType = TypeVar("ViewType", bound=DatasetSummaryView)
 
 
 class DatasetPage(BaseModel):
@@ -231,6 +241,7 @@ async def upload_dataset(
 @router.get("")
 def list_datasets(
     sessions: SessionsDep,
+    ownership: OwnershipDep,
     name: Annotated[str | None, Query(max_length=200, pattern=ONE_LINE)] = None,
     id_prefix: IdPrefix = None,
     limit: PageLimit = 50,
@@ -238,15 +249,19 @@ def list_datasets(
 ) -> DatasetPage:
     """List datasets, newest first. With `name`, list the versions of that dataset."""
     with sessions.read() as session:
-        page = catalog.list_datasets(session, limit=limit, cursor=cursor, name=name, id_prefix=id_prefix)
-    return DatasetPage(items=[DatasetSummaryView.model_validate(item) for item in page.items], next=page.next)
+        page = catalog.list_datasets(
+            session, limit=limit, cursor=cursor, name=name, id_prefix=id_prefix, ownership=ownership
+        )
+        names = load_ownership_names(session, page.items)
+    views = [_build_view(DatasetSummaryView, item, names) for item in page.items]
+    return DatasetPage(items=views, next=page.next)
 
 
 @router.get("/{dataset_id}")
 def get_dataset(dataset_id: UUID, sessions: SessionsDep) -> DatasetView:
     """Get a dataset: its columns with types, missing values and ranges, or its arrays with types and shapes."""
     with sessions.read() as session:
-        return _build_view(catalog.get_dataset(session, dataset_id))
+        return _load_view(session, catalog.get_dataset(session, dataset_id))
 
 
 @router.get("/{ref:path}/proposal")
@@ -322,7 +337,7 @@ def _store_dataset(
             session, name, media_type, stored, inspected.description, inspected.statistics
         )
         recording.set_object(session, dataset.id, dataset.project_id, status=201 if is_new else 200)
-    return _build_view(dataset), is_new
+        return _load_view(session, dataset), is_new
 
 
 def _get_inspection_limiter() -> CapacityLimiter:
@@ -335,5 +350,11 @@ def _get_inspection_limiter() -> CapacityLimiter:
         return limiter
 
 
-def _build_view(dataset: Dataset) -> DatasetView:
-    return DatasetView.model_validate(dataset)
+def _load_view(session: Session, dataset: Dataset) -> DatasetView:
+    return _build_view(DatasetView, dataset, load_ownership_names(session, [dataset]))
+
+
+def _build_view(view: type[ViewType], dataset: Dataset, names: OwnershipNames) -> ViewType:
+    ownership = {"owner": names.get_owner(dataset), "project": names.get_project(dataset)}
+    columns = {name: getattr(dataset, name) for name in view.model_fields.keys() - ownership.keys()}
+    return view.model_validate(columns | ownership)

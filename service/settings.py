@@ -1,16 +1,17 @@
 """Settings of an installation, read from `STACKYARD_*` environment variables."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from stackyard.loopback import is_loopback_name
 from stackyard.secret_files import read_secret
 from stackyard.spec import Limits
 
-SECRET_SETTINGS = ("token", "database_password", "broker_password")
+SECRET_SETTINGS = ("token", "database_password", "broker_password", "oidc_client_secret")
 """Settings that may also come from a file, which a variable with the suffix `_FILE` names."""
 
 _RATE_LIMIT = r"^$|^[1-9][0-9]{0,8} ?(/|per) ?([1-9][0-9]{0,5} ?)?(second|minute|hour|day)s?$"
@@ -26,6 +27,15 @@ def _check_token(token: SecretStr) -> SecretStr:
     if text != text.strip():
         raise ValueError("a token must not begin or end with white space, because headers cannot carry it")
     return token
+
+
+def _check_issuer(url: str) -> str:
+    """Return the URL of an identity provider if it is protected by TLS, or of this machine."""
+    parts = urlsplit(url)
+    is_local = parts.scheme == "http" and parts.hostname is not None and is_loopback_name(parts.hostname)
+    if url and not (parts.hostname and (parts.scheme == "https" or is_local)):
+        raise ValueError("expected the https URL of an OpenID Connect provider")
+    return url
 
 
 def _split_names(value: object) -> object:
@@ -75,6 +85,26 @@ class Settings(BaseSettings):
     """Host names, separated by commas, under which browsers may use the API besides its own address. Set it if a proxy
     passes on the name of a site: without a token, requests to any other name than a loopback name are refused; pages
     from other sites are always refused when they write."""
+    oidc_issuer: Annotated[str, AfterValidator(_check_issuer)] = ""
+    """URL of an OpenID Connect provider, as its discovery document has it. Set it to let users log in to the page
+    there. It needs the extra `oidc`."""
+    oidc_client_id: str = ""
+    """Identifier of this server at the provider. Set it with `oidc_issuer`."""
+    oidc_client_secret: SecretStr | None = None
+    """Secret of this server at the provider. Unset for a public client, which proves itself by PKCE alone."""
+    oidc_redirect_url: str = ""
+    """URL of `/v1/session/oidc/callback` as browsers reach it and the provider knows it. Empty takes it from the
+    request; set it if a proxy adds TLS or changes the host name."""
+    oidc_scopes: str = "openid profile email"
+    """Scopes of a login, separated by spaces. Add the one that your provider needs to send groups."""
+    oidc_allowed_domains: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)] = ()
+    """Domains of e-mail addresses, separated by commas. If set, only identities with a verified address of one of
+    them may log in."""
+    oidc_allowed_groups: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)] = ()
+    """Groups, separated by commas. If set, only identities whose claim `groups` has one of them may log in."""
+    oidc_create_users: bool = False
+    """Whether an identity without a user becomes a member at its first login. Set it if the provider, or the allowed
+    domains or groups, have only your team."""
     max_connections: Annotated[int, Field(ge=1)] = 4096
     """Maximum number of open connections of the API. At the bound, a new connection replaces the one that has waited
     longest without a request. The number of descriptors that the system allows limits it further."""
@@ -197,6 +227,12 @@ class Settings(BaseSettings):
     neighbours: Annotated[int, Field(ge=0)] = 0
     """Number of children of other workers on the same machine. Set it if several workers share a machine, because the
     cores are divided among all children."""
+
+    @model_validator(mode="after")
+    def _check_client_id(self) -> Self:
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("oidc_issuer needs oidc_client_id, the identifier of this server at the provider")
+        return self
 
     @property
     def resolved_database_url(self) -> str:

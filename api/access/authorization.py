@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from api.access.permissions import PERMISSIONS, Permission, Target
+from api.access.permissions import OPTIONAL_PERMISSIONS, PERMISSIONS, Permission, Target
 from api.audit.request_description import describe_request, is_write
 from models import Dataset, Job, ProjectRole, Sweep
 from service.db.database import SessionFactory
@@ -18,6 +18,7 @@ from service.errors import Forbidden, NotFound
 from service.team.principal import Principal
 from service.team.session_scope import restrict_sessions
 
+_ALL_PERMISSIONS = PERMISSIONS | OPTIONAL_PERMISSIONS
 _TABLES: dict[Target, type[Job | Dataset | Sweep]] = {
     Target.JOB: Job,
     Target.DATASET: Dataset,
@@ -38,7 +39,7 @@ def check_all_routes_have_permissions(routers: Iterable[APIRouter]) -> None:
     """
     for router in routers:
         for route in router.routes:
-            missing = [key for key in _list_keys(route) if key not in PERMISSIONS]
+            missing = [key for key in _list_keys(route) if key not in _ALL_PERMISSIONS]
             if missing:
                 raise RuntimeError(f"expected a permission in api.access.permissions for {', '.join(missing)}")
 
@@ -60,7 +61,7 @@ async def authorize(request: Request) -> None:
 
     """
     action = f"{request.method.replace('HEAD', 'GET')} {request.scope['route'].path}"
-    permission = PERMISSIONS[action]
+    permission = _ALL_PERMISSIONS[action]
     await _audit_write(request, action)
     if permission.target is Target.PUBLIC:
         return

@@ -141,3 +141,9 @@ PERMISSIONS: dict[str, Permission] = {
     "GET /v1/usage": _READ,
 }
 """By the method and the path of each route."""
+
+OPTIONAL_PERMISSIONS: dict[str, Permission] = {
+    "GET /v1/session/oidc/start": _PUBLIC,
+    "GET /v1/session/oidc/callback": _PUBLIC,
+}
+"""Those of the routes that an application has only with certain settings."""

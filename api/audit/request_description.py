@@ -26,8 +26,8 @@ _OBJECT_TYPES = (
 )
 """The type of the object of a route, and the parameter of its path that names the object."""
 _NO_ROUTE = "(no route)"
-_SESSION_ACTIONS = frozenset({"POST /v1/session", "DELETE /v1/session"})
-"""Writes of strangers: the login and the logout."""
+_SESSION_ACTIONS = frozenset({"POST /v1/session", "DELETE /v1/session", "GET /v1/session/oidc/callback"})
+"""Writes of strangers: the logins and the logout."""
 
 
 def describe_request(scope: Scope, *, status: int = 200) -> AuditedRequest:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 
+from api.access.ownership_parameters import OwnershipDep
 from api.app_state import SessionsDep
 from api.http.problem_documents import RESPONSES
 from api.http.validation import MAX_REPEATS, ONE_LINE, IdPrefix, PageLimit, UtcTime
@@ -26,6 +27,7 @@ JobCursor = Annotated[str | None, Query(min_length=22, max_length=MAX_CURSOR_LEN
 
 
 def _parse_filter(
+    ownership: OwnershipDep,
     state: Annotated[list[JobState] | None, Query(max_length=MAX_REPEATS)] = None,
     tag: Annotated[list[FilterText] | None, Query(max_length=MAX_REPEATS)] = None,
     name: Annotated[FilterText | None, Query()] = None,
@@ -48,6 +50,7 @@ def _parse_filter(
         id_prefix=id_prefix,
         sweep_id=sweep,
         text=q or None,
+        ownership=ownership,
     )
 
 

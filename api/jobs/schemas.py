@@ -195,10 +195,13 @@ class JobSummaryView(BaseModel):
     and in the response to a submit. `worker` is the host and process of the current or last attempt. `lost_attempts`
     counts attempts whose worker disappeared, `crashes` those that ended their process. `peak_memory` is the largest
     resident memory of the process in bytes. After `until_epoch` epochs the job pauses by itself. `retry_of` is the
-    job that this one repeats, and `continued_from` the one that it trains further.
+    job that this one repeats, and `continued_from` the one that it trains further. `owner` is the name of the user who
+    submitted the job, or null on a server without users, and `project` the name of its project.
     """
 
     id: UUID
+    owner: str | None
+    project: str
     name: str | None
     tags: list[str]
     state: JobState
@@ -313,6 +316,8 @@ def _build_summary(details: JobDetails) -> dict[str, Any]:
     job = details.job
     return {
         "id": job.id,
+        "owner": details.owner,
+        "project": details.project,
         "name": job.name,
         "tags": details.tags,
         "state": job.state,

@@ -14,6 +14,7 @@ from api.access.session_cookie import COOKIE_NAME
 from api.app_state import AllSessionsDep, AuthenticatorDep, SettingsDep, get_app_state
 from api.http.problem_documents import RESPONSES, create_problem_response
 from api.http.request_body import read_body
+from api.session.login_cookie import set_session_cookie, uses_https
 from api.session.login_limiter import LoginLimiter
 from models import TokenKind
 from service.db.database import SessionFactory
@@ -21,6 +22,7 @@ from service.team import authentication, tokens
 from service.team.audit import recording
 
 SESSION_PATH = "/v1/session"
+OIDC_PATH = f"{SESSION_PATH}/oidc"
 _MAX_BODY_BYTES = 16 * 2**10
 """A stranger may send it, so that it is small."""
 _OPEN: dict[str, Any] = {"security": []}
@@ -38,13 +40,17 @@ class LoginRequest(BaseModel):
 
 
 class SessionView(BaseModel):
-    """Whether the server requires a login, whether the browser that asks has a session, and whose."""
+    """Whether the server requires a login, whether the browser that asks has a session, and whose.
+
+    `oidc_login` is the address that starts a login through an identity provider, or null without one.
+    """
 
     login_required: bool
     logged_in: bool
     has_users: bool
     user: str | None
     role: Literal["member", "admin"] | None
+    oidc_login: str | None
 
 
 _LOGIN_BODY: dict[str, Any] = {
@@ -78,7 +84,7 @@ LimiterDep = Annotated[LoginLimiter, Depends(_get_limiter)]
 
 
 @router.get("", openapi_extra=_OPEN)
-async def get_session(request: Request, authenticator: AuthenticatorDep) -> SessionView:
+async def get_session(request: Request, authenticator: AuthenticatorDep, settings: SettingsDep) -> SessionView:
     """Say whether a login is required, and whether the browser has logged in, and as which user."""
     login_required = await authenticator.requires_login()
     identity = await authenticator.identify(request.headers)
@@ -90,6 +96,7 @@ async def get_session(request: Request, authenticator: AuthenticatorDep) -> Sess
         has_users=await authenticator.has_users(),
         user=None if principal is None else principal.user_name,
         role=None if principal is None else "admin" if principal.is_admin else "member",
+        oidc_login=f"{OIDC_PATH}/start" if settings.oidc_issuer else None,
     )
 
 
@@ -129,21 +136,14 @@ async def log_out(request: Request, sessions: AllSessionsDep) -> Response:
     if cookie:
         await run_in_threadpool(_end_session, sessions, cookie)
     response = Response(status_code=204)
-    response.delete_cookie(COOKIE_NAME, secure=_is_secure(request), httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE_NAME, secure=uses_https(request), httponly=True, samesite="strict")
     return response
 
 
 def build_login_response(request: Request, cookie: str, lifetime_s: float) -> Response:
     """Return a response without a body that sets the cookie of a session."""
     response = Response(status_code=204)
-    response.set_cookie(
-        COOKIE_NAME,
-        cookie,
-        max_age=int(lifetime_s),
-        secure=_is_secure(request),
-        httponly=True,
-        samesite="strict",
-    )
+    set_session_cookie(response, cookie, lifetime_s, is_secure=uses_https(request))
     return response
 
 
@@ -185,8 +185,3 @@ def _refuse_attempt(wait_s: float) -> Response:
         detail=f"Your address sent too many wrong tokens. Try again in {seconds} s.",
         headers={"Retry-After": str(seconds)},
     )
-
-
-def _is_secure(request: Request) -> bool:
-    """Return whether the browser uses https. Behind a proxy, only the browser's `Origin` says so."""
-    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")

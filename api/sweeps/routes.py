@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from sqlalchemy.orm import Session
 
 from api.access.authorization import PrincipalDep
+from api.access.ownership_parameters import OwnershipDep
 from api.app_state import SessionsDep, SettingsDep, SweepSubmitterDep
 from api.http import openapi
 from api.http.problem_documents import RESPONSES
@@ -48,6 +49,7 @@ def submit_sweep(
 @router.get("")
 def list_sweeps(
     sessions: SessionsDep,
+    ownership: OwnershipDep,
     state: Annotated[list[SweepState] | None, Query(max_length=MAX_REPEATS)] = None,
     name: Annotated[str | None, Query(max_length=200, pattern=ONE_LINE)] = None,
     id_prefix: IdPrefix = None,
@@ -56,7 +58,7 @@ def list_sweeps(
     cursor: PageCursor = None,
 ) -> SweepPage:
     """List sweeps, newest first. Repeat `state` to match any of the states."""
-    sweep_filter = SweepFilter(tuple(dict.fromkeys(state or ())), name, id_prefix, q or None)
+    sweep_filter = SweepFilter(tuple(dict.fromkeys(state or ())), name, id_prefix, q or None, ownership)
     with sessions.read() as session:
         page = queries.list_sweeps(session, sweep_filter, limit=limit, cursor=cursor)
         details = queries.load_sweep_details(session, page.items)

@@ -75,10 +75,13 @@ class BestView(BaseModel):
 class SweepSummaryView(BaseModel):
     """A sweep in a list. `ending` says why a running sweep is about to end; then its jobs stop or end first.
 
-    `objective` is null, and the budget has no bounds, if this release cannot read the spec of the sweep.
+    `objective` is null, and the budget has no bounds, if this release cannot read the spec of the sweep. `owner` is
+    the name of the user who submitted it, or null on a server without users, and `project` the name of its project.
     """
 
     id: UUID
+    owner: str | None
+    project: str
     name: str | None
     tags: list[str]
     state: SweepState
@@ -321,6 +324,8 @@ def _build_summary(details: SweepDetails) -> dict[str, Any]:
     counts = {state.value: count for state, count in details.counts.items()}
     return {
         "id": sweep.id,
+        "owner": details.owner,
+        "project": details.project,
         "name": sweep.name,
         "tags": [] if plan is None else list(plan.spec.tags),
         "state": sweep.state,

@@ -25,6 +25,7 @@ from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, Storag
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
 from service.team.limits import check_storage_limit
+from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter
 from service.team.row_locks import keep_project
 from service.team.session_scope import get_ownership
 from stackyard.spec import CsvFormat, DatasetDescription, Fault, JobSpec, TableData, TableDescription
@@ -137,6 +138,7 @@ def list_datasets(
     cursor: str | None = None,
     name: str | None = None,
     id_prefix: str | None = None,
+    ownership: OwnershipFilter = ANY_OWNERSHIP,
 ) -> Page[Dataset]:
     """Return a page of datasets, newest first, without loading their descriptions.
 
@@ -146,12 +148,13 @@ def list_datasets(
         cursor: `Page.next` of the previous page.
         name: restricts the result to the versions of this dataset.
         id_prefix: restricts the result to ids that start with these hexadecimal digits.
+        ownership: restricts the result to the datasets of an owner or a project.
 
     Raises:
         InvalidInput: `cursor` is not a valid cursor.
 
     """
-    query = select(Dataset).options(_WITHOUT_DESCRIPTION)
+    query = select(Dataset).options(_WITHOUT_DESCRIPTION).where(*ownership.build_conditions(Dataset))
     if name is not None:
         query = query.where(Dataset.name == name)
     if id_prefix is not None:

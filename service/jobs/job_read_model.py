@@ -19,6 +19,7 @@ from service.jobs.queue_order.fair_order import FairOrder
 from service.jobs.queue_order.positions import QueuePositions, load_positions
 from service.jobs.wait_reasons import WaitReason
 from service.queue import worker_registry
+from service.team.ownership_names import load_ownership_names
 from service.team.session_scope import can_see_project
 
 Owned = TypeVar("Owned", bound=JobOwned)
@@ -31,12 +32,14 @@ _MAX_PRECEDING_JOBS = 20
 class JobDetails:
     """A job and its related rows; a field is None if it does not apply to the job's state, or is not known.
 
-    `before` are the running jobs of the job's queue and the first waiting ones, as far as they precede this job and
-    the session sees them. `hidden_before` is the number of those that it does not see. Both are None if they were not
-    loaded.
+    `owner` and `project` are names. `before` are the running jobs of the job's queue and the first waiting ones, as
+    far as they precede this job and the session sees them. `hidden_before` is the number of those that it does not
+    see. Both are None if they were not loaded.
     """
 
     job: Job
+    owner: str | None
+    project: str
     tags: Sequence[str]
     metrics: Sequence[JobMetric]
     transitions: Sequence[Transition]
@@ -118,9 +121,12 @@ def _assemble_details(
 ) -> list[JobDetails]:
     reasons = wait_reasons.load_wait_reasons(session, job_rows, positions)
     seconds_left = _estimate_seconds_left(session, job_rows)
+    names = load_ownership_names(session, job_rows)
     return [
         JobDetails(
             job=job,
+            owner=names.get_owner(job),
+            project=names.get_project(job),
             tags=[row.tag for row in related.tags[job.id]],
             metrics=related.metrics[job.id],
             transitions=related.transitions[job.id],

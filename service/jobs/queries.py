@@ -15,6 +15,7 @@ from service.db import pagination
 from service.db.pagination import Page
 from service.errors import NotFound
 from service.jobs.lists.text_search import build_text_condition
+from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter
 from service.team.session_scope import across_projects
 
 # Built once: every submit runs these statements, and building them takes longer than running them.
@@ -88,6 +89,7 @@ class JobFilter:
     sweep_id: UUID | None = None
     text: str | None = None
     """A part of the name, of a tag or of the name of the dataset, whatever the case of its letters."""
+    ownership: OwnershipFilter = ANY_OWNERSHIP
 
 
 def get_job(session: Session, job_id: UUID, options: Sequence[ORMOption] = ()) -> Job:
@@ -129,9 +131,11 @@ def list_jobs(session: Session, job_filter: JobFilter, *, limit: int, cursor: st
 
     """
     # One query per state, because an index has the jobs of one state in order, but not the jobs of several states.
+    # The index of owners has the state before the id, too.
+    any_state = (None,) if job_filter.ownership.owner_id is None else tuple(JobState)
     ids_by_state = [
         pagination.select_page(*_build_id_query(job_filter, state), limit=limit, cursor=cursor).subquery()
-        for state in job_filter.states or (None,)
+        for state in job_filter.states or any_state
     ]
     page_ids = union_all(*(select(ids) for ids in ids_by_state))
     query = select(Job).options(_LISTED_COLUMNS).where(Job.id.in_(page_ids))
@@ -208,7 +212,7 @@ def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[Col
         conditions.append(Job.sweep_id == job_filter.sweep_id)
     if job_filter.text is not None:
         conditions.append(build_text_condition(job_filter.text))
-    return conditions
+    return conditions + job_filter.ownership.build_conditions(Job)
 
 
 def _build_id_bound(timestamp: datetime, margin: timedelta) -> UUID:

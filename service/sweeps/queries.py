@@ -11,6 +11,8 @@ from models import Job, JobState, Sweep, SweepState, Trial, TrialState
 from service.db import pagination
 from service.db.pagination import Page
 from service.errors import NotFound
+from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter
+from service.team.ownership_names import load_ownership_names
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,19 @@ class SweepFilter:
     name: str | None = None
     id_prefix: str | None = None
     text: str | None = None
+    ownership: OwnershipFilter = ANY_OWNERSHIP
 
 
 @dataclass(frozen=True)
 class SweepDetails:
-    """A sweep with the number of its trials in each state, and what they have used of the budget.
+    """A sweep with the names of its owner and project, the number of its trials in each state, and what they used.
 
     `epochs` and `seconds` count trials that have ended or are held. Trials with a running job count as `running`.
     """
 
     sweep: Sweep
+    owner: str | None
+    project: str
     counts: Mapping[TrialState, int]
     epochs: int
     seconds: float
@@ -69,7 +74,7 @@ def list_sweeps(session: Session, sweep_filter: SweepFilter, *, limit: int, curs
         InvalidInput: the cursor does not come from an earlier page.
 
     """
-    query = select(Sweep)
+    query = select(Sweep).where(*sweep_filter.ownership.build_conditions(Sweep))
     if sweep_filter.states:
         query = query.where(Sweep.state.in_(sweep_filter.states))
     if sweep_filter.name is not None:
@@ -88,6 +93,7 @@ def load_sweep_details(session: Session, sweeps: Sequence[Sweep]) -> list[SweepD
     query = select(Trial.sweep_id, Trial.state, *sums).where(Trial.sweep_id.in_(ids))
     rows = session.execute(query.group_by(Trial.sweep_id, Trial.state)).all()
     running = _count_running_trials(session, ids)
+    names = load_ownership_names(session, sweeps)
     details: list[SweepDetails] = []
     for sweep in sweeps:
         own = [row for row in rows if row.sweep_id == sweep.id]
@@ -96,7 +102,8 @@ def load_sweep_details(session: Session, sweeps: Sequence[Sweep]) -> list[SweepD
         counts[TrialState.WAITING] -= counts[TrialState.RUNNING]
         settled = [row for row in own if row.state is not TrialState.WAITING]
         epochs, seconds = sum(int(row[3]) for row in settled), float(sum(row[4] for row in settled))
-        details.append(SweepDetails(sweep, counts, epochs, seconds))
+        owner, project = names.get_owner(sweep), names.get_project(sweep)
+        details.append(SweepDetails(sweep, owner, project, counts, epochs, seconds))
     return details
 
 

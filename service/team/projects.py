@@ -64,9 +64,11 @@ def rename_project(session: Session, project: Project, name: str) -> None:
     """Change the name of a project.
 
     Raises:
-        Conflict: another project has the name.
+        Conflict: another project has the name, or it is the default project, whose name is known without a query.
 
     """
+    if project.id == DEFAULT_PROJECT_ID:
+        raise Conflict("default_project", "The default project cannot be renamed.")
     project.name = name
     _flush(session, name)
 

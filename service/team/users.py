@@ -35,6 +35,17 @@ def add_user(session: Session, name: str, role: UserRole, values: Mapping[str, A
         Conflict: another user has the name or the identity, or the first user is no admin.
 
     """
+    user = insert_user(session, name, role, values)
+    return user, issue_token(session, user.id, TokenRequest(_FIRST_TOKEN_NAME, TokenScope.ADMIN))
+
+
+def insert_user(session: Session, name: str, role: UserRole, values: Mapping[str, Any]) -> User:
+    """Add a user without a token, who is an editor of the default project at first.
+
+    Raises:
+        Conflict: another user has the name or the identity, or the first user is no admin.
+
+    """
     lock_admins(session)
     if role is not UserRole.ADMIN and not _has_admin(session):
         raise Conflict("admin_required", "The first user must be an admin, because someone must add the others.")
@@ -45,7 +56,7 @@ def add_user(session: Session, name: str, role: UserRole, values: Mapping[str, A
     session.add(
         Membership(user_id=user.id, project_id=DEFAULT_PROJECT_ID, role=ProjectRole.EDITOR, created_at=current_time)
     )
-    return user, issue_token(session, user.id, TokenRequest(_FIRST_TOKEN_NAME, TokenScope.ADMIN))
+    return user
 
 
 def get_user(session: Session, user_id: UUID) -> User:

@@ -17,8 +17,10 @@ from stackyard.cli import (
     serve,
     specs,
     sweeps,
+    team,
     workers,
 )
+from stackyard.cli.client_session import ChosenProject
 from stackyard.cli.command_error import CommandError, print_error
 
 __all__ = ["app", "main"]
@@ -41,6 +43,7 @@ def _define_global_options(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    _project: ChosenProject = None,
 ) -> None:
     """Define the options that come before a command."""
 
@@ -56,6 +59,7 @@ results.register_commands(app)
 keras_import.register_commands(app)
 sweeps.register_commands(app)
 workers.register_commands(app)
+team.register_commands(app)
 browser.register_commands(app)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ Token = Annotated[
         "--token",
         envvar=_TOKEN_VARIABLE,
         callback=_warn_of_exposed_token,
-        help="The server's token, if it has one. On a command line, other users of this machine can see it.",
+        help="The token of a user or of the server. On a command line, other users of this machine can see it.",
     ),
 ]
 TokenFile = Annotated[
@@ -45,10 +46,28 @@ TokenFile = Annotated[
     typer.Option(
         "--token-file",
         allow_dash=True,
-        help="A file that contains the server's token, or `-` for standard input; by default that of "
-        "STACKYARD_TOKEN_FILE.",
+        help="A file that contains the token, or `-` for standard input; by default that of STACKYARD_TOKEN_FILE.",
     ),
 ]
+
+_chosen_project: ContextVar[str | None] = ContextVar("_chosen_project", default=None)
+
+
+def _choose_project(project: str | None) -> str | None:
+    _chosen_project.set(project)
+    return project
+
+
+ChosenProject = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        envvar="STACKYARD_PROJECT",
+        callback=_choose_project,
+        help="On a team's server: the project to work in, by name or id; by default your first one.",
+    ),
+]
+"""An option before the command, for the requests of every command."""
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -58,7 +77,7 @@ def open_client_session(url: str, token: str, token_file: Path | None = None) ->
     """Open a client for one command. An error of the client becomes a message and exit status 1."""
     chosen_token = _choose_token(token, token_file)
     try:
-        with Client(url, chosen_token or None) as client:
+        with Client(url, chosen_token or None, project=_chosen_project.get()) as client:
             yield client
     except ProblemError as error:
         problem = error.problem

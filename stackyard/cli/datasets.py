@@ -15,7 +15,15 @@ from stackyard.cli.output.job_details import format_time
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table, shorten_ids
 from stackyard.cli.output.units import format_bytes
-from stackyard.cli.references import DatasetReference, IsConfirmed, confirm_deletion
+from stackyard.cli.references import (
+    DatasetReference,
+    InProject,
+    IsConfirmed,
+    IsMine,
+    Owner,
+    choose_owner,
+    confirm_deletion,
+)
 from stackyard.cli.terminal import create_console, strip_control_characters
 from stackyard.client import CsvOptions
 from stackyard.client.views import Json
@@ -90,6 +98,9 @@ def upload_dataset(
 
 def list_datasets(
     name: Annotated[str | None, typer.Option(help="Only the versions of this dataset.")] = None,
+    owner: Owner = None,
+    mine: IsMine = False,
+    project: InProject = None,
     limit: Annotated[int, typer.Option(min=1, help="The largest number of datasets to list.")] = 20,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
@@ -98,7 +109,8 @@ def list_datasets(
 ) -> None:
     """List datasets, newest first."""
     with open_client_session(url, token, token_file) as client:
-        datasets = list(islice(client.datasets(name=name, limit=min(limit, _PAGE_SIZE)), limit))
+        filters = {"name": name, "owner": choose_owner(owner, is_mine=mine), "project": project}
+        datasets = list(islice(client.datasets(**filters, limit=min(limit, _PAGE_SIZE)), limit))
     if as_json:
         print_json(datasets)
         return

@@ -14,6 +14,7 @@ from stackyard.cli.output import terminal_curve
 from stackyard.cli.output.job_details import format_state, format_time, format_waiting
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table, shorten_ids
+from stackyard.cli.references import InProject, IsMine, Owner, choose_owner
 from stackyard.cli.terminal import create_console
 from stackyard.client import Client, Job
 
@@ -49,6 +50,9 @@ def list_jobs(
         str | None,
         typer.Option("--search", "-q", help="Only jobs with this text in their name, a tag or their dataset's name."),
     ] = None,
+    owner: Owner = None,
+    mine: IsMine = False,
+    project: InProject = None,
     limit: Annotated[int, typer.Option(min=1, help="The largest number of jobs to list.")] = 20,
     metrics: Annotated[
         str,
@@ -74,6 +78,7 @@ def list_jobs(
     """List jobs, newest first. A waiting job shows why it waits and when it will start."""
     with open_client_session(url, token, token_file) as client:
         filters = {"state": state, "tag": tag, "name": name, "dataset": dataset, "q": search}
+        filters |= {"owner": choose_owner(owner, is_mine=mine), "project": project}
         jobs = list(islice(_iterate_jobs(client, filters, sort, limit, is_reversed=reverse), limit))
     if as_json:
         print_json(jobs)
@@ -133,6 +138,7 @@ def _print_jobs(jobs: Sequence[Job], metrics: Sequence[str]) -> None:
     ids = [job.id for job in jobs]
     if create_console().is_terminal:
         ids = shorten_ids(ids)
+    has_owners = any(job.owner for job in jobs)
     rows = [
         [
             job_id,
@@ -140,12 +146,14 @@ def _print_jobs(jobs: Sequence[Job], metrics: Sequence[str]) -> None:
             format_state(job),
             f"{job.progress.epochs_done}/{job.progress.epochs}",
             format_time(job.created_at),
+            *((job.owner or "",) if has_owners else ()),
             *(_format_metric(_get_metric(job, name)) for name in metrics),
             Text(format_waiting(job)),
         ]
         for job_id, job in zip(ids, jobs, strict=True)
     ]
-    print_table(["id", "name", "state", "epochs", "created", *metrics, "waits"], rows)
+    owner_title = ["owner"] if has_owners else []
+    print_table(["id", "name", "state", "epochs", "created", *owner_title, *metrics, "waits"], rows)
 
 
 def _format_metric(value: float) -> str:

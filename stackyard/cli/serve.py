@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from stackyard.cli.command_error import CommandError
+from stackyard.cli.serving.server_module import run_server_module
 from stackyard.cores import count_usable_cores
 from stackyard.descriptors import raise_descriptor_limit
 from stackyard.loopback import is_loopback
@@ -28,7 +29,7 @@ def register_commands(app: typer.Typer) -> None:
 
 def run_server(
     host: Annotated[
-        str, typer.Option(help="The address to listen on. Any but a loopback address needs STACKYARD_TOKEN.")
+        str, typer.Option(help="The address to listen on. Any but a loopback address needs users or STACKYARD_TOKEN.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8000,
     data_dir: Annotated[
@@ -68,13 +69,15 @@ def run_server(
     from stackyard.cli.serving.serve_plan import ServePlan  # noqa: PLC0415
     from stackyard.cli.serving.supervisor import Supervisor  # noqa: PLC0415
 
-    _check_token(host, token_file)
+    token = _read_token(token_file)
     keep_process_private()
     raise_descriptor_limit()
     console = Console(highlight=False, soft_wrap=True)
     data_dir = data_dir.expanduser().resolve()
     if message := prepare_data_directory(data_dir):
         console.print(message)
+    if token is None and not is_loopback(host):
+        _check_users_exist(host, source_dir, data_dir)
     with DirectoryLock(data_dir / "serve.lock") as lock:
         lock.write_holder(LockHolder(os.getpid(), "(starting)", _format_current_time()))
         if count := end_leftover_processes(data_dir / "serve.json"):
@@ -89,11 +92,11 @@ def run_server(
             reservation.release()
 
 
-def _check_token(host: str, token_file: Path | None) -> None:
-    """Check that there is a token, unless only this machine can reach the server. The processes read the file anew.
+def _read_token(token_file: Path | None) -> str | None:
+    """Return the token of the server; None without one. The processes read the file anew.
 
     Raises:
-        CommandError: the token is missing, blank or unreadable.
+        CommandError: the token is blank or unreadable.
 
     """
     if token_file is not None:
@@ -104,10 +107,21 @@ def _check_token(host: str, token_file: Path | None) -> None:
         raise CommandError(f"{error}.") from None
     if token is not None and not token.strip():
         raise CommandError("STACKYARD_TOKEN is blank, which protects nothing. Set a long random string, or unset it.")
-    if token is None and not is_loopback(host):
+    return token
+
+
+def _check_users_exist(host: str, source_dir: Path, data_dir: Path) -> None:
+    """Check that a server without a token has users, because other machines can reach it.
+
+    Raises:
+        CommandError: it has none, or the database cannot be read.
+
+    """
+    if run_server_module(source_dir, ["service.team", "has-users"], data_dir) is not True:
         raise CommandError(
-            f"--host {host} accepts connections from other machines, and without a token every one of them may use "
-            "the server. Set STACKYARD_TOKEN to a long random string, or listen on 127.0.0.1."
+            f"--host {host} accepts connections from other machines, and without users or a token every one of them "
+            "may use the server. Listen on 127.0.0.1 and add an admin (`stackyard users add NAME --admin`), or set "
+            "STACKYARD_TOKEN to a long random string."
         )
 
 

@@ -23,6 +23,18 @@ from stackyard.client.request_encoding import CsvOptions
 from stackyard.client.sweeps.documents import SweepOptions, build_sweep
 from stackyard.client.sweeps.sweep import Sweep
 from stackyard.client.sweeps.views import BestTrial, Estimate, RankedTrial, SweepStatistics, Trial, TrialTable
+from stackyard.client.team.views import (
+    Account,
+    AuditEntry,
+    Member,
+    NewToken,
+    NewUser,
+    Project,
+    ProjectDetails,
+    Token,
+    Usage,
+    User,
+)
 from stackyard.client.views import (
     Advice,
     Ahead,
@@ -49,8 +61,10 @@ from stackyard.client.views import (
 )
 
 __all__ = [
+    "Account",
     "Advice",
     "Ahead",
+    "AuditEntry",
     "BadAnswerError",
     "Band",
     "BestTrial",
@@ -72,13 +86,18 @@ __all__ = [
     "Job",
     "JobAction",
     "JobActionResult",
+    "Member",
     "Metric",
+    "NewToken",
+    "NewUser",
     "NoSingleMatchError",
     "Predictions",
     "Problem",
     "ProblemDocument",
     "ProblemError",
     "Progress",
+    "Project",
+    "ProjectDetails",
     "RanOn",
     "RankedTrial",
     "Reason",
@@ -88,10 +107,13 @@ __all__ = [
     "Sweep",
     "SweepOptions",
     "SweepStatistics",
+    "Token",
     "Transition",
     "Trial",
     "TrialFailedError",
     "TrialTable",
+    "Usage",
+    "User",
     "WaitTimeoutError",
     "Waiting",
     "Worker",

@@ -22,6 +22,7 @@ from stackyard.client.request_encoding import (
 )
 from stackyard.client.result_methods import ResultMethods
 from stackyard.client.sweeps.methods import SweepMethods
+from stackyard.client.team.methods import TeamMethods
 from stackyard.client.transport import Query, Transport, parse_json_object, parse_view
 from stackyard.client.views import Event, Job, Json, Worker
 
@@ -46,22 +47,26 @@ class _WaitOptions(TypedDict):
     patience: float
 
 
-class Client(DatasetMethods, ResultMethods, SweepMethods):
+class Client(DatasetMethods, ResultMethods, SweepMethods, TeamMethods):
     """A connection to a server. Use it with `with`, or call `close`.
 
     Every method may raise `ConnectionFailedError`, `ProblemError` or `BadAnswerError`.
 
     Args:
         url: the server's URL, such as `http://127.0.0.1:8000`.
-        token: the server's STACKYARD_TOKEN, if it has one.
+        token: the token of a user, or the server's STACKYARD_TOKEN; None without one.
         timeout: seconds to wait for each network operation; it does not limit a training.
+        project: the id or the name of the project in which jobs, datasets and sweeps are created, and names of
+            datasets are looked up. None is the first project of the user. Lists show all projects.
 
     """
 
-    def __init__(self, url: str, token: str | None = None, *, timeout: float = 60.0) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, *, timeout: float = 60.0, project: str | None = None
+    ) -> None:
         self.url = url.rstrip("/")
-        self._token = token
-        self._transport = Transport(self.url, token, timeout)
+        self._token, self._project = token, project
+        self._transport = Transport(self.url, token, timeout, project)
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +133,8 @@ class Client(DatasetMethods, ResultMethods, SweepMethods):
         sort: str | None = None,
         order: Literal["asc", "desc"] | None = None,
         sparkline: str | None = None,
+        owner: str | None = None,
+        project: str | None = None,
         limit: int = 100,
         **filters: str | int | None,
     ) -> Iterator[Job]:
@@ -143,12 +150,14 @@ class Client(DatasetMethods, ResultMethods, SweepMethods):
                 `metrics.NAME.best` or `metrics.NAME.last`. Jobs without the value come last in both orders.
             order: by default `desc`, the newest or the greatest first.
             sparkline: a metric, of which each job's `sparkline` gets up to 40 values.
+            owner: the name or the id of the user who submitted the jobs; `me` for your own.
+            project: the name or the id of the project of the jobs.
             limit: the number of jobs in a page.
             filters: further parameters of the route, such as `created_after`.
 
         """
         query = {"state": state, "tag": tag, "name": name, "dataset": dataset, "q": q, "sort": sort, "order": order}
-        query |= {"sparkline": sparkline, **filters, "limit": limit}
+        query |= {"sparkline": sparkline, "owner": owner, "project": project, **filters, "limit": limit}
         return (job.connect(self) for job in self._transport.iterate_items(Job, "/v1/jobs", query))
 
     def count_jobs(self, **filters: str | int | None) -> dict[str, int]:
@@ -442,7 +451,7 @@ class Client(DatasetMethods, ResultMethods, SweepMethods):
         from stackyard.client.display import html  # noqa: PLC0415  # only notebooks need it
 
         try:
-            with Client(self.url, self._token, timeout=_DISPLAY_TIMEOUT_S) as client:
+            with self._connect_for_display() as client:
                 history = client.history(job.id, max_points=_DISPLAY_POINTS)
         except StackyardError:
             history = None
@@ -453,12 +462,16 @@ class Client(DatasetMethods, ResultMethods, SweepMethods):
         from stackyard.client.display import html  # noqa: PLC0415  # only notebooks need it
 
         try:
-            with Client(self.url, self._token, timeout=_DISPLAY_TIMEOUT_S) as client:
+            with self._connect_for_display() as client:
                 jobs = list(islice(client.jobs(limit=_DISPLAY_JOBS, sparkline="loss"), _DISPLAY_JOBS))
                 counts = client.count_jobs()
         except StackyardError as error:
             return html.render_failure(self.url, str(error))
         return html.render_jobs(self.url, jobs, counts)
+
+    def _connect_for_display(self) -> "Client":
+        """Return another connection, which does not let a notebook wait for long."""
+        return Client(self.url, self._token, timeout=_DISPLAY_TIMEOUT_S, project=self._project)
 
     def _parse_job(self, answer: httpx2.Response) -> Job:
         return parse_view(Job, answer).connect(self)

@@ -59,7 +59,13 @@ class DatasetMethods:
         return parse_view(Dataset, answer)
 
     def datasets(self, *, limit: int = 100, **filters: str | int | None) -> Iterator[Dataset]:
-        """Iterate over the datasets, newest first. They are fetched in pages of `limit`."""
+        """Iterate over the datasets, newest first. They are fetched in pages of `limit`.
+
+        Args:
+            limit: the number of datasets in a page.
+            filters: parameters of the route: `name`, `id_prefix`, `project`, and `owner`, which is `me` for your own.
+
+        """
         return self._transport.iterate_items(Dataset, "/v1/datasets", {**filters, "limit": limit})
 
     def dataset(self, dataset_id: str) -> Dataset:

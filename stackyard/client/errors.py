@@ -4,7 +4,7 @@ StackyardError
 ├── ConnectionFailedError   no answer arrived
 ├── ProblemError            the server refused the request, with a problem document
 ├── BadAnswerError          the answer is not one of a Stackyard server, or arrived damaged
-├── NoSingleMatchError      no job, dataset or sweep has the name or the start of an id, or several have it
+├── NoSingleMatchError      a name or the start of an id has no match, or several
 ├── TrialFailedError        a trial of a sweep has ended without a value
 └── WaitTimeoutError        the job, the sweep or the trial did not end in time
 """
@@ -57,10 +57,10 @@ class BadAnswerError(StackyardError):
 
 
 class NoSingleMatchError(StackyardError):
-    """A name or the start of an id is of no job, dataset or sweep, or of several.
+    """A name or the start of an id is of no object, or of several.
 
     Args:
-        kind: `job`, `dataset` or `sweep`.
+        kind: `job`, `dataset`, `sweep`, `project` or `token`.
         reference: the name or the start of an id.
         candidates: a line for each match, at most ten; empty if there is none.
 

@@ -35,7 +35,7 @@ def select_single_match(kind: str, reference: str, items: Iterable[Item], descri
     """Return the only item of `items`, in which the same item may occur more than once.
 
     Args:
-        kind: `job`, `dataset` or `sweep`.
+        kind: `job`, `dataset`, `sweep` or `token`.
         reference: what the items match.
         items: the matches; only the first ten are read.
         describe: returns the line of an item in the error message.

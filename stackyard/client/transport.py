@@ -16,6 +16,8 @@ from stackyard.client.views import Json, ProblemDocument, View
 
 _SHA256 = re.compile(r'(?:W/)?"(?:sha256[-:/])?([0-9a-f]{64})"')
 
+_PROJECT_HEADER = "X-Stackyard-Project"
+
 ViewType = TypeVar("ViewType", bound=View)
 
 Query = Mapping[str, str | int | Sequence[str] | None]
@@ -29,16 +31,18 @@ class Transport:
 
     Args:
         url: the server's URL, without a slash at the end.
-        token: the server's STACKYARD_TOKEN, if it has one.
+        token: the token of a user or of the server; None without one.
         timeout: seconds to wait for each network operation.
+        project: the id or the name of the project to work in; None for the first one that the token gives access to.
 
     """
 
-    def __init__(self, url: str, token: str | None, timeout: float) -> None:
+    def __init__(self, url: str, token: str | None, timeout: float, project: str | None = None) -> None:
         self._url = url
+        headers = {"Authorization": f"Bearer {token}" if token else "", _PROJECT_HEADER: project or ""}
         self._http = httpx2.Client(
             base_url=url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers={name: value for name, value in headers.items() if value},
             timeout=timeout,
             trust_env=not _is_local_url(url),  # a proxy from the environment cannot reach this machine
         )

@@ -45,9 +45,11 @@ class ProblemDocument(View):
 
 
 class Dataset(View):
-    """One version of a named dataset."""
+    """One version of a named dataset. `owner` is the user who uploaded it, and None on a server without users."""
 
     id: str
+    owner: str | None = None
+    project: str | None = None
     name: str
     version: int
     media_type: str
@@ -258,10 +260,12 @@ class Job(View):
     submit has None for `before` and `estimated_start`. `crashes` counts the attempts whose process crashed,
     `lost_attempts` those that were lost with their worker. `sparkline` has a few values of the metric that a list
     was to include. After `until_epoch` epochs the job pauses by itself. `continued_from` is the job whose training
-    this one continues.
+    this one continues. `owner` is the user who submitted it; None on a server without users.
     """
 
     id: str
+    owner: str | None = None
+    project: str | None = None
     name: str | None = None
     state: str
     reason: Reason | None = None

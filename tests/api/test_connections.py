@@ -14,7 +14,9 @@ from pydantic import SecretStr, ValidationError
 from api.server.bounded_protocol import MAX_HEADER_BYTES
 from api.server.connection_table import ConnectionTable, group_address
 from api.server.http_server import OpenServerError, build_server
+from models import UserRole
 from service.settings import Settings
+from service.team import users
 from stackyard.descriptors import raise_descriptor_limit
 from tests.polling import wait_until
 
@@ -278,6 +280,16 @@ class TestOpenServers:
         with pytest.raises(OpenServerError, match="STACKYARD_TOKEN"):
             build_server(settings, host="0.0.0.0")  # noqa: S104  # it is refused
         assert build_server(settings.model_copy(update={"token": SecretStr("long")}), host="0.0.0.0")  # noqa: S104
+
+    def test_users_protect_another_address_like_a_token(self, settings, sessions):
+        with sessions.begin() as session:
+            users.add_user(session, "ann", UserRole.ADMIN, {})
+        assert build_server(settings, host="0.0.0.0")  # noqa: S104
+
+    def test_users_that_cannot_be_read_protect_nothing(self, settings):
+        unreachable = settings.model_copy(update={"database_url": "postgresql+psycopg://a@127.0.0.1:9/b"})
+        with pytest.raises(OpenServerError, match="cannot be read"):
+            build_server(unreachable, host="0.0.0.0")  # noqa: S104
 
     def test_the_command_of_the_image_needs_a_token(self, settings, monkeypatch):
         monkeypatch.setenv("STACKYARD_DATA_DIR", str(settings.data_dir))

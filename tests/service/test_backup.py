@@ -16,7 +16,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from models import Artifact, JobState
+from models import Artifact, JobState, TokenKind, UserRole
 from service import backup
 from service.backup import BackupError
 from service.backup.__main__ import main
@@ -26,6 +26,7 @@ from service.jobs.attempts import Conclusion, StoredArtifact
 from service.settings import Settings
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore
+from service.team import authentication, projects, tokens, users
 from tests.factories import submit_job
 
 
@@ -396,3 +397,22 @@ def test_database_of_a_backup_is_a_single_file(backup_file):
     with sqlite3.connect(":memory:") as database:
         database.deserialize(content)
         assert database.execute("SELECT count(*) FROM jobs").fetchone() == (1,)
+
+
+def test_a_restored_installation_has_its_users_projects_and_tokens(installation, sessions, restore_backup, tmp_path):
+    with sessions.begin() as session:
+        ann, token = users.add_user(session, "ann", UserRole.ADMIN, {"shares": 2.0})
+        project = projects.add_project(session, "vision", ann.id)
+        browser = tokens.start_user_session(session, ann.id, "browser", 3600)
+    file = tmp_path / "backup.tar"
+    backup.create_backup(installation, file)
+    settings, _ = restore_backup(file)
+    restored = SessionFactory(settings.resolved_database_url)
+    with restored.read() as session:
+        principal = authentication.find_principal(session, token.text, TokenKind.PERSONAL, "vision")
+        assert principal is not None
+        assert (principal.user_name, principal.project_id, principal.is_admin) == ("ann", project.id, True)
+        assert authentication.find_principal(session, browser.text, TokenKind.SESSION) is not None
+    restored.dispose()
+    assert token.text.encode() not in file.read_bytes()  # only its SHA-256
+    assert browser.text.encode() not in file.read_bytes()

@@ -60,6 +60,7 @@ def format_time(time: datetime) -> str:
 def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
     """Yield a title and a text for each detail of a job."""
     yield "job", f"{job.id}  {job.name or ''}"
+    yield from _list_ownership(job)
     yield "state", format_state(job).append(f"  {job.reason.message}" if job.reason else "")
     if job.reason is not None and job.reason.hint:
         yield "hint", job.reason.hint
@@ -83,6 +84,11 @@ def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
     if job.ran_on is not None:
         memory = "" if job.peak_memory is None else f", at most {format_bytes(job.peak_memory)}"
         yield "ran on" if job.finished else "runs on", _format_environment(job.ran_on) + memory
+
+
+def _list_ownership(job: Job) -> Iterator[tuple[str, str]]:
+    if job.owner is not None:
+        yield "owner", f"{job.owner}, in the project {job.project}"
 
 
 def _format_checkpoint(checkpoint: Checkpoint, epochs: int) -> str:

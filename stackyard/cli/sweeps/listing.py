@@ -10,6 +10,7 @@ from stackyard.cli.client_session import DEFAULT_URL, Token, TokenFile, Url, ope
 from stackyard.cli.output.job_details import format_time
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.tables import print_table, shorten_ids
+from stackyard.cli.references import InProject, IsMine, Owner, choose_owner
 from stackyard.cli.sweeps.details import format_number, format_state
 from stackyard.cli.terminal import create_console
 from stackyard.client import Sweep
@@ -25,6 +26,9 @@ def register_commands(group: typer.Typer) -> None:
 def list_sweeps(
     state: Annotated[str | None, typer.Option(help="Only sweeps in this state.")] = None,
     name: Annotated[str | None, typer.Option(help="Only sweeps of this name.")] = None,
+    owner: Owner = None,
+    mine: IsMine = False,
+    project: InProject = None,
     limit: Annotated[int, typer.Option(min=1, help="The largest number of sweeps to list.")] = 20,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
@@ -33,7 +37,8 @@ def list_sweeps(
 ) -> None:
     """List sweeps, newest first."""
     with open_client_session(url, token, token_file) as client:
-        sweeps = list(islice(client.list_sweeps(state=state, name=name, limit=min(limit, _PAGE_SIZE)), limit))
+        filters = {"name": name, "owner": choose_owner(owner, is_mine=mine), "project": project}
+        sweeps = list(islice(client.list_sweeps(state=state, **filters, limit=min(limit, _PAGE_SIZE)), limit))
     if as_json:
         print_json(sweeps)
         return

@@ -95,7 +95,8 @@ class SweepMethods:
         Args:
             state: a state, or several.
             limit: the number of sweeps in a page.
-            filters: further parameters of the route: `name` and `id_prefix`.
+            filters: further parameters of the route: `name`, `id_prefix`, `q`, `project`, and `owner`, which is `me`
+                for your own.
 
         """
         query = {"state": state, **filters, "limit": limit}

@@ -245,9 +245,11 @@ class TrialTable(View):
 
 
 class SweepView(View):
-    """A sweep as it was when the server answered."""
+    """A sweep as it was when the server answered. `owner` is the user who submitted it."""
 
     id: str
+    owner: str | None = None
+    project: str | None = None
     name: str | None = None
     tags: list[str]
     state: str

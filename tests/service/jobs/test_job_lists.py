@@ -11,10 +11,12 @@ from sqlalchemy import Connection, event, insert, select, update
 from sqlalchemy.orm import Session
 
 from models import Job, JobMetric, JobState, JobTag
+from models.team import NO_USER_ID
 from service.db.database import SessionFactory
 from service.jobs.lists import job_lists
 from service.jobs.lists.job_order import JobOrder
 from service.jobs.queries import JobFilter
+from service.team.ownership_filter import OwnershipFilter
 from tests.factories import submit_job
 
 ALL_JOBS = 3_000
@@ -24,6 +26,8 @@ MAX_ROWS = 400
 """Rows that a statement may touch for a page, in all steps of its plan together."""
 MAX_STEPS = 3_000
 """Instructions of SQLite's virtual machine for a page. A scan of all jobs takes more."""
+OWNERS, PROJECTS = (UUID(int=1), UUID(int=2)), (UUID(int=3), UUID(int=4))
+"""Of most jobs, and of few."""
 
 
 @pytest.fixture
@@ -33,7 +37,9 @@ def newest_job(either_sessions) -> Job:
     columns = {column.key: getattr(template, column.key) for column in Job.__mapper__.column_attrs}
     ids = [_build_id(template.id, index) for index in range(ALL_JOBS)]
     jobs = [
-        columns | {"id": id_, "state": _choose_state(index), "name": f"run-{index % 100}"}
+        columns
+        | {"id": id_, "state": _choose_state(index), "name": f"run-{index % 100}", "owner_id": OWNERS[index % 40 == 0]}
+        | {"project_id": PROJECTS[index % 40 == 1]}
         for index, id_ in enumerate(ids)
     ]
     tags = [{"job_id": id_, "tag": "common"} for id_ in ids] + [{"job_id": ids[7], "tag": "rare"}]
@@ -107,6 +113,13 @@ def build_filters(newest: Job) -> dict[str, JobFilter]:
         "created before all jobs": JobFilter(created_before=long_ago),
         "created recently": JobFilter(created_after=newest.created_at - timedelta(hours=1)),
         "state and tag": JobFilter(states=[JobState.SUCCEEDED], tags=["common"]),
+        "a common owner": JobFilter(ownership=OwnershipFilter(OWNERS[0])),
+        "a rare owner": JobFilter(ownership=OwnershipFilter(OWNERS[1])),
+        "jobs without an owner": JobFilter(ownership=OwnershipFilter(NO_USER_ID)),
+        "an owner and a state": JobFilter(states=[JobState.SUCCEEDED], ownership=OwnershipFilter(OWNERS[0])),
+        "a common project": JobFilter(ownership=OwnershipFilter(project_id=PROJECTS[0])),
+        "a rare project": JobFilter(ownership=OwnershipFilter(project_id=PROJECTS[1])),
+        "an owner and a project": JobFilter(ownership=OwnershipFilter(OWNERS[0], PROJECTS[0])),
         "state and dataset": JobFilter(states=[JobState.SUCCEEDED], dataset="builtin:iris"),
     }
 

@@ -1,0 +1,1 @@
+"""Users, tokens, projects, the audit and the usage of a team's server."""
