@@ -74,6 +74,36 @@ const VIEWS = [
     title: "Workers",
   },
   {
+    pattern: /^\/account$/,
+    load: async () => (await import("./pages/account/account_page.js")).AccountPage,
+    section: "account",
+    title: "Account",
+  },
+  {
+    pattern: /^\/projects$/,
+    load: async () => (await import("./pages/projects/projects_page.js")).ProjectsPage,
+    section: "account",
+    title: "Projects",
+  },
+  {
+    pattern: /^\/users$/,
+    load: async () => (await import("./pages/users/users_page.js")).UsersPage,
+    section: "account",
+    title: "Users",
+  },
+  {
+    pattern: /^\/usage$/,
+    load: async () => (await import("./pages/usage/usage_page.js")).UsagePage,
+    section: "account",
+    title: "Usage",
+  },
+  {
+    pattern: /^\/audit$/,
+    load: async () => (await import("./pages/audit/audit_page.js")).AuditPage,
+    section: "account",
+    title: "Audit",
+  },
+  {
     pattern: /^\/login$/,
     load: async () => (await import("./pages/login/login_page.js")).LoginPage,
     section: "",

@@ -25,6 +25,11 @@ PAGE_PATHS = (
     "/datasets",
     "/datasets/{id}",
     "/workers",
+    "/account",
+    "/projects",
+    "/users",
+    "/usage",
+    "/audit",
     "/login",
 )
 """The addresses of the views in `web/views.js`. A link to one of them also works when the browser reloads it."""

@@ -1,7 +1,8 @@
 /** The bar at the top of every page. */
 
 import { html } from "../vendor/ui.js";
-import { LogoutButton } from "./logout_button.js";
+import { canEdit } from "../core/account.js";
+import { AccountMenu } from "./account_menu.js";
 
 const SECTIONS = [
   { name: "jobs", label: "Jobs", href: "/jobs" },
@@ -23,8 +24,8 @@ export function Navigation({ current }) {
       </nav>
       <span class="spacer"></span>
       <a class="quiet" href="/docs">API</a>
-      <${LogoutButton} />
-      <a class="button primary" href="/new">New job</a>
+      <${AccountMenu} />
+      ${canEdit() && html`<a class="button primary" href="/new">New job</a>`}
     </header>
   `;
 }

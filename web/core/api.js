@@ -1,5 +1,7 @@
 /** Requests to the API of this server. */
 
+import { buildProjectHeader } from "./project.js";
+
 /** @import { ProblemDocument } from "./types.js" */
 
 /** A response with an error status, or no response at all. */
@@ -33,7 +35,8 @@ export function onUnauthorized(listener) {
 export async function send(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { credentials: "same-origin", ...options });
+    const headers = { ...buildProjectHeader(), ...options.headers };
+    response = await fetch(path, { credentials: "same-origin", ...options, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(buildProblem(0, "unreachable", "The server does not answer. The page retries by itself."));

@@ -1,4 +1,4 @@
-/** The session of this browser, where the server has a token. */
+/** The session of this browser, where the server has a token or users. */
 
 import { signal } from "../vendor/ui.js";
 import { getJson, sendJson } from "./api.js";
@@ -7,6 +7,10 @@ import { getJson, sendJson } from "./api.js";
  * @typedef {object} Session
  * @property {boolean} login_required
  * @property {boolean} logged_in
+ * @property {boolean} has_users
+ * @property {string | null} user
+ * @property {"member" | "admin" | null} role
+ * @property {string | null} oidc_login the address that starts a login through an identity provider
  */
 
 /** Null until it has loaded. */
@@ -18,7 +22,7 @@ export async function loadSession() {
   return session.value;
 }
 
-/** @param {string} token of the server */
+/** @param {string} token of a user, or of the server */
 export async function logIn(token) {
   await sendJson("POST", "/v1/session", { token });
 }

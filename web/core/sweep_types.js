@@ -20,6 +20,8 @@
  * @typedef {object} SweepSummary
  * @property {string} id
  * @property {string | null} name
+ * @property {string | null} owner null on a server without users
+ * @property {string} project
  * @property {string[]} tags
  * @property {SweepState} state
  * @property {SweepReason | null} reason

@@ -40,6 +40,8 @@
  * @property {string} id
  * @property {string | null} name
  * @property {string[]} tags
+ * @property {string | null} owner null on a server without users
+ * @property {string} project
  * @property {JobState} state
  * @property {Reason | null} reason
  * @property {string} queue

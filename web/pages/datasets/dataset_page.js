@@ -1,6 +1,7 @@
 /** One version of a dataset: its columns, its format, its other versions, and the jobs that used it. */
 
 import { html, useState } from "../../vendor/ui.js";
+import { canEdit } from "../../core/account.js";
 import { ErrorNotice, Loading } from "../../components/feedback.js";
 import { JobStateLabel } from "../../components/job_state.js";
 import { RelativeTime } from "../../components/relative_time.js";
@@ -78,7 +79,7 @@ function Heading({ dataset }) {
         <h1>${dataset.name} <span class="tag">version ${dataset.version}</span></h1>
         <p class="quiet">${counts}${formatBytes(dataset.bytes)}, uploaded <${RelativeTime} time=${dataset.created_at} /></p>
       </div>
-      <button type="button" class="danger" onClick=${remove}>Delete</button>
+      ${canEdit(dataset.project) && html`<button type="button" class="danger" onClick=${remove}>Delete</button>`}
     </div>
     ${error && html`<${ErrorNotice} error=${error} />`}
   `;

@@ -2,6 +2,8 @@
  * @typedef {object} DatasetSummary
  * @property {string} id
  * @property {string} name
+ * @property {string | null} owner null on a server without users
+ * @property {string} project
  * @property {number} version
  * @property {string} media_type
  * @property {number} bytes

@@ -2,6 +2,7 @@
 
 import { html, useState } from "../../vendor/ui.js";
 import { ErrorNotice } from "../../components/feedback.js";
+import { canEdit } from "../../core/account.js";
 import { navigate } from "../../core/router.js";
 import { canTrainFurther, listActions, runAction } from "./actions.js";
 import { EditForm } from "./edit_form.js";
@@ -17,6 +18,7 @@ export function ActionBar({ job, onChange }) {
   const [openForm, setOpenForm] = useState(/** @type {"edit" | "further" | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
 
+  const mayChange = canEdit(job.project);
   const toggleForm = (/** @type {"edit" | "further"} */ form) => setOpenForm(openForm === form ? null : form);
   const show = (/** @type {JobDetails} */ changed) => {
     if (changed.id !== job.id) navigate(`/jobs/${changed.id}`);
@@ -45,11 +47,11 @@ export function ActionBar({ job, onChange }) {
       <a class="button" href=${`/new?from=${job.id}`}>Edit and submit</a>
       <a class="button" href=${`/compare?job=${job.id}`}>Compare</a>
       <a class="button" href=${`/sweeps/new?from=${job.id}`} title="Train this spec many times with other values">Vary this</a>
-      <button type="button" aria-expanded=${openForm === "edit"} onClick=${() => toggleForm("edit")}>Rename, tag</button>
-      ${canTrainFurther(job) && html`
+      ${mayChange && html`<button type="button" aria-expanded=${openForm === "edit"} onClick=${() => toggleForm("edit")}>Rename, tag</button>`}
+      ${mayChange && canTrainFurther(job) && html`
         <button type="button" aria-expanded=${openForm === "further"} onClick=${() => toggleForm("further")}>Train further</button>
       `}
-      ${listActions(job).map((action) => html`
+      ${mayChange && listActions(job).map((action) => html`
         <button type="button" key=${action.name} disabled=${isBusy} class=${action.confirmation ? "danger" : ""}
           onClick=${() => (action.confirmation ? setPending(action) : run(action))}>${action.label}</button>
       `)}

@@ -23,6 +23,7 @@ export function JobHeader({ job }) {
         ${job.continued_from && html`<a href=${`/jobs/${job.continued_from}`}>continues ${job.continued_from.slice(0, 8)}</a>`}
         ${job.sweep && html`<span><a href=${`/sweeps/${job.sweep.id}?trial=${job.sweep.trial}`}>trial ${job.sweep.trial} of sweep ${job.sweep.id.slice(0, 8)}</a>${job.sweep.repeat > 0 && `, repeat ${job.sweep.repeat}`}</span>`}
         ${job.retry_of && html`<a href=${`/jobs/${job.retry_of}`}>retry of ${job.retry_of.slice(0, 8)}</a>`}
+        ${job.owner && html`<a href=${`/jobs?owner=${encodeURIComponent(job.owner)}`} title="Show their jobs">${job.owner}, project ${job.project}</a>`}
         <span>submitted <${RelativeTime} time=${job.created_at} /></span>
       </p>
     </header>

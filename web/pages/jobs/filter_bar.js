@@ -3,6 +3,7 @@
 import { html, useEffect, useRef, useState } from "../../vendor/ui.js";
 import { setQuery } from "../../core/router.js";
 import { formatCount } from "../../core/format.js";
+import { OwnershipFilter } from "../../components/ownership_filter.js";
 import { STATES, chooseFirstOrder, toggleValue } from "./list_query.js";
 
 /** @import { JobState } from "../../core/types.js" */
@@ -19,6 +20,7 @@ export function FilterBar({ query, counts, metrics }) {
       <label>Metric <select value=${query.metric} onChange=${(/** @type {any} */ event) => changeMetric(query, event.target.value)}>
         ${metrics.map((metric) => html`<option key=${metric} value=${metric}>${metric}</option>`)}
       </select></label>
+      <${OwnershipFilter} owner=${query.owner} project=${query.project} />
       <${SortChoice} query=${query} />
     </div>
     <${ActiveFilters} query=${query} />

@@ -1,9 +1,11 @@
 /** The table of jobs: headers that sort, and a row per job. */
 
 import { html } from "../../vendor/ui.js";
+import { isTeam } from "../../core/account.js";
 import { setQuery } from "../../core/router.js";
 import { formatMetric } from "../../core/format.js";
 import { JobStateLabel } from "../../components/job_state.js";
+import { OwnerCell } from "../../components/ownership_filter.js";
 import { RelativeTime } from "../../components/relative_time.js";
 import { Sparkline } from "../../components/sparkline.js";
 import { JobDuration, JobProgress } from "./job_progress.js";
@@ -18,6 +20,7 @@ function listColumns({ metric }) {
   return [
     { label: "State", sort: "state", kind: "column-state" },
     { label: "Name", sort: "name", kind: "column-name" },
+    ...(isTeam.value ? [{ label: "Owner", sort: null, kind: "column-owner" }] : []),
     { label: "Dataset", sort: "dataset", kind: "column-dataset" },
     { label: metric, sort: null, kind: "column-sparkline" },
     { label: "Best", sort: `metrics.${metric}.best`, kind: "number column-best" },
@@ -89,6 +92,7 @@ function JobRow({ job, metric, isSelected, isFocusable, onToggle, onActivate }) 
       <td class="column-select"><input type="checkbox" aria-label=${`Select ${name}`} checked=${isSelected} onChange=${onToggle} tabindex="-1" /></td>
       <td class="column-state"><${JobStateLabel} state=${job.state} /></td>
       <td class="column-name"><a href=${`/jobs/${job.id}`} class=${job.name ? "" : "unnamed"}>${name}</a>${job.sweep && html`<a class="tag" href=${`/sweeps/${job.sweep.id}?trial=${job.sweep.trial}`} title="Open the sweep">trial ${job.sweep.trial}</a>`}<${JobTags} tags=${job.tags} /></td>
+      ${isTeam.value && html`<${OwnerCell} owner=${job.owner} project=${job.project} />`}
       <td class="column-dataset"><button type="button" class="link" title=${`Show only jobs on ${job.dataset.name}`} onClick=${() => setQuery({ dataset: job.dataset.name })}>${job.dataset.name}</button></td>
       <td class="column-sparkline"><${Sparkline} values=${job.sparkline ?? []} label=${`Curve of ${metric}`} /></td>
       <td class="number column-best">${formatMetric(values?.best)}</td>

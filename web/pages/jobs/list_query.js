@@ -1,6 +1,7 @@
 /** What the list of jobs shows, as the address of the page says it, and the requests that load it. */
 
 import { buildQuery } from "../../core/api.js";
+import { parseOwnership } from "../../components/ownership_filter.js";
 
 /** @import { JobState } from "../../core/types.js" */
 
@@ -11,6 +12,8 @@ import { buildQuery } from "../../core/api.js";
  * @property {string[]} tags
  * @property {string} dataset
  * @property {string} sweep the id of the sweep that the jobs belong to
+ * @property {string} owner empty for all, `me`, or a name
+ * @property {string} project empty for all
  * @property {string} metric
  * @property {string} sort
  * @property {"asc" | "desc"} order
@@ -33,6 +36,7 @@ export function parseListQuery(parameters) {
     tags: parameters.getAll("tag"),
     dataset: parameters.get("dataset") ?? "",
     sweep: parameters.get("sweep") ?? "",
+    ...parseOwnership(parameters),
     metric: parameters.get("metric") || DEFAULT_METRIC,
     sort,
     order: order === "asc" || order === "desc" ? order : chooseFirstOrder(sort),
@@ -40,8 +44,8 @@ export function parseListQuery(parameters) {
 }
 
 /** @param {ListQuery} query @returns {boolean} */
-export function hasFilters({ text, states, tags, dataset, sweep }) {
-  return Boolean(text || states.length || tags.length || dataset || sweep);
+export function hasFilters({ text, states, tags, dataset, sweep, owner, project }) {
+  return Boolean(text || states.length || tags.length || dataset || sweep || owner || project);
 }
 
 /**
@@ -83,6 +87,6 @@ export function toggleValue(values, value) {
 }
 
 /** @param {ListQuery} query */
-function buildFilters({ text, tags, dataset, sweep }) {
-  return { q: text, tag: tags, dataset, sweep };
+function buildFilters({ text, tags, dataset, sweep, owner, project }) {
+  return { q: text, tag: tags, dataset, sweep, owner, project };
 }

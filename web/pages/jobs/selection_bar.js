@@ -1,9 +1,11 @@
 /** What can be done to the selected jobs. */
 
 import { html, useState } from "../../vendor/ui.js";
+import { canEdit } from "../../core/account.js";
 import { buildQuery, sendJson } from "../../core/api.js";
 import { ErrorNotice } from "../../components/feedback.js";
-import { ConfirmDialog, TagDialog } from "./dialogs.js";
+import { ConfirmDialog } from "../../components/confirm_dialog.js";
+import { TagDialog } from "./tag_dialog.js";
 import { selectApplicable } from "./selection.js";
 
 /** @import { JobSummary, ProblemDocument } from "../../core/types.js" */
@@ -28,6 +30,7 @@ export function SelectionBar({ selection, onDone }) {
   const [dialog, setDialog] = useState(/** @type {"delete" | "tag" | null} */ (null));
   const [isBusy, setBusy] = useState(false);
   const { jobs } = selection;
+  const mayChange = jobs.some((job) => canEdit(job.project));
 
   /** @param {JobAction} action @param {object} [changes] */
   const act = async (action, changes = {}) => {
@@ -51,12 +54,13 @@ export function SelectionBar({ selection, onDone }) {
       <div class="selection" role="toolbar" aria-label="Selected jobs">
         <strong role="status">${jobs.length} selected</strong>
         <${CompareLink} jobs=${jobs} />
-        ${ACTIONS.map(
+        ${mayChange && ACTIONS.map(
           ({ action, label }) =>
             html`<button type="button" key=${action} disabled=${isBusy || selectApplicable(jobs, action).length === 0} onClick=${() => act(action)}>${label}</button>`,
         )}
-        <button type="button" disabled=${isBusy} onClick=${() => setDialog("tag")}>Tag…</button>
-        <button type="button" class="danger" disabled=${isBusy} onClick=${() => setDialog("delete")}>Delete…</button>
+        ${mayChange && html`
+          <button type="button" disabled=${isBusy} onClick=${() => setDialog("tag")}>Tag…</button>
+          <button type="button" class="danger" disabled=${isBusy} onClick=${() => setDialog("delete")}>Delete…</button>`}
         <button type="button" class="clear" onClick=${selection.clear}>Clear</button>
       </div>
     `}

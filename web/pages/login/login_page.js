@@ -1,7 +1,7 @@
-/** The login: it exchanges the server's token for a session, and goes on to the page that required it. */
+/** The login: it exchanges a token for a session, and goes on to the page that required it. */
 
 import { html, useEffect, useState } from "../../vendor/ui.js";
-import { loadSession, logIn, resolveNextUrl } from "../../core/session.js";
+import { loadSession, logIn, resolveNextUrl, session } from "../../core/session.js";
 import { ErrorNotice } from "../../components/feedback.js";
 
 export function LoginPage() {
@@ -26,10 +26,15 @@ export function LoginPage() {
     }
   };
 
+  const oidcLogin = buildOidcLogin(session.value?.oidc_login ?? null, window.location.search);
   return html`
     <form class="login card" onSubmit=${submit}>
       <h1>Log in</h1>
-      <p class="quiet" id="token-hint">This server has a token. Its operator set it as <code>STACKYARD_TOKEN</code>.</p>
+      <p class="quiet" id="token-hint">
+        ${session.value?.has_users
+          ? "With your own token: an admin of this server gave it to you, or you created it."
+          : html`This server has a token. Its operator set it as <code>STACKYARD_TOKEN</code>.`}
+      </p>
       <input type="text" name="username" autocomplete="username" value="stackyard" readonly hidden />
       <label for="token">Token</label>
       <input
@@ -43,8 +48,19 @@ export function LoginPage() {
       />
       ${error !== null && html`<${ErrorNotice} error=${error} />`}
       <button class="primary" disabled=${isSending}>${isSending ? "Logging in…" : "Log in"}</button>
+      ${oidcLogin && html`<p>or <a class="button" href=${oidcLogin}>Log in with your organization</a></p>`}
     </form>
   `;
+}
+
+/**
+ * Return the address of the login through the identity provider, which comes back to the page that required it.
+ * @param {string | null} address
+ * @param {string} search of the login page
+ */
+export function buildOidcLogin(address, search) {
+  const next = new URLSearchParams(search).get("next");
+  return address && next ? `${address}?next=${encodeURIComponent(next)}` : address;
 }
 
 /** The whole page loads anew, because the address may be `/docs` or a picture. */

@@ -3,7 +3,7 @@
 import { html, useState } from "../../vendor/ui.js";
 import { ErrorNotice } from "../../components/feedback.js";
 import { sendJson } from "../../core/api.js";
-import { parseTags } from "../jobs/dialogs.js";
+import { parseTags } from "../jobs/tag_dialog.js";
 
 /** @import { Sweep } from "../../core/sweep_types.js" */
 

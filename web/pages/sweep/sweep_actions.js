@@ -2,9 +2,10 @@
 
 import { html, useState } from "../../vendor/ui.js";
 import { ErrorNotice } from "../../components/feedback.js";
+import { canEdit } from "../../core/account.js";
 import { send, sendJson } from "../../core/api.js";
 import { navigate } from "../../core/router.js";
-import { ConfirmDialog } from "../jobs/dialogs.js";
+import { ConfirmDialog } from "../../components/confirm_dialog.js";
 import { SettingsForm } from "./settings_form.js";
 
 /** @import { Sweep } from "../../core/sweep_types.js" */
@@ -38,6 +39,7 @@ export function SweepActions({ sweep, onChange }) {
   const [isEditing, setEditing] = useState(false);
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const path = `/v1/sweeps/${sweep.id}`;
+  const mayChange = canEdit(sweep.project);
   /** @param {SweepAction} action */
   const run = async ({ name }) => {
     setPending(null);
@@ -59,8 +61,8 @@ export function SweepActions({ sweep, onChange }) {
   return html`
     <div class="job-actions" role="group" aria-label="Actions">
       ${sweep.method !== "list" && html`<a class="button" href=${`/sweeps/new?sweep=${sweep.id}`}>Edit and submit</a>`}
-      <button type="button" aria-expanded=${isEditing} onClick=${() => setEditing(!isEditing)}>${sweep.finished_at ? "Rename, tag" : "Change"}</button>
-      ${listSweepActions(sweep).map((action) => html`
+      ${mayChange && html`<button type="button" aria-expanded=${isEditing} onClick=${() => setEditing(!isEditing)}>${sweep.finished_at ? "Rename, tag" : "Change"}</button>`}
+      ${mayChange && listSweepActions(sweep).map((action) => html`
         <button type="button" key=${action.name} disabled=${isBusy} class=${action.question ? "danger" : ""}
           onClick=${() => (action.question ? setPending(action) : run(action))}>${action.label}</button>`)}
     </div>

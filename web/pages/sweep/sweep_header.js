@@ -20,6 +20,7 @@ export function SweepHeader({ sweep }) {
         <span>${sweep.method}</span>
         <span>${objective.mode === "min" ? "least" : "greatest"} ${objective.metric}, ${objective.at} epoch</span>
         <a href=${`/jobs?sweep=${sweep.id}`}>its jobs</a>
+        ${sweep.owner && html`<a href=${`/sweeps?owner=${encodeURIComponent(sweep.owner)}`} title="Show their sweeps">${sweep.owner}, project ${sweep.project}</a>`}
         <span>submitted <${RelativeTime} time=${sweep.created_at} /></span>
       </p>
       <${EndNotice} sweep=${sweep} />

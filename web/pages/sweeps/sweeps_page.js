@@ -2,10 +2,13 @@
 
 import { html, useEffect, useRef, useState } from "../../vendor/ui.js";
 import { EmptyState, ErrorNotice, Loading } from "../../components/feedback.js";
+import { OwnershipFilter, parseOwnership } from "../../components/ownership_filter.js";
+import { canEdit } from "../../core/account.js";
 import { query as addressQuery, setQuery } from "../../core/router.js";
 import { SweepsTable } from "./sweeps_table.js";
 import { useSweepList } from "./use_sweep_list.js";
 
+/** @import { OwnershipQuery } from "../../components/ownership_filter.js" */
 /** @import { SweepState } from "../../core/sweep_types.js" */
 
 /** @type {SweepState[]} */
@@ -26,12 +29,13 @@ const EXAMPLE = {
 export function SweepsPage() {
   const text = addressQuery.value.get("q") ?? "";
   const states = STATES.filter((state) => addressQuery.value.getAll("state").includes(state));
-  const { page, error, reload, loadMore } = useSweepList({ text, states });
-  const hasFilters = Boolean(text || states.length);
+  const ownership = parseOwnership(addressQuery.value);
+  const { page, error, reload, loadMore } = useSweepList({ text, states, ...ownership });
+  const hasFilters = Boolean(text || states.length || ownership.owner || ownership.project);
   const isEmpty = page?.items.length === 0;
   return html`
-    <div class="heading"><h1>Sweeps</h1><p><a class="button" href="/sweeps/new">New sweep</a></p></div>
-    ${(hasFilters || !isEmpty) && html`<${FilterBar} text=${text} states=${states} />`}
+    <div class="heading"><h1>Sweeps</h1>${canEdit() && html`<p><a class="button" href="/sweeps/new">New sweep</a></p>`}</div>
+    ${(hasFilters || !isEmpty) && html`<${FilterBar} text=${text} states=${states} ownership=${ownership} />`}
     ${error && html`<${ErrorNotice} error=${error} onRetry=${reload} />`}
     ${!page && !error && html`<${Loading} label="Loading sweeps" />`}
     ${isEmpty && (hasFilters ? html`<${NoMatch} />` : html`<${NoSweeps} />`)}
@@ -40,8 +44,8 @@ export function SweepsPage() {
   `;
 }
 
-/** @param {{text: string, states: SweepState[]}} properties */
-function FilterBar({ text, states }) {
+/** @param {{text: string, states: SweepState[], ownership: OwnershipQuery}} properties */
+function FilterBar({ text, states, ownership }) {
   const [value, setValue] = useState(text);
   const timer = useRef(0);
   useEffect(() => setValue(text), [text]);
@@ -62,6 +66,7 @@ function FilterBar({ text, states }) {
         ${STATES.map((state) => html`
           <button type="button" key=${state} class="chip" aria-pressed=${states.includes(state)} onClick=${() => toggle(state)}><span class="chip-label">${state}</span></button>`)}
       </div>
+      <${OwnershipFilter} ...${ownership} />
     </div>
   `;
 }
@@ -69,7 +74,7 @@ function FilterBar({ text, states }) {
 function NoMatch() {
   return html`
     <${EmptyState} title="No sweep matches these filters">
-      <p><button type="button" onClick=${() => setQuery({ q: null, state: null })}>Clear the filters</button></p>
+      <p><button type="button" onClick=${() => setQuery({ q: null, state: null, owner: null, project: null })}>Clear the filters</button></p>
     <//>
   `;
 }

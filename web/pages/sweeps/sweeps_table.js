@@ -1,8 +1,10 @@
 /** The table of sweeps. */
 
 import { html } from "../../vendor/ui.js";
+import { OwnerCell } from "../../components/ownership_filter.js";
 import { RelativeTime } from "../../components/relative_time.js";
 import { SweepStateLabel } from "../../components/sweep_state.js";
+import { isTeam } from "../../core/account.js";
 import { formatCount, formatDuration, formatMetric } from "../../core/format.js";
 
 /** @import { SweepSummary } from "../../core/sweep_types.js" */
@@ -14,7 +16,7 @@ export function SweepsTable({ sweeps }) {
       <caption class="visually-hidden">Sweeps, newest first</caption>
       <thead>
         <tr>
-          <th class="column-state">State</th><th class="column-name">Name</th><th class="column-method">Method</th>
+          <th class="column-state">State</th><th class="column-name">Name</th>${isTeam.value && html`<th class="column-owner">Owner</th>`}<th class="column-method">Method</th>
           <th class="column-objective">Objective</th><th class="column-trials">Trials</th><th class="number column-best">Best</th>
           <th class="column-started">Started</th><th class="number column-cost" title="Epochs and seconds of all trainings">Cost</th>
         </tr>
@@ -34,6 +36,7 @@ function SweepRow({ sweep }) {
         <a href=${`/sweeps/${sweep.id}`} class=${sweep.name ? "" : "unnamed"}>${sweep.name ?? sweep.id.slice(0, 8)}</a>
         ${sweep.tags.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`)}
       </td>
+      ${isTeam.value && html`<${OwnerCell} owner=${sweep.owner} project=${sweep.project} />`}
       <td class="column-method">${sweep.method}</td>
       <td class="column-objective" title=${`${objective.at} value of ${objective.metric}, ${objective.mode === "min" ? "less" : "more"} is better`}>
         ${objective.metric} <span aria-hidden="true">${objective.mode === "min" ? "↓" : "↑"}</span>

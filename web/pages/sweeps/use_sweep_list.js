@@ -7,7 +7,7 @@ import { reloadAfterNews } from "./sweep_news.js";
 /** @import { Page } from "../../core/types.js" */
 /** @import { SweepState, SweepSummary } from "../../core/sweep_types.js" */
 
-/** @typedef {{text: string, states: SweepState[]}} SweepQuery */
+/** @typedef {{text: string, states: SweepState[], owner: string, project: string}} SweepQuery */
 
 const PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 200;
@@ -17,13 +17,13 @@ const RELOAD_DELAY_MS = 2000;
  * @param {SweepQuery} query
  * @returns {{page: Page<SweepSummary> | null, error: unknown, reload: () => void, loadMore: () => void}}
  */
-export function useSweepList({ text, states }) {
+export function useSweepList({ text, states, owner, project }) {
   const [page, setPage] = useState(/** @type {Page<SweepSummary> | null} */ (null));
   const [error, setError] = useState(/** @type {unknown} */ (null));
   const count = useRef(PAGE_SIZE);
-  const key = JSON.stringify([text, states]);
+  const key = JSON.stringify([text, states, owner, project]);
   /** @param {{limit: number, cursor?: string | null}} part @param {AbortSignal} [signal] @returns {Promise<Page<SweepSummary>>} */
-  const fetchPage = (part, signal) => getJson(`/v1/sweeps${buildQuery({ q: text, state: states, ...part })}`, signal);
+  const fetchPage = (part, signal) => getJson(`/v1/sweeps${buildQuery({ q: text, state: states, owner, project, ...part })}`, signal);
   const [aborter, setAborter] = useState(/** @type {AbortController | null} */ (null));
 
   /** @param {AbortSignal} signal */

@@ -1,32 +1,10 @@
-/** Dialogs that ask before the selected jobs change. */
+/** The dialog that changes the tags of the selected jobs. */
 
-import { html, useEffect, useRef, useState } from "../../vendor/ui.js";
+import { html, useState } from "../../vendor/ui.js";
+import { ConfirmDialog } from "../../components/confirm_dialog.js";
 import { toggleValue } from "./list_query.js";
 
 /** @import { JobSummary } from "../../core/types.js" */
-
-/** @param {{title: string, label: string, isDisabled?: boolean, onConfirm: () => void, onClose: () => void, children?: any}} properties */
-export function ConfirmDialog({ title, label, isDisabled = false, onConfirm, onClose, children }) {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => dialog.current?.showModal(), []);
-  /** @param {Event} event */
-  const submit = (event) => {
-    event.preventDefault();
-    onConfirm();
-  };
-  return html`
-    <dialog ref=${dialog} aria-labelledby="dialog-title" onClose=${onClose}>
-      <form onSubmit=${submit}>
-        <h2 id="dialog-title">${title}</h2>
-        ${children}
-        <p class="buttons">
-          <button type="button" onClick=${onClose}>Back</button>
-          <button type="submit" class=${label === "Delete" ? "danger" : "primary"} disabled=${isDisabled}>${label}</button>
-        </p>
-      </form>
-    </dialog>
-  `;
-}
 
 /** @param {{jobs: JobSummary[], onConfirm: (changes: {add_tags: string[], remove_tags: string[]}) => void, onClose: () => void}} properties */
 export function TagDialog({ jobs, onConfirm, onClose }) {
