@@ -8,6 +8,7 @@ import sys
 from pydantic import ValidationError
 
 from api.server.http_server import OpenServerError, build_server
+from service.db.schema_revision import require_matching_schema
 from service.settings import Settings
 
 
@@ -17,7 +18,9 @@ def main() -> None:
     try:
         listener = None if arguments.fd is None else socket.socket(fileno=arguments.fd)
         host = arguments.host if listener is None else str(listener.getsockname()[0])
-        server = build_server(Settings(), host=host, port=arguments.port)
+        settings = Settings()
+        require_matching_schema(settings.resolved_database_url)
+        server = build_server(settings, host=host, port=arguments.port)
     except (ValidationError, OpenServerError) as error:
         sys.exit(str(error))
     with contextlib.suppress(KeyboardInterrupt):

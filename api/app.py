@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
+from starlette.types import ASGIApp
 
 import stackyard
 from api import datasets, health, specs
@@ -23,7 +25,8 @@ from api.audit.refusal_audit import RefusalAudit
 from api.audit.refusal_recorder import RefusalRecorder
 from api.events import routes as event_routes
 from api.events.news_feed import NewsFeed
-from api.http import access_log, openapi, problem_documents
+from api.http import openapi, problem_documents
+from api.http.access_log import AccessLog
 from api.http.documentation import install_documentation
 from api.http.request_guard import HEALTH_PATH, RequestGuard
 from api.http.security_headers import SecurityHeaders
@@ -31,6 +34,9 @@ from api.jobs import actions, artifacts, charts, comparison, events, history, li
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
 from api.jobs.stream_shutdown import close_on_signals
+from api.metrics import routes as metrics_routes
+from api.metrics.server_metrics import ServerMetrics
+from api.metrics.token_access import METRICS_PATH, MetricsTokenAccess
 from api.page.routes import install_page, is_page_path
 from api.session import routes as session_routes
 from api.session.login_limiter import LoginLimiter
@@ -58,6 +64,7 @@ from service.storage.store_factory import open_store
 from service.subprocess.confinement import log_missing_protections
 from service.sweeps.life.creation import SweepSubmitter
 from service.team.usage_policy import open_sessions
+from service.tracing import start_tracing, stop_tracing
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators
 
@@ -67,6 +74,7 @@ _GC_THRESHOLD = 10_000
 
 _ROUTERS = (
     health,
+    metrics_routes,
     datasets,
     specs,
     sweep_check,
@@ -106,6 +114,15 @@ _OPEN_PATHS = frozenset(
 )
 
 
+class _Application(FastAPI):
+    """The application, with the access log around all middleware, also around that for unexpected errors."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Build the stack, whose outermost layer gives each request its id."""
+        requests = self.state.stackyard.metrics.requests
+        return AccessLog(super().build_middleware_stack(), on_start=requests.record_start, on_end=requests.record_end)
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Create the application. The database must have its tables (`python -m migrations`).
 
@@ -114,10 +131,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     """
     logs.configure_logging()
-    access_log.shorten_logged_paths()
     settings = settings or Settings()
     keep_files_private(settings.data_dir)
-    app = FastAPI(
+    app = _Application(
         title="Stackyard",
         version=stackyard.__version__,
         description="A training-job service for Keras.",
@@ -125,6 +141,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        telemetry=_configure_telemetry(),
     )
     sessions, wake_ups = open_sessions(settings), WakeUpSender(settings)
     signer, token_uses = _create_session_signer(settings), TokenUses(sessions)
@@ -148,7 +165,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         authenticator=authenticator,
         token_uses=token_uses,
         login_limiter=LoginLimiter(),
-        refusal_recorder=(refusal_recorder := RefusalRecorder(sessions)),
+        refusal_recorder=RefusalRecorder(sessions),
+        metrics=ServerMetrics(settings, sessions, wake_ups),
     )
     routers = [module.router for module in _ROUTERS]
     if settings.oidc_issuer:
@@ -160,22 +178,47 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install_spec_schemas(app)
     install_documentation(app)
     install_page(app)
+    _add_middleware(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Add what happens to each request before its route. The last middleware is the outermost."""
+    state: AppState = app.state.stackyard
     app.add_middleware(RateLimiting, limiter=RateLimiter(settings))
-    app.add_middleware(Authentication, authenticator=authenticator, is_open=_is_open_path)
-    app.add_middleware(RequestGuard, requires_login=authenticator.requires_login, allowed_hosts=settings.allowed_hosts)
+    app.add_middleware(Authentication, authenticator=state.authenticator, is_open=_is_open_path)
+    if settings.metrics_token is not None:
+        token = settings.metrics_token.get_secret_value()
+        app.add_middleware(MetricsTokenAccess, token=token, render=state.metrics.render)
+    app.add_middleware(
+        RequestGuard, requires_login=state.authenticator.requires_login, allowed_hosts=settings.allowed_hosts
+    )
     app.add_middleware(
         RefusalAudit,
-        recorder=refusal_recorder,
-        has_users=authenticator.has_users,
+        recorder=state.refusal_recorder,
+        has_users=state.authenticator.has_users,
         routes=[route for module in _ROUTERS for route in module.router.routes],
     )
-    app.add_middleware(SecurityHeaders)  # the last one is the outermost
-    return app
+    app.add_middleware(SecurityHeaders)
 
 
 def _wake_streams(broadcaster: EventBroadcaster, news_feed: NewsFeed) -> None:
     broadcaster.wake_streams()
     news_feed.wake_streams()
+
+
+def _configure_telemetry() -> TelemetryConfig:
+    """Return what FastAPI traces: each request but those of monitors, and no body, header or error."""
+    provider = start_tracing("stackyard-api")
+    return {
+        "tracer_provider": provider,
+        "tracing": provider is not None,
+        "metrics": False,
+        "logs": False,
+        "operation_spans": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope.get("path") in {HEALTH_PATH, METRICS_PATH},
+    }
 
 
 def _create_session_signer(settings: Settings) -> SessionSigner | None:
@@ -224,6 +267,7 @@ async def _run_lifespan(app: FastAPI) -> AsyncGenerator[None]:
     state.renderer.close()
     state.predictor.close()
     state.sessions.dispose()
+    stop_tracing()
 
 
 def _freeze_loaded_objects() -> None:

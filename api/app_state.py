@@ -14,6 +14,7 @@ from api.audit.refusal_recorder import RefusalRecorder
 from api.events.news_feed import NewsFeed
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.stream_limiter import StreamLimiter
+from api.metrics.server_metrics import ServerMetrics
 from api.session.login_limiter import LoginLimiter
 from service.charts.renderer import Renderer
 from service.datasets.previewer import Previewer
@@ -52,6 +53,7 @@ class AppState:
     token_uses: TokenUses
     login_limiter: LoginLimiter
     refusal_recorder: RefusalRecorder
+    metrics: ServerMetrics
 
 
 def get_app_state(request: Request) -> AppState:

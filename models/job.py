@@ -150,6 +150,9 @@ class Job(Base):
     continued_from: Mapped[UUID | None]
     """The job whose training this one continues with more epochs; not a foreign key, like `retry_of`."""
 
+    trace_context: Mapped[str | None]
+    """The W3C trace context of the request that created the job; None without traces."""
+
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -11,7 +11,7 @@ from stackyard.loopback import is_loopback_name
 from stackyard.secret_files import read_secret
 from stackyard.spec import Limits
 
-SECRET_SETTINGS = ("token", "database_password", "broker_password", "oidc_client_secret")
+SECRET_SETTINGS = ("token", "metrics_token", "database_password", "broker_password", "oidc_client_secret")
 """Settings that may also come from a file, which a variable with the suffix `_FILE` names."""
 
 _RATE_LIMIT = r"^$|^[1-9][0-9]{0,8} ?(/|per) ?([1-9][0-9]{0,5} ?)?(second|minute|hour|day)s?$"
@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     token: Annotated[SecretStr, AfterValidator(_check_token)] | None = None
     """Bearer token that every request must carry. Unset accepts requests from this machine only; set it before others
     can reach the API."""
+    metrics_token: Annotated[SecretStr, AfterValidator(_check_token)] | None = None
+    """Bearer token that admits to `/metrics` and to no other route, for Prometheus. Set it so that a scraper need not
+    know the server's token."""
     session_s: Seconds = 7 * 86_400
     """Time in seconds after which a browser that has logged in must log in again. Lower it if browsers are shared;
     another token ends all sessions at once."""

@@ -43,18 +43,24 @@ def test_the_services_are_complete():
 
 
 @pytest.mark.parametrize("name", sorted(OUR_SERVICES))
-def test_every_variable_is_a_setting(name, monkeypatch):
-    variables = {
-        key: _apply_default(value) for key, value in SERVICES[name]["environment"].items() if _is_setting(key)
-    }
-    assert {key.removeprefix("STACKYARD_").lower() for key in variables} <= set(Settings.model_fields)
+def test_every_variable_is_a_setting(name, monkeypatch, tmp_path):
+    variables = {key: value for key, value in SERVICES[name]["environment"].items() if _is_setting(key)}
+    assert {_get_setting(key) for key in variables} <= set(Settings.model_fields)
     for key, value in variables.items():
-        monkeypatch.setenv(key, value)
+        if key.endswith("_FILE"):
+            mounted = [*SERVICES[name]["secrets"], *(config["target"] for config in SERVICES[name]["configs"])]
+            assert {value, Path(value).name} & set(mounted)
+            (tmp_path / Path(value).name).write_text(f"the {_get_setting(key)}\n")
+            monkeypatch.setenv(key, str(tmp_path / Path(value).name))
+        elif value is not None:  # otherwise Compose passes the variable on
+            monkeypatch.setenv(key, _apply_default(value))
     settings = Settings()  # accepts the values
 
-    assert settings.resolved_database_url.startswith("postgresql+psycopg://stackyard@postgres:5432/")
+    assert settings.resolved_database_url.startswith("postgresql+psycopg://stackyard:")
     assert settings.broker_url == "redis://valkey:6379/0"
-    assert settings.broker_password.get_secret_value() == "${POSTGRES_PASSWORD}"  # unless VALKEY_PASSWORD is set
+    assert settings.broker_password.get_secret_value() == "the broker_password"
+    assert settings.database_password.get_secret_value() == "the database_password"
+    assert (settings.token is not None) == (name == "api")
     assert str(settings.data_dir) == "/data"
 
 
@@ -80,13 +86,20 @@ def test_only_the_gpu_worker_reserves_gpus():
     assert not any("profiles" in SERVICES[name] for name in set(SERVICES) - {"worker-gpu"})
 
 
-def test_the_secrets_are_required():
-    assert re.fullmatch(r"\$\{STACKYARD_TOKEN:\?.+\}", SERVICES["api"]["environment"]["STACKYARD_TOKEN"])
-    for service, variable in (
-        ("postgres", "POSTGRES_PASSWORD"),
-        *((name, "PGPASSWORD") for name in sorted(OUR_SERVICES)),
-    ):
-        assert re.fullmatch(r"\$\{POSTGRES_PASSWORD:\?.+\}", SERVICES[service]["environment"][variable])
+def test_no_secret_is_in_the_environment_of_a_container():
+    """`docker inspect` shows variables. Files come from variables of Compose, which refuses to start without them."""
+    assert COMPOSE["secrets"] == {
+        "postgres-password": {"environment": "POSTGRES_PASSWORD"},
+        "token": {"environment": "STACKYARD_TOKEN"},
+    }
+    content = COMPOSE["configs"]["valkey-password"]["content"]
+    assert re.fullmatch(r"\$\{VALKEY_PASSWORD:-\$\{POSTGRES_PASSWORD:\?.+\}\}", content)
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
+            assert value is None or not re.search(r"PASSWORD|TOKEN", name) or value.startswith("/run/secrets/")
+            assert not re.search(r"\$\{\w*(PASSWORD|TOKEN)", str(value))
+    assert SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD_FILE"].endswith("/postgres-password")
+    assert "token" not in {secret for name in OUR_SERVICES - {"api"} for secret in SERVICES[name]["secrets"]}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -96,6 +109,8 @@ def test_a_service_has_neither_privileges_nor_unlimited_memory(name):
     assert service["cap_drop"] == ["ALL"]
     assert "cap_add" not in service or name in {"postgres", "valkey"}
     assert re.fullmatch(r"(\$\{\w+_MEMORY:-)?\d+[gm]\}?", service["mem_limit"])
+    assert re.fullmatch(r"(\$\{\w+_CPUS:-)?\d\}?", str(service["cpus"]))
+    assert service["pids_limit"] <= 4096
 
 
 @pytest.mark.parametrize("password", ["simple", "p@ss/word", 'a "b" #c\\n $d', "ü %2F"])
@@ -203,6 +218,39 @@ def test_nothing_in_the_image_runs_as_root():
     assert {stage.split()[0] for stage in STAGES if stage.split()[2] in {"cpu", "gpu"}} == {"server"}
 
 
+class TestProxy:
+    FILES = ROOT / "examples" / "proxy"
+    OVERRIDE = yaml.safe_load((FILES / "compose.yml").read_text())
+
+    def test_only_the_network_of_the_proxy_is_trusted(self):
+        environment = self.OVERRIDE["services"]["api"]["environment"]
+        [pool] = self.OVERRIDE["networks"]["default"]["ipam"]["config"]
+        assert environment["FORWARDED_ALLOW_IPS"] == pool["subnet"]
+        assert {_get_setting(key) for key in environment if _is_setting(key)} <= set(Settings.model_fields)
+        assert set(self.OVERRIDE["services"]) - set(SERVICES) == {"proxy"}
+
+    def test_the_proxies_pass_on_what_the_api_needs(self):
+        nginx, caddy = ((self.FILES / name).read_text() for name in ("nginx.conf", "Caddyfile"))
+        for line in (
+            "proxy_set_header Host $http_host;",
+            "proxy_set_header X-Forwarded-For $remote_addr;",
+            "proxy_set_header X-Forwarded-Proto $scheme;",
+            "proxy_set_header X-Request-ID $request_id;",
+            "proxy_buffering off;",
+            "client_max_body_size 2g;",
+        ):
+            assert line in nginx
+        assert "flush_interval -1" in caddy
+        assert "header_up X-Request-ID" in caddy
+        assert Settings().max_dataset_bytes == 2 * 2**30
+
+    def test_the_proxy_is_as_hardened_as_the_services(self):
+        proxy = self.OVERRIDE["services"]["proxy"]
+        assert proxy["security_opt"] == ["no-new-privileges:true"]
+        assert proxy["cap_drop"] == ["ALL"]
+        assert {"mem_limit", "cpus", "pids_limit", "healthcheck"} <= set(proxy)
+
+
 def _list_instructions(name: str) -> list[str]:
     text = "".join(STAGES).replace("\\\n", " ")
     return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]
@@ -215,3 +263,7 @@ def _apply_default(value: str) -> str:
 
 def _is_setting(variable: str) -> bool:
     return variable.startswith("STACKYARD_")
+
+
+def _get_setting(variable: str) -> str:
+    return variable.removeprefix("STACKYARD_").removesuffix("_FILE").lower()

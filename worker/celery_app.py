@@ -16,6 +16,7 @@ import celery.signals
 from celery.worker import state
 
 from service import logs
+from service.db.schema_revision import require_matching_schema
 from service.queue.wake_ups import create_celery_app
 from service.queue.worker_registry import Registration
 from service.settings import Settings
@@ -51,8 +52,9 @@ class _Parent:
 
 @celery.signals.worker_init.connect
 def _prepare_parent(sender: Any, **_: object) -> None:
-    """Find the GPUs, share the cores, and pass the shares to the children in environment variables."""
+    """Check the schema, find the GPUs, share the cores, and pass the shares to the children in their environment."""
     keep_process_private()
+    require_matching_schema(_settings.resolved_database_url)
     gpus: tuple[str, ...] = ()
     if _settings.device == "gpu":
         gpus = list_gpus()

@@ -14,6 +14,7 @@ from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from service.team.usage_policy import open_sessions
+from service.tracing import start_tracing
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators
 from worker.preparation import Preparer
@@ -34,6 +35,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     keep_process_private()
     settings = Settings()
     keep_files_private(settings.data_dir)
+    start_tracing("stackyard-worker")
     store = open_store(settings)
     # A killed child leaves temporary files of libraries there, where the reconciler removes them.
     os.environ["TMPDIR"] = tempfile.tempdir = str(settings.data_dir.resolve() / INCOMING_DIRECTORY)

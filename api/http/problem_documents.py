@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
+from api.http.request_ids import get_request_id
 from api.http.security_headers import SECURITY_HEADERS
 from service.db.database import DATABASE_UNAVAILABLE_ERRORS
 from service.errors import (
@@ -68,7 +69,10 @@ log = structlog.get_logger()
 
 
 class ProblemView(BaseModel):
-    """A problem document. `errors` lists the faults that have a place in the request."""
+    """A problem document. `errors` lists the faults that have a place in the request.
+
+    `request_id` is also in the header `X-Request-ID` of the response, and in the lines of the server's log.
+    """
 
     type: str
     title: str
@@ -76,6 +80,7 @@ class ProblemView(BaseModel):
     code: str
     detail: str
     errors: list[Fault] = []
+    request_id: str | None = None
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -142,7 +147,9 @@ def create_error_response(error: ServiceError | SQLAlchemyError) -> JSONResponse
 
 def _build_view(status: int, code: str, detail: str, errors: Sequence[Fault]) -> ProblemView:
     title = HTTPStatus(status).phrase
-    return ProblemView(type="about:blank", title=title, status=status, code=code, detail=detail, errors=list(errors))
+    view = ProblemView(type="about:blank", title=title, status=status, code=code, detail=detail, errors=list(errors))
+    request_id = get_request_id()
+    return view if request_id is None else view.model_copy(update={"request_id": request_id})
 
 
 def _handle_service_error(_request: Request, error: Exception) -> JSONResponse:

@@ -74,5 +74,5 @@ def install_page(app: FastAPI) -> None:
         return response
 
     for path in PAGE_PATHS:
-        app.add_route(path, show_page, include_in_schema=False)
+        app.add_api_route(path, show_page, methods=["GET", "HEAD"], include_in_schema=False)
     app.mount(ASSETS_PATH, GZipMiddleware(_Assets(directory=_WEB_DIR), minimum_size=500))

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import httptools
+import structlog
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from api.http.access_log import log_refused_connection
 from api.http.problem_documents import create_problem_response
+from api.http.request_ids import REQUEST_ID_HEADER, create_request_id
 from api.http.security_headers import SECURITY_HEADERS
 from api.server.connection_table import ConnectionTable
 from api.server.lingering_transport import LingeringTransport
@@ -244,9 +247,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._linger()
 
     def _write_problem(self, status: int, *, code: str, detail: str) -> None:
-        response = create_problem_response(
-            status, code=code, detail=detail, headers=SECURITY_HEADERS | {"Connection": "close"}
-        )
+        request_id = create_request_id()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            log_refused_connection(self.client[0] if self.client else None, status, code)
+            response = create_problem_response(
+                status,
+                code=code,
+                detail=detail,
+                headers=SECURITY_HEADERS | {"Connection": "close", REQUEST_ID_HEADER: request_id},
+            )
         headers = [*self.server_state.default_headers, *response.raw_headers]
         lines = [b"%s: %s\r\n" % (name, value) for name, value in headers]
         self._socket_transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)]))

@@ -54,6 +54,7 @@ def build_server(
         http=cast("Any", protocol),
         ws="none",
         log_level=log_level,
+        access_log=False,  # the application logs each request itself
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_S,

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 BUSY_TIMEOUT_S = 30
-_MIN_WAL_VERSION = (3, 51, 3)
+MIN_WAL_VERSION = (3, 51, 3)
 """In earlier releases a checkpoint race can corrupt a WAL database that several processes share."""
 _FAST_RETRY_PERIOD_S = 0.05
 _FAST_RETRY_S, _SLOW_RETRY_S = 0.001, 0.004
@@ -149,7 +149,7 @@ def _create_engine(url: str, begin: Callable[[Connection], None], timeout_s: flo
 
 def _configure_connection(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late to be IMMEDIATE
-    journal_mode = "WAL" if sqlite3.sqlite_version_info >= _MIN_WAL_VERSION else "PERSIST"
+    journal_mode = "WAL" if sqlite3.sqlite_version_info >= MIN_WAL_VERSION else "PERSIST"
     for pragma in (f"journal_mode={journal_mode}", "synchronous=FULL", "foreign_keys=ON"):
         _execute_until(connection, f"PRAGMA {pragma}", time.monotonic() + BUSY_TIMEOUT_S)
 

@@ -5,16 +5,16 @@ Every write after the claim is fenced: it takes effect only while the attempt is
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models import Artifact, Checkpoint, Dataset, Epoch, Job, JobMetric, JobState
+from models import Artifact, Checkpoint, Dataset, Epoch, Job, JobMetric, JobState, Transition
 from service.db.database import get_current_time
 from service.errors import LeaseLost
 from service.history import metric_summaries
@@ -57,6 +57,8 @@ class Claim:
         continued_from: the job whose training this job continues. It may have written the checkpoint.
         sweep_id: the sweep that the job belongs to; None for a job of its own.
         architecture: the key of the job's architecture; None in jobs of earlier releases.
+        trace_context: that of the request that created the job; None without traces.
+        queue_wait: the time from which the job had been waiting, and the time of the claim; None without traces.
 
     """
 
@@ -78,6 +80,8 @@ class Claim:
     continued_from: UUID | None = None
     sweep_id: UUID | None = None
     architecture: str | None = None
+    trace_context: str | None = None
+    queue_wait: tuple[datetime, datetime] | None = None
 
 
 @dataclass(frozen=True)
@@ -405,6 +409,7 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
     metric_names = list(job.metric_names) if first_epoch else []
     spent_s = 0.0 if checkpoint is None else job.spent_s
     current_time = get_current_time(session)
+    queue_wait = None if job.trace_context is None else (_find_queued_time(session, job), current_time)
     lifecycle.transition_job(
         session,
         job.id,
@@ -447,6 +452,17 @@ def _start_attempt(session: Session, job: Job, spec: JobSpec, dataset: Dataset, 
         continued_from=job.continued_from,
         sweep_id=job.sweep_id,
         architecture=job.architecture,
+        trace_context=job.trace_context,
+        queue_wait=queue_wait,
+    )
+
+
+def _find_queued_time(session: Session, job: Job) -> datetime:
+    """Return the time of the last transition of a job that waits: since then it has been waiting."""
+    column = Transition.at
+    return (
+        session.scalar(select(func.max(column, type_=column.type)).where(Transition.job_id == job.id))
+        or job.created_at
     )
 
 

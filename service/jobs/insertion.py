@@ -173,6 +173,7 @@ def _build_job_row(validated: ValidatedSpec, ownership: Ownership, queue: str, c
         trial_number=None if validated.trial is None else validated.trial.number,
         repeat=None if validated.trial is None else validated.trial.repeat,
         continued_from=validated.continued_from,
+        trace_context=validated.trace_context,
         created_at=current_time,
     )
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from service.team.audit import recording
 from service.team.audit.audited_request import AuditedRequest
 from service.team.principal import IMPLICIT_ADMIN, Principal
 from service.team.session_scope import restrict_sessions
+from service.tracing import read_trace_context
 from stackyard.spec import JobSpec, Limits, parse_spec
 
 _MAX_BATCH_SIZE = 64
@@ -41,6 +42,8 @@ class _Submission:
     document: dict[str, Any]
     """The JSON of the spec as the client sent it."""
     idempotency: Idempotency | None = None
+    trace_context: str | None = field(default_factory=read_trace_context)
+    """That of its request. Another request may execute the batch."""
 
 
 class _NewJob(NamedTuple):
@@ -180,7 +183,7 @@ class JobSubmitter:
             validated = validation.validate_spec(
                 submission.spec, datasets.dataset, self._limits, datasets.test_dataset
             )
-            return replace(validated, spec_as_sent=submission.document)
+            return replace(validated, spec_as_sent=submission.document, trace_context=submission.trace_context)
         except Exception as error:  # noqa: BLE001  # any error belongs to this submission alone
             return error
 

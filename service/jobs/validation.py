@@ -1,7 +1,7 @@
 """Validation of a spec against its dataset, before a job is created, retried or continued."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from models import TERMINAL_STATES, Checkpoint, Dataset, Job, JobState
 from service.datasets import catalog
 from service.errors import Conflict, InvalidInput
 from service.jobs.queries import get_job_columns
+from service.tracing import read_trace_context
 from stackyard.spec import (
     Advice,
     DatasetDescription,
@@ -62,7 +63,8 @@ class ValidatedSpec:
     `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
     `retry_of` is the job that the new job repeats, and `continued_from` the one whose training it continues, or None.
     `trial` is its place in a sweep, or None. `spec_as_sent` is the JSON document of the client, or None if it is not
-    known. `project_id` is the project of the new job; None stands for that of the session.
+    known. `project_id` is the project of the new job; None stands for that of the session. `trace_context` is that of
+    the request.
     """
 
     spec: JobSpec
@@ -77,6 +79,7 @@ class ValidatedSpec:
     continued_from: UUID | None = None
     spec_as_sent: dict[str, Any] | None = None
     project_id: UUID | None = None
+    trace_context: str | None = field(default_factory=read_trace_context)
 
 
 @dataclass(frozen=True)

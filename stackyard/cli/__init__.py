@@ -6,13 +6,13 @@ import typer
 
 from stackyard import __version__
 from stackyard.cli import (
-    backups,
     browser,
     datasets,
     job_actions,
     job_list,
     jobs,
     keras_import,
+    maintenance,
     results,
     serve,
     specs,
@@ -49,7 +49,7 @@ def _define_global_options(
 
 
 serve.register_commands(app)
-backups.register_commands(app)
+maintenance.register_commands(app)
 datasets.register_commands(app)
 specs.register_commands(app)
 jobs.register_commands(app)

@@ -10,6 +10,7 @@ StackyardError
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 from stackyard.client.views import ProblemDocument
 
@@ -43,6 +44,8 @@ class ProblemError(StackyardError):
     def __init__(self, problem: ProblemDocument) -> None:
         lines = [f"{problem.title} ({problem.status})" + (f": {problem.detail}" if problem.detail else "")]
         lines += [f"  {fault.pointer or '/'}: {fault.sentence}" for fault in problem.errors]
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and problem.request_id:
+            lines.append(f"  The server's log has more about it under the id {problem.request_id}.")
         super().__init__("\n".join(lines))
         self.problem = problem
 

@@ -42,6 +42,8 @@ class ProblemDocument(View):
     type: str = "about:blank"
     detail: str = ""
     errors: list[Fault] = []
+    request_id: str | None = None
+    """Id of the request, by which the lines of the server's log can be found."""
 
 
 class Dataset(View):

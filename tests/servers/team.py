@@ -38,7 +38,6 @@ class Team:
         self._addresses = {
             "STACKYARD_DATABASE_URL": database_url,
             "STACKYARD_BROKER_URL": broker_url,
-            "STACKYARD_BROKER_PASSWORD": "",  # the URL has it
             "STACKYARD_DATA_DIR": str(data_dir),
         }
         self._logs = data_dir
@@ -51,7 +50,11 @@ class Team:
         any_address = "0.0.0.0"  # noqa: S104 the container binds it, this test does not
         words = {"python": sys.executable, any_address: "127.0.0.1", "8000": self.port, "${CPU_WORKERS:-2}": "1"}
         command = [words.get(word, word) for word in SERVICES[service]["command"]]
-        environment = {name: _interpolate(value) for name, value in SERVICES[service]["environment"].items()}
+        environment = {
+            name: self._create_secret(value) if name.endswith("_FILE") else _interpolate(value)
+            for name, value in SERVICES[service]["environment"].items()
+            if value is not None and name != "STACKYARD_BROKER_PASSWORD_FILE"  # the URL has it
+        }
         log = self._stack.enter_context((self._logs / f"{service}.log").open("ab"))
         process = subprocess.Popen(
             [*prefix, *command],
@@ -63,6 +66,12 @@ class Team:
         )
         self._stack.callback(_kill_group, process)
         return process
+
+    def _create_secret(self, path: str) -> str:
+        """Create a file like the one that Compose mounts, and return its path."""
+        file = self._logs / Path(path).name
+        file.write_text(TOKEN)
+        return str(file)
 
     def close(self) -> None:
         self._stack.close()

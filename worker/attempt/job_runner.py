@@ -5,6 +5,8 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
 from service.sweeps.life.creation import MAX_WAKE_UPS, advance_completely
+from service.tracing import record_span, trace_span
 from stackyard.spec import DatasetDescription
 from worker.attempt.architecture_affinity import ArchitectureAffinity
 from worker.attempt.attempt_reporter import AttemptReporter
@@ -87,7 +90,8 @@ class JobRunner:
             return False
         self.affinity.record(claim.architecture)
         with structlog.contextvars.bound_contextvars(job=str(claim.job_id), attempt=claim.attempt):
-            self._run_attempt(claim, lease_start)
+            with _trace_attempt(claim):
+                self._run_attempt(claim, lease_start)
             if claim.sweep_id is not None:
                 self._advance_sweep(claim.sweep_id)
         return True
@@ -117,7 +121,9 @@ class JobRunner:
             shutdown_signal=self.shutdown_signal,
         ) as reporter:
             try:
-                self._end_attempt(reporter, self._train(claim, reporter))
+                ending = self._train(claim, reporter)
+                with trace_span("conclusion"):
+                    self._end_attempt(reporter, ending)
             except LeaseLost as error:
                 log.warning(str(error), action="lease_lost")
             else:
@@ -202,6 +208,15 @@ class JobRunner:
     def _clear_caches(self) -> None:
         self.engine.clear_cache()
         self.preparer.clear_cache()
+
+
+@contextmanager
+def _trace_attempt(claim: Claim) -> Generator[None]:
+    """Continue the trace of the request that created the job: its wait in the queue, and this attempt."""
+    if claim.trace_context is not None and claim.queue_wait is not None:
+        record_span("queue wait", claim.trace_context, *claim.queue_wait)
+    with trace_span("attempt", claim.trace_context, job=str(claim.job_id), attempt=claim.attempt):
+        yield
 
 
 def _is_out_of_memory(error: Exception) -> bool:

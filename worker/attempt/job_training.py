@@ -14,6 +14,7 @@ from service.errors import CorruptFile
 from service.jobs import lifecycle
 from service.jobs.attempts import Claim, Conclusion, StoredArtifact
 from service.storage.artifact_store import ArtifactStore
+from service.tracing import trace_span
 from stackyard.spec import UNLIMITED, DatasetDescription, Task, check_spec
 from worker.attempt import checkpoint_file
 from worker.attempt.attempt_reporter import AttemptReporter
@@ -47,18 +48,25 @@ def train_job(
     spec = claim.spec
     description = catalog.parse_description(claim.dataset)
     task = _load_task(claim, description)
-    with catalog.open_dataset_source(claim.dataset, store) as source, _open_test_dataset(claim, store) as test_dataset:
+    with (
+        trace_span("preparation"),
+        catalog.open_dataset_source(claim.dataset, store) as source,
+        _open_test_dataset(claim, store) as test_dataset,
+    ):
         data = preparer.prepare(spec, claim.dataset.sha256, description, source, task, reporter.check, test_dataset)
     check_lookups(spec, data, reporter.check)
     reporter.check()
-    outcome = _train_network(claim, reporter, store, engine, data)
+    with trace_span("training", epochs=spec.training.epochs):
+        outcome = _train_network(claim, reporter, store, engine, data)
     summary = _store_summary(outcome.network, store)
     if outcome.divergence is not None:
         reason = _build_divergence_reason(outcome.divergence, _find_hint(claim.warnings))
         return Conclusion(JobState.DIVERGED, reason, artifacts=[summary])
-    evaluation = evaluate_network(outcome, data, spec.training.batch_size, reporter.check)
+    with trace_span("evaluation"):
+        evaluation = evaluate_network(outcome, data, spec.training.batch_size, reporter.check)
     reporter.check()
-    artifacts = [summary, _store_preprocessing(data, store), _store_model(outcome.network, store)]
+    with trace_span("publication"):
+        artifacts = [summary, _store_preprocessing(data, store), _store_model(outcome.network, store)]
     reason = None if outcome.early_end is None else _build_early_end_reason(outcome.early_end, spec.training.epochs)
     return Conclusion(JobState.SUCCEEDED, reason, evaluation, artifacts, reporter.final_checkpoint)
 

@@ -21,21 +21,28 @@ from stackyard.cli.command_error import CommandError
 _MAX_SOCKET_PATH_BYTES = 100  # sockaddr_un holds 108 bytes on Linux and 104 on macOS
 
 
-def prepare_socket_path(data_dir: Path) -> Path:
-    """Choose the path of the socket and create its directory, which only this user can enter.
+def choose_socket_path(data_dir: Path) -> Path:
+    """Return the path of the socket.
 
-    The socket lies in the data directory, or in a short directory under the temporary one if its path is too long.
-
-    Raises:
-        CommandError: the socket's directory belongs to another user, or others may enter it.
-
+    It lies in the data directory, or in a short directory under the temporary one if its path is too long.
     """
     path = data_dir / "run" / "valkey.sock"
     if len(os.fsencode(path)) > _MAX_SOCKET_PATH_BYTES:
         name = f"stackyard-{os.getuid()}-{hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]}"
         path = Path(tempfile.gettempdir()) / name / "valkey.sock"
         if len(os.fsencode(path)) > _MAX_SOCKET_PATH_BYTES:
-            path = Path("/tmp") / name / "valkey.sock"  # noqa: S108  # made private and checked just below
+            path = Path("/tmp") / name / "valkey.sock"  # noqa: S108  # made private and checked before use
+    return path
+
+
+def prepare_socket_path(data_dir: Path) -> Path:
+    """Choose the path of the socket and create its directory, which only this user can enter.
+
+    Raises:
+        CommandError: the socket's directory belongs to another user, or others may enter it.
+
+    """
+    path = choose_socket_path(data_dir)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.parent.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:

@@ -34,7 +34,9 @@ from stackyard.cli.serving.serve_plan import (
 )
 from stackyard.secret_files import read_secret
 
-_TOKEN_VARIABLES = frozenset({"STACKYARD_TOKEN", "STACKYARD_TOKEN_FILE"})
+_TOKEN_VARIABLES = frozenset(
+    {"STACKYARD_TOKEN", "STACKYARD_TOKEN_FILE", "STACKYARD_METRICS_TOKEN", "STACKYARD_METRICS_TOKEN_FILE"}
+)
 _PLAIN_VARIABLES = frozenset({"LANG", "LD_LIBRARY_PATH", "PATH", "STACKYARD_DATA_DIR", "TMPDIR", "TZ", RUN_VARIABLE})
 _POLL_INTERVAL_S = 0.05
 _BROKER_START_TIMEOUT_S = 10.0
