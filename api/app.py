@@ -63,7 +63,7 @@ from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
 from service.subprocess.confinement import log_missing_protections
 from service.sweeps.life.creation import SweepSubmitter
-from service.team.usage_policy import open_sessions
+from service.team.usage.policy import open_sessions
 from service.tracing import start_tracing, stop_tracing
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators

@@ -29,7 +29,7 @@ from service.db.database import SessionFactory
 from service.errors import InvalidInput, TooLarge, UnsupportedMediaType
 from service.storage.artifact_store import IncomingFile
 from service.team.audit import recording
-from service.team.ownership_names import OwnershipNames, load_ownership_names
+from service.team.ownership.names import OwnershipNames, load_ownership_names
 from stackyard.spec import DatasetDescription, Fault
 from stackyard.spec.data.csv_format import Decimal
 

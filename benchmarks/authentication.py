@@ -55,7 +55,7 @@ def main(database_url: str | None) -> None:
 async def _measure(settings: Settings, sessions: SessionFactory) -> None:
     open_app = create_app(settings)
     async with _connect(open_app) as without_users:
-        await without_users.get("/v1/schemas/job")
+        await without_users.get("/v1/workers?limit=1")
         open_app.state.stackyard.authenticator.refresh_mode()
         text, foreign_job = _fill(sessions, settings)
         team_app = create_app(settings)
@@ -101,16 +101,16 @@ class _NoNotifier:
 async def _compare_requests(
     open_app: object, without_users: httpx2.AsyncClient, with_users: httpx2.AsyncClient
 ) -> None:
-    """Print the time of a request without and with users; the route reads nothing itself."""
+    """Print the time of a request without and with users; the route reads a short list."""
 
     async def send_without_users() -> None:
         # Both applications share the database: this one keeps its knowledge of a server without users.
         authenticator = open_app.state.stackyard.authenticator  # type: ignore[attr-defined]
         authenticator._has_users, authenticator._mode_expires_at = False, float("inf")  # noqa: SLF001
-        (await without_users.get("/v1/schemas/job")).raise_for_status()
+        (await without_users.get("/v1/workers?limit=1")).raise_for_status()
 
     async def send_with_users() -> None:
-        (await with_users.get("/v1/schemas/job")).raise_for_status()
+        (await with_users.get("/v1/workers?limit=1")).raise_for_status()
 
     first, second = await _time_alternately(send_without_users, send_with_users)
     _print("without users", first)

@@ -13,7 +13,7 @@ from service.settings import Settings
 from service.storage.artifact_store import INCOMING_DIRECTORY
 from service.storage.private_files import keep_files_private
 from service.storage.store_factory import open_store
-from service.team.usage_policy import open_sessions
+from service.team.usage.policy import open_sessions
 from service.tracing import start_tracing
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators

@@ -10,7 +10,7 @@ from api.app_state import AllSessionsDep
 from api.http.validation import ONE_LINE
 from models.team import NO_USER_ID
 from service.db.database import SessionFactory
-from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter, load_project_id, load_user_id
+from service.team.ownership.filters import ANY_OWNERSHIP, OwnershipFilter, load_project_id, load_user_id
 from service.team.principal import Principal
 
 _OWN = "me"

@@ -49,6 +49,7 @@ _ADMINISTER = Permission(Target.SERVER, TokenScope.ADMIN)
 PERMISSIONS: dict[str, Permission] = {
     "GET /healthz": _PUBLIC,
     "GET /readyz": _READ,
+    "GET /metrics": Permission(Target.SERVER),
     "GET /v1/session": _PUBLIC,
     "POST /v1/session": _PUBLIC,
     "DELETE /v1/session": _PUBLIC,

@@ -89,9 +89,9 @@ class StreamWatch:
 
     async def _end_refused_streams(self) -> None:
         streams = [access for access in self._streams if not access.is_ended]
-        token_ids = {access.principal.token_id for access in streams} - {None}
+        token_ids = {access.principal.token_id for access in streams if access.principal.token_id is not None}
         has_users = await self._has_users()
-        visible = await run_in_threadpool(self._load_visible_projects, token_ids) if token_ids else {}
+        visible = await run_in_threadpool(self._load_visible_projects, token_ids)
         refused = [access for access in streams if not _is_permitted(access, visible, has_users=has_users)]
         for access in refused:
             access.is_ended = True
@@ -100,6 +100,8 @@ class StreamWatch:
             self._wake_streams()
 
     def _load_visible_projects(self, token_ids: Collection[UUID]) -> Mapping[UUID, frozenset[UUID] | None]:
+        if not token_ids:
+            return {}
         with self._sessions.read() as session:
             return authentication.load_visible_projects(session, token_ids)
 

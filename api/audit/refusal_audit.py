@@ -1,15 +1,16 @@
 """Middleware that records refused requests in the audit of a team's server."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 
+from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.audit.refusal_recorder import RefusalRecorder
 from api.audit.request_description import describe_request, is_write
+from api.http.problem_documents import ProblemView
 from service.team.audit.audited_request import AuditedRequest
 
 _MAX_WAIT_S = 2.0
@@ -100,8 +101,6 @@ def _writes(scope: Scope) -> bool:
 def _read_code(body: bytes) -> str | None:
     """Return the code of a problem document."""
     try:
-        problem = json.loads(body)
-    except ValueError:
+        return ProblemView.model_validate_json(body).code
+    except ValidationError:
         return None
-    code = problem.get("code") if isinstance(problem, dict) else None
-    return code if isinstance(code, str) else None

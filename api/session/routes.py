@@ -125,7 +125,7 @@ async def log_in(
     cookie = await run_in_threadpool(_start_session, sessions, token, settings.session_s)
     if cookie is None:
         limiter.add_failure(client)
-        return create_problem_response(401, code="wrong_token", detail="This is no valid token of the server.")
+        return create_problem_response(401, code="wrong_token", detail="This is not a valid token of the server.")
     return build_login_response(request, cookie, settings.session_s)
 
 

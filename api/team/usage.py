@@ -15,7 +15,8 @@ from api.http.content_negotiation import choose_media_type
 from api.http.problem_documents import RESPONSES
 from service.errors import InvalidInput
 from service.team.projects import load_project_names
-from service.team.usage_report import Usage, UsageKey, UsagePeriod, load_usage
+from service.team.usage.daily_report import Usage, UsageKey, UsagePeriod, load_usage
+from service.team.usage.share_report import load_user_shares
 from service.team.users import load_user_names
 from stackyard.spec import Fault
 
@@ -46,8 +47,27 @@ class UsageView(BaseModel):
     bytes: int
 
 
+class UserShareView(BaseModel):
+    """The standing of a user in the fair share now.
+
+    `decayed_seconds` is their usage in weighed device-seconds, in which past usage fades away. `share_used` is how
+    many times their fair share of the usage of all users they have used; null without any usage.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    user_id: UUID
+    user: str = Field(validation_alias="user_name")
+    shares: float
+    decayed_seconds: float
+    share_used: float | None
+
+
 class UsageList(BaseModel):
-    """The usage from the day `from` to the day `to`, in UTC, grouped by `group_by`."""
+    """The usage from the day `from` to the day `to`, in UTC, grouped by `group_by`.
+
+    `shares` has the standing of each user in the fair share for an admin, and else that of the user of the request.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -55,6 +75,7 @@ class UsageList(BaseModel):
     last: date = Field(serialization_alias="to")
     group_by: list[UsageKey]
     items: list[UsageView]
+    shares: list[UserShareView]
 
 
 @router.get(
@@ -84,6 +105,7 @@ def get_usage(
     keys = list(dict.fromkeys(group_by or (UsageKey.USER, UsageKey.PROJECT)))
     with sessions.read() as session:
         usages = load_usage(session, principal, period, keys, limit=_MAX_GROUPS)
+        shares = [UserShareView.model_validate(share) for share in load_user_shares(session, principal)]
         user_names, project_names = load_user_names(session), load_project_names(session)
     if usages is None:
         message = f"Expected at most {_MAX_GROUPS} groups; choose a shorter period, or group by less."
@@ -91,7 +113,7 @@ def get_usage(
     views = _build_views(usages, user_names, project_names)
     if (form or choose_media_type(accept, (_JSON, csv_export.MEDIA_TYPE))).endswith("csv"):
         return _respond_csv(views)
-    content = UsageList(first=period.first, last=period.last, group_by=keys, items=views)
+    content = UsageList(first=period.first, last=period.last, group_by=keys, items=views, shares=shares)
     return Response(content.model_dump_json(by_alias=True), media_type=_JSON, headers={"Vary": "Accept"})
 
 

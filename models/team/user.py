@@ -39,7 +39,7 @@ class User(Base):
     oidc_subject: Mapped[str | None] = mapped_column(unique=True)
     """The issuer and the subject of the OpenID Connect identity that may log in as this user."""
     decayed_usage: Mapped[float] = mapped_column(Double, default=0.0)
-    """The usage in weighed device-seconds as it was at `usage_at` (see `service.team.usage`)."""
+    """The usage in weighed device-seconds as it was at `usage_at` (see `service.team.usage.charging`)."""
     usage_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     """When an admin disabled the user; their tokens and sessions are refused."""

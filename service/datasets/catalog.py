@@ -25,7 +25,7 @@ from service.errors import Conflict, CorruptFile, InvalidInput, NotFound, Storag
 from service.storage import file_references
 from service.storage.artifact_store import ArtifactStore, FileReference
 from service.team.limits import check_storage_limit
-from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter
+from service.team.ownership.filters import ANY_OWNERSHIP, OwnershipFilter
 from service.team.row_locks import keep_project
 from service.team.session_scope import get_ownership
 from stackyard.spec import CsvFormat, DatasetDescription, Fault, JobSpec, TableData, TableDescription

@@ -27,7 +27,7 @@ from service.queue import worker_registry
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
 from service.team import fair_share
-from service.team.usage import charge_owner
+from service.team.usage.charging import charge_owner
 from stackyard.spec import JobSpec
 from stackyard.spec.training.metric_directions import list_maximized_columns
 

@@ -89,16 +89,16 @@ class QueueForecast:
     """The order in which a queue starts its jobs, and estimates of when.
 
     Args:
-        running: the running jobs of the queue, the longest running first; None for each one of a foreign project.
-        head: the first waiting jobs, in order; None as well.
+        running: the running jobs of the queue, the longest running first.
+        head: the first waiting jobs, in order.
         start_delays: for each job of the head, the seconds until it starts; empty without an estimate.
         seconds_per_job: by how many seconds later each job behind the head starts.
         timestamp: the time from which the delays count.
 
     """
 
-    running: Sequence[PrecedingJob | None]
-    head: Sequence[PrecedingJob | None]
+    running: Sequence[PrecedingJob]
+    head: Sequence[PrecedingJob]
     start_delays: Sequence[float]
     seconds_per_job: float
     timestamp: datetime
@@ -111,8 +111,8 @@ class QueueForecast:
         return self.start_delays[position - jobs_behind_head] + jobs_behind_head * self.seconds_per_job
 
     def list_preceding_jobs(self, position: int) -> Sequence[PrecedingJob]:
-        """Return the visible jobs before the one at a position: the running jobs, then the first waiting ones."""
-        return [job for job in (*self.running, *self.head[:position]) if job is not None]
+        """Return the jobs before the one at a position: the running jobs, then the first waiting ones."""
+        return [*self.running, *self.head[:position]]
 
 
 def compute_architecture_key(spec: Mapping[str, Any], dataset_name: str) -> str:

@@ -19,7 +19,7 @@ from service.jobs.queue_order.fair_order import FairOrder
 from service.jobs.queue_order.positions import QueuePositions, load_positions
 from service.jobs.wait_reasons import WaitReason
 from service.queue import worker_registry
-from service.team.ownership_names import load_ownership_names
+from service.team.ownership.names import load_ownership_names
 from service.team.session_scope import can_see_project
 
 Owned = TypeVar("Owned", bound=JobOwned)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models import TERMINAL_STATES, Checkpoint, Job, JobState, Transition
 from service.db.database import get_current_time
 from service.storage import file_references
-from service.team.usage import EndedAttempt, settle_attempt
+from service.team.usage.charging import EndedAttempt, settle_attempt
 
 LEGAL_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.PAUSED, JobState.CANCELLED, JobState.FAILED}),

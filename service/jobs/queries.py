@@ -15,7 +15,7 @@ from service.db import pagination
 from service.db.pagination import Page
 from service.errors import NotFound
 from service.jobs.lists.text_search import build_text_condition
-from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter
+from service.team.ownership.filters import ANY_OWNERSHIP, OwnershipFilter
 from service.team.session_scope import across_projects
 
 # Built once: every submit runs these statements, and building them takes longer than running them.

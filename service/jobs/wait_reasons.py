@@ -15,7 +15,7 @@ from service.queue import worker_registry
 from service.queue.worker_registry import QueueCapacity
 from service.team.fair_share import OwnerShare, compute_share_multiple
 from service.team.session_scope import get_ownership
-from service.team.usage_policy import get_policy
+from service.team.usage.policy import get_policy
 
 
 class WaitCode(StrEnum):

@@ -11,8 +11,8 @@ from models import Job, JobState, Sweep, SweepState, Trial, TrialState
 from service.db import pagination
 from service.db.pagination import Page
 from service.errors import NotFound
-from service.team.ownership_filter import ANY_OWNERSHIP, OwnershipFilter
-from service.team.ownership_names import load_ownership_names
+from service.team.ownership.filters import ANY_OWNERSHIP, OwnershipFilter
+from service.team.ownership.names import load_ownership_names
 
 
 @dataclass(frozen=True)

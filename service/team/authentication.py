@@ -134,12 +134,13 @@ def load_visible_projects(session: Session, token_ids: Collection[UUID]) -> dict
         .where(Token.id.in_(token_ids), *_IS_VALID)
     )
     visible: dict[UUID, frozenset[UUID] | None] = {}
-    for row in session.execute(query):
+    for row in session.execute(query).all():
         if row.role is UserRole.ADMIN:
             visible[row.id] = None if row.project_id is None else frozenset({row.project_id})
             continue
-        is_visible = row.member_of is not None and row.project_id in {None, row.member_of}
-        visible[row.id] = (visible.get(row.id) or frozenset()) | ({row.member_of} if is_visible else frozenset())
+        visible.setdefault(row.id, frozenset())
+        if row.member_of is not None and row.project_id in {None, row.member_of}:
+            visible[row.id] = (visible[row.id] or frozenset()) | {row.member_of}
     return visible
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from models import Job, JobState, User
 from service.db.database import get_current_time
 from service.team.session_scope import across_projects
-from service.team.usage_policy import get_policy
+from service.team.usage.policy import get_policy
 
 ACROSS_PROJECTS = across_projects()
 """The options of statements that count the jobs of all projects, whatever the session sees."""

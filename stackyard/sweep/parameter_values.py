@@ -5,7 +5,6 @@ A *code* stands for a value: the index of a listed value or of an option, or els
 
 import math
 from decimal import Decimal
-from functools import cache
 
 from pydantic import JsonValue
 
@@ -89,8 +88,8 @@ def _read_number(value: JsonValue) -> float | None:
 def encode_value(parameter: Parameter, value: JsonValue) -> Code | None:
     """Return the code of a value, or None if the parameter does not have it. Of choices, options have no value."""
     match parameter:
-        case Values(values=values):
-            return _index_values(values).get(encode_canonically(value))
+        case Values(indices=indices):
+            return indices.get(encode_canonically(value))
         case IntRange(int=(low, high), step=step):
             number = _read_number(value)
             if number is None or not low <= number <= high or int(number) != number:
@@ -121,12 +120,3 @@ def describe_values(parameter: Parameter) -> str:
 def _to_decimal(number: float) -> Decimal:
     """Return the number as its shortest text writes it, so that 3 steps of 0.1 are 0.3."""
     return Decimal(repr(number))
-
-
-@cache
-def _index_texts(texts: tuple[str, ...]) -> dict[str, int]:
-    return {text: index for index, text in enumerate(texts)}
-
-
-def _index_values(values: tuple[JsonValue, ...]) -> dict[str, int]:
-    return _index_texts(tuple(map(encode_canonically, values)))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from math import isfinite
 from typing import Annotated, Any, Self, cast
 
@@ -121,6 +122,11 @@ class Values(ParameterBase):
     def _check_distinct(self) -> Self:
         _check_distinct(self.values, "values")
         return self
+
+    @cached_property
+    def indices(self) -> dict[str, int]:
+        """The index of each value, by its canonical text. Searches look it up for every trial."""
+        return {encode_canonically(value): index for index, value in enumerate(self.values)}
 
 
 class Option(SpecModel):

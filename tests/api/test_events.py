@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from fastapi import FastAPI
 
+from api.access.stream_watch import StreamAccess, watch_stream
 from api.jobs.event_broadcaster import EventBroadcaster
 from api.jobs.events import encode_events, router
 from api.jobs.stream_limiter import StreamLimiter
@@ -16,6 +17,7 @@ from service.errors import TooManyRequests
 from service.jobs import attempts
 from service.jobs.attempts import EpochMetrics
 from service.results.job_events import SLICE_BYTES, EventPosition
+from service.team.principal import IMPLICIT_ADMIN
 from tests import attempt_factories
 from tests.factories import submit_job
 
@@ -186,6 +188,7 @@ def test_a_stream_that_is_not_read_holds_only_a_slice(sessions, long_job):
     app = FastAPI()
     app.state.stackyard = SimpleNamespace(event_broadcaster=broadcaster, stream_limiter=limiter)
     app.include_router(router)
+    app.dependency_overrides[watch_stream] = lambda: StreamAccess(IMPLICIT_ADMIN, had_users=False)
     sent = []
 
     async def send_until_stuck(message):

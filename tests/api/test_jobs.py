@@ -12,7 +12,7 @@ def test_a_submitted_job_is_queued_and_returned_in_full(client):
     job = response.json()
     assert response.status_code == 201
     assert response.headers["Location"] == f"/v1/jobs/{job['id']}"
-    assert client.get(response.headers["Location"]).json() == job | {"before": []}
+    assert client.get(response.headers["Location"]).json() == job | {"before": [], "hidden_before": 0}
     assert (job["state"], job["queue"], job["queue_position"]) == ("queued", "cpu", 0)
     assert job["tags"] == ["a", "b"]
     assert job["dataset"]["name"] == "builtin:iris"

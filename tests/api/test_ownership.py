@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 from service.db.database import SessionFactory
-from service.team.ownership_names import load_ownership_names
+from service.team.ownership.names import load_ownership_names
 from tests.conftest import LOCAL_URL
 from tests.factories import iris_spec, submit_job
 from tests.sweep.factories import build_sweep_document

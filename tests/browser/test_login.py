@@ -37,7 +37,7 @@ def enter_token(page, token):
 def test_a_browser_logs_in_and_out(open_page, private_site):
     page = open_page(f"{private_site}/login?next=/workers")
     enter_token(page, "wrong")
-    expect(page.get_by_role("alert")).to_contain_text("not the token")
+    expect(page.get_by_role("alert")).to_contain_text("not a valid token")
     enter_token(page, TOKEN)
     page.wait_for_url(f"{private_site}/workers")
     assert page.evaluate("document.cookie") == ""

@@ -53,6 +53,7 @@ SCENARIOS = {
     "disk": Scenario("the disk full for a while", 50),
     "errors": Scenario("an error of the disk at every step that writes a file; trials count for each", 5),
     "sweep": Scenario("SIGKILL at random moments while three sweeps run", 50, 200),
+    "team": Scenario("SIGKILL at random moments on a server with users, shares and limits", 50, 200),
     "poison": Scenario("jobs that crash their process, among others", 10, 100),
 }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import httpx2
 import psutil
@@ -67,6 +68,8 @@ class Installation:
         self.database_url = database_url or f"sqlite:///{self.data_dir / 'stackyard.db'}"
         self.port = find_free_port()
         self.starts = 0
+        self.tokens: list[str] = []
+        """The tokens of users, of whom the first is an admin; empty on a server without users."""
         self.postgres: Postgres | None = None
         """The database server, if the database is PostgreSQL."""
         self._workers = max(1, workers // 2) if team else workers
@@ -111,13 +114,22 @@ class Installation:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._extra_port if 'api' in self._extras else self.port}"
 
-    def create_client(self) -> httpx2.Client:
-        return httpx2.Client(base_url=self.url, timeout=30)
+    def create_client(self, user: int = 0) -> httpx2.Client:
+        """Return a client of the API, with the token of a user if there are users."""
+        headers = {"Authorization": f"Bearer {self.tokens[user % len(self.tokens)]}"} if self.tokens else {}
+        return httpx2.Client(base_url=self.url, timeout=30, headers=headers)
+
+    def add_user(self, name: str, **values: Any) -> UUID:
+        """Add a user; the first one must be an admin."""
+        with self.create_client() as http:
+            user = http.post("/v1/users", json={"name": name, **values}).raise_for_status().json()
+        self.tokens.append(user["token"]["token"])
+        return UUID(user["id"])
 
     def is_ready(self) -> bool:
         """Return whether the API reports that all its dependencies answer."""
-        with contextlib.suppress(httpx2.TransportError):
-            return httpx2.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        with contextlib.suppress(httpx2.TransportError), self.create_client() as http:
+            return http.get("/readyz", timeout=5).status_code == 200
         return False
 
     def list_processes(self, role: str) -> list[psutil.Process]:

@@ -76,7 +76,7 @@ class Load:
         """Submit a job of a kind, and repeat the request until it is accepted."""
         body = json.dumps(build_spec(kind, number)).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": f"{kind} {number}"}
-        with self._installation.create_client() as http:
+        with self._installation.create_client(number) as http:
             response = wait_until(lambda: self._post_job(http, body, headers), within=300, every=0.1)
         job_id = UUID(response.json()["id"])
         self.accepted[job_id] = kind

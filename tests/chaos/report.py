@@ -23,8 +23,8 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-_ALLOWED_STATUSES = {"503", "507"}
-"""Service Unavailable and Insufficient Storage are correct answers while something is down."""
+_ALLOWED_STATUSES = {"429", "503", "507"}
+"""Answers that are correct while something is down, or while a user has as many waiting jobs as they may."""
 
 
 @dataclass(frozen=True)

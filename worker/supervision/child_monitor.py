@@ -20,7 +20,7 @@ from service.jobs import recovery
 from service.jobs.crashes import Crash
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
-from service.team.usage_policy import open_sessions
+from service.team.usage.policy import open_sessions
 from worker.runtime import memory, memory_limits
 from worker.runtime.exit_codes import FORCED_STOP
 from worker.runtime.shutdown_signal import PARENT_SHUTDOWN

@@ -11,7 +11,7 @@ from service.db.database import SessionFactory
 from service.queue import worker_registry
 from service.queue.worker_registry import Registration
 from service.settings import Settings
-from service.team.usage_policy import open_sessions
+from service.team.usage.policy import open_sessions
 
 WORKER_ID_VARIABLE = "STACKYARD_WORKER_ID"
 """The environment variable from which a worker's children read its id."""

@@ -24,7 +24,7 @@ from service.sweeps import sweep_news, sweep_retention
 from service.sweeps.life import reconciliation
 from service.sweeps.life.creation import advance_completely
 from service.team.audit import entries
-from service.team.usage_policy import open_sessions
+from service.team.usage.policy import open_sessions
 from stackyard.spec import Limits
 from worker.supervision.outage_grace import OutageGrace
 

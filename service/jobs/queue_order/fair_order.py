@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from models import Job, JobState
 from service.jobs.estimates import estimate_remaining_time, load_past_runs
 from service.team.fair_share import ACROSS_PROJECTS, OwnerShare, load_waiting_owners
-from service.team.usage_policy import get_policy
+from service.team.usage.policy import get_policy
 
 _FREE, _SHARED, _LIMITED = range(3)
 """Classes of turns, in their order: jobs without an owner, then fair share, then jobs beyond their owner's limit."""

@@ -63,15 +63,12 @@ class AuditedRequest:
         part.is_recorded = False
         return part
 
-    def note_row(self, row: object) -> None:
+    def note_row(self, row: Any) -> None:
         """Take the id and the project of the request's object from a row that its transaction writes."""
-        if self._is_object(row):
+        table = _CREATED_TYPES.get(self.object_type or "")
+        if table is not None and isinstance(row, table) and self.object_id in {None, row.id}:
             self.object_id = row.id
             self.project_id = self._get_project(row) or self.project_id
-
-    def _is_object(self, row: Any) -> bool:
-        table = _CREATED_TYPES.get(self.object_type or "")
-        return table is not None and isinstance(row, table) and self.object_id in {None, row.id}
 
     @staticmethod
     def _get_project(row: Any) -> UUID | None:

@@ -3,7 +3,7 @@
 import hmac
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
@@ -117,7 +117,7 @@ def _build_identity(issuer: str, claims: dict[str, Any]) -> Identity:
         subject=f"{issuer} {subject}",
         names=tuple(name for name in names if isinstance(name, str) and name),
         email=email,
-        groups=frozenset(map(str, groups)) if isinstance(groups, list) else frozenset(),
+        groups=frozenset(map(str, cast("list[Any]", groups))) if isinstance(groups, list) else frozenset(),
     )
 
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -151,7 +151,7 @@ def send_provider_request(
         document = None
     if not isinstance(document, dict):
         raise _build_unavailable("It does not answer with a JSON object.")
-    return document
+    return cast("dict[str, Any]", document)
 
 
 def _read_bounded(answer: httpx2.Response) -> bytes:

@@ -322,13 +322,16 @@ def _build_child_error(child: ChildProcess, reason: str) -> CommandError:
 
 
 def _is_server_ready(url: str) -> bool:
-    """Return whether the API reports that all processes of the server are ready."""
+    """Return whether the API reports that all processes of the server are ready.
+
+    A server with users refuses to tell without a token of theirs. It has read its database to know about them.
+    """
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=1.0)
     token = read_secret("STACKYARD_TOKEN")
     try:
         connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {token}"} if token else {})
-        return connection.getresponse().status == http.HTTPStatus.OK
+        return connection.getresponse().status in {http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED}
     except (OSError, http.client.HTTPException):
         return False
     finally:

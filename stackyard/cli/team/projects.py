@@ -1,7 +1,7 @@
 """`stackyard projects`: projects and their members."""
 
 from enum import StrEnum
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,6 @@ from stackyard.cli.references import IsConfirmed, confirm_deletion
 from stackyard.cli.team.output import print_details
 from stackyard.cli.team.users import UserReference
 from stackyard.client import ProjectDetails
-from stackyard.client.team.views import ProjectRole
 
 ProjectReference = Annotated[str, typer.Argument(help="The project: its name or its id.", metavar="PROJECT")]
 
@@ -84,7 +83,7 @@ def rename_project(
     token: Token = "",
     token_file: TokenFile = None,
 ) -> None:
-    """Change the name of a project, for its owners."""
+    """Change the name of a project, for admins."""
     with open_client_session(url, token, token_file) as client:
         _print_project(client.rename_project(project, name), as_json=as_json)
 
@@ -97,7 +96,7 @@ def delete_project(
     token: Token = "",
     token_file: TokenFile = None,
 ) -> None:
-    """Delete a project that has no jobs, datasets and sweeps."""
+    """Delete a project that has no jobs, datasets and sweeps, for its owners."""
     with open_client_session(url, token, token_file) as client:
         details = client.project(project)
         confirm_deletion(f"the project {details.name}", is_confirmed=is_confirmed)
@@ -119,7 +118,7 @@ def add_member(
 ) -> None:
     """Add a user to a project, or change their role: viewers see, editors submit and change, owners add members."""
     with open_client_session(url, token, token_file) as client:
-        details = client.set_member(project, user, cast("ProjectRole", role.value))
+        details = client.set_member(project, user, role.value)
         _print_project(details, as_json=as_json)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -14,11 +14,11 @@ from stackyard.cli.output.tables import print_table
 from stackyard.cli.team.output import format_optional_time, print_new_token
 from stackyard.cli.terminal import strip_control_characters
 from stackyard.client import Token
-from stackyard.client.team.views import TokenScope
 
 TokenReference = Annotated[
     str, typer.Argument(help="The token: the characters that `list` shows, its name, or its id.", metavar="TOKEN")
 ]
+_User = Annotated[str | None, typer.Option("--user", help="For admins: the user whose token it is.")]
 _SECONDS_PER_HOUR, _HOURS_PER_DAY = 3600, 24
 
 
@@ -54,9 +54,7 @@ def create_token(
     """Create a token and print it. It is shown once."""
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with open_client_session(url, token, token_file) as client:
-        new_token = client.create_token(
-            name, scope=cast("TokenScope", scope.value), project=in_project, expires_at=expires_at, user=user
-        )
+        new_token = client.create_token(name, scope=scope.value, project=in_project, expires_at=expires_at, user=user)
     if as_json:
         print_json(new_token)
     else:
@@ -96,6 +94,7 @@ def list_tokens(
 
 def rotate_token(
     reference: TokenReference,
+    user: _User = None,
     overlap_hours: Annotated[float, typer.Option(min=0.0, help="Hours for which the old token stays valid.")] = float(
         _HOURS_PER_DAY
     ),
@@ -106,7 +105,7 @@ def rotate_token(
 ) -> None:
     """Replace a token by a new one with the same properties, and print it. The old one stays valid for a time."""
     with open_client_session(url, token, token_file) as client:
-        old_token = client.find_token(reference.rstrip("…"))
+        old_token = client.find_token(reference.rstrip("…"), user=user)
         new_token = client.rotate_token(old_token.id, overlap_s=overlap_hours * _SECONDS_PER_HOUR)
     if as_json:
         print_json(new_token)
@@ -116,6 +115,7 @@ def rotate_token(
 
 def revoke_token(
     reference: TokenReference,
+    user: _User = None,
     as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     token: TokenOption = "",
@@ -123,7 +123,7 @@ def revoke_token(
 ) -> None:
     """Revoke a token at once, with the sessions of browsers that it started."""
     with open_client_session(url, token, token_file) as client:
-        old_token = client.find_token(reference.rstrip("…"))
+        old_token = client.find_token(reference.rstrip("…"), user=user)
         client.revoke_token(old_token.id)
     if as_json:
         print_json({"revoked": old_token.id})

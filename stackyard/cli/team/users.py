@@ -13,7 +13,7 @@ from stackyard.cli.references import IsConfirmed, confirm_deletion
 from stackyard.cli.team import recovery
 from stackyard.cli.team.output import format_limit, format_optional_time, print_details, print_new_token
 from stackyard.client import User
-from stackyard.client.team.methods import UserChanges
+from stackyard.client.team.methods import UserChanges, UserOptions
 
 UserReference = Annotated[str, typer.Argument(help="The user: the name or the id.", metavar="USER")]
 Shares = Annotated[float | None, typer.Option(min=0.0, help="The weight in the fair share; 1 by default.")]
@@ -119,7 +119,7 @@ def change_user(
     token_file: TokenFile = None,
 ) -> None:
     """Change a user: the name, the role, the shares or the limits. It takes effect at once."""
-    changes = _collect_changes(admin, shares, max_running, max_queued, max_bytes, oidc_subject)
+    changes: UserChanges = {**_collect_changes(admin, shares, max_running, max_queued, max_bytes, oidc_subject)}
     if name is not None:
         changes["name"] = name
     with open_client_session(url, token, token_file) as client:
@@ -176,7 +176,7 @@ def _collect_changes(
     max_queued: str | None,
     max_bytes: str | None,
     oidc_subject: str | None,
-) -> UserChanges:
+) -> UserOptions:
     limits = {"max_running": max_running, "max_queued": max_queued, "max_bytes": max_bytes}
     changes: dict[str, Any] = {name: _parse_limit(text) for name, text in limits.items() if text is not None}
     if is_admin is not None:
@@ -185,7 +185,7 @@ def _collect_changes(
         changes["shares"] = shares
     if oidc_subject is not None:
         changes["oidc_subject"] = oidc_subject or None
-    return cast("UserChanges", changes)
+    return cast("UserOptions", changes)
 
 
 def _parse_limit(text: str) -> int | None:

@@ -145,14 +145,14 @@ class TeamMethods:
         """Replace a token by a new one with the same properties. The old one stays valid for `overlap_s` seconds."""
         return self._send(NewToken, "POST", f"{_build_route(_TOKENS, token_id)}/rotate", {"overlap_s": overlap_s})
 
-    def find_token(self, reference: str) -> Token:
-        """Return the valid token of the user with this id, with this prefix, or with this name.
+    def find_token(self, reference: str, *, user: str | None = None) -> Token:
+        """Return the token with this id, prefix or name that is not revoked; for an admin, also one of another user.
 
         Raises:
             NoSingleMatchError: there is no such token, or several.
 
         """
-        valid = (token for token in self.tokens() if token.revoked_at is None)
+        valid = (token for token in self.tokens(user=user) if token.revoked_at is None)
         matches = (token for token in valid if reference in {token.id, token.prefix, token.name})
         return select_single_match("token", reference, matches, lambda token: f"{token.prefix}…  {token.name}")
 

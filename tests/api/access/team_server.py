@@ -206,7 +206,7 @@ class TeamServer:
                 self.add_guest()
             path = path.replace("{project_id}", str(MISSING_ID if target == "missing" else project_id))
             path = path.replace("{user}", "guest")
-        name = "nobody" if target == "missing" or not self.users else "submitter"
+        name = "absent" if target == "missing" or not self.users else "submitter"
         return path.replace("{user}", name).replace("{number}", "0").replace("{form}", "svg")
 
     def _fill(

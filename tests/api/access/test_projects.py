@@ -1,5 +1,7 @@
 """Projects: memberships and roles count at once, and what one project has cannot be told from another."""
 
+from uuid import UUID
+
 from models import DEFAULT_PROJECT_ID
 from tests.api.access.team_server import MISSING_ID, PROJECT_HEADER
 from tests.factories import iris_spec
@@ -52,7 +54,7 @@ class TestDeletion:
     def test_an_empty_project_is_deleted_with_the_tokens_for_it(self, team):
         admin = team.authorize("admin")
         project_id = team.client.post("/v1/projects", json={"name": "short"}, headers=admin).json()["id"]
-        headers = team.authorize("admin", project=project_id) | {PROJECT_HEADER: project_id}
+        headers = team.authorize("admin", project=UUID(project_id)) | {PROJECT_HEADER: project_id}
         job_id = team.client.post("/v1/jobs", json=iris_spec(), headers=headers).json()["id"]
         response = team.client.delete(f"/v1/projects/{project_id}", headers=admin)
         assert (response.status_code, response.json()["code"]) == (409, "project_not_empty")
@@ -90,7 +92,11 @@ class TestDatasets:
             ids[project] = upload(team, headers, content=CSV.replace("0.5", f"{project.int % 97}.25")).json()["id"]
             path = "/v1/datasets/rows/statistics"
             assert team.client.get(path, headers=headers).status_code == 200
-        spec = iris_spec() | {"data": iris_spec()["data"] | {"dataset": "rows", "target": {"column": "y"}}}
+        spec = iris_spec(
+            data=iris_spec()["data"] | {"dataset": "rows", "target": {"column": "y"}},
+            network={"layers": [{"type": "Dense", "units": 1}]},
+            training={"loss": "mean_squared_error", "metrics": []},
+        )
         for project, dataset_id in ids.items():
             headers = team.authorize("both") | {PROJECT_HEADER: str(project)}
             report = team.client.post("/v1/specs/check", json=spec, headers=headers)
@@ -102,7 +108,7 @@ class TestDatasets:
 
     def test_names_and_suggestions_do_not_reveal_foreign_datasets(self, team):
         upload(team, in_foreign(team), "secret-rows")
-        headers = team.authorize("editor")
+        headers = team.authorize("editor") | {"X-Request-ID": "the-same"}
         for path in ("statistics", "preview", "proposal?target=y"):
             addresses = [f"/v1/datasets/{name}/{path}" for name in ("secret-rows", "absent-rows")]
             first, second = (team.client.get(address, headers=headers) for address in addresses)

@@ -1,6 +1,7 @@
 """Tokens of users: their scopes, projects, end and successors, and the sessions that browsers start with them."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import update
@@ -38,7 +39,7 @@ def end_token(team, token_id):
     """Let a token expire now."""
     with team.state.sessions.begin() as session:
         values = {"expires_at": datetime.now(UTC) - timedelta(seconds=5)}
-        session.execute(update(Token).where(Token.id == token_id).values(values))
+        session.execute(update(Token).where(Token.id == UUID(token_id)).values(values))
 
 
 class TestTokens:

@@ -113,7 +113,7 @@ class TestUsers:
         admin = team.authorize("admin")
         for reference in ("editor", team.users["editor"]):
             assert team.client.get(f"/v1/users/{reference}", headers=admin).json()["name"] == "editor"
-        for reference in ("nobody", "01934f8e-0000-7000-8000-00000000dead", "%00", "%ED%A0%80"):
+        for reference in ("absent", "01934f8e-0000-7000-8000-00000000dead", "%00", "%ED%A0%80"):
             assert team.client.get(f"/v1/users/{reference}", headers=admin).status_code == 404
 
     @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
-from models import DEFAULT_PROJECT_ID, Artifact, Dataset, UsageRecord
+from models import DEFAULT_PROJECT_ID, Artifact, Dataset, UsageRecord, User
 from models.team import NO_USER_ID
 from service.db.ids import new_id
 from tests.factories import iris_spec
@@ -145,3 +146,15 @@ def test_periods_and_groups_that_are_refused(team, query):
 
 def test_without_users_everything_is_without_an_owner(client):
     assert client.get("/v1/usage").json()["items"] == []
+
+
+def test_admins_see_the_standing_of_all_in_the_fair_share_and_members_their_own(used_team):
+    with used_team.client.app.state.stackyard.sessions.begin() as session:
+        session.execute(update(User).values(usage_at=get_now()))
+        session.execute(update(User).where(User.name == "bob").values(decayed_usage=300.0, shares=2.0))
+        session.execute(update(User).where(User.name == "eve").values(decayed_usage=100.0))
+    shares = used_team.act_as("ada").get("/v1/usage").json()["shares"]
+    assert [(share["user"], share["shares"]) for share in shares] == [("ada", 1.0), ("bob", 2.0), ("eve", 1.0)]
+    assert [share["share_used"] for share in shares] == pytest.approx([0.0, 1.5, 1.0], rel=0.01)
+    [own] = used_team.act_as("eve").get("/v1/usage").json()["shares"]
+    assert (own["user"], own["decayed_seconds"]) == ("eve", pytest.approx(100.0, rel=0.01))

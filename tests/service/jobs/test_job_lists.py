@@ -16,7 +16,7 @@ from service.db.database import SessionFactory
 from service.jobs.lists import job_lists
 from service.jobs.lists.job_order import JobOrder
 from service.jobs.queries import JobFilter
-from service.team.ownership_filter import OwnershipFilter
+from service.team.ownership.filters import OwnershipFilter
 from tests.factories import submit_job
 
 ALL_JOBS = 3_000

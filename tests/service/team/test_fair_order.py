@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from service.jobs.queue_order.fair_order import FairOrder, Turn, WaitingOwner
 from service.team.fair_share import OwnerShare, rank_owners
-from service.team.usage import DecayedUsage
-from service.team.usage_policy import UsagePolicy
+from service.team.usage.charging import DecayedUsage
+from service.team.usage.policy import UsagePolicy
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR, DAY = 3_600.0, 86_400.0

@@ -13,8 +13,8 @@ from models.team import NO_USER_ID
 from service.db.database import get_current_time
 from service.jobs import attempts, controls, recovery
 from service.jobs.crashes import Crash
-from service.team.usage import DecayedUsage
-from service.team.usage_policy import UsagePolicy
+from service.team.usage.charging import DecayedUsage
+from service.team.usage.policy import UsagePolicy
 from tests import attempt_factories
 from tests.service.team.team_factories import add_user, claim_job, get_user, submit_jobs
 

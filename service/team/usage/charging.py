@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from models import UsageRecord, User
 from models.team import NO_USER_ID
 from service.db.database import get_current_time
-from service.team.usage_policy import UsagePolicy, get_policy
+from service.team.usage.policy import UsagePolicy, get_policy
 
 
 @dataclass(frozen=True)

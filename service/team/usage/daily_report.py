@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Label, Select, SQLColumnExpression, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from models import Artifact, Dataset, Job, UsageRecord
@@ -57,7 +57,7 @@ class Usage:
     bytes: int = 0
 
 
-_Columns = dict[UsageKey, ColumnElement[Any]]
+_Columns = dict[UsageKey, SQLColumnExpression[Any]]
 
 
 def load_usage(
@@ -166,7 +166,7 @@ def _get_bounds(period: UsagePeriod) -> tuple[datetime, datetime]:
     return start, datetime.combine(period.last, time(), UTC) + timedelta(days=1)
 
 
-def _label(columns: _Columns, keys: Sequence[UsageKey]) -> list[ColumnElement[Any]]:
+def _label(columns: _Columns, keys: Sequence[UsageKey]) -> list[Label[Any]]:
     return [columns[key].label(key.value) for key in keys]
 
 

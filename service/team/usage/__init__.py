@@ -1,0 +1,1 @@
+"""How much users and projects use: charges, their policy, and reports."""
