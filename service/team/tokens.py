@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import Token, TokenKind, TokenScope
@@ -16,6 +16,9 @@ from service.errors import Conflict, NotFound
 from service.team import token_format
 from service.team.principal import Principal
 from service.team.row_locks import keep_project, keep_user
+
+_SESSION_RETENTION = timedelta(days=1)
+"""How long a session that has ended is kept."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,13 @@ def rotate_token(session: Session, token: Token, overlap_s: float) -> IssuedToke
 def _is_token_or_session(token: Token) -> ColumnElement[bool]:
     """Return the condition on a token and on the sessions that it started."""
     return or_(Token.id == token.id, Token.parent_id == token.id)
+
+
+def delete_ended_sessions(session: Session) -> None:
+    """Delete sessions of browsers that ended some time ago. Tokens of programs stay, for their list."""
+    horizon = get_current_time(session) - _SESSION_RETENTION
+    has_ended = or_(Token.expires_at < horizon, Token.revoked_at < horizon)
+    session.execute(delete(Token).where(Token.kind == TokenKind.SESSION, has_ended))
 
 
 def _has_expired(token: Token, now: datetime) -> bool:

@@ -23,6 +23,7 @@ from service.storage.store_factory import open_store
 from service.sweeps import sweep_news, sweep_retention
 from service.sweeps.life import reconciliation
 from service.sweeps.life.creation import advance_completely
+from service.team import tokens
 from service.team.audit import entries
 from service.team.usage.policy import open_sessions
 from stackyard.spec import Limits
@@ -165,12 +166,13 @@ def _recover_lost_attempts(sessions: SessionFactory) -> None:
 
 
 def sweep_leftovers(sessions: SessionFactory, store: ArtifactStore, settings: Settings) -> None:
-    """Delete what is old: unreferenced files, idempotency keys, changes of jobs, final checkpoints, and the audit."""
+    """Delete what is old: unreferenced files, idempotency keys, changes, sessions, checkpoints, and the audit."""
     with sessions.begin() as session:
         change_log.delete_old_changes(session)
         sweep_news.delete_old_deletions(session)
         sweep_retention.forget_expired_keys(session)
         recovery.delete_expired_idempotency_keys(session)
+        tokens.delete_ended_sessions(session)
     if checkpoint_count := retention.delete_final_checkpoints(sessions, days=settings.final_checkpoint_days):
         log.info("checkpoints deleted for their age", action="checkpoints_expired", count=checkpoint_count)
     if entry_count := entries.delete_old_entries(sessions, settings.audit_days):

@@ -5,12 +5,13 @@ import time
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text, update
 
-from models import DiscardedFile, IdempotencyKey, JobState
+from models import DiscardedFile, IdempotencyKey, JobState, Token, UserRole
 from service.db.database import DATABASE_UNAVAILABLE_ERRORS, get_current_time
 from service.jobs import attempts, controls, queries, retention
 from service.jobs.attempts import Conclusion, StoredArtifact
+from service.team import tokens, users
 from tests.factories import build_registration, record_heartbeat, submit_job
 from tests.polling import wait_until
 from worker.supervision.outage_grace import OutageGrace
@@ -101,6 +102,19 @@ def test_the_files_of_a_deleted_job_are_removed_once_they_are_old(sessions, stor
     retention.delete_expired_data(sessions, store, settings)
     assert paths[remaining_job.id].exists()
     assert not paths[deleted_job.id].exists()
+
+
+def test_sessions_that_ended_days_ago_are_deleted(sessions, store, settings):
+    with sessions.begin() as session:
+        _, first = users.add_user(session, "ann", UserRole.ADMIN, {})
+        ages = {"valid": -1, "young": 0.5, "old": 2}
+        ids = {name: tokens.start_session(session, first.token, 60).token.id for name in ages}
+        for name, days in ages.items():
+            ended_at = get_current_time(session) - timedelta(days=days)
+            session.execute(update(Token).where(Token.id == ids[name]).values(expires_at=ended_at))
+    sweep_leftovers(sessions, store, settings)
+    with sessions.read() as session:
+        assert set(session.scalars(select(Token.id))) == {first.token.id, ids["valid"], ids["young"]}
 
 
 def test_old_idempotency_keys_are_deleted(sessions, store, settings):
