@@ -19,8 +19,8 @@ def main() -> None:
         listener = None if arguments.fd is None else socket.socket(fileno=arguments.fd)
         host = arguments.host if listener is None else str(listener.getsockname()[0])
         settings = Settings()
-        require_matching_schema(settings.resolved_database_url)
         server = build_server(settings, host=host, port=arguments.port)
+        require_matching_schema(settings.resolved_database_url)
     except (ValidationError, OpenServerError) as error:
         sys.exit(str(error))
     with contextlib.suppress(KeyboardInterrupt):
