@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState
 from service.db.database import get_current_time
-from service.team.session_scope import across_projects
+from service.team.session_scope import ACROSS_PROJECTS
 
 _MAX_PAST_RUNS = 20
 """The number of newest runs of an architecture that are loaded; the `_NEAREST_RUNS` of them count."""
@@ -48,14 +48,14 @@ _RUNNING_JOBS = (
     .where(Job.state == JobState.RUNNING, Job.queue == bindparam("queue"))
     .order_by(Job.started_at)
     .limit(bindparam("max_jobs", type_=Integer))
-    .execution_options(**across_projects())
+    .execution_options(**ACROSS_PROJECTS)
 )
 _WAITING_JOBS = (
     select(*_COLUMNS)
     .where(Job.state == JobState.QUEUED, Job.queue == bindparam("queue"))
     .order_by(Job.owner_id, Job.priority.desc(), Job.id)  # the order of the index, of jobs with the same owner
     .limit(bindparam("max_jobs", type_=Integer))
-    .execution_options(**across_projects())
+    .execution_options(**ACROSS_PROJECTS)
 )
 _JOBS_WITHOUT_OWNER = _WAITING_JOBS.where(Job.owner_id.is_(None))
 _JOBS_WITH_OWNER = _WAITING_JOBS.where(Job.owner_id == bindparam("owner"))
@@ -188,7 +188,7 @@ def load_past_runs(
         return {}
     runs: dict[str, list[PastRun]] = {key: [] for key in keys}
     parameters = {f"key_{index}": key for index, key in enumerate(keys)}
-    options = across_projects() if in_all_projects else {}
+    options = ACROSS_PROJECTS if in_all_projects else {}
     query = _build_past_runs_query(len(keys)).execution_options(**options)
     for row in session.execute(query, {"queue": queue, **parameters}):
         seconds = row.spent_s + (row.finished_at - row.started_at).total_seconds()

@@ -16,14 +16,14 @@ from service.db.pagination import Page
 from service.errors import NotFound
 from service.jobs.lists.text_search import build_text_condition
 from service.team.ownership.filters import ANY_OWNERSHIP, OwnershipFilter
-from service.team.session_scope import across_projects
+from service.team.session_scope import ACROSS_PROJECTS
 
 # Built once: every submit runs these statements, and building them takes longer than running them.
 _COUNT_BY_QUEUE = (
     select(Job.queue, func.count().label("number"))
     .where(Job.state == bindparam("state"))
     .group_by(Job.queue)
-    .execution_options(**across_projects())
+    .execution_options(**ACROSS_PROJECTS)
 )
 
 WITHOUT_DOCUMENTS = tuple(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models import Job, JobState, Transition, Worker
 from service.db.database import get_current_time
-from service.team.session_scope import across_projects
+from service.team.session_scope import ACROSS_PROJECTS
 
 _INTERVALS = 60
 _MAX_WORKERS = 200
@@ -67,14 +67,14 @@ def _load_ended_attempts(session: Session, since: datetime) -> Iterable[_Attempt
         .where(last.at >= since, last.from_state == JobState.RUNNING)
         .order_by(last.at.desc())
         .limit(_MAX_ATTEMPTS)
-        .execution_options(**across_projects())
+        .execution_options(**ACROSS_PROJECTS)
     )
     return _build_attempts(session.execute(query))
 
 
 def _load_running_attempts(session: Session, now: datetime) -> Iterable[_Attempt]:
     query = select(Job.worker_id, Job.started_at).where(Job.state == JobState.RUNNING)
-    rows = session.execute(query.execution_options(**across_projects()))
+    rows = session.execute(query.execution_options(**ACROSS_PROJECTS))
     return _build_attempts((worker_id, started_at or now, now) for worker_id, started_at in rows)
 
 

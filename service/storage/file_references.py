@@ -20,7 +20,7 @@ from models.dataset import BUILTIN_MEDIA_TYPE
 from service.db.database import SessionFactory, get_current_time, upsert_rows
 from service.errors import FileRemoved, StorageError
 from service.storage.artifact_store import ArtifactStore, FileReference
-from service.team.session_scope import across_projects
+from service.team.session_scope import ACROSS_PROJECTS
 
 _FILES_PER_TRANSACTION = 20
 """Files that one transaction removes. A small number, because a concurrent `reference_files` waits for it."""
@@ -76,7 +76,7 @@ def list_referenced_files(session: Session, sha256s: Sequence[str] | None = None
     """
     referenced: set[str] = set()
     for table, condition in _REFERENCES:
-        query = select(table.sha256).where(condition).execution_options(**across_projects())
+        query = select(table.sha256).where(condition).execution_options(**ACROSS_PROJECTS)
         referenced.update(session.scalars(query if sha256s is None else query.where(table.sha256.in_(sha256s))))
     return frozenset(referenced)
 
@@ -85,7 +85,7 @@ def load_recorded_sizes(session: Session) -> dict[str, frozenset[int]]:
     """Return the sizes in bytes that rows record for each file that they reference, by its SHA-256."""
     sizes: dict[str, frozenset[int]] = {}
     for table, condition in _REFERENCES:
-        query = select(table.sha256, table.bytes).where(condition).execution_options(**across_projects())
+        query = select(table.sha256, table.bytes).where(condition).execution_options(**ACROSS_PROJECTS)
         for sha256, size in session.execute(query):
             sizes[sha256] = sizes.get(sha256, frozenset()) | {size}
     return sizes

@@ -16,11 +16,9 @@ from sqlalchemy.orm import Session, aliased
 
 from models import Job, JobState, User
 from service.db.database import get_current_time
-from service.team.session_scope import across_projects
+from service.team.session_scope import ACROSS_PROJECTS
 from service.team.usage.policy import get_policy
 
-ACROSS_PROJECTS = across_projects()
-"""The options of statements that count the jobs of all projects, whatever the session sees."""
 _CLAIM_LOCK = 0x57AC_FA12
 """The key of PostgreSQL's advisory lock that claims of owned jobs take one after another."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Artifact, Dataset, Job, JobState, User
 from service.errors import StorageLimitReached, TooManyRequests
-from service.team.fair_share import ACROSS_PROJECTS
+from service.team.session_scope import ACROSS_PROJECTS
 
 
 def check_queue_limit(session: Session, owner_id: UUID | None, new_jobs: int) -> None:

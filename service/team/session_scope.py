@@ -23,6 +23,8 @@ from service.team.principal import Principal
 _PROJECTS = "visible_projects"
 _OWNERSHIP = "ownership"
 _ALL_PROJECTS = "all_projects"
+ACROSS_PROJECTS = {_ALL_PROJECTS: True}
+"""The execution options of a statement that counts the objects of all projects, but shows none of them."""
 _MAX_CACHED_CRITERIA = 256
 
 _owning_jobs = inspect(Job).local_table.alias("owning_jobs")
@@ -71,11 +73,6 @@ def scope_key(session: Session, key: str) -> str:
     """Return an idempotency key that no other user and no other project can collide with."""
     project_id, owner_id = get_ownership(session)
     return f"{project_id}:{owner_id or ''}:{key}"
-
-
-def across_projects() -> dict[str, bool]:
-    """Return the execution options of a statement that counts the objects of all projects, but shows none of them."""
-    return {_ALL_PROJECTS: True}
 
 
 def can_see_project(session: Session, project_id: UUID) -> bool:

@@ -48,7 +48,7 @@ def insert_user(session: Session, name: str, role: UserRole, values: Mapping[str
     """
     lock_admins(session)
     if role is not UserRole.ADMIN and not _has_admin(session):
-        raise Conflict("admin_required", "The first user must be an admin, because someone must add the others.")
+        raise Conflict("admin_required", "The first user must be an admin, because only an admin can add the others.")
     current_time = get_current_time(session)
     user = User(id=new_id(), name=name, role=role, disabled_at=None, created_at=current_time, **values)
     session.add(user)

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, aliased
 
 from models import Job, JobState
 from service.jobs.estimates import estimate_remaining_time, load_past_runs
-from service.team.fair_share import ACROSS_PROJECTS, OwnerShare, load_waiting_owners
+from service.team.fair_share import OwnerShare, load_waiting_owners
+from service.team.session_scope import ACROSS_PROJECTS
 from service.team.usage.policy import get_policy
 
 _FREE, _SHARED, _LIMITED = range(3)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Job, JobState
 from service.jobs.queue_order.fair_order import FairOrder, Turn, load_fair_order
-from service.team.fair_share import ACROSS_PROJECTS
+from service.team.session_scope import ACROSS_PROJECTS
 
 _HAS_EQUAL_PRIORITY = Job.priority == bindparam("priority")
 _COMES_BEFORE = or_(Job.priority > bindparam("priority"), and_(_HAS_EQUAL_PRIORITY, Job.id < bindparam("first")))

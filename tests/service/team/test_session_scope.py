@@ -17,7 +17,7 @@ from service.jobs.queries import JobFilter
 from service.results import worker_usage
 from service.sweeps.life.creation import insert_sweep
 from service.team.principal import IMPLICIT_ADMIN, Principal
-from service.team.session_scope import across_projects, restrict_sessions, scope_key
+from service.team.session_scope import ACROSS_PROJECTS, restrict_sessions, scope_key
 from stackyard.sweep import parse_sweep_spec
 from tests.factories import iris_spec, submit_job
 
@@ -88,7 +88,7 @@ def test_counts_are_those_of_the_own_project_unless_a_statement_says_otherwise(o
     with own_sessions.read() as session:
         assert session.scalar(count) == 2
         assert session.scalar(select(func.count()).select_from(Job)) == 2
-        assert session.scalar(count.execution_options(**across_projects())) == 4
+        assert session.scalar(count.execution_options(**ACROSS_PROJECTS)) == 4
 
 
 def test_a_foreign_job_is_missing_also_where_a_row_is_locked_or_loaded_anew(own_sessions, projects):
