@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.request_ids import REQUEST_ID_HEADER, choose_request_id
 from service.logs import shorten_text
+from service.team.principal import Principal
 
 MAX_PATH_LENGTH = 200
 _RAW_HEADER = REQUEST_ID_HEADER.lower().encode()
@@ -42,9 +43,8 @@ class ServedRequest:
 class AccessLog:
     """ASGI application around another one.
 
-    One line of JSON is logged for each request: method, path, route, status, duration, bytes, address and id. The path
-    is cut, so that a refused request costs a line of bounded length. What the application binds to the context of the
-    request's log, such as the user, is in the line, too.
+    One line of JSON is logged for each request: method, path, route, status, duration, bytes, address, id and, if it
+    has one, its user. The path is cut, so that a refused request costs a line of bounded length.
 
     Args:
         app: the application with all of its middleware, so that its unexpected errors are recorded, too.
@@ -114,7 +114,13 @@ def _log_request(scope: Scope, request: ServedRequest, duration_s: float) -> Non
         duration_ms=round(duration_s * 1000, 2),
         bytes=request.bytes,
         client=client[0] if client else None,
+        **_describe_user(scope),
     )
+
+
+def _describe_user(scope: Scope) -> dict[str, str]:
+    principal: Principal | None = scope.get("state", {}).get("principal")
+    return {} if principal is None or principal.user_name is None else {"user": principal.user_name}
 
 
 def _format_target(scope: Scope) -> str:

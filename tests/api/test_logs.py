@@ -153,6 +153,12 @@ class TestAccessLog:
         event = list_requests(events)[-1]
         assert (event["route"], event["status"]) == (route, status)
 
+    def test_a_line_names_the_user_of_the_request(self, client, events):
+        user = client.post("/v1/users", json={"name": "ann", "role": "admin"}).json()
+        client.get("/v1/jobs", headers={"Authorization": f"Bearer {user['token']['token']}"})
+        client.get("/v1/jobs")
+        assert [event.get("user") for event in list_requests(events)[-2:]] == ["ann", None]
+
 
 class TestRequestIds:
     def test_a_well_formed_id_is_kept(self, client, events):
