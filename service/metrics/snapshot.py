@@ -1,5 +1,6 @@
 """The state of the installation in a few numbers. Each query reads an index, or a table with few rows."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +12,20 @@ from models import Job, JobState, Sweep, SweepState, Worker
 from service.db.database import DatabaseClock, get_current_time
 from service.jobs import queries
 from service.jobs.queries import JobFilter
+from service.jobs.queue_order.fair_order import FairOrder, load_fair_order
 from service.jobs.wait_reasons import WaitCode
 from service.queue import worker_registry
 from service.queue.wake_ups import QueueName
 from service.queue.worker_registry import WorkerState
 
-QUEUE_CODES = (WaitCode.NO_WORKER, WaitCode.STARTING, WaitCode.NEXT, WaitCode.BEHIND)
+QUEUE_CODES = (
+    WaitCode.NO_WORKER,
+    WaitCode.STARTING,
+    WaitCode.NEXT,
+    WaitCode.BEHIND,
+    WaitCode.SHARE,
+    WaitCode.LIMIT,
+)
 """The reasons for which jobs wait in a queue."""
 
 _WORKER_STATE = case(
@@ -59,18 +68,22 @@ def load_snapshot(session: Session) -> Snapshot:
     )
 
 
-def split_by_wait_code(waiting: int, *, slots: int, running: int) -> dict[WaitCode, int]:
+def split_by_wait_code(order: FairOrder, *, slots: int, running: int) -> dict[WaitCode, int]:
     """Return how many of a queue's waiting jobs have each reason that `service.jobs.wait_reasons` gives."""
+    waiting = order.count_jobs_by_owner()
+    counts: dict[WaitCode, int] = dict.fromkeys(QUEUE_CODES, 0)
     if not slots:
-        return {**dict.fromkeys(QUEUE_CODES, 0), WaitCode.NO_WORKER: waiting}
-    starting = min(waiting, max(0, slots - running))
-    is_next_waiting = waiting > 0 and starting == 0
-    return {
-        WaitCode.NO_WORKER: 0,
-        WaitCode.STARTING: starting,
-        WaitCode.NEXT: int(is_next_waiting),
-        WaitCode.BEHIND: waiting - starting - is_next_waiting,
-    }
+        return {**counts, WaitCode.NO_WORKER: sum(waiting.values())}
+    users = order.list_users()
+    counts[WaitCode.LIMIT] = sum(waiting.pop(user.owner_id) for user in users if user.is_limited)
+    counts[WaitCode.STARTING] = min(sum(waiting.values()), max(0, slots - running))
+    counts[WaitCode.NEXT] = int(any(waiting.values()) and not counts[WaitCode.STARTING])
+    first = Counter(order.list_owners(counts[WaitCode.STARTING] + counts[WaitCode.NEXT]))
+    first_user = users[0].owner_id if users else None
+    for owner_id, jobs in waiting.items():
+        code = WaitCode.BEHIND if owner_id in {None, first_user} else WaitCode.SHARE
+        counts[code] += jobs - first[owner_id]
+    return counts
 
 
 def _count_sweeps(session: Session) -> dict[SweepState, int]:
@@ -93,7 +106,7 @@ def _load_queues(session: Session) -> dict[QueueName, QueueSnapshot]:
     return {
         queue: QueueSnapshot(
             waiting=split_by_wait_code(
-                waiting.get(queue, 0), slots=slots.get(queue, 0), running=running.get(queue, 0)
+                load_fair_order(session, queue), slots=slots.get(queue, 0), running=running.get(queue, 0)
             ),
             running=running.get(queue, 0),
             slots=slots.get(queue, 0),

@@ -83,6 +83,10 @@ class FairOrder:
         users = [owner for owner in self._owners.values() if owner.share is not None]
         return [owner.share for owner in sorted(users, key=lambda owner: owner.build_key(0)) if owner.share]
 
+    def count_jobs_by_owner(self) -> dict[UUID | None, int]:
+        """Return the number of waiting jobs of each owner."""
+        return {owner_id: owner.jobs for owner_id, owner in self._owners.items()}
+
     def find_share(self, owner_id: UUID | None) -> OwnerShare | None:
         """Return the share of a user with waiting jobs; None for others."""
         owner = self._owners.get(owner_id)

@@ -1,12 +1,15 @@
 """The queries behind the metrics, on both databases."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
-from models import JobState, SweepState, Transition
+from models import Job, JobState, SweepState, Transition
 from service.db.database import get_current_time
+from service.jobs import job_read_model
+from service.jobs.queue_order.fair_order import FairOrder, WaitingOwner
 from service.jobs.wait_reasons import WaitCode
 from service.metrics.progress import ProgressReader
 from service.metrics.snapshot import load_snapshot, split_by_wait_code
@@ -14,6 +17,7 @@ from service.queue.wake_ups import QueueName
 from service.queue.worker_registry import WorkerState
 from tests.attempt_factories import claim_job, conclude_attempt, record_epochs
 from tests.factories import build_registration, record_heartbeat, submit_job
+from tests.service.team.team_factories import add_user, submit_jobs
 
 
 @pytest.fixture
@@ -85,6 +89,22 @@ def test_a_backlog_is_read_in_parts(either_sessions):
     ],
 )
 def test_reasons_of_waiting_jobs(waiting, slots, running, expected):
-    counts = split_by_wait_code(waiting, slots=slots, running=running)
+    counts = split_by_wait_code(FairOrder([WaitingOwner(None, waiting)]), slots=slots, running=running)
     codes = (WaitCode.NO_WORKER, WaitCode.STARTING, WaitCode.NEXT, WaitCode.BEHIND)
     assert tuple(counts[code] for code in codes) == expected
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4])
+def test_the_counts_are_those_of_the_reasons_of_the_jobs(either_sessions, slots):
+    record_heartbeat(either_sessions, build_registration(concurrency=slots))
+    users = {"ann": {}, "ben": {"shares": 3.0}, "eve": {"max_running": 0}}
+    for name, values in users.items():
+        submit_jobs(either_sessions, add_user(either_sessions, name, **values), 3)
+    submit_job(either_sessions)
+    claim_job(either_sessions)
+    with either_sessions.read() as session:
+        jobs = session.scalars(select(Job).where(Job.state == JobState.QUEUED)).all()
+        reasons = Counter(details.waiting.code for details in job_read_model.load_job_details(session, jobs))
+        counted = load_snapshot(session).queues[QueueName.CPU].waiting
+    assert {code: count for code, count in counted.items() if count} == reasons
+    assert reasons[WaitCode.LIMIT] == 3
