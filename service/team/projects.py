@@ -33,7 +33,7 @@ def add_project(session: Session, name: str, owner_id: UUID | None) -> Project:
     """
     project = Project(id=new_id(), name=name, created_at=get_current_time(session))
     session.add(project)
-    _flush(session, name)
+    _flush_unique_name(session, name)
     if owner_id is not None:
         set_member(session, project.id, owner_id, ProjectRole.OWNER)
     return project
@@ -70,7 +70,7 @@ def rename_project(session: Session, project: Project, name: str) -> None:
     if project.id == DEFAULT_PROJECT_ID:
         raise Conflict("default_project", "The default project cannot be renamed.")
     project.name = name
-    _flush(session, name)
+    _flush_unique_name(session, name)
 
 
 def delete_project(session: Session, project: Project) -> None:
@@ -131,7 +131,7 @@ def load_project_names(session: Session) -> dict[UUID, str]:
     return {row.id: row.name for row in session.execute(select(Project.id, Project.name))}
 
 
-def _flush(session: Session, name: str) -> None:
+def _flush_unique_name(session: Session, name: str) -> None:
     try:
         session.flush()
     except IntegrityError:

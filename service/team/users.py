@@ -52,7 +52,7 @@ def insert_user(session: Session, name: str, role: UserRole, values: Mapping[str
     current_time = get_current_time(session)
     user = User(id=new_id(), name=name, role=role, disabled_at=None, created_at=current_time, **values)
     session.add(user)
-    _flush(session, name)
+    _flush_unique_name(session, name)
     session.add(
         Membership(user_id=user.id, project_id=DEFAULT_PROJECT_ID, role=ProjectRole.EDITOR, created_at=current_time)
     )
@@ -112,7 +112,7 @@ def change_user(session: Session, user_id: UUID, values: Mapping[str, Any], *, i
         setattr(user, name, value)
     if is_disabled is not None:
         user.disabled_at = get_current_time(session) if is_disabled else None
-    _flush(session, user.name)
+    _flush_unique_name(session, user.name)
     _check_admin_is_left(session)
     return user
 
@@ -147,7 +147,7 @@ def _lock_user(session: Session, user_id: UUID) -> User:
     return user
 
 
-def _flush(session: Session, name: str) -> None:
+def _flush_unique_name(session: Session, name: str) -> None:
     try:
         session.flush()
     except IntegrityError:

@@ -1,9 +1,5 @@
 """`stackyard backup` and `stackyard restore`: a server's database, datasets and models in one file."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +11,7 @@ from stackyard.cli.input_files import STANDARD_INPUT
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.output.units import format_bytes
 from stackyard.cli.serve import find_server_packages
-
-DataDir = Annotated[Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="The data directory, as for `serve`.")]
+from stackyard.cli.serving.server_module import DataDir, run_server_module
 
 
 def register_commands(app: typer.Typer) -> None:
@@ -57,22 +52,7 @@ def restore_backup(
 
 
 def _run_backup_process(action: str, file: Path, data_dir: Path) -> dict[str, Any]:
-    """Run `service.backup` in a separate process, so that only that process loads the server's packages.
-
-    Raises:
-        CommandError: the process failed; the message is the last line that it printed.
-
-    """
-    source_dir = find_server_packages()
-    environment = os.environ | {"STACKYARD_DATA_DIR": str(data_dir.expanduser().resolve())}
-    command = [sys.executable, "-m", "service.backup", action, str(file)]
-    process = subprocess.run(  # noqa: S603
-        command, cwd=source_dir, env=environment, capture_output=True, text=True, check=False
-    )
-    if process.returncode != 0:
-        *detail, message = process.stderr.strip().splitlines() or ["The backup process was killed."]
-        raise CommandError(message, "\n".join(detail))
-    return json.loads(process.stdout)
+    return run_server_module(find_server_packages(), ["service.backup", action, str(file)], data_dir)
 
 
 def _format_contents(contents: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.text import Text
 from stackyard.cli.command_error import CommandError
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.serve import find_server_packages
+from stackyard.cli.serving.server_module import DataDir
 from stackyard.cli.terminal import create_console
 
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
@@ -27,9 +28,7 @@ def register_commands(app: typer.Typer) -> None:
 
 
 def examine_server(
-    data_dir: Annotated[
-        Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="The data directory, as for `serve`.")
-    ] = Path("data"),
+    data_dir: DataDir = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Examine a server on this machine: settings, database, broker, storage, devices, clocks, disk and workers.

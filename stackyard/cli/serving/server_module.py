@@ -6,9 +6,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from stackyard.cli.command_error import CommandError
+
+DataDir = Annotated[Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="The data directory, as for `serve`.")]
 
 
 def run_server_module(source_dir: Path, arguments: Sequence[str], data_dir: Path) -> Any:

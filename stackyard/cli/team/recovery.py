@@ -7,7 +7,7 @@ import typer
 
 from stackyard.cli.output.json_output import AsJson, print_json
 from stackyard.cli.serve import find_server_packages
-from stackyard.cli.serving.server_module import run_server_module
+from stackyard.cli.serving.server_module import DataDir, run_server_module
 from stackyard.cli.terminal import strip_control_characters
 
 
@@ -21,9 +21,7 @@ def recover_admin(
     revoke_others: Annotated[
         bool, typer.Option("--revoke-others", help="Revoke all other tokens and sessions of the user.")
     ] = False,
-    data_dir: Annotated[
-        Path, typer.Option(envvar="STACKYARD_DATA_DIR", help="The data directory, as for `serve`.")
-    ] = Path("data"),
+    data_dir: DataDir = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Print a new token of a user, and make them an admin who is not disabled.

@@ -26,10 +26,12 @@ export function LoginPage() {
     }
   };
 
+  const isRefused = new URLSearchParams(window.location.search).has("reason");
   const oidcLogin = buildOidcLogin(session.value?.oidc_login ?? null, window.location.search);
   return html`
     <form class="login card" onSubmit=${submit}>
       <h1>Log in</h1>
+      ${isRefused && html`<p class="notice bad" role="alert">The login with your organization was refused. Try again, or log in with a token.</p>`}
       <p class="quiet" id="token-hint">
         ${session.value?.has_users
           ? "With your own token: an admin of this server gave it to you, or you created it."
