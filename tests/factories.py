@@ -64,3 +64,8 @@ def record_heartbeat(
     with sessions.begin() as session:
         worker_registry.record_heartbeat(session, worker, alive_for_s=lasts_s, uptime_s=0.0, draining=draining)
     return worker
+
+
+def build_token_headers(token: str) -> dict[str, str]:
+    """Return the headers of a request with a token."""
+    return {"Authorization": f"Bearer {token}"}

@@ -88,13 +88,13 @@ class RefusalRecorder:
                 return None
             user.recorded += 1
             self._pending.append(recording.build_entry(request, status, code))
-        return self._thread.submit(self._write)
+        return self._thread.submit(self._write_entries)
 
     def end_period(self) -> None:
         """Write the numbers of refusals that were only counted, and begin a new period."""
         with self._lock:
             self._add_counts()
-        self._write()
+        self._write_entries()
 
     def close(self) -> None:
         """Write what is left."""
@@ -121,7 +121,7 @@ class RefusalRecorder:
             self._timer.daemon = True
             self._timer.start()
 
-    def _write(self) -> None:
+    def _write_entries(self) -> None:
         with self._lock:
             entries, self._pending = self._pending, []
         if not entries:

@@ -23,10 +23,10 @@ from service.jobs import crashes, estimates, lifecycle
 from service.jobs.crashes import Crash
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions, choose_execution_environment
 from service.jobs.queries import WITHOUT_DOCUMENTS
+from service.jobs.queue_order.next_job import lock_next_job
 from service.queue import worker_registry
 from service.storage import file_references
 from service.storage.artifact_store import FileReference
-from service.team import fair_share
 from service.team.usage.charging import charge_owner
 from stackyard.spec import JobSpec
 from stackyard.spec.training.metric_directions import list_maximized_columns
@@ -194,7 +194,7 @@ def claim_job(
     if worker_id is not None and not worker_registry.can_take_jobs(session, worker_id):
         return None
     claimant = _Claimant(worker, worker_id, lease_s, options)
-    while job_id := _lock_next_job(session, queue, architectures):
+    while job_id := lock_next_job(session, queue, architectures):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
         test_dataset = None if job.test_dataset_id is None else session.get(Dataset, job.test_dataset_id)
@@ -267,7 +267,7 @@ def save_checkpoint(session: Session, claim: Claim, checkpoint: StoredCheckpoint
     """Make the job's next attempt continue from this checkpoint. All epochs before it must be recorded already.
 
     Raises:
-        FileGone: the checkpoint's file was removed after it had been stored.
+        FileRemoved: the checkpoint's file was removed after it had been stored.
         LeaseLost: the worker no longer holds the attempt.
 
     """
@@ -311,7 +311,7 @@ def conclude_attempt(
     """End the attempt and its job, and publish the job's artifacts in the same transaction.
 
     Raises:
-        FileGone: the file of an artifact was removed after it had been stored.
+        FileRemoved: the file of an artifact was removed after it had been stored.
         LeaseLost: the worker no longer holds the attempt.
 
     """
@@ -359,34 +359,6 @@ def end_stalled_attempt(session: Session, claim: Claim, *, silent_s: float, max_
     """
     crash = Crash(f"nothing was heard from the training for {silent_s:g} s, and its process was stopped by force")
     crashes.end_crashed_attempt(session, _lock_running_job(session, claim), crash, max_crashes=max_crashes)
-
-
-def _lock_next_job(session: Session, queue: str, architectures: Collection[str]) -> UUID | None:
-    """Lock the next job: one without an owner, else one of the first user in the order of fair share that has one."""
-    job_id = _lock_first_job(session, queue, None, architectures)
-    if job_id is not None:
-        return job_id
-    for owner in fair_share.lock_next_owners(session, queue):
-        job_id = _lock_first_job(session, queue, owner.owner_id, architectures)
-        if job_id is not None:
-            return job_id
-    return None
-
-
-def _lock_first_job(
-    session: Session, queue: str, owner_id: UUID | None, architectures: Collection[str]
-) -> UUID | None:
-    """Lock the first waiting job of an owner: by priority, then by the given architectures, then by age."""
-    is_owned = Job.owner_id.is_(None) if owner_id is None else Job.owner_id == owner_id
-    waiting = (Job.state == JobState.QUEUED, Job.queue == queue, is_owned)
-    # PostgreSQL does not know that a column that IS NULL is constant. With the owner, the order is that of the index.
-    order = (Job.owner_id, Job.priority.desc(), Job.id)
-    query = select(Job.id, Job.priority, Job.architecture).where(*waiting).order_by(*order)
-    first = session.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
-    if first is None or not architectures or first.architecture in architectures:
-        return None if first is None else first.id
-    similar = select(Job.id).where(*waiting, Job.priority == first.priority, Job.architecture.in_(architectures))
-    return session.scalar(similar.order_by(Job.id).limit(1).with_for_update(skip_locked=True)) or first.id
 
 
 def _parse_spec(job: Job) -> JobSpec | None:

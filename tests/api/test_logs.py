@@ -16,7 +16,7 @@ from api.app import create_app
 from api.http.access_log import MAX_PATH_LENGTH
 from api.server.http_server import build_server
 from tests.conftest import LOCAL_URL
-from tests.factories import iris_spec
+from tests.factories import build_token_headers, iris_spec
 from tests.polling import wait_until
 
 AUTHORIZED = {"Authorization": "Bearer secret"}
@@ -36,7 +36,7 @@ def events(client):  # noqa: ARG001 its creation configures the log
 
 
 @pytest.fixture
-def served(settings, caplog):
+def served_api(settings, caplog):
     """The port of a served API with a token, and the events of its log; `caplog` has the errors of Uvicorn."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = build_server(settings.model_copy(update={"token": SecretStr("secret")}))
@@ -61,8 +61,8 @@ def list_requests(events):
     return [event for event in events if event["action"] == "request"]
 
 
-def test_the_path_of_a_refused_request_is_cut(served, capfd):
-    port, events = served
+def test_the_path_of_a_refused_request_is_cut(served_api, capfd):
+    port, events = served_api
     path = b"/v1/jobs?name=" + b"x" * 60_000
     answer = send_request(port, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     assert b" 401 " in answer.splitlines()[0]
@@ -72,8 +72,8 @@ def test_the_path_of_a_refused_request_is_cut(served, capfd):
     assert "HTTP/1.1" not in capfd.readouterr().err  # uvicorn logs no line of its own
 
 
-def test_bytes_that_are_no_text_stay_short_and_harmless(served):
-    port, events = served
+def test_bytes_that_are_no_text_stay_short_and_harmless(served_api):
+    port, events = served_api
     send_request(port, b"GET /" + b"\xe9\xff" * 500 + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
     [event] = wait_until(lambda: list_requests(events))
     assert len(json.dumps(event)) < 1000
@@ -83,8 +83,8 @@ def test_bytes_that_are_no_text_stay_short_and_harmless(served):
 @pytest.mark.parametrize(
     ("path", "media_type"), [("/v1/jobs", "application/json"), ("/v1/datasets?name=x", "text/csv")]
 )
-def test_a_client_that_disconnects_in_its_body_costs_no_traceback(served, caplog, path, media_type):
-    port, events = served
+def test_a_client_that_disconnects_in_its_body_costs_no_traceback(served_api, caplog, path, media_type):
+    port, events = served_api
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\nContent-Type: {media_type}\r\n"
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
@@ -97,8 +97,8 @@ def test_a_client_that_disconnects_in_its_body_costs_no_traceback(served, caplog
     assert not any("Exception" in record.getMessage() for record in caplog.records)
 
 
-def test_a_malformed_request_has_an_id_too(served):
-    port, events = served
+def test_a_malformed_request_has_an_id_too(served_api):
+    port, events = served_api
     head, _, body = send_request(port, b"nonsense\r\n\r\n").partition(b"\r\n\r\n")
     [event] = wait_until(lambda: list_requests(events))
     assert (event["status"], event["code"], event["client"]) == (400, "bad_request", "127.0.0.1")
@@ -109,8 +109,8 @@ def test_a_malformed_request_has_an_id_too(served):
 @pytest.mark.parametrize(
     ("forwarded", "client"), [("203.0.113.9", "203.0.113.9"), ("198.51.100.1, 203.0.113.9", "203.0.113.9")]
 )
-def test_the_address_is_that_of_a_local_proxy_s_client(served, forwarded, client):
-    port, events = served
+def test_the_address_is_that_of_a_local_proxy_s_client(served_api, forwarded, client):
+    port, events = served_api
     head = f"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {forwarded}\r\nConnection: close\r\n\r\n"
     send_request(port, head.encode())
     [event] = wait_until(lambda: list_requests(events))
@@ -155,7 +155,7 @@ class TestAccessLog:
 
     def test_a_line_names_the_user_of_the_request(self, client, events):
         user = client.post("/v1/users", json={"name": "ann", "role": "admin"}).json()
-        client.get("/v1/jobs", headers={"Authorization": f"Bearer {user['token']['token']}"})
+        client.get("/v1/jobs", headers=build_token_headers(user["token"]["token"]))
         client.get("/v1/jobs")
         assert [event.get("user") for event in list_requests(events)[-2:]] == ["ann", None]
 

@@ -19,6 +19,7 @@ from api.session.oidc_attempt import choose_own_address
 from models import AuditEntry
 from service.settings import Settings
 from tests.conftest import LOCAL_URL
+from tests.factories import build_token_headers
 from tests.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, Person
 
 
@@ -47,7 +48,7 @@ def build_server(settings, make_client, provider):
         secret = {"oidc_client_secret": SecretStr(CLIENT_SECRET)}
         client = make_client(settings.model_copy(update=oidc | secret | changes))
         added = client.post("/v1/users", json={"name": "zoe", "role": "admin"}).json()
-        return client, {"Authorization": f"Bearer {added['token']['token']}"}
+        return client, build_token_headers(added["token"]["token"])
 
     return build
 

@@ -7,7 +7,7 @@ from sqlalchemy import event
 from service.db.database import SessionFactory
 from service.team.ownership.names import load_ownership_names
 from tests.conftest import LOCAL_URL
-from tests.factories import iris_spec, submit_job
+from tests.factories import build_token_headers, iris_spec, submit_job
 from tests.sweep.factories import build_sweep_document
 
 CSV = {"Content-Type": "text/csv"}
@@ -25,7 +25,7 @@ def team(client):
 
 def log_in(client, response):
     token = response.json()["token"]["token"]
-    return TestClient(client.app, LOCAL_URL, headers={"Authorization": f"Bearer {token}"})
+    return TestClient(client.app, LOCAL_URL, headers=build_token_headers(token))
 
 
 def create_objects(client, headers):

@@ -9,17 +9,13 @@ from sqlalchemy import update
 from api.access.session_cookie import COOKIE_NAME
 from models import Token, TokenScope
 from tests.api.access.team_server import PROJECT_HEADER, SERVER_TOKEN
-from tests.factories import iris_spec
+from tests.factories import build_token_headers, iris_spec
 
 OWN_SITE = {"Origin": "http://127.0.0.1"}
 
 
-def bear(text):
-    return {"Authorization": f"Bearer {text}"}
-
-
 def get_status(team, text):
-    return team.client.get("/v1/jobs", headers=bear(text)).status_code
+    return team.client.get("/v1/jobs", headers=build_token_headers(text)).status_code
 
 
 def issue(team, user="editor", **body):
@@ -116,7 +112,7 @@ class TestTokens:
 
     def test_a_token_for_one_project_works_in_it_whatever_the_first_project_of_the_user(self, team):
         for project in (team.own, team.foreign):
-            headers = bear(team.issue_token("both", TokenScope.SUBMIT, project))
+            headers = build_token_headers(team.issue_token("both", TokenScope.SUBMIT, project))
             job_id = team.client.post("/v1/jobs", json=iris_spec(), headers=headers).json()["id"]
             assert team.client.get(f"/v1/jobs/{job_id}", headers=team.authorize("owner")).status_code == (
                 200 if project == team.own else 404

@@ -3,11 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from tests.factories import iris_spec
-
-
-def bear(text):
-    return {"Authorization": f"Bearer {text}"}
+from tests.factories import build_token_headers, iris_spec
 
 
 def add_user(client, name, headers=None, **body):
@@ -27,7 +23,7 @@ class TestFirstUser:
         token = response.json()["token"]
         assert (token["scope"], token["project_id"]) == ("admin", None)
         assert client.get("/v1/jobs").status_code == 401
-        headers = bear(token["token"])
+        headers = build_token_headers(token["token"])
         assert [job["id"] for job in client.get("/v1/jobs", headers=headers).json()["items"]] == [job_id]
         assert client.get(response.headers["Location"], headers=headers).json()["name"] == "ann"
 
@@ -39,10 +35,10 @@ class TestFirstUser:
     def test_a_server_with_a_token_needs_it_to_add_the_first_user(self, settings, make_client):
         client = make_client(settings.model_copy(update={"token": SecretStr("s3cret")}))
         assert add_user(client, "ann", role="admin").status_code == 401
-        response = add_user(client, "ann", bear("s3cret"), role="admin")
+        response = add_user(client, "ann", build_token_headers("s3cret"), role="admin")
         assert response.status_code == 201
         for text in ("s3cret", response.json()["token"]["token"]):
-            assert client.get("/v1/users", headers=bear(text)).status_code == 200
+            assert client.get("/v1/users", headers=build_token_headers(text)).status_code == 200
 
     def test_another_process_notices_the_first_user(self, settings, make_client):
         first, second = make_client(settings), make_client(settings)
@@ -52,11 +48,11 @@ class TestFirstUser:
         assert second.get("/v1/jobs").status_code == 401
 
     def test_after_the_last_user_the_server_is_open_again(self, client):
-        headers = bear(add_user(client, "ann", role="admin").json()["token"]["token"])
+        headers = build_token_headers(add_user(client, "ann", role="admin").json()["token"]["token"])
         assert client.delete("/v1/users/ann", headers=headers).status_code == 204
         assert client.get("/v1/jobs").status_code == 200
 
-    @pytest.mark.parametrize("headers", [{}, bear("sy_anything"), {"Cookie": "stackyard_session=x"}])
+    @pytest.mark.parametrize("headers", [{}, build_token_headers("sy_anything"), {"Cookie": "stackyard_session=x"}])
     def test_without_users_and_token_credentials_do_not_matter(self, client, headers):
         assert client.post("/v1/jobs", json=iris_spec(), headers=headers).status_code == 201
 
@@ -70,7 +66,7 @@ class TestUsers:
         for is_disabled, status in ((True, 401), (False, 200)):
             response = team.client.patch("/v1/users/editor", json={"disabled": is_disabled}, headers=admin)
             assert (response.json()["disabled_at"] is not None) is is_disabled
-            assert team.client.get("/v1/jobs", headers=bear(text)).status_code == status
+            assert team.client.get("/v1/jobs", headers=build_token_headers(text)).status_code == status
             assert team.client.get("/v1/jobs", headers=session).status_code == status
 
     def test_a_deleted_user_is_refused_at_once_and_leaves_the_jobs(self, team):

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from service.settings import Settings
 from tests.conftest import LOCAL_URL
+from tests.factories import build_token_headers
 
 
 @dataclass
@@ -21,7 +22,7 @@ class Team:
 
     def add_user(self, name: str, role: str = "member", **values: Any) -> TestClient:
         """Add a user, and return their client."""
-        headers = {"Authorization": f"Bearer {self.tokens['ada']}"} if self.tokens else {}
+        headers = build_token_headers(self.tokens["ada"]) if self.tokens else {}
         response = self.client.post("/v1/users", json={"name": name, "role": role} | values, headers=headers)
         assert response.status_code == 201, response.text
         self.tokens[name], self.user_ids[name] = response.json()["token"]["token"], response.json()["id"]
@@ -30,7 +31,7 @@ class Team:
     def act_as(self, name: str, **headers: str) -> TestClient:
         """Return a client that sends the token of a user."""
         client = TestClient(self.client.app, LOCAL_URL, raise_server_exceptions=False)
-        client.headers |= {"Authorization": f"Bearer {self.tokens[name]}"} | headers
+        client.headers |= build_token_headers(self.tokens[name]) | headers
         return client
 
 

@@ -15,7 +15,7 @@ from service.db.ids import new_id
 from service.team.audit import entries
 from service.team.audit.audited_request import AuditedRequest
 from service.team.audit.entries import AuditFilter
-from tests.factories import iris_spec
+from tests.factories import build_token_headers, iris_spec
 
 
 def read_audit(client, **parameters):
@@ -191,7 +191,7 @@ class TestRefusals:
 
     def test_no_secret_is_recorded(self, team):
         wrong = "sy_" + "0" * 33
-        team.client.get("/v1/jobs", headers={"Authorization": f"Bearer {wrong}"})
+        team.client.get("/v1/jobs", headers=build_token_headers(wrong))
         team.client.post("/v1/session", json={"token": "hunter2"})
         team.client.post("/v1/jobs?token=hunter2", json={})
         team.client.post("/hunter2", json={})

@@ -9,7 +9,7 @@ import pytest
 
 from api.server.http_server import build_server
 from service.settings import Settings
-from tests.factories import iris_spec
+from tests.factories import build_token_headers, iris_spec
 from tests.polling import wait_until
 
 MAX_DELAY_S = 10
@@ -49,7 +49,7 @@ def _open_anonymous_stream(client):
 def bob(ada, server_url):
     """A client of Bob with a token of his own, whose id is `token_id`."""
     token = ada.post("/v1/users/bob/tokens", json={"name": "test"}).json()
-    headers = {"Authorization": f"Bearer {token['token']}"}
+    headers = build_token_headers(token["token"])
     with httpx2.Client(base_url=server_url, headers=headers, timeout=MAX_DELAY_S) as client:
         client.token_id = token["id"]
         yield client

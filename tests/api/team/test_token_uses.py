@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from tests.factories import build_token_headers
+
 
 def read_last_uses(client):
     return {token["name"]: token["last_used_at"] for token in client.get("/v1/tokens").json()["items"]}
@@ -33,7 +35,7 @@ def test_a_refused_token_is_not_used(team):
     ada = team.act_as("ada")
     token = ada.post("/v1/tokens", json={"name": "revoked"}).json()
     ada.delete(f"/v1/tokens/{token['id']}").raise_for_status()
-    headers = {"Authorization": f"Bearer {token['token']}"}
+    headers = build_token_headers(token["token"])
     assert team.client.get("/v1/jobs", headers=headers).status_code == 401
     team.client.app.state.stackyard.token_uses.write()
     assert read_last_uses(ada)["revoked"] is None

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from models import DEFAULT_PROJECT_ID, Artifact, Dataset, UsageRecord, User
 from models.team import NO_USER_ID
 from service.db.ids import new_id
-from tests.factories import iris_spec
+from tests.factories import build_token_headers, iris_spec
 
 TODAY = datetime.now(UTC).date()
 FIELDS = ("device_seconds", "jobs", "epochs", "bytes")
@@ -122,7 +122,7 @@ def test_members_see_their_own_usage_and_that_of_their_projects(used_team):
 
 def test_a_token_for_one_project_shows_that_project(used_team):
     token = used_team.act_as("eve").post("/v1/tokens", json={"name": "n", "project": "vision"}).json()["token"]
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = build_token_headers(token)
     items = used_team.client.get("/v1/usage", headers=headers).json()["items"]
     assert [(item["user"], item["project"]) for item in items] == [("eve", "vision")]
 
