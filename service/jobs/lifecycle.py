@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +74,7 @@ def transition_job(
     from_states: Iterable[JobState],
     fence: int | None = None,
     reason: dict[str, Any] | None = None,
+    at: datetime | None = None,
     **values: Any,
 ) -> bool:
     """Change the state of a job if it still is in an expected state, and record the transition.
@@ -87,6 +89,7 @@ def transition_job(
         from_states: the states that the job may be in now; from each, the transition must be legal.
         fence: the attempt that must still be the current one; None accepts any attempt.
         reason: the reason of the new state, from `build_reason`.
+        at: the time of the transition by the database's clock; None reads that clock.
         **values: further columns of the job to set.
 
     Returns:
@@ -107,21 +110,24 @@ def transition_job(
     previous = session.execute(select(Job.state, *_ATTEMPT_COLUMNS).where(*condition).with_for_update()).one_or_none()
     if previous is None:
         return False
+    current_time = at or get_current_time(session)
     if previous.state is JobState.RUNNING:
-        settle_attempt(session, _build_ended_attempt(previous), is_job_over=to_state in TERMINAL_STATES)
+        is_job_over = to_state in TERMINAL_STATES
+        settle_attempt(session, _build_ended_attempt(previous), current_time, is_job_over=is_job_over)
         values = {"charged_s": 0.0, **values}
     if to_state is not JobState.RUNNING:
         values = {"lease_until": None, "pause_requested": False, **values}
     if to_state in TERMINAL_STATES:
-        values = {"finished_at": get_current_time(session), **values}
+        values = {"finished_at": current_time, **values}
         if to_state is not JobState.DIVERGED and (reason or {}).get("code") != TIME_LIMIT:
             delete_checkpoint(session, job_id)
     attempt = session.scalar(
         update(Job).where(Job.id == job_id).values(state=to_state, reason=reason, **values).returning(Job.attempt),
     )
-    record_transition(
+    _record_transition(
         session,
         job_id,
+        current_time,
         from_state=previous.state,
         to_state=to_state,
         attempt=attempt or 0,
@@ -136,7 +142,7 @@ def settle_deleted_attempts(session: Session, job_ids: Sequence[UUID]) -> None:
     # The order keeps transactions that end several attempts from deadlocks.
     query = select(*_ATTEMPT_COLUMNS).where(Job.id.in_(job_ids), Job.state == JobState.RUNNING)
     for row in session.execute(query.order_by(Job.owner_id, Job.project_id, Job.queue)).all():
-        settle_attempt(session, _build_ended_attempt(row), is_job_over=True)
+        settle_attempt(session, _build_ended_attempt(row), get_current_time(session), is_job_over=True)
 
 
 def _build_ended_attempt(row: Any) -> EndedAttempt:
@@ -254,9 +260,10 @@ def build_first_transition(job: Job) -> Transition:
     )
 
 
-def record_transition(
+def _record_transition(
     session: Session,
     job_id: UUID,
+    at: datetime,
     *,
     from_state: JobState,
     to_state: JobState,
@@ -273,7 +280,7 @@ def record_transition(
             from_state=from_state,
             to_state=to_state,
             attempt=attempt,
-            at=get_current_time(session),
+            at=at,
             reason=reason,
             worker_id=worker_id,
         ),

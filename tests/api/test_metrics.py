@@ -130,7 +130,7 @@ class TestProgress:
         with sessions.read() as session:
             job = session.get_one(Job, claim.job_id)
         expected = (job.finished_at - job.started_at).total_seconds()
-        assert Scrape(client).get("training_seconds_total", queue="cpu") == pytest.approx(expected, abs=0.01)
+        assert Scrape(client).get("training_seconds_total", queue="cpu") == pytest.approx(expected)
 
     def test_a_lost_lease_and_the_next_attempt(self, client, submit, sessions):
         submit()

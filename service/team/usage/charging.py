@@ -90,23 +90,24 @@ def charge_owner(session: Session, owner_id: UUID, seconds: float, device: str) 
     return charged
 
 
-def settle_attempt(session: Session, attempt: EndedAttempt, *, is_job_over: bool) -> None:
+def settle_attempt(session: Session, attempt: EndedAttempt, ended_at: datetime, *, is_job_over: bool) -> None:
     """Replace the charge of an attempt by what it has used, and add that to the records of the day.
 
     Args:
         session: in the transaction that ends the attempt, which holds the lock of its job.
         attempt: the attempt.
+        ended_at: when it ended, by the database's clock.
         is_job_over: whether its job ends with it.
 
     """
-    now, policy = get_current_time(session), get_policy(session)
-    seconds = attempt.measure_seconds(now)
+    policy = get_policy(session)
+    seconds = attempt.measure_seconds(ended_at)
     usage = None if attempt.owner_id is None else _lock_usage(session, attempt.owner_id)
     if usage is not None and attempt.owner_id is not None:
         used = policy.weigh(seconds, attempt.device)
-        settled = usage.settle(attempt.charged_s, used, attempt.started_at or now, now, policy)
+        settled = usage.settle(attempt.charged_s, used, attempt.started_at or ended_at, ended_at, policy)
         _store_usage(session, attempt.owner_id, settled)
-    _add_to_record(session, attempt, now, seconds=seconds, jobs=int(is_job_over))
+    _add_to_record(session, attempt, ended_at, seconds=seconds, jobs=int(is_job_over))
 
 
 def _lock_usage(session: Session, user_id: UUID) -> DecayedUsage | None:
