@@ -144,7 +144,8 @@ class StepLoops:
         """
         metrics = self.evaluate_steps(rows, first, last, batch_size, fixed_batch_size=fixed_batch_size)
         output_count = (last - first) * _tf.cast(return_outputs, "int32")
-        all_outputs = self._build_output_array(output_count)
+        outputs = self._network.outputs[0]
+        all_outputs = _tf.TensorArray(outputs.dtype, output_count, element_shape=outputs.shape, infer_shape=False)
 
         def predict_step(step: Any, all_outputs: Any) -> tuple[Any, Any]:
             (x,) = _set_batch_size(_gather_batch(rows[:1], step, batch_size), fixed_batch_size)
@@ -155,10 +156,6 @@ class StepLoops:
 
         _, all_outputs = _tf.while_loop(should_continue, predict_step, (first, all_outputs), parallel_iterations=1)
         return metrics, all_outputs.concat()
-
-    def _build_output_array(self, steps: Any) -> Any:
-        outputs = self._network.outputs[0]
-        return _tf.TensorArray(outputs.dtype, steps, element_shape=outputs.shape, infer_shape=False)
 
     def _train_epoch(
         self, rows: RowTensors, order: Any, first: Any, last: Any, batch_size: Any, stop: Any
