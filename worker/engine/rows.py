@@ -4,21 +4,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from tensorflow.python.eager import context
-from tensorflow.python.framework import ops
 
 from worker.engine.program.call_size import CallSizer
 from worker.engine.program.step_loops import RowTensors as Tensors
 from worker.preparation import PreparedData
 from worker.preparation.arrays import Array
 from worker.preparation.mapped_rows import read_rows
+from worker.runtime.private_names import wrap_as_tensor
 
-# Untyped, and without public names.
-_context: Any = context
-_ops: Any = ops
 _MAX_SLICE_BYTES = 64 * 2**20
 """Maximum size of a slice of mapped rows; two slices are in memory at a time."""
 
@@ -79,7 +75,7 @@ class InMemoryRows(Rows):
 
     def __init__(self, *arrays: Array) -> None:
         super().__init__(*arrays)
-        self.tensors = tuple(_wrap_as_tensor(array) for array in arrays)
+        self.tensors = tuple(wrap_as_tensor(array) for array in arrays)
 
     def iterate_slices(
         self, order: Array, batch_size: int, call_sizer: CallSizer, first_step: int = 0
@@ -107,7 +103,7 @@ class FileRows(Rows):
 
     def _read_slice(self, order: Array, steps: range, batch_size: int) -> RowSlice:
         indices = order[steps.start * batch_size : steps.stop * batch_size]
-        tensors = tuple(_wrap_as_tensor(array) for array in self.select_rows(indices))
+        tensors = tuple(wrap_as_tensor(array) for array in self.select_rows(indices))
         return RowSlice(tensors, np.arange(len(indices), dtype=np.int32), range(len(steps)), steps.start)
 
 
@@ -141,18 +137,6 @@ def get_fixed_batch_size(count: int, batch_size: int) -> int:
     a mean over a known number of rows into a product, whose bits may differ from those of the quotient.
     """
     return 0 if count % batch_size else batch_size
-
-
-def list_step_sizes(count: int, batch_size: int) -> set[int]:
-    """Return the different numbers of rows that the steps over `count` rows have."""
-    return {min(count, batch_size), count % batch_size} - {0}
-
-
-def _wrap_as_tensor(array: Array) -> Any:
-    """Return an array as a tensor, which shares its memory if that is aligned. The array must not change any more."""
-    eager_context = _context.context()
-    eager_context.ensure_initialized()
-    return _ops.EagerTensor(array, eager_context.device_name, None)  # like convert_to_tensor, which copies
 
 
 def _compute_row_weights(y: Array, class_weight: Mapping[int, float]) -> Array:

@@ -20,6 +20,8 @@ from typing import Any, Self
 
 import tensorflow as tf
 
+from worker.runtime.private_names import execute_eagerly
+
 _tf: Any = tf  # tensorflow carries no types
 
 SpecPath = tuple[str | int, ...]
@@ -119,7 +121,7 @@ class Hyperparameters:
     def _get_variable(self, term: Term, value: float, dtype: Any) -> Any:
         if (term, dtype) not in self._variables:
             # Outside the traced graph, because TensorFlow traces a function that creates variables twice.
-            with _tf.Graph().as_default(), _tf.__internal__.eager_context.eager_mode():
+            with _tf.Graph().as_default(), execute_eagerly():
                 self._variables[term, dtype] = _tf.Variable(value, dtype=dtype, trainable=False)
         return self._variables[term, dtype]
 

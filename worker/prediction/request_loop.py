@@ -14,6 +14,7 @@ from service.subprocess import framing
 from worker.prediction.network_cache import CorruptModelError, NetworkCache
 from worker.prediction.predict import DependentRowsError, predict_rows
 from worker.prediction.row_faults import InvalidRowsError
+from worker.runtime.private_names import check_private_names
 
 _tensorflow = cast("Any", tf)  # tensorflow carries no types
 _OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
@@ -31,6 +32,7 @@ def serve_requests(requests: BinaryIO, answers: BinaryIO, max_request_s: int, ma
         max_idle_s: seconds to wait for the next request.
 
     """
+    check_private_names("keras")
     networks = NetworkCache()
 
     def answer_frame(parts: list[bytes]) -> tuple[bytes, bytes]:

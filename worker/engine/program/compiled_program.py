@@ -4,7 +4,7 @@ Stock `fit` makes one call for each step. Between steps it gets a batch from an 
 rows are in tensors, and one call runs a loop over the steps.
 """
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from worker.engine import training_state
-from worker.engine.optimizations.activations import replace_activations
-from worker.engine.optimizations.dense_products import DenseProducts
 from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
+from worker.engine.program.silu import replace_silu
 from worker.engine.program.step_loops import RowTensors, StepLoops
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
@@ -66,7 +65,6 @@ class CompiledProgram:
         x: example inputs, with any number of rows.
         y: example targets, with any number of rows.
         has_weights: whether the training rows have weights.
-        step_sizes: the different numbers of rows that training steps have; split kernels must support them.
         fixed_batch_size: number of rows of each training step, or 0 if the steps differ.
 
     """
@@ -79,7 +77,6 @@ class CompiledProgram:
         y: Array,
         *,
         has_weights: bool,
-        step_sizes: Collection[int] = (),
         fixed_batch_size: int = 0,
     ) -> None:
         self.network = network
@@ -87,11 +84,8 @@ class CompiledProgram:
         evaluation_rows = (_build_row_spec(x), _build_row_spec(y))
         weight_rows = (_tf.TensorSpec((None,), "float32"),) if has_weights else ()
         self._evaluation_rows, self._training_rows = evaluation_rows, (*evaluation_rows, *weight_rows)
-        replace_activations(network)
-        self._products = DenseProducts(network, step_sizes)
-        loops = StepLoops(
-            network, self._training_rows, evaluation_rows, fixed_batch_size, self._products.split_kernels
-        )
+        replace_silu(network)
+        loops = StepLoops(network, self._training_rows, evaluation_rows, fixed_batch_size)
         with hyperparameters.use_variables():
             loops.trace_step()
         self._loops = loops
@@ -163,29 +157,16 @@ class CompiledProgram:
     @property
     def nbytes(self) -> int:
         """Size of the variables in bytes."""
-        return training_state.measure_state(self.network) + (
-            0 if self._products.split_kernels is None else self._products.split_kernels.nbytes
-        )
-
-    def supports_batch_sizes(self, step_sizes: Collection[int]) -> bool:
-        """Return whether training steps with these numbers of rows are bit-identical to Keras's."""
-        return self._products.supports_batch_sizes(step_sizes)
-
-    def select_variants(self, step_sizes: Collection[int]) -> None:
-        """Choose the fastest operations for steps with these numbers of rows; results are identical."""
-        self._products.select_variants(step_sizes)
+        return training_state.measure_state(self.network)
 
     def load_state(self) -> None:
-        """Load the network's state, so that the next steps continue from it; needed after other code set it."""
-        self._loops.load_state()
+        """Do nothing: steps change the network's own variables. Other programs load their copies of the state."""
 
     def store_state(self) -> None:
-        """Store the state after the last steps in the network; before, the network may have an older state."""
-        self._loops.store_state()
+        """Do nothing, likewise. Other programs store their copies in the network, whose state may be older before."""
 
     def store_weights(self) -> None:
-        """Store only the weights in the network, for an evaluation or for callbacks."""
-        self._loops.store_weights()
+        """Do nothing, likewise. Other programs store only the weights, for an evaluation or for callbacks."""
 
     def train_steps(
         self,
