@@ -27,8 +27,7 @@ from models.team import (
     UserRole,
 )
 from models.transition import Transition
-from models.worker import Worker
-from models.worker_child import WorkerChild
+from models.worker import Worker, WorkerChild
 
 __all__ = [
     "DEFAULT_PROJECT_ID",
