@@ -13,6 +13,7 @@ from api.http.request_body import JsonBody
 from api.jobs.schemas import DatasetReference
 from models import Dataset
 from service.datasets import catalog
+from service.queue import placement
 from stackyard.spec import JobSpec, Report, check_spec, parse_spec
 from stackyard.spec.keras_json import ImportedModel, parse_keras_json
 
@@ -41,10 +42,11 @@ def get_check_report(body: JsonBody, sessions: SessionsDep, settings: SettingsDe
     with sessions.read() as session:
         dataset = catalog.find_dataset(session, spec.data.dataset)
         test_dataset = catalog.find_test_dataset(session, spec)
+        backend = placement.choose_backend(session, spec, placement.choose_queue(session, spec.run.device))
     test_description = None if test_dataset is None else catalog.parse_description(test_dataset)
     report = check_spec(spec, catalog.parse_description(dataset), settings.limits, test_description)
     return ReportView.model_construct(
-        **dict(report),
+        **dict(report.model_copy(update={"backend": backend})),
         dataset=_build_reference(dataset),
         test_dataset=None if test_dataset is None else _build_reference(test_dataset),
     )

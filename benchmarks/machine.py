@@ -13,7 +13,7 @@ import psutil
 from stackyard.cores import count_usable_cores
 
 GIBIBYTE = 2**30
-PACKAGES = ("tensorflow", "keras", "numpy", "sqlalchemy", "fastapi", "pydantic")
+PACKAGES = ("tensorflow", "jax", "keras", "numpy", "sqlalchemy", "fastapi", "pydantic")
 
 
 def describe_machine() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from models.dataset import Dataset
 from models.discarded_file import DiscardedFile
 from models.epoch import Epoch
 from models.idempotency import IdempotencyKey
-from models.job import TERMINAL_STATES, Job, JobState
+from models.job import TERMINAL_STATES, Backend, Job, JobState
 from models.job_change import JobChange
 from models.metric import JobMetric
 from models.sweeps import OPEN_TRIAL_STATES, SWEEP_END_STATES, DeletedSweep, Sweep, SweepState, Trial, TrialState
@@ -27,7 +27,7 @@ from models.team import (
     UserRole,
 )
 from models.transition import Transition
-from models.worker import Worker
+from models.worker import Worker, WorkerChild
 
 __all__ = [
     "DEFAULT_PROJECT_ID",
@@ -37,6 +37,7 @@ __all__ = [
     "TERMINAL_STATES",
     "Artifact",
     "AuditEntry",
+    "Backend",
     "Base",
     "Checkpoint",
     "Dataset",
@@ -64,4 +65,5 @@ __all__ = [
     "User",
     "UserRole",
     "Worker",
+    "WorkerChild",
 ]

@@ -32,6 +32,13 @@ class JobState(StrEnum):
     """Cancelled by a client before its end."""
 
 
+class Backend(StrEnum):
+    """A backend of Keras. A process has only one, which Keras chooses when it is imported."""
+
+    JAX = "jax"
+    TENSORFLOW = "tensorflow"
+
+
 TERMINAL_STATES = frozenset({JobState.SUCCEEDED, JobState.DIVERGED, JobState.FAILED, JobState.CANCELLED})
 """States that a job never leaves."""
 
@@ -89,6 +96,8 @@ class Job(Base):
     """The device that the spec requests: `auto`, `cpu` or `gpu`."""
     queue: Mapped[str]
     """The queue of the job. `service.queue.placement` may move a queued job whose device is `auto`."""
+    backend: Mapped[Backend] = mapped_column(build_enum(Backend, "backend"))
+    """The backend that trains the job, chosen when it was submitted; a checkpoint belongs to one backend."""
     priority: Mapped[int]
     attempt: Mapped[int]
     """Number of claims so far. Every write of a worker is fenced by this number."""
@@ -163,6 +172,16 @@ Index(
     "ix_jobs_state_queue_owner_id_priority_id",
     Job.state,
     Job.queue,
+    Job.owner_id,
+    Job.priority.desc(),
+    Job.id,
+)
+# For claims of a process, which takes jobs of its own backend.
+Index(
+    "ix_jobs_state_queue_backend_owner_id_priority_id",
+    Job.state,
+    Job.queue,
+    Job.backend,
     Job.owner_id,
     Job.priority.desc(),
     Job.id,

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from stackyard.loopback import is_loopback_name
 from stackyard.secret_files import read_secret
-from stackyard.spec import Limits
+from stackyard.spec import BackendSetting, Limits
 
 SECRET_SETTINGS = ("token", "metrics_token", "database_password", "broker_password", "oidc_client_secret")
 """Settings that may also come from a file, which a variable with the suffix `_FILE` names."""
@@ -202,6 +202,14 @@ class Settings(BaseSettings):
     storing a file and committing the row that references it."""
     device: Literal["cpu", "gpu"] = "cpu"
     """Device that a worker computes on, `cpu` or `gpu`. It also selects the queue that the worker serves."""
+    default_backend: BackendSetting = "auto"
+    """Backend of Keras that `auto` in a spec means: `jax`, `tensorflow`, or `auto` for the faster one for each
+    network. Set the same value for all processes. Set it if all jobs must train on one backend. An option that only
+    TensorFlow has still selects TensorFlow."""
+    backend_batch_s: Seconds = 20
+    """Time in seconds for which a worker's child takes jobs of its own backend while an earlier job waits for the
+    other one. Then another process replaces it. Raise it if jobs of both backends alternate and the replacements cost
+    too much time; lower it to keep the order of the queue more strictly."""
     child_memory: Annotated[int, Field(gt=0)] = 8 * 2**30
     """Resident memory in bytes above which a worker child is replaced once its job ends. Raise it on machines with
     much memory, so that children keep their caches."""

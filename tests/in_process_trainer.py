@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 from fastapi.testclient import TestClient
 
 from service.db.database import SessionFactory
@@ -20,9 +21,12 @@ from worker.runtime.threads import ThreadAllocator
 
 
 def create_installation(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:
-    """Create an empty database, and return the settings of an installation that several tests share."""
+    """Create an empty database, and return the settings of an installation that several tests share.
+
+    Its jobs train on the backend of this process.
+    """
     shutil.copy(sqlite_template, directory / "stackyard.db")
-    return Settings(data_dir=directory, broker_url=broker_url)
+    return Settings(data_dir=directory, broker_url=broker_url, default_backend=keras.config.backend())
 
 
 class Trainer:

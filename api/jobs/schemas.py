@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from models import Checkpoint, JobState
+from models import Backend, Checkpoint, JobState
 from service.jobs.job_read_model import JobDetails
 from service.jobs.wait_reasons import WaitCode
 from stackyard.spec import Advice
@@ -56,11 +56,12 @@ class CheckpointView(BaseModel):
 class RanOnView(BaseModel):
     """The execution environment of the current or last attempt.
 
-    `device` is `cpu` or the name of the GPU, and `threads` are TensorFlow's intra-op threads. `precision` is Keras's
-    dtype policy, or `tf32` if the GPU rounds the factors of float32 products to TensorFloat-32. `versions` has the
-    versions of python, stackyard, keras and tensorflow.
+    `backend` is Keras's backend. `device` is `cpu` or the name of the GPU, and `threads` are the threads of an
+    operation. `precision` is Keras's dtype policy, or `tf32` if the GPU rounds the factors of float32 products to
+    TensorFloat-32. `versions` has the versions of python, stackyard, keras and the backend.
     """
 
+    backend: Backend = Backend.TENSORFLOW
     device: str
     threads: int
     precision: str
@@ -194,9 +195,10 @@ class JobSummaryView(BaseModel):
     `estimated_start` follows from the durations of past runs of the same architectures. It is null if there were none,
     and in the response to a submit. `worker` is the host and process of the current or last attempt. `lost_attempts`
     counts attempts whose worker disappeared, `crashes` those that ended their process. `peak_memory` is the largest
-    resident memory of the process in bytes. After `until_epoch` epochs the job pauses by itself. `retry_of` is the
-    job that this one repeats, and `continued_from` the one that it trains further. `owner` is the name of the user who
-    submitted the job, or null on a server without users, and `project` the name of its project.
+    resident memory of the process in bytes. `backend` is the backend of Keras that trains the job. After `until_epoch`
+    epochs the job pauses by itself. `retry_of` is the job that this one repeats, and `continued_from` the one that it
+    trains further. `owner` is the name of the user who submitted the job, or null on a server without users, and
+    `project` the name of its project.
     """
 
     id: UUID
@@ -207,6 +209,7 @@ class JobSummaryView(BaseModel):
     state: JobState
     reason: ReasonView | None
     queue: str
+    backend: Backend
     queue_position: int | None
     estimated_start: datetime | None
     waiting: WaitingView | None
@@ -323,6 +326,7 @@ def _build_summary(details: JobDetails) -> dict[str, Any]:
         "state": job.state,
         "reason": job.reason,
         "queue": job.queue,
+        "backend": job.backend,
         "queue_position": details.queue_position,
         "estimated_start": details.estimated_start,
         "waiting": None if details.waiting is None else asdict(details.waiting),

@@ -75,6 +75,8 @@ def _list_benchmark_sections() -> Iterator[str]:
     yield BENCHMARKS.format(note=format_generated_note("`benchmarks/results/*.json`"))
     yield from _build_experiments_section(read_result("experiments"))
     yield from _build_steps_section(read_result("steps"))
+    if (RESULTS / "backends.json").exists():
+        yield from _build_backends_section(read_result("backends"))
     yield from _build_sweep_section(read_result("sweep"))
     if (RESULTS / "sweeps.json").exists():
         yield from _build_sweeps_section(read_result("sweeps"))
@@ -114,6 +116,27 @@ def _build_steps_section(result: dict[str, Any]) -> Iterator[str]:
         for title, figures in _pair_experiments(result)
     ]
     header = ("experiment", "stock", "Stackyard", "floor", "faster than stock", "times the floor")
+    yield format_table(header, rows, numbers=1)
+    yield from _build_closing(result)
+
+
+def _build_backends_section(result: dict[str, Any]) -> Iterator[str]:
+    yield "## Backends"
+    yield (
+        "Milliseconds an epoch of stock `fit`, without the first one, which traces and compiles. "
+        "The last column is the backend that `auto` selects on a CPU."
+    )
+    rows = [
+        (
+            title,
+            *(format_number(figures["epoch_ms"][backend]) for backend in ("jax", "tensorflow")),
+            f"{format_number(figures['jax_times_faster'])} x",
+            *(format_number(figures["first_epoch_s"][backend]) for backend in ("jax", "tensorflow")),
+            figures["auto"],
+        )
+        for title, figures in result["networks"].items()
+    ]
+    header = ("network", "JAX", "TensorFlow", "JAX faster", "first, JAX, s", "first, TensorFlow, s", "auto")
     yield format_table(header, rows, numbers=1)
     yield from _build_closing(result)
 
@@ -264,4 +287,4 @@ def _format_machine(result: dict[str, Any]) -> str:
     return f"Machine: {', '.join(filter(None, facts))}."
 
 
-_RELEASES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras", "sqlite": "SQLite"}
+_RELEASES = {"python": "Python", "tensorflow": "TensorFlow", "jax": "JAX", "keras": "Keras", "sqlite": "SQLite"}

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from models import Artifact, Checkpoint, Dataset, Epoch, Job, JobMetric, JobState, Transition
+from models import Artifact, Backend, Checkpoint, Dataset, Epoch, Job, JobMetric, JobState, Transition
 from service.db.database import get_current_time
 from service.errors import LeaseLost
 from service.history import metric_summaries
@@ -172,6 +172,7 @@ def claim_job(
     worker_id: UUID | None = None,
     options: ExecutionOptions | None = None,
     architectures: Collection[str] = (),
+    backend: Backend | None = None,
 ) -> Claim | None:
     """Claim the next waiting job of a queue.
 
@@ -189,12 +190,13 @@ def claim_job(
         worker_id: the `models.Worker` whose child that process is.
         options: the execution environments that the process offers; None makes no choice.
         architectures: keys of architectures whose jobs come first within their priority.
+        backend: the backend of the job, which is that of the process; None is any of them.
 
     """
     if worker_id is not None and not worker_registry.can_take_jobs(session, worker_id):
         return None
     claimant = _Claimant(worker, worker_id, lease_s, options)
-    while job_id := lock_next_job(session, queue, architectures):
+    while job_id := lock_next_job(session, queue, architectures, backend):
         job = session.get_one(Job, job_id)
         dataset = None if job.dataset_id is None else session.get(Dataset, job.dataset_id)
         test_dataset = None if job.test_dataset_id is None else session.get(Dataset, job.test_dataset_id)

@@ -20,7 +20,8 @@ class ExecutionEnvironment:
         threads: TensorFlow's intra-op threads. With more than one, the last bits of a long sum may differ.
         precision: Keras's dtype policy, or `tf32` if it is float32 and the GPU rounds the factors of products to
             TensorFloat-32.
-        versions: the versions of python, stackyard, keras and tensorflow.
+        versions: the versions of python, stackyard, keras and the backend.
+        backend: of Keras. Rows of earlier releases do not have it: they ran on TensorFlow.
 
     """
 
@@ -28,6 +29,7 @@ class ExecutionEnvironment:
     threads: int
     precision: str
     versions: Mapping[str, str]
+    backend: str = "tensorflow"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import Checkpoint, Dataset, Epoch, IdempotencyKey, Job, JobMetric, JobState, JobTag
+from models import Backend, Checkpoint, Dataset, Epoch, IdempotencyKey, Job, JobMetric, JobState, JobTag
 from service.db.database import get_current_time, insert_if_absent
 from service.db.ids import new_id
 from service.errors import Conflict, NotFound
@@ -95,7 +95,7 @@ def insert_jobs(session: Session, validated_specs: Sequence[ValidatedSpec]) -> l
     for validated in validated_specs:
         _lock_test_dataset(session, validated)
     jobs = [
-        _build_job_row(validated, ownership, queues[validated.spec.run.device], current_time)
+        _build_job_row(session, validated, ownership, queues[validated.spec.run.device], current_time)
         for validated in validated_specs
     ]
     session.add_all(jobs)
@@ -136,7 +136,9 @@ def _lock_test_dataset(session: Session, validated: ValidatedSpec) -> None:
         raise NotFound("dataset", dataset_id)
 
 
-def _build_job_row(validated: ValidatedSpec, ownership: Ownership, queue: str, current_time: datetime) -> Job:
+def _build_job_row(
+    session: Session, validated: ValidatedSpec, ownership: Ownership, queue: str, current_time: datetime
+) -> Job:
     dataset, test_dataset, spec = validated.dataset, validated.test_dataset, validated.spec
     spec_json = spec.model_dump(mode="json")
     return Job(
@@ -156,6 +158,7 @@ def _build_job_row(validated: ValidatedSpec, ownership: Ownership, queue: str, c
         test_dataset_version=None if test_dataset is None else test_dataset.version,
         device=spec.run.device,
         queue=queue,
+        backend=validated.backend or Backend(placement.choose_backend(session, spec, queue).name),
         priority=spec.run.priority,
         until_epoch=spec.run.until_epoch,
         attempt=0,

@@ -44,6 +44,7 @@ _LISTED_COLUMNS = load_only(
     Job.test_dataset_name,
     Job.test_dataset_version,
     Job.queue,
+    Job.backend,
     Job.priority,
     Job.attempt,
     Job.lost_attempts,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import TERMINAL_STATES, Checkpoint, Dataset, Job, JobState
+from models import TERMINAL_STATES, Backend, Checkpoint, Dataset, Job, JobState
 from service.datasets import catalog
 from service.errors import Conflict, InvalidInput
 from service.jobs.queries import get_job_columns
@@ -34,6 +34,7 @@ _SPEC_COLUMNS = (
     Job.state,
     Job.spec,
     Job.spec_as_sent,
+    Job.backend,
     Job.dataset_id,
     Job.dataset_name,
     Job.dataset_version,
@@ -62,9 +63,9 @@ class ValidatedSpec:
 
     `task`, `step_flops` (floating-point operations per step) and `memory_estimate` (bytes) are those of the report.
     `retry_of` is the job that the new job repeats, and `continued_from` the one whose training it continues, or None.
-    `trial` is its place in a sweep, or None. `spec_as_sent` is the JSON document of the client, or None if it is not
-    known. `project_id` is the project of the new job; None stands for that of the session. `trace_context` is that of
-    the request.
+    `backend` is that of this job; without one, the spec selects the backend. `trial` is its place in a sweep, or None.
+    `spec_as_sent` is the JSON document of the client, or None if it is not known. `project_id` is the project of the
+    new job; None stands for that of the session. `trace_context` is that of the request.
     """
 
     spec: JobSpec
@@ -78,6 +79,7 @@ class ValidatedSpec:
     trial: TrialReference | None = None
     continued_from: UUID | None = None
     spec_as_sent: dict[str, Any] | None = None
+    backend: Backend | None = None
     project_id: UUID | None = None
     trace_context: str | None = field(default_factory=read_trace_context)
 
@@ -213,7 +215,7 @@ def _validate_stored_spec(session: Session, job: Any, spec: JobSpec, limits: Lim
     if job.test_dataset_name is not None:
         test_dataset = _get_dataset(session, job.test_dataset_id, job.test_dataset_name, job.test_dataset_version)
     validated = validate_spec(remove_control_characters(spec), dataset, limits, test_dataset)
-    return replace(validated, project_id=job.project_id)
+    return replace(validated, project_id=job.project_id, backend=job.backend)
 
 
 def _get_dataset(session: Session, dataset_id: UUID | None, name: str, version: int) -> Dataset:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from models import Artifact, Job
+from models import Artifact, Backend, Job
 from service.errors import Conflict
 from service.jobs import queries
 from service.prediction.protocol import StoredFile
@@ -18,18 +18,20 @@ from service.storage.artifact_store import ArtifactStore
 
 @dataclass(frozen=True)
 class OpenedArtifacts:
-    """The stored spec of a job, and the verified files of its model and its preprocessing."""
+    """The stored spec of a job, its backend, and the verified files of its model and its preprocessing."""
 
     spec: dict[str, Any]
+    backend: Backend
     model: StoredFile
     preprocessing: StoredFile
 
 
 @dataclass(frozen=True)
 class PredictionArtifacts:
-    """The stored spec of a job, and the rows of its model and its preprocessing."""
+    """The stored spec of a job, its backend, and the rows of its model and its preprocessing."""
 
     spec: dict[str, Any]
+    backend: Backend
     model: Artifact
     preprocessing: Artifact
 
@@ -50,7 +52,7 @@ class PredictionArtifacts:
                 StoredFile(path=str(path.resolve()), sha256=artifact.sha256)
                 for path, artifact in ((model, self.model), (preprocessing, self.preprocessing))
             )
-            yield OpenedArtifacts(self.spec, *files)
+            yield OpenedArtifacts(self.spec, self.backend, *files)
 
 
 def find_prediction_artifacts(session: Session, job_id: UUID) -> PredictionArtifacts:
@@ -68,5 +70,5 @@ def find_prediction_artifacts(session: Session, job_id: UUID) -> PredictionArtif
             "no_preprocessing",
             "The job was trained by a release that did not store preprocessing; submit its spec again to predict.",
         )
-    spec = queries.get_job_columns(session, job_id, Job.spec).spec
-    return PredictionArtifacts(spec, model, preprocessing)
+    job = queries.get_job_columns(session, job_id, Job.spec, Job.backend)
+    return PredictionArtifacts(job.spec, job.backend, model, preprocessing)

@@ -5,6 +5,7 @@ import sys
 import structlog
 from pydantic import TypeAdapter
 
+from models import Backend
 from service.errors import Conflict, InvalidInput, Unavailable
 from service.prediction.prediction_artifacts import OpenedArtifacts
 from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
@@ -26,7 +27,8 @@ log = structlog.get_logger()
 class Predictor:
     """Predicts the rows of one request at a time; it is thread-safe.
 
-    The process starts with the first request, which therefore takes longer, and ends when it is idle.
+    A model predicts on the backend that trained it. The process of a backend starts with its first request, which
+    therefore takes longer, and ends when it is idle.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -40,7 +42,11 @@ class Predictor:
         self._is_closed = False
         # The start of the process and the first request may each take this long.
         timeout_s = 2 * settings.prediction_timeout_s + _EXIT_TIMEOUT_S
-        self._process = PersistentProcess(_build_command(settings), build_environment_without_secrets(), timeout_s)
+        command, environment = _build_command(settings), build_environment_without_secrets()
+        self._processes = {
+            backend: PersistentProcess(command, environment | {"KERAS_BACKEND": backend.value}, timeout_s)
+            for backend in Backend
+        }
 
     def predict(self, artifacts: OpenedArtifacts, rows: bytes, media_type: str, accept: str) -> bytes:
         """Predict rows with a job's model.
@@ -72,18 +78,21 @@ class Predictor:
         with self._lock.acquire():
             if self._is_closed:
                 raise Unavailable("shutting_down", "The server is shutting down.")
-            return _get_predictions(self._send_request(request, rows))
+            return _get_predictions(self._send_request(artifacts.backend, request, rows))
 
     def close(self) -> None:
-        """Kill the process, which has no state to lose. Waiting requests are rejected."""
+        """Kill the processes, which have no state to lose. Waiting requests are rejected."""
         self._is_closed = True
-        self._process.kill()
+        for process in self._processes.values():
+            process.kill()
         with self._lock.mutex:
-            self._process.stop()
+            for process in self._processes.values():
+                process.stop()
 
-    def _send_request(self, request: PredictionRequest, rows: bytes) -> PredictionResponse:
+    def _send_request(self, backend: Backend, request: PredictionRequest, rows: bytes) -> PredictionResponse:
+        parts = [request.model_dump_json().encode(), rows]
         try:
-            return PredictionResponse.from_frame(self._process.request([request.model_dump_json().encode(), rows]))
+            return PredictionResponse.from_frame(self._processes[backend].request(parts))
         except ProcessExited as exited:
             status, model = exited.exit_status, request.model.sha256
             log.warning("prediction failed", action="prediction_failed", status=status, model=model)

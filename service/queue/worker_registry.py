@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models import Job, JobState, Worker
+from models import Job, JobState, Worker, WorkerChild
 from service.db import pagination
 from service.db.database import DatabaseClock, get_current_time, insert_if_absent
 from service.db.ids import new_id
@@ -21,10 +21,11 @@ _LOST_WORKER_LIFETIME = timedelta(days=1)
 
 # Built once: every submit and every request for a waiting job runs this statement.
 _TAKES_JOBS = and_(~Worker.draining, ~Worker.drain_requested)
-_IS_SERVING = and_(Worker.alive_until > DatabaseClock(), _TAKES_JOBS)
+IS_SERVING = and_(Worker.alive_until > DatabaseClock(), _TAKES_JOBS)
+"""Whether a worker is alive and takes jobs."""
 _SELECT_CAPACITIES = select(
     Worker.queue,
-    func.sum(case((_IS_SERVING, Worker.concurrency), else_=0)),
+    func.sum(case((IS_SERVING, Worker.concurrency), else_=0)),
     func.max(case((_TAKES_JOBS, Worker.last_seen_at)), type_=Worker.last_seen_at.type),
 ).group_by(Worker.queue)
 
@@ -111,8 +112,9 @@ def record_heartbeat(
 
 
 def remove_worker(session: Session, worker: Registration) -> None:
-    """Delete a worker that shut down from the list."""
+    """Delete a worker that shut down from the list, with its children."""
     session.execute(delete(Worker).where(Worker.id == worker.id))
+    session.execute(delete(WorkerChild).where(WorkerChild.worker_id == worker.id))
 
 
 def get_worker(session: Session, worker_id: UUID) -> Worker:

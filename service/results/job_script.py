@@ -27,7 +27,7 @@ def build_script(session: Session, job_id: UUID) -> str:
 
     """
     job = queries.get_job_columns(
-        session, job_id, Job.dataset_id, Job.test_dataset_id, Job.test_dataset_name, Job.spec, Job.ran_on
+        session, job_id, Job.dataset_id, Job.test_dataset_id, Job.test_dataset_name, Job.spec, Job.ran_on, Job.backend
     )
     if job.dataset_id is None or (job.test_dataset_name is not None and job.test_dataset_id is None):
         raise Conflict("dataset_deleted", "The job's dataset was deleted, and a script needs the dataset's columns.")
@@ -36,7 +36,9 @@ def build_script(session: Session, job_id: UUID) -> str:
     spec = JobSpec.model_validate(job.spec)
     ran_on: dict[str, Any] = job.ran_on or {}
     threads = ran_on["threads"] if ran_on.get("device") == "cpu" else None
-    return write_script(spec, catalog.parse_description(dataset), _get_origin(dataset), threads, test)
+    return write_script(
+        spec, catalog.parse_description(dataset), _get_origin(dataset), threads, test, job.backend.value
+    )
 
 
 def _build_test_source(session: Session, dataset_id: UUID) -> TableSource | None:

@@ -125,6 +125,7 @@ def _build_totals_table(report: dict[str, Any]) -> Table:
     table.add_row("parameters", f"{totals['parameters']:,}, {totals['trainable_parameters']:,} of them trainable")
     table.add_row("rows", _format_row_counts(report["rows"]))
     table.add_row("memory", f"{format_bytes(memory['total_bytes'])} while training")
+    table.add_row("backend", f"{report['backend']['name']}: {report['backend']['reason']}")
     if (flops := report["flops"]["epoch"]) is not None:
         table.add_row("an epoch", format_operations(flops))
     return table

@@ -24,14 +24,14 @@ def register_commands(app: typer.Typer) -> None:
 def list_workers(
     as_json: AsJson = False, url: Url = DEFAULT_URL, token: Token = "", token_file: TokenFile = None
 ) -> None:
-    """List the workers: host, state, device, number of jobs, TensorFlow release and last heartbeat."""
+    """List the workers: host, state, device, number of jobs, releases of the backends and last heartbeat."""
     with open_client_session(url, token, token_file) as client:
         workers = list(client.workers())
     if as_json:
         print_json(workers)
     else:
         print_table(
-            ["host", "state", "computes on", "jobs", "tensorflow", "last heard of"], [*map(_list_cells, workers)]
+            ["host", "state", "computes on", "jobs", "backends", "last heard of"], [*map(_list_cells, workers)]
         )
 
 
@@ -60,7 +60,7 @@ def _list_cells(worker: Worker) -> list[str | Text]:
         _format_state(worker),
         _format_device(worker),
         f"{len(worker.jobs)} of {worker.concurrency}",
-        worker.versions.get("tensorflow", ""),
+        _format_backends(worker),
         f"{worker.last_seen_at:%Y-%m-%d %H:%M:%S}",
     ]
 
@@ -86,3 +86,7 @@ def _format_state(worker: Worker) -> Text:
 def _format_device(worker: Worker) -> str:
     threads = f"{worker.threads} thread{'s' if worker.threads != 1 else ''} each"
     return f"{', '.join(worker.cards) or worker.device}, {threads}"
+
+
+def _format_backends(worker: Worker) -> str:
+    return ", ".join(f"{name} {worker.versions[name]}" for name in ("jax", "tensorflow") if name in worker.versions)

@@ -131,9 +131,11 @@ class Waiting(View):
 class RanOn(View):
     """The execution environment of an attempt.
 
-    `device` is `cpu` or the name of the GPU, `threads` are TensorFlow's intra-op threads, and `versions` are releases.
+    `backend` is Keras's backend. `device` is `cpu` or the name of the GPU, `threads` are the threads of an operation,
+    and `versions` are releases.
     """
 
+    backend: str = "tensorflow"
     device: str = ""
     threads: int = 0
     precision: str = ""
@@ -262,7 +264,8 @@ class Job(View):
     submit has None for `before` and `estimated_start`. `crashes` counts the attempts whose process crashed,
     `lost_attempts` those that were lost with their worker. `sparkline` has a few values of the metric that a list
     was to include. After `until_epoch` epochs the job pauses by itself. `continued_from` is the job whose training
-    this one continues. `owner` is the user who submitted it; None on a server without users.
+    this one continues. `backend` is Keras's backend that trains it. `owner` is the user who submitted it; None on a
+    server without users.
     """
 
     id: str
@@ -273,6 +276,7 @@ class Job(View):
     reason: Reason | None = None
     tags: list[str] = []
     queue: str = ""
+    backend: str = "tensorflow"
     priority: int = 0
     attempt: int = 0
     lost_attempts: int = 0

@@ -1,7 +1,19 @@
 """The language of job specs: parse a spec, check it against a dataset description, infer its shapes. No I/O."""
 
 from stackyard.spec.base import SpecModel
-from stackyard.spec.check import Advice, Flops, LayerReport, Memory, Report, RowCounts, Task, Totals, check_spec
+from stackyard.spec.check import (
+    Advice,
+    BackendChoice,
+    Flops,
+    LayerReport,
+    Memory,
+    Report,
+    RowCounts,
+    Task,
+    Totals,
+    check_spec,
+    choose_backend,
+)
 from stackyard.spec.data.csv_format import CsvFormat
 from stackyard.spec.data.data import (
     ArrayData,
@@ -50,7 +62,7 @@ from stackyard.spec.training.callbacks import Callback, EarlyStopping
 from stackyard.spec.training.losses import Loss
 from stackyard.spec.training.metrics import Metric
 from stackyard.spec.training.optimizers import Optimizer
-from stackyard.spec.training.run import Run
+from stackyard.spec.training.run import Backend, BackendSetting, Run
 from stackyard.spec.training.training import Training
 
 __all__ = [
@@ -62,6 +74,9 @@ __all__ = [
     "ArrayPair",
     "ArrayTarget",
     "ArraysDescription",
+    "Backend",
+    "BackendChoice",
+    "BackendSetting",
     "Callback",
     "ColumnDescription",
     "ColumnSplit",
@@ -105,6 +120,7 @@ __all__ = [
     "Training",
     "build_validators",
     "check_spec",
+    "choose_backend",
     "count_train_rows",
     "decode_json_object",
     "parse_job_changes",

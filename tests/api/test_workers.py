@@ -7,8 +7,8 @@ from tests.factories import build_registration, iris_spec, record_heartbeat
 VERSIONS = {"python": "3.11.7", "stackyard": "0.1.0", "keras": "3.15.1", "tensorflow": "2.21.0"}
 
 
-def submit(client, device="auto"):
-    response = client.post("/v1/jobs", json=iris_spec(run={"device": device}))
+def submit(client, **run):
+    response = client.post("/v1/jobs", json=iris_spec(run=run))
     assert response.status_code == 201, response.text
     return response.json()
 
@@ -65,7 +65,7 @@ def test_a_worker_is_drained_and_takes_jobs_again(client, sessions):
 
 
 def test_a_gpu_job_waits_until_a_gpu_worker_lives(client, sessions):
-    job = submit(client, "gpu")
+    job = submit(client, device="gpu")
     assert job["waiting"] == {"code": "no_worker", "message": "No live worker serves gpu.", "since": None}
     worker = record_heartbeat(sessions, build_registration("gpu"))
     assert client.get(f"/v1/jobs/{job['id']}").json()["waiting"]["code"] == "starting"
@@ -78,7 +78,7 @@ def test_a_gpu_job_waits_until_a_gpu_worker_lives(client, sessions):
 
 
 def test_a_job_reports_its_execution_environment(client, sessions):
-    job = submit(client)
+    job = submit(client, backend="tensorflow")
     assert "threads" not in client.get(f"/v1/jobs/{job['id']}/script").text
     assert job["ran_on"] is None
     with sessions.begin() as session:
@@ -89,6 +89,7 @@ def test_a_job_reports_its_execution_environment(client, sessions):
     script = client.get(f"/v1/jobs/{job['id']}/script").text
     assert "tf.config.threading.set_intra_op_parallelism_threads(2)" in script
     assert client.get(f"/v1/jobs/{job['id']}").json()["ran_on"] == {
+        "backend": "tensorflow",
         "device": "cpu",
         "threads": 2,
         "precision": "float32",

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,16 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:
     """One server for all tests of this process, because a worker starts slowly."""
-    data_dir = tmp_path_factory.mktemp("server")
+    with run_server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@contextmanager
+def run_server(data_dir: Path, *options: str, **settings: str) -> Iterator[Server]:
+    """Run a server with options of `serve` and with settings, such as `STACKYARD_LEASE_S`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STACKYARD_")}
-    command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", str(data_dir)]
-    process = subprocess.Popen(command, env=environment | TIMING, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", str(data_dir), *options]
+    process = subprocess.Popen(command, env=environment | TIMING | settings, stdout=subprocess.DEVNULL)
     try:
         record = wait_until(lambda: _read_record(process, data_dir / "serve.json"))
         with httpx2.Client(base_url=record["url"], timeout=30) as http:

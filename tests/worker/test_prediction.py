@@ -480,12 +480,14 @@ PARENT = """
 import json, sys, time
 from pathlib import Path
 import psutil
+from models import Backend
 from service.prediction import Predictor, OpenedArtifacts
 from service.prediction.protocol import StoredFile
 from service.settings import Settings
 
 document = json.loads(Path(sys.argv[1]).read_text())
-artifacts = OpenedArtifacts(document["spec"], StoredFile(**document["model"]), StoredFile(**document["preprocessing"]))
+files = (StoredFile(**document[name]) for name in ("model", "preprocessing"))
+artifacts = OpenedArtifacts(document["spec"], Backend.TENSORFLOW, *files)
 rows = b'{"rows": [[]]}'
 try:
     Predictor(Settings()).predict(artifacts, rows, "application/json", "application/json")

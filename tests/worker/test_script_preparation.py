@@ -58,6 +58,7 @@ def prepare_both(request, tmp_path, monkeypatch):
                 assert np.array_equal(getattr(in_files, name), getattr(prepared, name)), name
         script = write_script(spec, description, origin, test=test)
         monkeypatch.setattr("sys.argv", ["train.py", *arguments])
+        monkeypatch.setenv("KERAS_BACKEND", "")  # the script sets it; this restores it after the test
         names = {}
         exec(script.partition("keras.utils.set_random_seed")[0], names)  # noqa: S102  # the part that prepares
         for name in ARRAYS:

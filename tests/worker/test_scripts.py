@@ -341,7 +341,7 @@ def runs(tmp_path_factory):
         directory = tmp_path_factory.mktemp("script")
         description, source, origin = store_dataset(kind, directory)
         spec = build_spec(data, layers, training)
-        (directory / "train.py").write_text(write_script(spec, description, origin))
+        (directory / "train.py").write_text(write_script(spec, description, origin, backend=keras.config.backend()))
         runs[name] = (spec, description, source, directory)
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     command = [sys.executable, "-c", RUN_SCRIPTS, *(str(directory) for *_, directory in runs.values())]

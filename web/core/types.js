@@ -3,6 +3,8 @@
  *
  * @typedef {"queued" | "running" | "paused" | "succeeded" | "diverged" | "failed" | "cancelled"} JobState
  *
+ * @typedef {"jax" | "tensorflow"} Backend Keras's backend that trains a job
+ *
  * @typedef {object} Fault
  * @property {string} pointer JSON pointer of the place
  * @property {string} message
@@ -45,6 +47,7 @@
  * @property {JobState} state
  * @property {Reason | null} reason
  * @property {string} queue
+ * @property {Backend} backend
  * @property {number | null} queue_position
  * @property {string | null} estimated_start
  * @property {{code: string, message: string, since: string | null} | null} waiting

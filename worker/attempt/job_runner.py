@@ -5,12 +5,13 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
+from sqlalchemy.orm import Session
 
 from models import JobState
 from service.datasets import catalog
@@ -18,6 +19,7 @@ from service.db.database import SessionFactory
 from service.errors import FileRemoved, LeaseLost, StorageError
 from service.jobs import attempts, crashes, lifecycle
 from service.jobs.attempts import Claim, Conclusion, ReleasedAttempt
+from service.jobs.queue_order.backend_turns import BackendTurns, Outlook, Turn
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage.artifact_store import ArtifactStore
@@ -27,6 +29,7 @@ from stackyard.spec import DatasetDescription
 from worker.attempt.architecture_affinity import ArchitectureAffinity
 from worker.attempt.attempt_reporter import AttemptReporter
 from worker.attempt.error_summary import describe_unexpected_error, find_known_cause, remove_paths
+from worker.attempt.handover import wait_until_claimed
 from worker.attempt.job_training import train_job
 from worker.attempt.stop_reasons import StopTraining
 from worker.engine import OUT_OF_MEMORY, Engine
@@ -47,7 +50,8 @@ class JobRunner:
     """Runs jobs in a worker's child, one after another.
 
     `worker_id` is the worker's id in the registry. `memory_limit` is the number of bytes that this process may
-    allocate; None without a limit.
+    allocate; None without a limit. `turns` chooses between jobs of both backends; None takes every job.
+    `request_replacement` lets another process take the place of this one once `run_next_job` has returned.
     """
 
     settings: Settings
@@ -60,12 +64,15 @@ class JobRunner:
     affinity: ArchitectureAffinity = field(default_factory=ArchitectureAffinity)
     memory_limit: int | None = None
     worker_id: UUID | None = None
+    turns: BackendTurns | None = None
+    request_replacement: Callable[[], None] = lambda: None
     shutdown_signal: ShutdownSignal = field(default_factory=ShutdownSignal)
 
     def run_next_job(self, queue: str) -> None:
         """Claim the best waiting job of a queue, if there is one, and run it until it ends or this process shuts down.
 
-        If more jobs wait afterwards, send another wake-up, so that a lost one delays no job.
+        If more jobs wait afterwards, send another wake-up, so that a lost one delays no job. If the next job needs the
+        other backend, leave it to a free process of that backend, or request one in the place of this process.
         """
         if not self.shutdown_signal.is_set and not self._claim_and_run(queue):
             return
@@ -75,26 +82,50 @@ class JobRunner:
             self.wake_ups.send(queue)
 
     def _claim_and_run(self, queue: str) -> bool:
+        """Return whether a job was run or handed over, so that others may wait."""
         lease_start = time.monotonic()
         with self.sessions.begin() as session:
-            claim = attempts.claim_job(
-                session,
-                queue=queue,
-                worker=f"{socket.gethostname()}:{os.getpid()}",
-                lease_s=self.settings.lease_s,
-                worker_id=self.worker_id,
-                options=self.thread_allocator.execution_options,
-                architectures=self.affinity.list_preferred(),
-            )
-        if claim is None:
+            outlook = Outlook(Turn.TAKE) if self.turns is None else self.turns.load_outlook(session, queue)
+            claim = None if outlook.turn is Turn.SWITCH else self._claim_job(session, queue)
+            if self.turns is not None and outlook.turn is Turn.SWITCH:
+                self.turns.record_replacement(session)
+        if outlook.turn is Turn.SWITCH:
+            log.info("making way for the other backend", action="backend_switched", job=str(outlook.other_job))
+            self.request_replacement()
             return False
+        if outlook.can_wake:
+            self.wake_ups.send(queue)
+        if claim is None:
+            return self._hand_over(outlook)
+        self._run_claim(claim, lease_start)
+        return True
+
+    def _claim_job(self, session: Session, queue: str) -> Claim | None:
+        return attempts.claim_job(
+            session,
+            queue=queue,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            lease_s=self.settings.lease_s,
+            worker_id=self.worker_id,
+            options=self.thread_allocator.execution_options,
+            architectures=self.affinity.list_preferred(),
+            backend=None if self.turns is None else self.turns.backend,
+        )
+
+    def _hand_over(self, outlook: Outlook) -> bool:
+        """Return whether a free process was woken for the next job. One that still loads looks for it by itself."""
+        if outlook.other_job is None or not outlook.can_wake:
+            return False
+        wait_until_claimed(self.sessions, outlook.other_job)
+        return True
+
+    def _run_claim(self, claim: Claim, lease_start: float) -> None:
         self.affinity.record(claim.architecture)
         with structlog.contextvars.bound_contextvars(job=str(claim.job_id), attempt=claim.attempt):
             with _trace_attempt(claim):
                 self._run_attempt(claim, lease_start)
             if claim.sweep_id is not None:
                 self._advance_sweep(claim.sweep_id)
-        return True
 
     def _advance_sweep(self, sweep_id: UUID) -> None:
         """Advance the sweep of a job that has ended, and wake other processes for its new jobs.

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from billiard.process import current_process
 
+from models import Backend
 from service.jobs.execution_environment import ExecutionEnvironment
 from service.settings import Settings
 from stackyard.cores import count_schedulable_cores
@@ -57,11 +58,12 @@ def describe_execution_environment() -> ExecutionEnvironment:
     # 0 is tensorflow's default, which depends on the affinity alone.
     threads: int = config.threading.get_intra_op_parallelism_threads() or count_schedulable_cores()
     precision = str(cast("Any", keras).config.dtype_policy().name)
+    backend = Backend(cast("Any", keras).config.backend())
     for name, capability in _list_visible_gpus():
         if precision == "float32" and capability >= _TF32_COMPUTE_CAPABILITY and _is_tf32_enabled():
             precision = "tf32"
-        return ExecutionEnvironment(name, threads, precision, get_versions())
-    return ExecutionEnvironment("cpu", threads, precision, get_versions())
+        return ExecutionEnvironment(name, threads, precision, get_versions(backend), backend.value)
+    return ExecutionEnvironment("cpu", threads, precision, get_versions(backend), backend.value)
 
 
 def _load_tensorflow_config() -> Any:

@@ -4,13 +4,14 @@ import platform
 from importlib.metadata import version
 
 import stackyard
+from models import Backend
 
 
-def get_versions() -> dict[str, str]:
-    """Return the versions of python, stackyard, keras and tensorflow."""
+def get_versions(*backends: Backend) -> dict[str, str]:
+    """Return the versions of python, stackyard, keras and some of its backends; by default of all of them."""
     return {
         "python": platform.python_version(),
         "stackyard": stackyard.__version__,
         "keras": version("keras"),
-        "tensorflow": version("tensorflow"),
+        **{backend.value: version(backend) for backend in backends or Backend},
     }

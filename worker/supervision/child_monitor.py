@@ -22,7 +22,7 @@ from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.team.usage.policy import open_sessions
 from worker.runtime import memory, memory_limits
-from worker.runtime.exit_codes import FORCED_STOP
+from worker.runtime.exit_codes import FORCED_STOP, REPLACED
 from worker.runtime.shutdown_signal import PARENT_SHUTDOWN
 
 _POLL_S = 0.2
@@ -60,7 +60,7 @@ class ChildExit:
     @property
     def crash(self) -> Crash | None:
         """The crash that this exit means for the job; None if the child stopped itself or was asked to stop."""
-        if self.status in {FORCED_STOP, signal.SIGTERM, -signal.SIGTERM}:
+        if self.status in {FORCED_STOP, REPLACED, signal.SIGTERM, -signal.SIGTERM}:
             return None
         if self.status >= 0:
             return Crash(f"its process ended with status {self.status}", exit_status=self.status)

@@ -1,16 +1,49 @@
-"""Celery's process pool, extended to report how each process ended."""
+"""Celery's process pool, extended to report how each process ended, and to replace a process on its own request."""
 
 # Celery and billiard carry no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeArgument=false
 
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from celery.concurrency import asynpool
 from celery.concurrency.asynpool import AsynPool
 from celery.concurrency.prefork import TaskPool
 
+from worker.runtime.exit_codes import REPLACED
+
+
+class ReplaceableWorker(asynpool.Worker):
+    """The loop of a pool's process. It ends between two tasks if the process has asked to be replaced.
+
+    Ended within a task, the process would leave a task behind that Celery reports as lost.
+    """
+
+    is_replacement_requested: ClassVar[bool] = False
+    """Set in the process itself."""
+
+    def on_loop_start(self, pid: int) -> None:
+        """Report that the process takes tasks, after wrapping the function that waits for the next one."""
+        wait_for_task: Callable[[], Any] = self.wait_for_job
+
+        def wait_unless_replaced() -> Any:
+            if ReplaceableWorker.is_replacement_requested:
+                sys.exit(REPLACED)
+            return wait_for_task()
+
+        self.wait_for_job = wait_unless_replaced
+        super().on_loop_start(pid)
+
+
+def request_replacement() -> None:
+    """Let this process end after its current task. The pool then starts another process in its place."""
+    ReplaceableWorker.is_replacement_requested = True
+
 
 class _ReportingPool(AsynPool):
+    Worker = ReplaceableWorker
+
     def process_flush_queues(self, proc: Any) -> None:
         """Report a process that has ended before Celery forgets it. Celery passes living processes, too."""
         if proc.exitcode is not None:

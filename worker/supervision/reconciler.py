@@ -14,7 +14,7 @@ from service.db.database import DATABASE_UNAVAILABLE_ERRORS, SessionFactory
 from service.errors import StorageError
 from service.history import change_log
 from service.jobs import recovery, retention
-from service.queue import placement, worker_registry
+from service.queue import child_registry, placement, worker_registry
 from service.queue.wake_ups import WakeUpSender
 from service.settings import Settings
 from service.storage import file_references
@@ -120,6 +120,7 @@ def reconcile_jobs(sessions: SessionFactory, wake_ups: WakeUpSender) -> None:
     with sessions.begin() as session:
         moved_jobs = placement.move_stranded_jobs(session)
         worker_registry.delete_lost_workers(session)
+        child_registry.delete_children_of_lost_workers(session)
     if moved_jobs:
         log.info("jobs moved to a queue that is served", action="jobs_moved", count=moved_jobs)
     with sessions.read() as session:

@@ -6,35 +6,40 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Job, JobState
+from models import Backend, Job, JobState
 from service.team import fair_share
 
 
-def lock_next_job(session: Session, queue: str, architectures: Collection[str]) -> UUID | None:
+def lock_next_job(
+    session: Session, queue: str, architectures: Collection[str], backend: Backend | None = None
+) -> UUID | None:
     """Lock the next job: one without an owner, else one of the first user in the order of fair share that has one.
 
     Args:
         session: in a transaction that may write. The job is locked until it ends.
         queue: the queue to take a job from.
         architectures: keys of architectures whose jobs come first within their priority.
+        backend: the backend of the job; None is any of them.
 
     """
-    job_id = _lock_first_job(session, queue, None, architectures)
+    job_id = _lock_first_job(session, queue, None, architectures, backend)
     if job_id is not None:
         return job_id
     for owner in fair_share.lock_next_owners(session, queue):
-        job_id = _lock_first_job(session, queue, owner.owner_id, architectures)
+        job_id = _lock_first_job(session, queue, owner.owner_id, architectures, backend)
         if job_id is not None:
             return job_id
     return None
 
 
 def _lock_first_job(
-    session: Session, queue: str, owner_id: UUID | None, architectures: Collection[str]
+    session: Session, queue: str, owner_id: UUID | None, architectures: Collection[str], backend: Backend | None
 ) -> UUID | None:
     """Lock the first waiting job of an owner: by priority, then by the given architectures, then by age."""
     # `==` with None is IS NULL.
-    waiting = (Job.state == JobState.QUEUED, Job.queue == queue, Job.owner_id == owner_id)
+    waiting = [Job.state == JobState.QUEUED, Job.queue == queue, Job.owner_id == owner_id]
+    if backend is not None:
+        waiting.append(Job.backend == backend)
     # PostgreSQL does not know that a column that IS NULL is constant. With the owner, the order is that of the index.
     order = (Job.owner_id, Job.priority.desc(), Job.id)
     query = select(Job.id, Job.priority, Job.architecture).where(*waiting).order_by(*order)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from service.db.database import SessionFactory
+from service.db.installation_settings import DEFAULT_BACKEND
 from service.settings import Settings
 
 _POLICY = "usage_policy"
@@ -45,9 +46,14 @@ _DEFAULT_POLICY = UsagePolicy()
 
 
 def open_sessions(settings: Settings) -> SessionFactory:
-    """Return the sessions of an installation. They know its policy, because each end of an attempt needs it."""
+    """Return the sessions of an installation. They know its policy, and which backend `auto` means.
+
+    Each end of an attempt needs the first, and each new job the second.
+    """
     policy = UsagePolicy(settings.usage_half_life_s, {"gpu": settings.gpu_weight})
-    return SessionFactory(settings.resolved_database_url).with_info({_POLICY: policy})
+    return SessionFactory(settings.resolved_database_url).with_info(
+        {_POLICY: policy, DEFAULT_BACKEND: settings.default_backend}
+    )
 
 
 def get_policy(session: Session) -> UsagePolicy:

@@ -81,7 +81,9 @@ def _list_details(job: Job) -> Iterator[tuple[str, str | Text]]:
     for title, metrics in {"last": last, **evaluation}.items():
         if metrics:
             yield title, terminal_curve.format_metrics(metrics)
-    if job.ran_on is not None:
+    if job.ran_on is None:
+        yield "backend", job.backend
+    else:
         memory = "" if job.peak_memory is None else f", at most {format_bytes(job.peak_memory)}"
         yield "ran on" if job.finished else "runs on", _format_environment(job.ran_on) + memory
 
@@ -98,5 +100,5 @@ def _format_checkpoint(checkpoint: Checkpoint, epochs: int) -> str:
 
 def _format_environment(ran_on: RanOn) -> str:
     threads = f"{ran_on.threads} thread{'s' if ran_on.threads != 1 else ''}"
-    releases = (f"{name} {ran_on.versions[name]}" for name in ("keras", "tensorflow") if name in ran_on.versions)
+    releases = (f"{name} {ran_on.versions[name]}" for name in ("keras", ran_on.backend) if name in ran_on.versions)
     return ", ".join([ran_on.device, threads, ran_on.precision, *releases])

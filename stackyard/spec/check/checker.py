@@ -1,6 +1,7 @@
 """Check one spec against one dataset."""
 
 from stackyard.spec.check.advice import find_likely_mistakes
+from stackyard.spec.check.backend import check_backend, choose_backend
 from stackyard.spec.check.callbacks import check_callbacks, list_history_columns
 from stackyard.spec.check.class_weight import check_class_weight
 from stackyard.spec.check.data.arrays import resolve_array_data
@@ -52,6 +53,7 @@ def check_spec(
     limits = limits or Limits()
     faults = FaultCollector(spec)
     check_epochs(spec.training, spec.run.until_epoch, limits, faults)
+    check_backend(spec, faults)
     data = _resolve_data(spec, dataset, test_dataset, faults)
     if data.shape is not None:
         check_feature_limit(data.shape, limits, faults, is_table=isinstance(spec.data, TableData))
@@ -128,6 +130,7 @@ def _build_report(
         flops=_count_flops(layers, data.rows),
         warnings=find_likely_mistakes(spec, dataset, data, layers[-1].output_shape),
         task=infer_task(spec.training.loss, target, layers[-1].output_shape),
+        backend=choose_backend(spec, "gpu" if spec.run.device == "gpu" else "cpu"),
         metrics=list_history_columns(spec.training, has_validation=_has_validation(spec)),
     )
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from stackyard.spec.job import JobSpec
+from stackyard.spec.training.run import Backend
 
 Shape = tuple[int, ...]
 """The sizes of a row's axes, without the batch axis."""
@@ -84,6 +85,13 @@ class Task(_ReportModel):
     )
 
 
+class BackendChoice(_ReportModel):
+    """The backend of Keras on which a job trains, and a sentence that says why."""
+
+    name: Backend
+    reason: str
+
+
 FORWARD_PASSES_PER_STEP = 3
 """Cost of a training step, in forward passes.
 
@@ -123,6 +131,7 @@ class Report(_ReportModel):
     memory: Memory
     flops: Flops
     task: Task
+    backend: BackendChoice
     warnings: tuple[Advice, ...]
     metrics: tuple[str, ...] = Field(description="The columns of the history.")
 

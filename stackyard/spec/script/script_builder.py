@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from stackyard.spec.script.python_source import MAX_LINE_LENGTH
 
-_STANDARD_LIBRARY = frozenset({"sys"})
+_STANDARD_LIBRARY = frozenset({"os", "sys"})
 
 
 class ScriptBuilder:
@@ -14,6 +14,7 @@ class ScriptBuilder:
         self._modules: set[str] = set()
         self._names: defaultdict[str, set[str]] = defaultdict(set)
         self._blocks: list[list[str]] = []
+        self._environment: dict[str, str] = {}
 
     def import_modules(self, *modules: str) -> None:
         """Import modules, once."""
@@ -22,6 +23,11 @@ class ScriptBuilder:
     def import_name(self, module: str, name: str) -> None:
         """Import a name from a module, once."""
         self._names[module].add(name)
+
+    def set_environment_variable(self, name: str, value: str) -> None:
+        """Set an environment variable before every import that is not of the standard library."""
+        self.import_modules("os")
+        self._environment[name] = value
 
     def start_block(self, *lines: str) -> None:
         """Start a block with these lines."""
@@ -36,7 +42,8 @@ class ScriptBuilder:
         standard = [f"import {module}" for module in sorted(self._modules & _STANDARD_LIBRARY)]
         others = [f"import {module}" for module in sorted(self._modules - _STANDARD_LIBRARY)]
         imported_names = [_format_name_import(module, sorted(names)) for module, names in sorted(self._names.items())]
-        blocks = [[docstring], standard, [*others, *imported_names], *self._blocks]
+        environment = [f'os.environ["{name}"] = "{value}"' for name, value in self._environment.items()]
+        blocks = [[docstring], standard, environment, [*others, *imported_names], *self._blocks]
         return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 

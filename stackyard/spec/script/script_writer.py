@@ -9,6 +9,7 @@ from stackyard.spec.script import arrays, tables, training
 from stackyard.spec.script.origin import DatasetOrigin
 from stackyard.spec.script.script_builder import ScriptBuilder
 from stackyard.spec.script.tables import TableSource
+from stackyard.spec.training.run import Backend
 
 _DOCSTRING = '''"""Written by Stackyard: the training of a job with nothing but Keras, pandas and scikit-learn.
 
@@ -24,6 +25,7 @@ def write_script(
     origin: DatasetOrigin,
     threads: int | None = None,
     test: TableSource | None = None,
+    backend: Backend | None = None,
 ) -> str:
     """Return a script that trains like a job.
 
@@ -32,8 +34,9 @@ def write_script(
         dataset: The description of the dataset.
         origin: The source of the rows.
         threads: The number of TensorFlow's intra-op threads that trained the job, if known. TensorFlow divides sums
-            over large matrices among them, and their number changes the rounding.
+            over large matrices among them, and their number changes the rounding. JAX has no such number.
         test: The spec's `test_dataset`; None without one.
+        backend: Keras's backend that trained the job; None for the one that the spec selects on a CPU.
 
     Returns:
         Python source, UTF-8. The script takes the file of the dataset as its argument, or none for a built-in one, and
@@ -45,8 +48,10 @@ def write_script(
     """
     report = check_spec(spec, dataset, UNLIMITED, None if test is None else test.table)
     script = ScriptBuilder()
+    backend = backend or report.backend.name
+    script.set_environment_variable("KERAS_BACKEND", backend)
     script.import_modules("keras")
-    if threads is not None:
+    if threads is not None and backend == "tensorflow":
         script.import_modules("tensorflow as tf")
         script.start_block(
             f"tf.config.threading.set_intra_op_parallelism_threads({threads})  # as the job was trained"

@@ -116,7 +116,13 @@ def test_a_change_sets_the_number_and_the_rest_in_one_transaction(sessions):
     changes = JobChanges.model_validate({"until_epoch": 2, "name": "wide", "priority": 7})
     changed = apply_control(sessions, controls.change_job, job.id, changes)
     assert (changed.until_epoch, changed.name, changed.state) == (2, "wide", JobState.QUEUED)
-    assert changed.spec["run"] == {"device": "auto", "priority": 7, "time_limit_s": None, "until_epoch": 2}
+    assert changed.spec["run"] == {
+        "device": "auto",
+        "backend": "auto",
+        "priority": 7,
+        "time_limit_s": None,
+        "until_epoch": 2,
+    }
 
 
 def test_a_number_beyond_the_last_epoch_is_refused_and_an_ended_job_keeps_its_number(sessions):

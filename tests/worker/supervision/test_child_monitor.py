@@ -15,7 +15,7 @@ from service.jobs import attempts, controls, queries
 from tests.factories import submit_job
 from tests.polling import wait_until
 from worker.runtime import memory
-from worker.runtime.exit_codes import FORCED_STOP
+from worker.runtime.exit_codes import FORCED_STOP, REPLACED
 from worker.supervision.child_monitor import ChildExit, ChildMonitor
 
 WORKER_ID = new_id()
@@ -130,7 +130,7 @@ def test_the_monitor_knows_the_memory_of_a_child_that_died(sessions, settings, s
     assert job.reason["code"] == ("out_of_memory" if state is JobState.FAILED else "attempt_crashed")
 
 
-@pytest.mark.parametrize("status", [FORCED_STOP, signal.SIGTERM, -signal.SIGTERM])
+@pytest.mark.parametrize("status", [FORCED_STOP, REPLACED, signal.SIGTERM, -signal.SIGTERM])
 def test_a_process_that_stopped_itself_or_got_sigterm_has_not_crashed(status):
     assert ChildExit(1, status, after_oom_kill=False, noticed_at=0.0).crash is None
 

@@ -1,7 +1,7 @@
 /**
  * Documents of the API that only the page of a job reads.
  *
- * @import { JobState, JobSummary, Reason } from "../../core/types.js"
+ * @import { Backend, JobState, JobSummary, Reason } from "../../core/types.js"
  *
  * @typedef {object} Transition
  * @property {JobState | null} from
@@ -37,7 +37,7 @@
  * @property {{id: string, name: string | null, state: JobState, priority: number}[] | null} before
  * @property {number | null} hidden_before
  * @property {{epoch: number, step: number, at: string, bytes: number} | null} checkpoint
- * @property {{device: string, threads: number, precision: string, versions: Record<string, string>} | null} ran_on
+ * @property {{backend: Backend, device: string, threads: number, precision: string, versions: Record<string, string>} | null} ran_on
  * @property {number | null} peak_memory bytes
  * @property {Transition[]} transitions
  * @property {Evaluation | null} evaluation
@@ -54,6 +54,7 @@
  * @property {{parameters: number, trainable_parameters: number, non_trainable_parameters: number}} totals
  * @property {{train: number, validation: number, test: number}} rows
  * @property {{total_bytes: number}} memory
+ * @property {{name: Backend, reason: string}} backend
  * @property {Advice[]} warnings
  */
 

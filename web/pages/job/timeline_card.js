@@ -4,6 +4,7 @@ import { html } from "../../vendor/ui.js";
 import { JobStateLabel } from "../../components/job_state.js";
 import { formatBytes, formatDuration, formatExactTime } from "../../core/format.js";
 
+/** @import { Backend } from "../../core/types.js" */
 /** @import { JobDetails, Transition } from "./job_types.js" */
 
 /** @param {{job: JobDetails}} properties */
@@ -43,8 +44,14 @@ function describeRun(job) {
   const ran = job.ran_on;
   const facts = [
     job.checkpoint && `Checkpoint after epoch ${job.checkpoint.epoch}.`,
-    ran && `Ran on ${ran.device} in ${ran.precision} with ${ran.threads} ${ran.threads === 1 ? "thread" : "threads"}; Keras ${ran.versions["keras"]}, TensorFlow ${ran.versions["tensorflow"]}.`,
+    ran && `Ran on ${ran.device} in ${ran.precision} with ${ran.threads} ${ran.threads === 1 ? "thread" : "threads"}; Keras ${ran.versions["keras"]}, ${formatBackend(ran.backend)} ${ran.versions[ran.backend]}.`,
+    !ran && `Trains on ${formatBackend(job.backend)}.`,
     job.peak_memory && `Largest memory ${formatBytes(job.peak_memory)}.`,
   ];
   return facts.filter(Boolean).join(" ");
+}
+
+/** @param {Backend} backend */
+function formatBackend(backend) {
+  return backend === "jax" ? "JAX" : "TensorFlow";
 }

@@ -75,6 +75,8 @@ function ReportDetails({ report, ...actions }) {
       <dd>${formatCount(totals.parameters)}, trainable ${formatCount(totals.trainable_parameters)}</dd>
       <dt>Memory</dt>
       <dd>${formatBytes(memory.total_bytes)} while training</dd>
+      <dt>Backend</dt>
+      <dd>${report.backend.name}: ${report.backend.reason}</dd>
       <dt>Steps per epoch</dt>
       <dd>${report.steps_per_epoch === null ? "–" : formatCount(report.steps_per_epoch)}</dd>
       <dt>Operations per epoch</dt>

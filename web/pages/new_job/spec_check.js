@@ -14,6 +14,7 @@ const DELAY_MS = 300;
  * @property {{parameters: number, trainable_parameters: number}} totals
  * @property {{train: number | null, validation: number | null, test: number | null}} rows
  * @property {{total_bytes: number}} memory
+ * @property {{name: string, reason: string}} backend
  * @property {{row: number, epoch: number | null}} flops
  * @property {number | null} steps_per_epoch
  * @property {{kind: string, classes: unknown[] | null}} task

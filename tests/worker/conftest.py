@@ -1,4 +1,4 @@
-"""Fixtures for the tests of a worker's supervision."""
+"""Fixtures for the tests of a worker's processes."""
 
 import pytest
 
