@@ -2,21 +2,16 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.saving import saving_lib
 
 # Untyped.
 _keras: Any = global_state
 _saving: Any = saving_lib
-_tf: Any = tf
 
-_VARIABLE_NAME = "Variable"
 _SAVED_KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
 """Keras's names for the kinds of objects in a model file."""
 
@@ -32,19 +27,6 @@ def reset_session(seed: int) -> None:
     _keras.set_global_attribute("global_seed_generator", None)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 the generator that Keras's function seeds
-
-
-def share_variable_name() -> AbstractContextManager[None]:
-    """Give all variables created in this context one TensorFlow name; Keras's names and paths do not change.
-
-    TensorFlow caches the kernel that creates a variable by name, shape and type, and a new kernel is expensive. An
-    optimizer's slots have the shapes of the weights, but other names.
-    """
-    return _tf.variable_creator_scope(_create_with_shared_name)
-
-
-def _create_with_shared_name(create: Callable[..., Any], **arguments: Any) -> Any:
-    return create(**arguments | {"name": _VARIABLE_NAME})
 
 
 def cache_saved_attributes() -> None:

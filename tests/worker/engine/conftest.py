@@ -10,10 +10,12 @@ def traced(monkeypatch):
     """The programs that were traced."""
     programs = []
 
-    class RecordedProgram(engine.CompiledProgram):
+    program_class = engine._select_program_class()
+
+    class RecordedProgram(program_class):
         def __init__(self, *args, **kwargs):
             programs.append(self)
             super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "CompiledProgram", RecordedProgram)
+    monkeypatch.setattr(engine, "_select_program_class", lambda: RecordedProgram)
     return programs

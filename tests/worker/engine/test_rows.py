@@ -51,11 +51,11 @@ def write_table(path):
 )
 def test_features_are_not_copied(prepared, write_content, name, media_type, section):
     data = prepared(write_content, name, media_type, {"dataset": "d"} | section)
-    tensor = build_training_rows(data).tensors[0]
+    tensor = build_training_rows(data).wrapped_rows[0]
     assert np.shares_memory(np.asarray(memoryview(tensor)), data.x_train)
 
 
 def test_unaligned_rows_are_copied():
     memory = np.arange(101, dtype="float32")
     for array in (memory[1:], memory[::-1], memory[1:].reshape(10, 10).T):
-        np.testing.assert_array_equal(build_rows(array, array).tensors[0].numpy(), array)
+        np.testing.assert_array_equal(build_rows(array, array).wrapped_rows[0].numpy(), array)

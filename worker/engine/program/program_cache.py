@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program_interface import Program
 from worker.engine.program.program_key import ProgramKey
 
 _GRAPH_BYTES = 56 * 2**20
@@ -13,7 +13,7 @@ _GRAPH_BYTES = 56 * 2**20
 
 class _Entry(NamedTuple):
     key: str
-    program: CompiledProgram
+    program: Program
     size: int
 
 
@@ -32,8 +32,8 @@ class ProgramCache:
         self._entries: list[_Entry] = []  # the most recently used is the last
 
     def get(
-        self, key: ProgramKey, step_sizes: Collection[int], build_program: Callable[[], CompiledProgram]
-    ) -> CompiledProgram:
+        self, key: ProgramKey, step_sizes: Collection[int], build_program: Callable[[], Program]
+    ) -> Program:
         """Return a program with the key's hyperparameters; build it if there is none.
 
         Args:

@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast, get_args
 
-from tensorflow.python.eager import context
-
 from stackyard.spec import JobSpec, SpecModel, layers
 from stackyard.spec.training import losses, optimizers, schedules
+from worker.engine.backend.selection import load_backend
 from worker.keras_build.hyperparameters import Hyperparameters, SpecPath
 from worker.preparation import PreparedData
 
-_context: Any = context  # untyped, and without a public name
 _VARIABLE_ARGUMENTS = frozenset({"seed", "learning_rate", "initial_accumulator_value"})
 """Arguments stored in variables, which each job's own network sets; a learning rate schedule is not one of them."""
 _SCHEDULES: tuple[type[SpecModel], ...] = get_args(get_args(schedules.Schedule)[0])
@@ -66,8 +64,7 @@ def build_program_key(spec: JobSpec, data: PreparedData, fixed_batch_size: int) 
     arrays = [data.x_train, data.y_train]
     shapes = [(array.shape[1:], str(array.dtype)) for array in arrays]
     weighted = data.weights is not None or data.class_weight is not None
-    # A graph can be used only in the TensorFlow context in which it was traced. A child's contexts are never freed.
-    context_id = id(_context.context())
+    context_id = load_backend().get_context_id()
     key = json.dumps([parts, shapes, weighted, fixed_batch_size, context_id], sort_keys=True)
     return ProgramKey(key, hyperparameters, weighted, fixed_batch_size)
 
