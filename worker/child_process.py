@@ -1,4 +1,4 @@
-"""Initialize a child process: choose its device before tensorflow is imported, then load all that a job needs."""
+"""Initialize a child process: choose its device before the backend is imported, then load all that a job needs."""
 
 import gc
 import os
@@ -21,6 +21,7 @@ from worker.preparation import Preparer
 from worker.runtime import devices, memory
 from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
+from worker.runtime.thread_allocation import FixedThreads, ThreadAllocation
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     os.environ["TMPDIR"] = tempfile.tempdir = str(settings.data_dir.resolve() / INCOMING_DIRECTORY)
     devices.configure_device(settings)
     from worker.attempt.job_runner import JobRunner  # noqa: PLC0415
-    from worker.engine import Engine  # noqa: PLC0415  # loads tensorflow, whose device is now configured
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415
+    from worker.engine import Engine  # noqa: PLC0415  # loads the backend, whose device is now configured
 
     build_validators()
     gc.collect()
@@ -56,8 +56,17 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
         wake_ups=WakeUpSender(settings),
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        thread_allocator=ThreadAllocator(devices.describe_execution_environment(), settings.threads_alone),
+        thread_allocator=_create_thread_allocation(settings),
         memory_limit=memory_limit,
         worker_id=None if worker_id is None else UUID(worker_id),
         shutdown_signal=shutdown_signal,
     )
+
+
+def _create_thread_allocation(settings: Settings) -> ThreadAllocation:
+    environment = devices.describe_execution_environment()
+    if devices.is_jax_chosen():
+        return FixedThreads(environment)
+    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415  # loads tensorflow
+
+    return ThreadAllocator(environment, settings.threads_alone)

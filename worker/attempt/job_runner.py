@@ -33,7 +33,7 @@ from worker.preparation import PreparationError, Preparer
 from worker.runtime import memory, memory_limits
 from worker.runtime.memory_errors import is_out_of_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
-from worker.runtime.threads import ThreadAllocator
+from worker.runtime.thread_allocation import ThreadAllocation
 
 _MAX_MESSAGE_LENGTH = 1000
 _UNCERTAINTY = 2
@@ -56,7 +56,7 @@ class JobRunner:
     wake_ups: WakeUpSender
     preparer: Preparer
     engine: Engine
-    thread_allocator: ThreadAllocator
+    thread_allocator: ThreadAllocation
     affinity: ArchitectureAffinity = field(default_factory=ArchitectureAffinity)
     memory_limit: int | None = None
     worker_id: UUID | None = None

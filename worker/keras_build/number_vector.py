@@ -5,12 +5,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+import jax
 import numpy as np
 
 from worker.keras_build.number_inputs import Term
 from worker.preparation.arrays import Array
 from worker.runtime import jax_adapter
 
+_numpy: Any = jax.numpy  # untyped
 _LENGTH = 256
 """Length of the vector. It is fixed because functions are traced before it is known which numbers they read."""
 
@@ -51,7 +53,7 @@ class NumberVector:
 
     def build_constant(self, value: float, dtype: Any) -> Any:
         """Return a constant."""
-        return np.asarray(value, dtype or np.float32)
+        return _numpy.asarray(np.float32(value), dtype)
 
     def ignores_result(self, frame: FrameType | None) -> bool:
         """Return whether JAX only looks at the size of a number."""

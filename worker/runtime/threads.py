@@ -15,9 +15,7 @@ from tensorflow.python.eager import context
 
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
 from worker.runtime import memory
-
-LARGE_STEP_FLOPS = 500_000_000
-"""From this many floating-point operations a step, more threads gain more than they cost."""
+from worker.runtime.thread_allocation import LARGE_STEP_FLOPS
 
 # These carry no types.
 _context: Any = context

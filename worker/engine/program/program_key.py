@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast, get_args
 
 from stackyard.spec import JobSpec, SpecModel, layers
 from stackyard.spec.training import losses, optimizers, schedules
-from worker.engine.backend.selection import load_backend
+from worker.engine.backend.selection import is_jax, load_backend
 from worker.keras_build.hyperparameters import Hyperparameters, SpecPath
 from worker.preparation import PreparedData
 
@@ -35,6 +35,8 @@ _CONSTANT_ARGUMENTS_OF_CLASSES: frozenset[tuple[type[SpecModel], str]] = frozens
 So must all numbers of a schedule, and of an optimizer with a schedule: TensorFlow combines their constant factors,
 such as the weight decay and the initial learning rate.
 """
+_CONSTANT_ARGUMENTS_ON_JAX = frozenset({"clipnorm", "global_clipnorm"})
+"""Further numbers that must be constants on JAX: it computes a factor and its divisor together if both are known."""
 _TRAINING_PARTS = ("optimizer", "loss", "metrics")
 """Parts of the training section that a step depends on."""
 
@@ -129,7 +131,8 @@ def _iterate_graph_arguments(part: SpecModel) -> Iterator[tuple[str, Any]]:
 
 def _is_constant(part: SpecModel, name: str) -> bool:
     is_scheduled = isinstance(part, _SCHEDULES) or isinstance(getattr(part, "learning_rate", None), _SCHEDULES)
-    return is_scheduled or name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
+    is_constant = name in _CONSTANT_ARGUMENTS or (is_jax() and name in _CONSTANT_ARGUMENTS_ON_JAX)
+    return is_scheduled or is_constant or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
 
 
 def _is_initial_state(name: str, value: object) -> bool:
