@@ -56,8 +56,9 @@ def is_overflow_check(frame: FrameType | None) -> bool:
 
     It ignores the result, and then calls `__jax_array__`.
     """
-    caller = None if frame is None else frame.f_back
-    return frame is not None and frame.f_code is _coercion and caller is not None and caller.f_code is _array_construction
+    if frame is None or frame.f_back is None:
+        return False
+    return frame.f_code is _coercion and frame.f_back.f_code is _array_construction
 
 
 def exclude_tensorflow() -> None:

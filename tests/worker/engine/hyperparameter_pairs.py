@@ -32,7 +32,7 @@ CONSTANTS = {
 """Numbers that are constants in a graph, so that another value needs another graph."""
 UNCHANGED = {"clipvalue", "global_clipnorm", "label_smoothing", "loss_scale_factor"}
 if keras.backend.backend() == "jax":
-    UNCHANGED |= {"clipnorm"}
+    UNCHANGED |= {"clipnorm", "weight_decay"}
 """Alternatives to clipnorm, only one of which is valid; and arguments that are constants in every class."""
 
 

@@ -17,7 +17,7 @@ _numpy: Any = jax.numpy  # untyped
 class JaxBackend:
     """Operations of JAX; see `Backend`.
 
-    A program hands the memory of the network's state over to each call. So a value must never be that of two variables.
+    A program hands the memory of the network's state over to each call. So no two variables may share a value.
     """
 
     def wrap_rows(self, arrays: Sequence[Array], capacity: int = 0) -> JaxRows:

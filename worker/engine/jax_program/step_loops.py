@@ -134,9 +134,7 @@ class StepLoops:
         other, metrics = _lax.fori_loop(0, count, run_step, (other, metrics))
         return other, metrics, self._stack_results(metrics)
 
-    def predict_batch(
-        self, weights: tuple[list[Any], list[Any]], x: Any, first_row: Any, *, batch_size: int
-    ) -> Any:
+    def predict_batch(self, weights: tuple[list[Any], list[Any]], x: Any, first_row: Any, *, batch_size: int) -> Any:
         """Return the outputs for `batch_size` rows of `x`, as `predict_on_batch` does."""
         outputs, _ = self._network.predict_step(weights, _slice_rows((x,), first_row, batch_size))
         return outputs

@@ -4,8 +4,8 @@ import gc
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from worker.engine.program_interface import Program
 from worker.engine.program.program_key import ProgramKey
+from worker.engine.program_interface import Program
 
 _GRAPH_BYTES = 56 * 2**20
 """Approximate size of a program's graphs, measured with a small network; see docs/design/engine.md."""
@@ -31,9 +31,7 @@ class ProgramCache:
         self._max_bytes = max_bytes
         self._entries: list[_Entry] = []  # the most recently used is the last
 
-    def get(
-        self, key: ProgramKey, step_sizes: Collection[int], build_program: Callable[[], Program]
-    ) -> Program:
+    def get(self, key: ProgramKey, step_sizes: Collection[int], build_program: Callable[[], Program]) -> Program:
         """Return a program with the key's hyperparameters; build it if there is none.
 
         Args:

@@ -35,7 +35,7 @@ _CONSTANT_ARGUMENTS_OF_CLASSES: frozenset[tuple[type[SpecModel], str]] = frozens
 So must all numbers of a schedule, and of an optimizer with a schedule: TensorFlow combines their constant factors,
 such as the weight decay and the initial learning rate.
 """
-_CONSTANT_ARGUMENTS_ON_JAX = frozenset({"clipnorm", "global_clipnorm"})
+_CONSTANT_ARGUMENTS_ON_JAX = frozenset({"clipnorm", "global_clipnorm", "weight_decay"})
 """Further numbers that must be constants on JAX: it computes a factor and its divisor together if both are known."""
 _TRAINING_PARTS = ("optimizer", "loss", "metrics")
 """Parts of the training section that a step depends on."""
