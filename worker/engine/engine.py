@@ -13,6 +13,7 @@ from worker.engine.outcome import Outcome
 from worker.engine.program.program_cache import ProgramCache
 from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
 from worker.engine.program_interface import Program
+from worker.engine.program_selection import select_program_class
 from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size, list_step_sizes
 from worker.engine.snapshot import Snapshot
 from worker.engine.target_axis import shape_data_targets
@@ -153,22 +154,11 @@ def _prepare_backend() -> None:
     create_operations()
 
 
-def _select_program_class() -> Any:
-    """Return the class of this backend's programs. Only its libraries are imported."""
-    if is_jax():
-        from worker.engine.jax_program.jax_program import JaxProgram  # noqa: PLC0415  # see above
-
-        return JaxProgram
-    from worker.engine.program.compiled_program import CompiledProgram  # noqa: PLC0415  # likewise
-
-    return CompiledProgram
-
-
 def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey, step_sizes: Collection[int]) -> Program:
     """Build a program with a network of its own, whose hyperparameters are variables."""
     hyperparameters = Hyperparameters(key.hyperparameters)
     network = _build_network(insert_hyperparameters(spec, hyperparameters), data)
-    return _select_program_class()(
+    return select_program_class()(
         network,
         hyperparameters,
         data.x_train,

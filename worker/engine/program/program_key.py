@@ -35,8 +35,17 @@ _CONSTANT_ARGUMENTS_OF_CLASSES: frozenset[tuple[type[SpecModel], str]] = frozens
 So must all numbers of a schedule, and of an optimizer with a schedule: TensorFlow combines their constant factors,
 such as the weight decay and the initial learning rate.
 """
-_CONSTANT_ARGUMENTS_ON_JAX = frozenset({"clipnorm", "global_clipnorm", "weight_decay"})
-"""Further numbers that must be constants on JAX: it computes a factor and its divisor together if both are known."""
+_INPUTS_ON_JAX = frozenset({"rate", "momentum", "rho", "beta_1", "beta_2", "epsilon", "ema_momentum"})
+_CLASSES_WITH_INPUTS_ON_JAX: tuple[type[SpecModel], ...] = (
+    layers.Dropout,
+    layers.SpatialDropout1D,
+    layers.SpatialDropout2D,
+    layers.SpatialDropout3D,
+    *get_args(get_args(optimizers.Optimizer)[0]),
+)
+"""The only numbers that need not be constants on JAX. XLA multiplies constant factors before anything else. So other
+numbers, such as a penalty, change the last bits if they are inputs and another constant stands beside them.
+"""
 _TRAINING_PARTS = ("optimizer", "loss", "metrics")
 """Parts of the training section that a step depends on."""
 
@@ -131,8 +140,13 @@ def _iterate_graph_arguments(part: SpecModel) -> Iterator[tuple[str, Any]]:
 
 def _is_constant(part: SpecModel, name: str) -> bool:
     is_scheduled = isinstance(part, _SCHEDULES) or isinstance(getattr(part, "learning_rate", None), _SCHEDULES)
-    is_constant = name in _CONSTANT_ARGUMENTS or (is_jax() and name in _CONSTANT_ARGUMENTS_ON_JAX)
-    return is_scheduled or is_constant or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
+    is_constant = name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
+    return is_scheduled or is_constant or (is_jax() and _is_constant_on_jax(part, name))
+
+
+def _is_constant_on_jax(part: SpecModel, name: str) -> bool:
+    is_number = isinstance(getattr(part, name), float)
+    return is_number and not (isinstance(part, _CLASSES_WITH_INPUTS_ON_JAX) and name in _INPUTS_ON_JAX)
 
 
 def _is_initial_state(name: str, value: object) -> bool:
