@@ -1,20 +1,19 @@
 """Run one training after another, from the first step to the outcome."""
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import keras
-import tensorflow as tf
-
 from stackyard.spec import JobSpec
 from worker.engine import keras_session, training_state
+from worker.engine.backend.selection import is_jax, load_backend
 from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
 from worker.engine.outcome import Outcome
-from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.program.program_cache import ProgramCache
 from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
+from worker.engine.program_interface import Program
+from worker.engine.program_selection import select_program_class
 from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size
 from worker.engine.snapshot import Snapshot
 from worker.engine.target_axis import shape_data_targets
@@ -23,11 +22,8 @@ from worker.engine.training_observer import TrainingObserver
 from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
+from worker.runtime.memory_errors import is_out_of_memory
 from worker.runtime.private_names import cache_saved_attributes, check_private_names
-
-_tensorflow: Any = tf  # which carries no types
-OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
-"""The errors of Python and of TensorFlow when a process gets no more memory."""
 
 
 class Engine:
@@ -40,8 +36,7 @@ class Engine:
 
     def __init__(self, cache_memory: int) -> None:
         self._cache = ProgramCache(cache_memory)
-        check_private_names("keras")
-        check_private_names("tensorflow")
+        _prepare_backend()
         cache_saved_attributes()
 
     def train(
@@ -100,7 +95,7 @@ class Engine:
             program.wait_until_prepared()
         if divergence is not None:
             with (
-                suppress(*OUT_OF_MEMORY),  # without memory for a second training, the layer stays unknown
+                _ignore_out_of_memory(),  # without memory for a second training, the layer stays unknown
                 training_state.preserve_state(program.network),
             ):
                 second_loop = TrainingLoop(
@@ -115,36 +110,48 @@ class Engine:
 
     @contextmanager
     def _translate_out_of_memory(self) -> Generator[None]:
-        """Turn TensorFlow's and Python's errors into a MemoryError, after the cached programs are freed."""
+        """Turn errors of the backend into a MemoryError, after the cached programs are freed."""
         try:
             yield
-        except OUT_OF_MEMORY as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             self._cache.clear()
             raise MemoryError(str(error)) from error
+
+
+@contextmanager
+def _ignore_out_of_memory() -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
 
 
 def _build_network(spec: JobSpec, data: PreparedData) -> Any:
     """Build the spec's network in its initial state, with the names of the first network in a process."""
     keras_session.reset_session(spec.training.seed or 0)
     network: Any = build_compiled_network(spec, data.x_train.shape[1:])
-    if isinstance(network.optimizer, keras.optimizers.ScheduleFreeAdamW):
-        # Its build copies the weights into the momentum. `fit` builds it while it traces, where the copy has no
-        # effect; so it is traced here, too.
-        _tensorflow.function(lambda: _build_optimizer(network), autograph=False).get_concrete_function()
-    else:
-        _build_optimizer(network)
+    load_backend().build_optimizer(network)
     return network
 
 
-def _build_optimizer(network: Any) -> None:
-    network.optimizer.build(network.trainable_variables)
+def _prepare_backend() -> None:
+    check_private_names("keras")
+    if is_jax():
+        from worker.runtime import jax_adapter  # noqa: PLC0415  # its library is imported on this backend only
+
+        jax_adapter.exclude_tensorflow()
+    else:
+        check_private_names("tensorflow")
 
 
-def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey) -> CompiledProgram:
+def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey) -> Program:
     """Build a program with a network of its own, whose hyperparameters are variables."""
     hyperparameters = Hyperparameters(key.hyperparameters)
     network = _build_network(insert_hyperparameters(spec, hyperparameters), data)
-    return CompiledProgram(
+    return select_program_class()(
         network,
         hyperparameters,
         data.x_train,

@@ -14,9 +14,7 @@ import tensorflow as tf
 
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
 from worker.runtime import private_names
-
-LARGE_STEP_FLOPS = 500_000_000
-"""From this many floating-point operations a step, more threads gain more than they cost."""
+from worker.runtime.thread_allocation import LARGE_STEP_FLOPS
 
 _Config: Any = cast("Any", tf).compat.v1.ConfigProto  # tensorflow carries no types
 

@@ -4,10 +4,10 @@ Stock `fit` makes one call for each step. Between steps it gets a batch from an 
 rows are in tensors, and one call runs a loop over the steps.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
@@ -15,6 +15,7 @@ from worker.engine import training_state
 from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
 from worker.engine.program.silu import replace_silu
 from worker.engine.program.step_loops import RowTensors, StepLoops
+from worker.engine.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
@@ -22,38 +23,8 @@ _tf: Any = tf  # which carries no types; tensors are Any from here on
 
 _INTEGER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
 _ORDER, _ORDERS = _tf.TensorSpec((None,), "int32"), _tf.TensorSpec((None, None), "int32")
-
-Metrics = Mapping[str, float]
-"""Values by metric name, in Keras's order."""
-
-
-class TrainResult(NamedTuple):
-    """Result of a call that trains steps of an epoch."""
-
-    step: int
-    """The first step that was not taken."""
-    is_finite: bool
-    """Whether the mean loss over the epoch so far is finite; always True if the training continues in any case."""
-    metrics: Metrics | None
-    """Metrics over the epoch so far; None if they have to be computed outside of the call, by `compute_metrics`."""
-
-
-class EpochsResult(NamedTuple):
-    """Result of a call that trains whole epochs; `step` and `is_finite` are those of the last epoch."""
-
-    step: int
-    is_finite: bool
-    metrics: list[tuple[Metrics, Metrics]]
-    """Of each epoch's training and validation; the latter are empty without validation."""
-
-
-class EvaluationResult(NamedTuple):
-    """Result of a call that evaluates steps."""
-
-    metrics: Metrics | None
-    """As in `TrainResult`."""
-    outputs: Array | None
-    """The network's outputs for the rows of these steps, as by `predict_on_batch`; None unless requested."""
+_MAX_ORDER_ENTRIES = 4_000_000
+"""Maximum number of row indices in the orders of one call."""
 
 
 class CompiledProgram:
@@ -167,6 +138,10 @@ class CompiledProgram:
 
     def store_weights(self) -> None:
         """Do nothing, likewise. Other programs store only the weights, for an evaluation or for callbacks."""
+
+    def limit_epochs(self, rows: int) -> int:
+        """Return the maximum number of epochs of so many rows that one call may train."""
+        return max(1, _MAX_ORDER_ENTRIES // rows)
 
     def train_steps(
         self,

@@ -4,8 +4,8 @@ import gc
 from collections.abc import Callable
 from typing import NamedTuple
 
-from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.program.program_key import ProgramKey
+from worker.engine.program_interface import Program
 
 _GRAPH_BYTES = 56 * 2**20
 """Approximate size of a program's graphs, measured with a small network; see docs/design/engine.md."""
@@ -13,7 +13,7 @@ _GRAPH_BYTES = 56 * 2**20
 
 class _Entry(NamedTuple):
     key: str
-    program: CompiledProgram
+    program: Program
     size: int
 
 
@@ -31,7 +31,7 @@ class ProgramCache:
         self._max_bytes = max_bytes
         self._entries: list[_Entry] = []  # the most recently used is the last
 
-    def get(self, key: ProgramKey, build_program: Callable[[], CompiledProgram]) -> CompiledProgram:
+    def get(self, key: ProgramKey, build_program: Callable[[], Program]) -> Program:
         """Return a program with the key's hyperparameters; build it if there is none."""
         entry = next((entry for entry in self._entries if _is_usable(entry, key)), None)
         if entry is None:
