@@ -3,7 +3,7 @@
 Each backend of Keras has a program of its own: `worker.engine.program` for TensorFlow, `worker.engine.jax_program`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -59,14 +59,6 @@ class Program(Protocol):
     @property
     def nbytes(self) -> int:
         """Size of the variables in bytes."""
-        ...
-
-    def supports_batch_sizes(self, step_sizes: Collection[int]) -> bool:
-        """Return whether training steps with these numbers of rows are bit-identical to Keras's."""
-        ...
-
-    def select_variants(self, step_sizes: Collection[int]) -> None:
-        """Choose the fastest operations for steps with these numbers of rows; results are identical."""
         ...
 
     def prepare_training(

@@ -1,7 +1,6 @@
 """A network on JAX, with the compiled functions that train and evaluate it."""
 
-from collections.abc import Collection, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
 from typing import Any
 
 import keras
@@ -35,7 +34,7 @@ class JaxProgram:
         x: example inputs, with any number of rows.
         y: example targets, with any number of rows.
         has_weights: whether the training rows have weights.
-        step_sizes: ignored, like `fixed_batch_size`: each number of rows in a step is compiled by itself.
+        fixed_batch_size: ignored, because each number of rows in a step is compiled by itself.
         fixed_batch_size: ignored.
 
     """
@@ -48,10 +47,9 @@ class JaxProgram:
         y: Array,
         *,
         has_weights: bool,
-        step_sizes: Collection[int] = (),
         fixed_batch_size: int = 0,
     ) -> None:
-        del step_sizes, fixed_batch_size
+        del fixed_batch_size
         self.network = network
         self.hyperparameters = hyperparameters
         weight_rows = (np.ones(1, np.float32),) if has_weights else ()
@@ -74,15 +72,6 @@ class JaxProgram:
         """Size of the variables in bytes."""
         return training_state.measure_state(self.network)
 
-    def supports_batch_sizes(self, step_sizes: Collection[int]) -> bool:
-        """Return True: any number of rows is bit-identical to Keras's."""
-        del step_sizes
-        return True
-
-    def select_variants(self, step_sizes: Collection[int]) -> None:
-        """Do nothing: there is one way to compute."""
-
-    @contextmanager
     def prepare_training(
         self, *, several_epochs: bool, validation_batch_size: int | None, evaluation_batch_size: int | None
     ) -> Generator[None]:
