@@ -35,7 +35,6 @@ class JaxProgram:
         y: example targets, with any number of rows.
         has_weights: whether the training rows have weights.
         fixed_batch_size: ignored, because each number of rows in a step is compiled by itself.
-        fixed_batch_size: ignored.
 
     """
 
