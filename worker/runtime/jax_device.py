@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from models import Backend
 from service.jobs.execution_environment import ExecutionEnvironment
 from service.settings import Settings
 from stackyard.cores import count_schedulable_cores
@@ -51,7 +52,7 @@ def describe_jax_environment() -> ExecutionEnvironment:
     capability = float(getattr(device, "compute_capability", 0))
     precision = "tf32" if capability >= _TF32_COMPUTE_CAPABILITY else "float32"
     name = "cpu" if device.platform == "cpu" else str(device.device_kind)
-    return ExecutionEnvironment(name, int(os.environ[_THREADS]), precision, get_versions())
+    return ExecutionEnvironment(name, int(os.environ[_THREADS]), precision, get_versions(Backend.JAX), Backend.JAX.value)
 
 
 def _count_threads(settings: Settings) -> int:

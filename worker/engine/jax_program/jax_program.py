@@ -71,6 +71,7 @@ class JaxProgram:
         """Size of the variables in bytes."""
         return training_state.measure_state(self.network)
 
+    @contextmanager
     def prepare_training(
         self, *, several_epochs: bool, validation_batch_size: int | None, evaluation_batch_size: int | None
     ) -> Generator[None]:
