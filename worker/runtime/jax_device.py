@@ -52,7 +52,8 @@ def describe_jax_environment() -> ExecutionEnvironment:
     capability = float(getattr(device, "compute_capability", 0))
     precision = "tf32" if capability >= _TF32_COMPUTE_CAPABILITY else "float32"
     name = "cpu" if device.platform == "cpu" else str(device.device_kind)
-    return ExecutionEnvironment(name, int(os.environ[_THREADS]), precision, get_versions(Backend.JAX), Backend.JAX.value)
+    threads, versions = int(os.environ[_THREADS]), get_versions(Backend.JAX)
+    return ExecutionEnvironment(name, threads, precision, versions, Backend.JAX.value)
 
 
 def _count_threads(settings: Settings) -> int:

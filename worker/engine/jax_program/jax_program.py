@@ -1,6 +1,7 @@
 """A network on JAX, with the compiled functions that train and evaluate it."""
 
 from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
