@@ -221,6 +221,7 @@ class JobRunner:
     def _conclude_out_of_memory(self, claim: Claim, error: Exception) -> Conclusion:
         log.warning("out of memory", action="out_of_memory", error=str(error)[:_MAX_MESSAGE_LENGTH])
         self._clear_caches()
+        self.request_replacement()  # TensorFlow keeps memory that it has freed, and the next job might lack it
         peak = memory.read_peak_memory()
         reason = crashes.build_out_of_memory_reason(self.memory_limit, peak, claim.memory_estimate)
         return Conclusion(JobState.FAILED, reason)
