@@ -88,8 +88,10 @@ def _build_outcome(epochs: Mapping[str, Rounds], firsts: Mapping[str, Rounds], c
         figures,
         targets,
         (
-            "Each training has a process of its own and all cores. Of the engine, it is the second training of the "
-            "process, with all that a training costs; of fit, it is the median epoch after the first one.",
+            (
+                "Each training has a process of its own and all cores. Of the engine, it is the second training of "
+                "the process, with all that a training costs; of fit, it is the median epoch after the first one."
+            ),
         ),
     )
 
