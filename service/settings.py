@@ -229,6 +229,9 @@ class Settings(BaseSettings):
     prepared_disk: Annotated[int, Field(gt=0)] = 64 * 2**30
     """Maximum size in bytes of prepared rows in `data_dir`; files that running jobs read do not count. Lower it if the
     disk is small."""
+    compilation_cache: Annotated[int, Field(ge=0)] = 2**30
+    """Maximum size in bytes of the functions in `data_dir` that JAX has compiled for earlier jobs. Other children, and
+    those after a restart, need not compile them again. 0 disables this cache."""
     threads: Annotated[int, Field(ge=0)] = 0
     """Number of TensorFlow intra-op threads of each worker child. 0 divides the cores among the children. Set it to
     leave cores to other programs."""

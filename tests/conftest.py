@@ -35,6 +35,8 @@ LOCAL_URL = "http://127.0.0.1"
 
 
 _STARTED_AT = time.monotonic()
+_SERVER_BYTES = 2 * 2**30
+"""Free bytes that the PostgreSQL server of a test process may need; most of it is for the log of changes."""
 
 
 def pytest_addoption(parser):
@@ -82,10 +84,19 @@ def sqlite_template(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_admin_url() -> Iterator[str]:
     """The URL of a PostgreSQL server on a unix socket, one per test process."""
-    with TemporaryDirectory(prefix="pg-", dir="/tmp") as directory:  # a socket's path has at most 107 bytes
+    with TemporaryDirectory(prefix="pg-", dir=_choose_server_root()) as directory:
         server = Postgres(Path(directory))
         yield server.admin_url
         server.close()
+
+
+def _choose_server_root() -> str:
+    """Return a directory in memory if there is room: on a disk, the creation of a database takes many times longer.
+
+    Its path is short, because the path of a socket has at most 107 bytes.
+    """
+    root = Path("/dev/shm")  # noqa: S108  # TemporaryDirectory creates a private directory in either
+    return str(root) if root.is_dir() and shutil.disk_usage(root).free > _SERVER_BYTES else "/tmp"  # noqa: S108
 
 
 @pytest.fixture(scope="session")

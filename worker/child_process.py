@@ -27,6 +27,7 @@ from worker.runtime.backend import select_backend
 from worker.runtime.child_registration import ChildRegistration
 from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
+from worker.runtime.thread_allocation import FixedThreads, ThreadAllocation
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 from worker.supervision.pool import request_replacement
 
@@ -54,7 +55,6 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     devices.configure_device(settings)
     from worker.attempt.job_runner import JobRunner  # noqa: PLC0415
     from worker.engine import Engine  # noqa: PLC0415  # loads keras, whose backend and device are now configured
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415
 
     build_validators()
     gc.collect()
@@ -67,7 +67,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
         wake_ups=wake_ups,
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        thread_allocator=ThreadAllocator(devices.describe_execution_environment(), settings.threads_alone),
+        thread_allocator=_create_thread_allocation(settings),
         memory_limit=memory_limit,
         worker_id=child.worker_id,
         turns=BackendTurns(child, backend, settings.backend_batch_s),
@@ -83,3 +83,12 @@ def _identify_child() -> ChildProcess:
     worker_id = os.environ.get(WORKER_ID_VARIABLE)
     process = f"{socket.gethostname()}:{os.getpid()}"
     return ChildProcess(new_id() if worker_id is None else UUID(worker_id), process)
+
+
+def _create_thread_allocation(settings: Settings) -> ThreadAllocation:
+    environment = devices.describe_execution_environment()
+    if devices.is_jax_chosen():
+        return FixedThreads(environment)
+    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415  # loads tensorflow
+
+    return ThreadAllocator(environment, settings.threads_alone)

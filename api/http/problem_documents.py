@@ -84,7 +84,7 @@ class ProblemView(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    code: {"model": ProblemView, "content": {MEDIA_TYPE: {}}} for code in (401, 403, 404, 409, 413, 415, 422)
+    code: {"model": ProblemView, "content": {MEDIA_TYPE: {}}} for code in (401, 403, 404, 409, 413, 415, 422, 429)
 }
 """The error responses of every route in the OpenAPI document."""
 

@@ -11,8 +11,18 @@ from service.results.job_events import SLICE_BYTES
 
 RETRY_MS = 1000
 """How long a client waits before it connects again."""
+_EVENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A server-sent event. Its data is JSON.",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
 STREAM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {"description": "The events.", "content": {"text/event-stream": {"itemSchema": _EVENT_SCHEMA}}},
     429: {"model": ProblemView, "content": {MEDIA_TYPE: {}}, "description": "Too many event streams are open."},
 }
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}

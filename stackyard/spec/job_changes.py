@@ -1,5 +1,9 @@
 """Requests that change a submitted job, or train it further."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from stackyard.spec.base import PositiveInt, SpecModel
 from stackyard.spec.job import JobName, Tags
 from stackyard.spec.training.run import Priority
@@ -30,4 +34,4 @@ class JobResumption(SpecModel):
 class JobContinuation(SpecModel):
     """The number of epochs that a job has trained in all once it has been continued."""
 
-    epochs: PositiveInt
+    epochs: Annotated[PositiveInt, Field(le=2**63 - 1)]

@@ -1,11 +1,9 @@
 """What clients learn about an error: a plain sentence, without a traceback, a path or the text of a library."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import tensorflow as tf
-
-_tf: Any = tf  # which carries no types
+from worker.runtime.memory_errors import is_out_of_memory
 
 OUT_OF_MEMORY = "The job needed more memory than the worker has."
 
@@ -26,8 +24,8 @@ class KnownCause(NamedTuple):
 
 
 def find_known_cause(error: BaseException) -> KnownCause | None:
-    """Return the cause of an error of TensorFlow that a user can understand, or None for any other error."""
-    if isinstance(error, MemoryError | _tf.errors.ResourceExhaustedError):
+    """Return the cause of an error of a backend that a user can understand, or None for any other error."""
+    if is_out_of_memory(error):
         return KnownCause("out_of_memory", OUT_OF_MEMORY)
     text = str(error)
     if match := _INDEX.search(text):

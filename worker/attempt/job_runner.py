@@ -1,6 +1,5 @@
 """Run one job, from its claim to its end."""
 
-import errno
 import os
 import socket
 import time
@@ -32,11 +31,12 @@ from worker.attempt.error_summary import describe_unexpected_error, find_known_c
 from worker.attempt.handover import wait_until_claimed
 from worker.attempt.job_training import train_job
 from worker.attempt.stop_reasons import StopTraining
-from worker.engine import OUT_OF_MEMORY, Engine
+from worker.engine import Engine
 from worker.preparation import PreparationError, Preparer
 from worker.runtime import memory, memory_limits
+from worker.runtime.memory_errors import is_out_of_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
-from worker.runtime.threads import ThreadAllocator
+from worker.runtime.thread_allocation import ThreadAllocation
 
 _MAX_MESSAGE_LENGTH = 1000
 _UNCERTAINTY = 2
@@ -60,7 +60,7 @@ class JobRunner:
     wake_ups: WakeUpSender
     preparer: Preparer
     engine: Engine
-    thread_allocator: ThreadAllocator
+    thread_allocator: ThreadAllocation
     affinity: ArchitectureAffinity = field(default_factory=ArchitectureAffinity)
     memory_limit: int | None = None
     worker_id: UUID | None = None
@@ -204,7 +204,7 @@ class JobRunner:
             self.preparer.release_files()
 
     def _conclude_error(self, claim: Claim, error: Exception) -> Conclusion:
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             return self._conclude_out_of_memory(claim, error)
         match error:
             case PreparationError():
@@ -248,10 +248,6 @@ def _trace_attempt(claim: Claim) -> Generator[None]:
         record_span("queue wait", claim.trace_context, *claim.queue_wait)
     with trace_span("attempt", claim.trace_context, job=str(claim.job_id), attempt=claim.attempt):
         yield
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    return isinstance(error, OUT_OF_MEMORY) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
 
 
 def _format_storage_error(error: StorageError | OSError) -> str:

@@ -5,13 +5,12 @@
 
 from worker.engine.divergence import Divergence, ForwardPass, LayerReference
 from worker.engine.early_end import EarlyEnd
-from worker.engine.engine import OUT_OF_MEMORY, Engine
+from worker.engine.engine import Engine
 from worker.engine.outcome import Outcome
 from worker.engine.snapshot import CheckpointError, Snapshot
 from worker.engine.training_observer import TrainingObserver
 
 __all__ = [
-    "OUT_OF_MEMORY",
     "CheckpointError",
     "Divergence",
     "EarlyEnd",

@@ -8,12 +8,13 @@ import numpy as np
 
 from worker.engine.snapshot import CheckpointError
 from worker.preparation.arrays import Array
+from worker.runtime.private_names import AVERAGES_IN_NETWORK
 
 _ATTRIBUTES: Mapping[type[Any], tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
     keras.callbacks.LearningRateScheduler: (),
     keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
-    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+    keras.callbacks.SwapEMAWeights: (AVERAGES_IN_NETWORK,),
 }
 """Numeric attributes of every callback in the spec language. The learning rate is a variable of the optimizer."""
 _WEIGHTS = "best_weights"

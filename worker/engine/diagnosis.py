@@ -13,7 +13,7 @@ import numpy as np
 
 from worker.engine import training_state
 from worker.engine.divergence import Divergence, ForwardPass, LayerReference
-from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program_interface import Program
 from worker.engine.snapshot import Snapshot
 from worker.engine.training_loop import TrainingLoop
 from worker.engine.training_observer import TrainingObserver
@@ -62,7 +62,7 @@ class ReplayObserver:
 
 
 def diagnose_divergence(
-    network: Any, program: CompiledProgram, loop: TrainingLoop, divergence: Divergence
+    network: Any, program: Program, loop: TrainingLoop, divergence: Divergence
 ) -> ForwardPass | None:
     """Inspect the forward pass of the step at which a training diverged.
 

@@ -1,23 +1,20 @@
 """Run one training after another, from the first step to the outcome."""
 
-from collections.abc import Collection, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import keras
-import tensorflow as tf
-
 from stackyard.spec import JobSpec
 from worker.engine import keras_session, training_state
+from worker.engine.backend.selection import is_jax, load_backend
 from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
-from worker.engine.optimizations.lean_adam import is_lean_update_identical
-from worker.engine.optimizations.product_variants import create_operations
 from worker.engine.outcome import Outcome
-from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.program.program_cache import ProgramCache
 from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
-from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size, list_step_sizes
+from worker.engine.program_interface import Program
+from worker.engine.program_selection import select_program_class
+from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size
 from worker.engine.snapshot import Snapshot
 from worker.engine.target_axis import shape_data_targets
 from worker.engine.training_loop import TrainingLoop
@@ -25,10 +22,8 @@ from worker.engine.training_observer import TrainingObserver
 from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
-
-_tensorflow: Any = tf  # which carries no types
-OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
-"""The errors of Python and of TensorFlow when a process gets no more memory."""
+from worker.runtime.memory_errors import is_out_of_memory
+from worker.runtime.private_names import cache_saved_attributes, check_private_names
 
 
 class Engine:
@@ -41,10 +36,8 @@ class Engine:
 
     def __init__(self, cache_memory: int) -> None:
         self._cache = ProgramCache(cache_memory)
-        # The next three calls would otherwise delay the first job.
-        is_lean_update_identical()
-        create_operations()
-        keras_session.cache_saved_attributes()
+        _prepare_backend()
+        cache_saved_attributes()
 
     def train(
         self,
@@ -88,10 +81,8 @@ class Engine:
         data = shape_data_targets(data, spec.training.metrics)
         train = build_training_rows(data)
         validation = build_validation_rows(data)
-        step_sizes = list_step_sizes(train.count, spec.training.batch_size)
         key = build_program_key(spec, data, get_fixed_batch_size(train.count, spec.training.batch_size))
-        program = self._cache.get(key, step_sizes, lambda: _build_program(spec, data, key, step_sizes))
-        program.select_variants(step_sizes)
+        program = self._cache.get(key, lambda: _build_program(spec, data, key))
         loop = TrainingLoop(
             program, spec.training, train, validation, observer, snapshot, evaluation_rows=evaluation_rows
         )
@@ -104,7 +95,7 @@ class Engine:
             program.wait_until_prepared()
         if divergence is not None:
             with (
-                suppress(*OUT_OF_MEMORY),  # without memory for a second training, the layer stays unknown
+                _ignore_out_of_memory(),  # without memory for a second training, the layer stays unknown
                 training_state.preserve_state(program.network),
             ):
                 second_loop = TrainingLoop(
@@ -119,42 +110,52 @@ class Engine:
 
     @contextmanager
     def _translate_out_of_memory(self) -> Generator[None]:
-        """Turn TensorFlow's and Python's errors into a MemoryError, after the cached programs are freed."""
+        """Turn errors of the backend into a MemoryError, after the cached programs are freed."""
         try:
             yield
-        except OUT_OF_MEMORY as error:
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
             self._cache.clear()
             raise MemoryError(str(error)) from error
+
+
+@contextmanager
+def _ignore_out_of_memory() -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
 
 
 def _build_network(spec: JobSpec, data: PreparedData) -> Any:
     """Build the spec's network in its initial state, with the names of the first network in a process."""
     keras_session.reset_session(spec.training.seed or 0)
-    with keras_session.share_variable_name():
-        network: Any = build_compiled_network(spec, data.x_train.shape[1:])
-        if isinstance(network.optimizer, keras.optimizers.ScheduleFreeAdamW):
-            # Its build copies the weights into the momentum. `fit` builds it while it traces, where the copy has no
-            # effect; so it is traced here, too.
-            _tensorflow.function(lambda: _build_optimizer(network), autograph=False).get_concrete_function()
-        else:
-            _build_optimizer(network)
+    network: Any = build_compiled_network(spec, data.x_train.shape[1:])
+    load_backend().build_optimizer(network)
     return network
 
 
-def _build_optimizer(network: Any) -> None:
-    network.optimizer.build(network.trainable_variables)
+def _prepare_backend() -> None:
+    check_private_names("keras")
+    if is_jax():
+        from worker.runtime import jax_adapter  # noqa: PLC0415  # its library is imported on this backend only
+
+        jax_adapter.exclude_tensorflow()
+    else:
+        check_private_names("tensorflow")
 
 
-def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey, step_sizes: Collection[int]) -> CompiledProgram:
+def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey) -> Program:
     """Build a program with a network of its own, whose hyperparameters are variables."""
     hyperparameters = Hyperparameters(key.hyperparameters)
     network = _build_network(insert_hyperparameters(spec, hyperparameters), data)
-    return CompiledProgram(
+    return select_program_class()(
         network,
         hyperparameters,
         data.x_train,
         data.y_train,
         has_weights=key.has_weights,
-        step_sizes=step_sizes,
         fixed_batch_size=key.fixed_batch_size,
     )

@@ -1,24 +1,10 @@
-"""Global state of Keras and TensorFlow that outlives a network."""
+"""Global state of Keras that outlives a network."""
 
 import random
-from collections import defaultdict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from keras.src.backend.common import global_state
-from keras.src.saving import saving_lib
 
-# Untyped.
-_keras: Any = global_state
-_saving: Any = saving_lib
-_tf: Any = tf
-
-_VARIABLE_NAME = "Variable"
-_SAVED_KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
-"""Keras's names for the kinds of objects in a model file."""
+from worker.runtime import private_names
 
 
 def reset_session(seed: int) -> None:
@@ -28,30 +14,6 @@ def reset_session(seed: int) -> None:
     TensorFlow. Either function discards all graphs that TensorFlow has prepared, which take long to prepare again.
     Keras does not need that: its layers use seeds of their own, which come from Python's generator.
     """
-    _keras.set_global_attribute("object_name_uids", defaultdict[str, int](int))
-    _keras.set_global_attribute("global_seed_generator", None)
+    private_names.reset_keras_names()
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 the generator that Keras's function seeds
-
-
-def share_variable_name() -> AbstractContextManager[None]:
-    """Give all variables created in this context one TensorFlow name; Keras's names and paths do not change.
-
-    TensorFlow caches the kernel that creates a variable by name, shape and type, and a new kernel is expensive. An
-    optimizer's slots have the shapes of the weights, but other names.
-    """
-    return _tf.variable_creator_scope(_create_with_shared_name)
-
-
-def _create_with_shared_name(create: Callable[..., Any], **arguments: Any) -> Any:
-    return create(**arguments | {"name": _VARIABLE_NAME})
-
-
-def cache_saved_attributes() -> None:
-    """Have Keras compute only once which attributes are left out of model files, and not in each `save`.
-
-    Keras intends this, but Keras 3.15 stores the result under one name (`saving_attr_skipset_…`) and looks it up under
-    another. Without this function, each `save` creates an optimizer, a metric and several layers to find out.
-    """
-    for kind in _SAVED_KINDS:
-        _keras.set_global_attribute(f"saving_attr_skiplist_{kind}", _saving.get_attr_skipset(kind))

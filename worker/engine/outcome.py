@@ -9,7 +9,7 @@ from stackyard.spec.training.metrics import Metric
 from worker.engine.divergence import Divergence
 from worker.engine.early_end import EarlyEnd
 from worker.engine.program.call_size import CallSizer
-from worker.engine.program.compiled_program import CompiledProgram, Metrics
+from worker.engine.program_interface import Metrics, Program
 from worker.engine.rows import build_rows
 from worker.engine.target_axis import shape_targets
 from worker.engine.training_loop import evaluate_rows
@@ -30,7 +30,7 @@ class Outcome:
 
     network: Any
     divergence: Divergence | None
-    program: CompiledProgram
+    program: Program
     early_end: EarlyEnd | None = None
     metrics: Sequence[Metric] = ()
 

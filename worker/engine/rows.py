@@ -1,24 +1,20 @@
-"""Rows for compiled calls: in tensors, or read in slices from memory-mapped files."""
+"""Rows for compiled calls: in memory, or read in slices from memory-mapped files."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from tensorflow.python.eager import context
-from tensorflow.python.framework import ops
 
+from worker.engine.backend.selection import load_backend
 from worker.engine.program.call_size import CallSizer
-from worker.engine.program.step_loops import RowTensors as Tensors
+from worker.engine.program_interface import WrappedRows
 from worker.preparation import PreparedData
 from worker.preparation.arrays import Array
 from worker.preparation.mapped_rows import read_rows
 
-# Untyped, and without public names.
-_context: Any = context
-_ops: Any = ops
 _MAX_SLICE_BYTES = 64 * 2**20
 """Maximum size of a slice of mapped rows; two slices are in memory at a time."""
 
@@ -26,7 +22,7 @@ _MAX_SLICE_BYTES = 64 * 2**20
 class RowSlice(NamedTuple):
     """The arguments of one call: rows, their order, and the steps over them."""
 
-    rows: Tensors
+    rows: WrappedRows
     order: Array
     steps: range
     step_offset: int
@@ -75,18 +71,18 @@ class Rows(ABC):
 
 
 class InMemoryRows(Rows):
-    """Rows in memory, as tensors."""
+    """Rows in memory."""
 
     def __init__(self, *arrays: Array) -> None:
         super().__init__(*arrays)
-        self.tensors = tuple(_wrap_as_tensor(array) for array in arrays)
+        self.wrapped_rows: WrappedRows = load_backend().wrap_rows(arrays)
 
     def iterate_slices(
         self, order: Array, batch_size: int, call_sizer: CallSizer, first_step: int = 0
     ) -> Iterator[RowSlice]:
         """Divide an epoch's steps; every slice has all rows."""
         for steps in _iterate_calls(range(first_step, count_steps(len(order), batch_size)), call_sizer, self.count):
-            yield RowSlice(self.tensors, order, steps, 0)
+            yield RowSlice(self.wrapped_rows, order, steps, 0)
 
 
 class FileRows(Rows):
@@ -98,17 +94,19 @@ class FileRows(Rows):
         """Divide an epoch's steps; every slice has the rows of its steps."""
         max_steps = max(1, _MAX_SLICE_BYTES // (batch_size * sum(array[:1].nbytes for array in self._arrays)))
         calls = _iterate_calls(range(first_step, count_steps(len(order), batch_size)), call_sizer, max_steps)
+        capacity = batch_size * min(max_steps, count_steps(len(order), batch_size))
+
+        def read_slice(steps: range) -> RowSlice:
+            indices = order[steps.start * batch_size : steps.stop * batch_size]
+            rows = load_backend().wrap_rows(self.select_rows(indices), capacity)
+            return RowSlice(rows, np.arange(len(indices), dtype=np.int32), range(len(steps)), steps.start)
+
         with ThreadPoolExecutor(1) as reader:
-            pending = [reader.submit(self._read_slice, order, steps, batch_size) for steps in islice(calls, 1)]
+            pending = [reader.submit(read_slice, steps) for steps in islice(calls, 1)]
             while pending:
                 ready = pending.pop().result()
-                pending = [reader.submit(self._read_slice, order, steps, batch_size) for steps in islice(calls, 1)]
+                pending = [reader.submit(read_slice, steps) for steps in islice(calls, 1)]
                 yield ready
-
-    def _read_slice(self, order: Array, steps: range, batch_size: int) -> RowSlice:
-        indices = order[steps.start * batch_size : steps.stop * batch_size]
-        tensors = tuple(_wrap_as_tensor(array) for array in self.select_rows(indices))
-        return RowSlice(tensors, np.arange(len(indices), dtype=np.int32), range(len(steps)), steps.start)
 
 
 def build_training_rows(data: PreparedData) -> Rows:
@@ -141,18 +139,6 @@ def get_fixed_batch_size(count: int, batch_size: int) -> int:
     a mean over a known number of rows into a product, whose bits may differ from those of the quotient.
     """
     return 0 if count % batch_size else batch_size
-
-
-def list_step_sizes(count: int, batch_size: int) -> set[int]:
-    """Return the different numbers of rows that the steps over `count` rows have."""
-    return {min(count, batch_size), count % batch_size} - {0}
-
-
-def _wrap_as_tensor(array: Array) -> Any:
-    """Return an array as a tensor, which shares its memory if that is aligned. The array must not change any more."""
-    eager_context = _context.context()
-    eager_context.ensure_initialized()
-    return _ops.EagerTensor(array, eager_context.device_name, None)  # like convert_to_tensor, which copies
 
 
 def _compute_row_weights(y: Array, class_weight: Mapping[int, float]) -> Array:

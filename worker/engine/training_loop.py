@@ -16,7 +16,7 @@ from worker.engine import callback_state, training_state
 from worker.engine.divergence import Divergence
 from worker.engine.early_end import EarlyEnd, build_early_end
 from worker.engine.program.call_size import TARGET_CALL_S, CallSizer, estimate_epoch_s
-from worker.engine.program.compiled_program import CompiledProgram, Metrics
+from worker.engine.program_interface import Metrics, Program
 from worker.engine.row_order import build_row_order
 from worker.engine.rows import InMemoryRows, Rows, count_steps, get_fixed_batch_size
 from worker.engine.snapshot import Snapshot
@@ -24,8 +24,6 @@ from worker.engine.training_observer import TrainingObserver
 from worker.keras_build.compilation import build_callbacks
 from worker.preparation.arrays import Array
 
-_MAX_ORDER_ENTRIES = 4_000_000
-"""Maximum number of row indices in the orders of one call."""
 _MIN_EPOCHS_PER_CALL = 10
 """Epochs that must fit into a call for which several epochs in a call are worth it."""
 _MIN_REMAINING_EPOCHS = 400
@@ -50,7 +48,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        program: CompiledProgram,
+        program: Program,
         training: Training,
         rows: Rows,
         validation: Rows | None,
@@ -268,11 +266,11 @@ class TrainingLoop:
         count = min(
             self._count_epochs_ahead(first_epoch),
             max(1, int(TARGET_CALL_S / self._epoch_s)),
-            max(1, _MAX_ORDER_ENTRIES // rows.count),
+            self._program.limit_epochs(rows.count),
         )
         result = self._program.train_epochs(
-            rows.tensors,
-            None if validation is None else validation.tensors,
+            rows.wrapped_rows,
+            None if validation is None else validation.wrapped_rows,
             np.stack([self._get_order(first_epoch + index) for index in range(count)]),
             self._training.batch_size,
             fixed_batch_size=self._validation_batch or 0,
@@ -351,7 +349,7 @@ class TrainingLoop:
 
 
 def evaluate_rows(
-    program: CompiledProgram,
+    program: Program,
     rows: Rows,
     batch_size: int,
     call_sizer: CallSizer,

@@ -1,33 +1,34 @@
 """The state that training changes: weights and seeds of the network, and variables of its optimizer and metrics."""
 
+import math
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from worker.engine.backend.selection import load_backend
 from worker.engine.snapshot import CheckpointError
 from worker.preparation.arrays import Array
-
-_tf: Any = tf  # which carries no types
 
 _PREFIXES = ("network/", "optimizer/", "metrics/")
 
 
 def copy_state(source: Any, target: Any) -> None:
     """Copy the state of a network to another of the same architecture; both compiled, with built optimizers."""
-    _write_values(target, _read_values(source))
+    backend = load_backend()
+    backend.write_values(_list_variables(target), backend.read_values(_list_variables(source)))
 
 
 @contextmanager
 def preserve_state(network: Any) -> Generator[None]:
     """Restore the network's state at the end of the block."""
-    values = _read_values(network)  # a tensor that was read does not change when its variable is written
+    backend, variables = load_backend(), _list_variables(network)
+    values = backend.read_values(variables)
     try:
         yield
     finally:
-        _write_values(network, values)
+        backend.write_values(variables, values)
 
 
 def copy_loss(source: Any, target: Any) -> None:
@@ -43,13 +44,13 @@ def measure_state(network: Any) -> int:
 
 def measure_variables(variables: Iterable[Any]) -> int:
     """Return the total size of Keras variables in bytes."""
-    return sum(variable.value.dtype.size * variable.value.shape.num_elements() for variable in variables)
+    return sum(np.dtype(variable.dtype).itemsize * math.prod(variable.shape) for variable in variables)
 
 
 def read_arrays(network: Any, *, metrics: bool) -> dict[str, Array]:
     """Return the state by names that depend on the architecture only, optionally with the state of the metrics."""
-    variables = _name_variables(network, metrics=metrics)
-    return {name: np.asarray(variable.value.numpy()) for name, variable in variables.items()}
+    backend, variables = load_backend(), _name_variables(network, metrics=metrics)
+    return {name: backend.read_array(variable) for name, variable in variables.items()}
 
 
 def load_arrays(network: Any, arrays: Mapping[str, Array], *, metrics: bool) -> None:
@@ -92,16 +93,3 @@ def _get_shape_and_dtype(variable: Any) -> tuple[tuple[int, ...], Any]:
 
 def _list_variables(network: Any) -> list[Any]:
     return [*network.variables, *network.optimizer.variables]
-
-
-def _read_values(network: Any) -> list[Any]:
-    return [
-        _tf.raw_ops.ReadVariableOp(resource=variable.value.handle, dtype=variable.value.dtype)
-        for variable in _list_variables(network)
-    ]
-
-
-def _write_values(network: Any, values: Iterable[Any]) -> None:
-    for variable, value in zip(_list_variables(network), values, strict=True):
-        # Keras's own `assign` comes to this, but with much overhead for each variable.
-        _tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)

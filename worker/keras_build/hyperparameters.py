@@ -4,26 +4,23 @@ Keras writes a dropout rate or a momentum as a constant into the graph that it t
 trace, which can take longer than the training. A `Hyperparameter` is a float that knows its place in the spec:
 
 - Arithmetic with it returns another `Hyperparameter`.
-- If TensorFlow converts it to a tensor while a graph is traced, the graph gets a variable.
+- If the backend converts it to a tensor while a function is traced, the function gets an input.
 - If Python compares it (`rate > 0`), the comparison and its result are recorded.
 
-The graph is valid for all numbers for which the recorded comparisons have the same results. Apart from constants it
+The function is valid for all numbers for which the recorded comparisons have the same results. Apart from constants it
 is then the graph that Keras would have traced. The arithmetic is done in Python's float64 and rounded where Keras
 rounds. torch.compile guards its graphs in the same way.
 """
 
+import inspect
 import operator
-import threading
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Self
 
-import tensorflow as tf
+import keras
 
-_tf: Any = tf  # tensorflow carries no types
-
-SpecPath = tuple[str | int, ...]
-"""The location of a number in a spec, as the segments of a JSON pointer."""
+from worker.keras_build.number_inputs import NumberInputs, SpecPath
 
 Term = float | SpecPath | tuple["Operation", "Term", "Term"]
 """A number, the path of a number, or an operation on two terms."""
@@ -56,10 +53,7 @@ class Hyperparameters:
     def __init__(self, values: Mapping[SpecPath, float]) -> None:
         self._values = dict(values)
         self._comparisons: dict[tuple[Callable[[float, float], bool], Term, Term], bool] = {}
-        self._variables: dict[tuple[Term, Any], Any] = {}
-        self._reads: dict[tuple[Any, Term, Any], Any] = {}
-        self._tracing = False
-        self._tracing_lock = threading.Lock()
+        self.inputs = _create_inputs()
 
     def get_hyperparameter(self, path: SpecPath) -> "Hyperparameter":
         """Return the hyperparameter at a path, to be passed to Keras."""
@@ -73,21 +67,13 @@ class Hyperparameters:
         )
 
     def assign_values(self, values: Mapping[SpecPath, float]) -> None:
-        """Set the variables of the traced graphs to these values, for which the graphs must be valid."""
+        """Set the inputs of the traced functions to these values, for which the functions must be valid."""
         self._values = dict(values)
-        for (term, _), variable in self._variables.items():
-            variable.assign(_evaluate_term(term, values))
+        self.inputs.assign_values(self.evaluate)
 
-    @contextmanager
-    def use_variables(self) -> Generator[None]:
-        """Convert hyperparameters to variables within the block; other threads wait for their turn."""
-        with self._tracing_lock:
-            self._tracing = True
-            try:
-                yield
-            finally:
-                self._tracing = False
-                self._reads.clear()
+    def use_variables(self, inputs: Any = None) -> AbstractContextManager[None]:
+        """Return a context in which hyperparameters become inputs of traced functions; see `NumberInputs`."""
+        return self.inputs.use_inputs(inputs)
 
     def evaluate(self, term: Term) -> float:
         """Return the value of a term for the current job."""
@@ -104,24 +90,23 @@ class Hyperparameters:
         self._comparisons.pop((operator.eq, term, self.evaluate(term)), None)
 
     def to_tensor(self, term: Term, dtype: Any) -> Any:
-        """Return a scalar tensor: a variable's value while a graph is traced, else a constant, which is recorded."""
+        """Return a scalar tensor: an input while a function is traced, else a constant, which is recorded."""
         value = self.evaluate(term)
-        tensor_dtype = _tf.float32 if dtype is None else _tf.as_dtype(dtype)
-        if not self._tracing or _tf.executing_eagerly() or not tensor_dtype.is_floating:
-            self.compare(operator.eq, term, value)
-            return _tf.constant(value, dtype)
-        graph = _tf.compat.v1.get_default_graph()
-        key = (graph, term, tensor_dtype)  # one read in each graph: it costs as much as any small operation
-        if key not in self._reads:
-            self._reads[key] = self._get_variable(term, value, tensor_dtype).read_value()
-        return self._reads[key]
+        tensor = self.inputs.read_number(term, value, dtype)
+        if tensor is not None:
+            return tensor
+        self.compare(operator.eq, term, value)
+        return self.inputs.build_constant(value, dtype)
 
-    def _get_variable(self, term: Term, value: float, dtype: Any) -> Any:
-        if (term, dtype) not in self._variables:
-            # Outside the traced graph, because TensorFlow traces a function that creates variables twice.
-            with _tf.Graph().as_default(), _tf.__internal__.eager_context.eager_mode():
-                self._variables[term, dtype] = _tf.Variable(value, dtype=dtype, trainable=False)
-        return self._variables[term, dtype]
+
+def _create_inputs() -> NumberInputs:
+    if keras.backend.backend() == "jax":
+        from worker.keras_build.number_vector import NumberVector  # noqa: PLC0415  # one backend's library is imported
+
+        return NumberVector(Hyperparameter)
+    from worker.keras_build.graph_variables import GraphVariables  # noqa: PLC0415  # likewise
+
+    return GraphVariables()
 
 
 def _evaluate_term(term: Term, values: Mapping[SpecPath, float]) -> float:
@@ -163,6 +148,10 @@ class Hyperparameter(float):
         """Convert to a tensor, as in TensorFlow's protocol of this name."""
         del name
         return self.hyperparameters.to_tensor(self.term, dtype)
+
+    def __jax_array__(self) -> Any:
+        """Convert to an array, as in JAX's protocol of this name."""
+        return self.hyperparameters.to_tensor(self.term, None)
 
     def _apply_operation(self, operation: Operation, other: object, *, reflected: bool = False) -> Any:
         if not isinstance(other, float | int):
@@ -253,6 +242,8 @@ class Hyperparameter(float):
         return self._get_plain_number() % other
 
     def __float__(self) -> float:
+        if self.hyperparameters.inputs.ignores_result(inspect.currentframe()):
+            return self.hyperparameters.evaluate(self.term)
         return self._get_plain_number()
 
     def __int__(self) -> int:

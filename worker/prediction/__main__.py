@@ -31,15 +31,21 @@ def main(arguments: list[str]) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # output that a library prints goes to the log and not between the answers
     logs.configure_logging()
-    _configure_tensorflow()
-    from worker.prediction.request_loop import serve_requests  # noqa: PLC0415 it loads tensorflow
+    _configure_backend()
+    from worker.prediction.request_loop import serve_requests  # noqa: PLC0415 it loads the backend
 
     serve_requests(sys.stdin.buffer, answers, options.seconds, options.idle)
 
 
+def _configure_backend() -> None:
+    """Use a few threads of the CPU, and no GPU, which trainings need. KERAS_BACKEND says the backend."""
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"}
+    os.environ["NPROC"] = str(_THREADS)  # of JAX's pool
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        _configure_tensorflow()
+
+
 def _configure_tensorflow() -> None:
-    """Use a few threads of the CPU, and no GPU, which trainings need."""
-    os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     import tensorflow as tf  # noqa: PLC0415 it reads the variables above when it is imported
 
     threading = cast("Any", tf).config.threading  # tensorflow carries no types

@@ -12,8 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from keras.src.saving import saving_lib
-
 from service.prediction.protocol import PredictionRequest, StoredFile
 from stackyard.spec import JobSpec
 from worker.keras_build.network import build_network
@@ -21,8 +19,7 @@ from worker.prediction.computed_lookups import ComputedLookup, build_computed_lo
 from worker.preparation.lookups import get_vocabulary_size
 from worker.preparation.memory_cache import MemoryCache
 from worker.preparation.transforms.fitted_transforms import FittedTransforms
-
-_saving: Any = saving_lib  # untyped
+from worker.runtime import private_names
 
 _WEIGHTS = "model.weights.h5"
 """Name of the weights in a `.keras` file."""
@@ -121,6 +118,4 @@ def _read_and_verify(file: StoredFile) -> bytes:
 def _load_weights(network: Any, model: bytes) -> None:
     """Load weights from memory. `keras.Model.load_weights` reads files only, and this process cannot write any."""
     with zipfile.ZipFile(io.BytesIO(model)) as archive:
-        store = _saving.H5IOStore(io.BytesIO(archive.read(_WEIGHTS)))
-    _saving._load_state(network, store, assets_store=None, inner_path="", visited_saveables=set())  # noqa: SLF001
-    store.close()
+        private_names.load_weights(network, io.BytesIO(archive.read(_WEIGHTS)))

@@ -3,10 +3,9 @@
 import json
 import signal
 import uuid
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import structlog
-import tensorflow as tf
 
 from service.datasets.dataset_source import CSV
 from service.prediction.protocol import PredictionRequest, PredictionResponse, ResponseKind
@@ -14,9 +13,8 @@ from service.subprocess import framing
 from worker.prediction.network_cache import CorruptModelError, NetworkCache
 from worker.prediction.predict import DependentRowsError, predict_rows
 from worker.prediction.row_faults import InvalidRowsError
-
-_tensorflow = cast("Any", tf)  # tensorflow carries no types
-_OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, _tensorflow.errors.ResourceExhaustedError)
+from worker.runtime.memory_errors import is_out_of_memory
+from worker.runtime.private_names import check_private_names
 
 log = structlog.get_logger()
 
@@ -31,6 +29,7 @@ def serve_requests(requests: BinaryIO, answers: BinaryIO, max_request_s: int, ma
         max_idle_s: seconds to wait for the next request.
 
     """
+    check_private_names("keras")
     networks = NetworkCache()
 
     def answer_frame(parts: list[bytes]) -> tuple[bytes, bytes]:
@@ -61,9 +60,9 @@ def answer_request(request: PredictionRequest, rows: bytes, networks: NetworkCac
         return PredictionResponse(ResponseKind.NOT_PREDICTABLE, str(error).encode())
     except CorruptModelError as error:
         return PredictionResponse(ResponseKind.CORRUPT_FILE, str(error).encode())
-    except _OUT_OF_MEMORY:
-        return PredictionResponse(ResponseKind.OUT_OF_MEMORY, b"")
-    except Exception:
+    except Exception as error:
+        if is_out_of_memory(error):
+            return PredictionResponse(ResponseKind.OUT_OF_MEMORY, b"")
         error_id = uuid.uuid4().hex
         log.exception("prediction failed", action="prediction_error", error_id=error_id)
         return PredictionResponse(ResponseKind.FAILED, error_id.encode())

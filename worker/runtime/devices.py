@@ -1,4 +1,4 @@
-"""Configure a child's device and threads. Call this module before tensorflow is imported: some settings need that.
+"""Configure a child's device and threads. Call this module before the backend is imported: some settings need that.
 
 `python -m worker.runtime.devices` prints the names of the GPUs that tensorflow finds, as a JSON array.
 """
@@ -15,6 +15,7 @@ from models import Backend
 from service.jobs.execution_environment import ExecutionEnvironment
 from service.settings import Settings
 from stackyard.cores import count_schedulable_cores
+from worker.runtime.jax_device import configure_jax, describe_jax_environment
 from worker.runtime.versions import get_versions
 
 _NO_GPU = "-1"
@@ -27,31 +28,46 @@ _TF32_COMPUTE_CAPABILITY = (8, 0)
 
 
 def configure_device(settings: Settings) -> None:
-    """Make one GPU visible to this child, or none, and set its number of threads.
+    """Make one GPU visible to this child, or none, and set its number of threads. KERAS_BACKEND says the backend.
 
     The children of a GPU worker are numbered from 0. Each takes the GPU of its number in CUDA_VISIBLE_DEVICES, and
     allocates the GPU's memory as needed.
 
     Raises:
-        RuntimeError: tensorflow is already imported, or a GPU worker's child finds no GPU.
+        RuntimeError: the backend is already imported, or a GPU worker's child finds no GPU.
 
     """
+    visible_gpu = _select_gpu() if settings.device == "gpu" else _NO_GPU
+    if is_jax_chosen():
+        configure_jax(settings, visible_gpu)
+    else:
+        _configure_tensorflow(settings, visible_gpu)
+
+
+def is_jax_chosen() -> bool:
+    """Return whether this process computes with JAX; it does not import Keras."""
+    return os.environ.get("KERAS_BACKEND") == "jax"
+
+
+def _configure_tensorflow(settings: Settings, visible_gpu: str) -> None:
     if "tensorflow" in sys.modules:
         raise RuntimeError("expected to run before tensorflow is imported, when it reads its environment variables")
-    os.environ["CUDA_VISIBLE_DEVICES"] = _select_gpu() if settings.device == "gpu" else _NO_GPU
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpu
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault(_PRIVATE_THREAD_POOLS, "1")
     config = _load_tensorflow_config()
     config.threading.set_intra_op_parallelism_threads(settings.threads)
     gpus = config.list_physical_devices("GPU")
     if settings.device == "gpu" and not gpus:
-        raise RuntimeError(f"expected GPU {os.environ['CUDA_VISIBLE_DEVICES']}, and tensorflow finds none")
+        raise RuntimeError(f"expected GPU {visible_gpu}, and tensorflow finds none")
     for gpu in gpus:
         config.experimental.set_memory_growth(gpu, True)  # noqa: FBT003 tensorflow's own order
 
 
 def describe_execution_environment() -> ExecutionEnvironment:
     """Return the device, threads, precision and versions with which this process computes."""
+    if is_jax_chosen():
+        return describe_jax_environment()
     import keras  # noqa: PLC0415 it loads tensorflow, and `configure_device` must run first
 
     config = _load_tensorflow_config()

@@ -1,38 +1,16 @@
-"""The memory of this process: reuse of freed memory, peak usage, and out-of-memory kills by the kernel."""
+"""The memory of this process: its peak, and out-of-memory kills by the kernel."""
 
 import contextlib
-import ctypes
 import functools
 import os
 import resource
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-_MALLOC_OPTIONS = ((-3, 32 * 2**20), (-1, 64 * 2**20))
-"""Bytes for glibc's M_MMAP_THRESHOLD (one allocation) and M_TRIM_THRESHOLD (free memory at a heap's end)."""
 _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
 _RESET_PEAK = b"5"
 """The value that Linux's `clear_refs` takes to reset the peak."""
-
-
-@contextlib.contextmanager
-def reuse_freed_memory() -> Generator[None]:
-    """Keep freed memory for later allocations, and return free memory to the system at the block's end.
-
-    By itself glibc adapts how much it keeps to the sizes that were freed before. This sets the largest thresholds
-    that glibc would reach by itself, because in a training it stays far below and each epoch needs new pages. The
-    thresholds stay set after the block: glibc cannot return to adapting them. Without glibc this does nothing.
-    """
-    glibc = ctypes.CDLL(None)
-    is_glibc = hasattr(glibc, "mallopt") and hasattr(glibc, "malloc_trim")
-    for parameter, size in _MALLOC_OPTIONS if is_glibc else ():
-        glibc.mallopt(parameter, size)
-    try:
-        yield
-    finally:
-        if is_glibc:
-            glibc.malloc_trim(0)
 
 
 def reset_peak_memory() -> None:

@@ -11,17 +11,12 @@ from dataclasses import replace
 from typing import Any, cast
 
 import tensorflow as tf
-from tensorflow.python.eager import context
 
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
-from worker.runtime import memory
+from worker.runtime import private_names
+from worker.runtime.thread_allocation import LARGE_STEP_FLOPS
 
-LARGE_STEP_FLOPS = 500_000_000
-"""From this many floating-point operations a step, more threads gain more than they cost."""
-
-# These carry no types.
-_context: Any = context
-_Config: Any = cast("Any", tf).compat.v1.ConfigProto
+_Config: Any = cast("Any", tf).compat.v1.ConfigProto  # tensorflow carries no types
 
 _NO_SPINNING: Any = _Config(experimental=_Config.Experimental(disable_thread_spinning=True))
 """Threads that wait for work sleep. By default they spin for a while. If there are as many threads as cores, spinning
@@ -40,7 +35,7 @@ class ThreadAllocator:
     def __init__(self, shared: ExecutionEnvironment, alone: int = 0) -> None:
         self._shared = shared
         self._alone = replace(shared, threads=max(alone, shared.threads))
-        self._default_context = _context.context()
+        self._default_context = private_names.get_context()
         self._contexts: dict[int, Any] = {}
         """The contexts whose threads do not spin, by their number of threads."""
 
@@ -66,17 +61,15 @@ class ThreadAllocator:
         if threads == self._shared.threads and not needs_sleeping_threads:
             yield
             return
-        _context._set_context(self._get_sleeping_context(threads))  # noqa: SLF001  # here and below: there is no public way
+        private_names.set_context(self._get_sleeping_context(threads))
         try:
-            with memory.reuse_freed_memory():
-                yield
+            yield
         finally:
-            _context._set_context(self._default_context)  # noqa: SLF001
+            private_names.set_context(self._default_context)
 
     def _get_sleeping_context(self, threads: int) -> Any:
         if threads not in self._contexts:
-            new_context = _context.Context(_NO_SPINNING)
-            new_context.intra_op_parallelism_threads = threads
-            new_context.inter_op_parallelism_threads = self._default_context.inter_op_parallelism_threads
-            self._contexts[threads] = new_context
+            self._contexts[threads] = private_names.create_context(
+                _NO_SPINNING, threads, self._default_context.inter_op_parallelism_threads
+            )
         return self._contexts[threads]

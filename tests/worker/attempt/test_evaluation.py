@@ -15,7 +15,7 @@ from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squ
 from worker.attempt.evaluation import compute_confusion, compute_residuals, evaluate_network
 from worker.engine import Outcome
 from worker.engine import outcome as engine_outcome
-from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program_selection import select_program_class
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
 from worker.preparation.transforms.targets import FittedTarget
@@ -38,7 +38,7 @@ def build_data(x, y, target, **subsets):
 def evaluate_untrained(network, data, batch_size, check_stop):
     """Return the evaluation of a network with its current weights."""
     y = data.y_train if data.y_test is None else data.y_test
-    compiled = CompiledProgram(network, Hyperparameters({}), data.x_train, y, has_weights=False)
+    compiled = select_program_class()(network, Hyperparameters({}), data.x_train, y, has_weights=False)
     return evaluate_network(Outcome(network, None, compiled), data, batch_size, check_stop)
 
 
@@ -107,9 +107,9 @@ def test_predictions_have_the_bits_of_keras_predict_under_any_loss(
     network = build_network(256, outputs, activation, loss, ["mse"] if outputs == 1 else ["accuracy"])
     y = labels if outputs > 1 else (labels > 0).astype(np.float32)
     outputs_per_call = []
-    Outcome(network, None, CompiledProgram(network, Hyperparameters({}), wide_rows, y, has_weights=False)).evaluate(
-        wide_rows, y, batch_size, never_stop, outputs_per_call.append
-    )
+    Outcome(
+        network, None, select_program_class()(network, Hyperparameters({}), wide_rows, y, has_weights=False)
+    ).evaluate(wide_rows, y, batch_size, never_stop, outputs_per_call.append)
     assert np.array_equal(
         np.concatenate(outputs_per_call), network.predict(wide_rows, batch_size=batch_size, verbose=0)
     )
@@ -119,7 +119,7 @@ def test_predictions_have_the_bits_of_keras_predict_under_any_loss(
 def test_predictions_are_those_of_keras_predict(rows, labels, monkeypatch, max_outputs):
     monkeypatch.setattr(engine_outcome, "_MAX_OUTPUTS", max_outputs)
     network = build_network(4, 3, "softmax", "sparse_categorical_crossentropy")
-    compiled = CompiledProgram(network, Hyperparameters({}), rows, labels, has_weights=False)
+    compiled = select_program_class()(network, Hyperparameters({}), rows, labels, has_weights=False)
     outputs_per_call = []
     Outcome(network, None, compiled).evaluate(rows, labels, 32, never_stop, outputs_per_call.append)
     # The first call has one batch, because its duration is still unknown.

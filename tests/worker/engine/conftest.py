@@ -3,6 +3,7 @@
 import pytest
 
 from worker.engine import engine
+from worker.engine.program_selection import select_program_class
 
 
 @pytest.fixture
@@ -10,10 +11,12 @@ def traced(monkeypatch):
     """The programs that were traced."""
     programs = []
 
-    class RecordedProgram(engine.CompiledProgram):
+    program_class = select_program_class()
+
+    class RecordedProgram(program_class):
         def __init__(self, *args, **kwargs):
             programs.append(self)
             super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "CompiledProgram", RecordedProgram)
+    monkeypatch.setattr(engine, "select_program_class", lambda: RecordedProgram)
     return programs

@@ -1,4 +1,4 @@
-"""Every activation is bit-identical to stock Keras, also after kernels with alternative products."""
+"""Every activation is bit-identical to stock Keras."""
 
 from typing import get_args
 
@@ -13,7 +13,6 @@ from tests.worker.keras_reference import (
     fit_with_keras,
     train_with_engine,
 )
-from worker.engine.optimizations import dense_products, product_variants
 
 ROWS, FEATURES = 64, 256
 
@@ -37,11 +36,7 @@ def test_silu_in_a_time_distributed_layer():
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("activation", get_args(Activation))
-def test_activations(activation, monkeypatch):
-    monkeypatch.setattr(
-        product_variants, "count_usable_cores", lambda: 2
-    )  # a core is free for the second half of a kernel
-    monkeypatch.setattr(dense_products, "_get_threads", lambda: 1)
+def test_activations(activation):
     hidden = {"type": "Dense", "units": 256}
     layers = [hidden | {"activation": activation}, hidden, {"type": "Activation", "activation": activation}]
     spec = build_spec([*layers, {"type": "Dense", "units": 1}], optimizer="adam", epochs=2)

@@ -10,7 +10,7 @@ from tests.worker.engine.test_same_bits import fit_by_spec, get_variables
 from tests.worker.keras_reference import RecordingObserver, train_with_engine
 from worker.engine import Engine, training_loop
 from worker.engine.program.call_size import TARGET_CALL_S, CallSizer
-from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program_selection import select_program_class
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def calls(monkeypatch):
         calls.append(len(orders))
         return original_train_epochs(self, rows, validation, orders, *args, **kwargs)
 
-    original_train, original_train_epochs = CompiledProgram.train_steps, CompiledProgram.train_epochs
-    monkeypatch.setattr(CompiledProgram, "train_steps", train)
-    monkeypatch.setattr(CompiledProgram, "train_epochs", train_epochs)
+    original_train, original_train_epochs = select_program_class().train_steps, select_program_class().train_epochs
+    monkeypatch.setattr(select_program_class(), "train_steps", train)
+    monkeypatch.setattr(select_program_class(), "train_epochs", train_epochs)
     return calls
 
 

@@ -24,7 +24,7 @@ from tests.worker.keras_reference import (
 from worker.attempt.job_training import train_job
 from worker.engine import Divergence, Engine, ForwardPass, LayerReference, engine, training_state
 from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
-from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program_selection import select_program_class
 from worker.engine.rows import build_training_rows, build_validation_rows
 from worker.engine.training_loop import TrainingLoop
 from worker.keras_build.hyperparameters import Hyperparameters
@@ -214,7 +214,9 @@ class TestReplay:
         for _ in range(2):
             networks.append(create_network_builder(spec, data)())
             networks[-1].optimizer.build(networks[-1].trainable_variables)
-        compiled = CompiledProgram(networks[0], Hyperparameters({}), data.x_train, data.y_train, has_weights=False)
+        compiled = select_program_class()(
+            networks[0], Hyperparameters({}), data.x_train, data.y_train, has_weights=False
+        )
         training_state.copy_state(networks[1], compiled.network)
         loop = TrainingLoop(
             compiled,

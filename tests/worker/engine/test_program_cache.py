@@ -19,7 +19,7 @@ from tests.worker.engine.sample_jobs import (
     list_classes,
     stack_layers,
 )
-from tests.worker.engine.test_same_bits import LARGE, fit_by_spec, get_variables
+from tests.worker.engine.test_same_bits import fit_by_spec, get_variables
 from tests.worker.keras_reference import RecordingObserver, train_with_engine
 from tests.worker.part_variants import NEEDED
 from worker.engine import Engine
@@ -38,13 +38,6 @@ def assert_same_as_alone(first, second, data, traced, traces=1):
     for actual, expected in zip(get_variables(outcome.network), get_variables(reference), strict=True):
         np.testing.assert_array_equal(actual, expected)
     assert outcome.network.get_config() == reference.get_config()
-
-
-@pytest.mark.parametrize("part", [optimizers.Adam, optimizers.AdamW], ids=lambda part: part.__name__)
-def test_other_hyperparameters_of_adam_with_a_large_weight(part, traced):
-    stack = [{"type": "Dense", "units": LARGE}, {"type": "Dense", "units": 1}]
-    specs = [build_spec(stack, optimizer=optimizer, epochs=2) for optimizer in build_pair(part)]
-    assert_same_as_alone(*specs, draw_numbers(), traced)
 
 
 @pytest.mark.parametrize("part", [regularizers.L1, regularizers.L2, regularizers.L1L2, constraints.MaxNorm,

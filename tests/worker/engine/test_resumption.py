@@ -18,7 +18,7 @@ from tests.worker.keras_reference import RecordingObserver, SnapshotObserver, tr
 from worker.attempt import checkpoint_file
 from worker.engine import CheckpointError, Engine, callback_state, training_loop
 from worker.engine.program import call_size
-from worker.engine.program.compiled_program import CompiledProgram
+from worker.engine.program_selection import select_program_class
 from worker.keras_build.compilation import build_callbacks
 from worker.preparation import mapped_rows
 
@@ -204,13 +204,13 @@ def test_a_resumed_epoch_does_not_affect_the_estimated_duration(undisturbed, eng
     monkeypatch.setattr(training_loop, "TARGET_CALL_S", 100.0)
     monkeypatch.setattr(training_loop, "estimate_epoch_s", lambda *_: math.inf)
     monkeypatch.setattr(training_loop, "_MIN_REMAINING_EPOCHS", 0)
-    calls, train = [], CompiledProgram.train_steps
+    calls, train = [], select_program_class().train_steps
 
     def record_call(self, rows, order, steps, *args, **kwargs):
         calls.append(steps)
         return train(self, rows, order, steps, *args, **kwargs)
 
-    monkeypatch.setattr(CompiledProgram, "train_steps", record_call)
+    monkeypatch.setattr(select_program_class(), "train_steps", record_call)
     train_with_engine(build_job(), draw_numbers(), engine, snapshot=snapshots[1, STEPS + VALIDATION_STEPS])
     assert [step for steps in calls for step in steps] == list(range(STEPS))
 

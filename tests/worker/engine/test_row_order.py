@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.worker.backends import is_jax
 from tests.worker.engine.sample_jobs import SCORE_LAYERS, build_spec, draw_numbers
 from tests.worker.keras_reference import train_with_engine
 from worker.engine.row_order import build_row_order, draw_permutation
@@ -11,26 +12,26 @@ from worker.engine.row_order import build_row_order, draw_permutation
 SEEDS = [0, 1, 2**31 - 1, 2**31, 2**32 - 1]
 
 
-class Recording(keras.Model):
+class Recording(keras.Sequential):
     """Records the rows of each step."""
 
-    def __init__(self):
-        super().__init__()
-        self.batches = []
-
-    def train_step(self, data):
-        self.batches.append(data.numpy().tolist())
-        return {"loss": keras.ops.zeros(())}  # `fit` needs a loss
+    def train_step(self, *arguments):
+        """Record the last argument. On JAX, the first one is the state, which a step returns."""
+        x, _ = arguments[-1]
+        self.batches.append(np.ravel(x).tolist())
+        logs = {"loss": keras.ops.zeros(())}  # `fit` needs a loss
+        return (logs, arguments[0]) if is_jax else logs
 
 
 def record_keras_order(seed, rows, epochs):
     """Return the rows that stock `fit(shuffle=True)` uses in each epoch."""
     keras.utils.set_random_seed(seed)
-    network = Recording()
-    network.compile(run_eagerly=True)
-    network.fit(np.arange(rows), batch_size=16, epochs=epochs, shuffle=True, verbose=0)
-    order = np.concatenate(network.batches)
-    return order.reshape(epochs, rows).tolist()
+    network = Recording([keras.Input((1,)), keras.layers.Dense(1)])
+    network.batches = []
+    network.compile(loss="mse", metrics=["mae"], run_eagerly=True)
+    row_numbers = np.arange(rows, dtype="float32")[:, None]
+    network.fit(row_numbers, row_numbers, batch_size=16, epochs=epochs, shuffle=True, verbose=0)
+    return np.concatenate(network.batches).astype(int).reshape(epochs, rows).tolist()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -188,20 +188,7 @@ def test_optimizer_options(case):
     assert_resumption_equal_to_keras([*SCORE_LAYERS], draw_numbers(), **CASES[case])
 
 
-ADAMS = {
-    "defaults": {"type": "Adam"},
-    "all options": {"type": "Adam", "amsgrad": True, "global_clipnorm": 0.5, "gradient_accumulation_steps": 2},
-    "weight decay": {"type": "AdamW", "weight_decay": 0.1, "epsilon": 1e-3},
-}
-LARGE = 4100
-"""Units of a layer whose weights are too large to be updated together with others."""
 STACKS = {
-    "small weights": [
-        "BatchNormalization",
-        {"type": "Dense", "units": 8, "kernel_constraint": "MaxNorm"},
-        *SCORE_LAYERS,
-    ],
-    "a large weight": [{"type": "Dense", "units": LARGE}, "BatchNormalization", *SCORE_LAYERS],
     "weights without a gradient": [
         {"type": "Dense", "units": 4, "activation": "sigmoid"},
         {"type": "Embedding", "input_dim": 9, "output_dim": 4},
@@ -209,20 +196,16 @@ STACKS = {
         "BatchNormalization",
         *SCORE_LAYERS,
     ],
-    "an embedding": [{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", *SCORE_LAYERS],
+    "sparse gradients": [{"type": "Embedding", "input_dim": 9, "output_dim": 4}, "Flatten", *SCORE_LAYERS],
 }
 
 
-@pytest.mark.parametrize(
-    ("adam", "stack"),
-    [("defaults", stack) for stack in STACKS]
-    + [(adam, stack) for adam in ADAMS if adam != "defaults" for stack in ("small weights", "a large weight")],
-)
-def test_an_adam_of_many_weights(adam, stack):
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_adam_of_weights_with_unusual_gradients(stack):
     data = draw_numbers()
-    if stack == "an embedding":
+    if stack == "sparse gradients":
         data = type(data)(**(vars(data) | {name: np.abs(vars(data)[name]) for name in ("x_train", "x_validation")}))
-    assert_resumption_equal_to_keras(STACKS[stack], data, optimizer=ADAMS[adam], epochs=3)
+    assert_resumption_equal_to_keras(STACKS[stack], data, optimizer={"type": "Adam"}, epochs=3)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
-"""The memory of a process: its peak, and the reuse of freed memory."""
+"""The peak memory of a process."""
 
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -11,23 +10,6 @@ import pytest
 from worker.runtime import memory
 
 ROOT = Path(__file__).parents[3]
-
-COUNT_PAGE_FAULTS = """
-import resource
-from worker.runtime import memory
-
-def count_new_pages(times=50):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(times):
-        [bytearray(100_000) for _ in range(100)]
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / times
-
-print(count_new_pages())
-with memory.reuse_freed_memory():
-    count_new_pages(1)
-    print(count_new_pages())
-print(count_new_pages(1))
-"""
 
 RESET_PEAK_OF_A_PRIVATE_PROCESS = """
 import os
@@ -46,16 +28,6 @@ del block
 memory.reset_peak_memory()
 print(before - memory.read_peak_memory())
 """
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be told to keep freed memory")
-def test_freed_memory_is_reused_within_the_block_and_returned_after_it():
-    """A page usually has 4,096 bytes, so 10 MB have about 2,400 pages."""
-    process = subprocess.run(
-        [sys.executable, "-c", COUNT_PAGE_FAULTS], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    before, within, after = map(float, process.stdout.split())
-    assert within < 100 < min(before, after)
 
 
 def test_the_peak_counts_from_its_last_reset():

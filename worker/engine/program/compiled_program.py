@@ -4,18 +4,18 @@ Stock `fit` makes one call for each step. Between steps it gets a batch from an 
 rows are in tensors, and one call runs a loop over the steps.
 """
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
 from worker.engine import training_state
-from worker.engine.optimizations.activations import replace_activations
-from worker.engine.optimizations.dense_products import DenseProducts
 from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
+from worker.engine.program.silu import replace_silu
 from worker.engine.program.step_loops import RowTensors, StepLoops
+from worker.engine.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
@@ -23,38 +23,8 @@ _tf: Any = tf  # which carries no types; tensors are Any from here on
 
 _INTEGER, _FLAG = _tf.TensorSpec((), "int32"), _tf.TensorSpec((), "bool")
 _ORDER, _ORDERS = _tf.TensorSpec((None,), "int32"), _tf.TensorSpec((None, None), "int32")
-
-Metrics = Mapping[str, float]
-"""Values by metric name, in Keras's order."""
-
-
-class TrainResult(NamedTuple):
-    """Result of a call that trains steps of an epoch."""
-
-    step: int
-    """The first step that was not taken."""
-    is_finite: bool
-    """Whether the mean loss over the epoch so far is finite; always True if the training continues in any case."""
-    metrics: Metrics | None
-    """Metrics over the epoch so far; None if they have to be computed outside of the call, by `compute_metrics`."""
-
-
-class EpochsResult(NamedTuple):
-    """Result of a call that trains whole epochs; `step` and `is_finite` are those of the last epoch."""
-
-    step: int
-    is_finite: bool
-    metrics: list[tuple[Metrics, Metrics]]
-    """Of each epoch's training and validation; the latter are empty without validation."""
-
-
-class EvaluationResult(NamedTuple):
-    """Result of a call that evaluates steps."""
-
-    metrics: Metrics | None
-    """As in `TrainResult`."""
-    outputs: Array | None
-    """The network's outputs for the rows of these steps, as by `predict_on_batch`; None unless requested."""
+_MAX_ORDER_ENTRIES = 4_000_000
+"""Maximum number of row indices in the orders of one call."""
 
 
 class CompiledProgram:
@@ -66,7 +36,6 @@ class CompiledProgram:
         x: example inputs, with any number of rows.
         y: example targets, with any number of rows.
         has_weights: whether the training rows have weights.
-        step_sizes: the different numbers of rows that training steps have; split kernels must support them.
         fixed_batch_size: number of rows of each training step, or 0 if the steps differ.
 
     """
@@ -79,7 +48,6 @@ class CompiledProgram:
         y: Array,
         *,
         has_weights: bool,
-        step_sizes: Collection[int] = (),
         fixed_batch_size: int = 0,
     ) -> None:
         self.network = network
@@ -87,11 +55,8 @@ class CompiledProgram:
         evaluation_rows = (_build_row_spec(x), _build_row_spec(y))
         weight_rows = (_tf.TensorSpec((None,), "float32"),) if has_weights else ()
         self._evaluation_rows, self._training_rows = evaluation_rows, (*evaluation_rows, *weight_rows)
-        replace_activations(network)
-        self._products = DenseProducts(network, step_sizes)
-        loops = StepLoops(
-            network, self._training_rows, evaluation_rows, fixed_batch_size, self._products.split_kernels
-        )
+        replace_silu(network)
+        loops = StepLoops(network, self._training_rows, evaluation_rows, fixed_batch_size)
         with hyperparameters.use_variables():
             loops.trace_step()
         self._loops = loops
@@ -163,29 +128,20 @@ class CompiledProgram:
     @property
     def nbytes(self) -> int:
         """Size of the variables in bytes."""
-        return training_state.measure_state(self.network) + (
-            0 if self._products.split_kernels is None else self._products.split_kernels.nbytes
-        )
-
-    def supports_batch_sizes(self, step_sizes: Collection[int]) -> bool:
-        """Return whether training steps with these numbers of rows are bit-identical to Keras's."""
-        return self._products.supports_batch_sizes(step_sizes)
-
-    def select_variants(self, step_sizes: Collection[int]) -> None:
-        """Choose the fastest operations for steps with these numbers of rows; results are identical."""
-        self._products.select_variants(step_sizes)
+        return training_state.measure_state(self.network)
 
     def load_state(self) -> None:
-        """Load the network's state, so that the next steps continue from it; needed after other code set it."""
-        self._loops.load_state()
+        """Do nothing: steps change the network's own variables. Other programs load their copies of the state."""
 
     def store_state(self) -> None:
-        """Store the state after the last steps in the network; before, the network may have an older state."""
-        self._loops.store_state()
+        """Do nothing, likewise. Other programs store their copies in the network, whose state may be older before."""
 
     def store_weights(self) -> None:
-        """Store only the weights in the network, for an evaluation or for callbacks."""
-        self._loops.store_weights()
+        """Do nothing, likewise. Other programs store only the weights, for an evaluation or for callbacks."""
+
+    def limit_epochs(self, rows: int) -> int:
+        """Return the maximum number of epochs of so many rows that one call may train."""
+        return max(1, _MAX_ORDER_ENTRIES // rows)
 
     def train_steps(
         self,

@@ -1,11 +1,11 @@
 """A cache of compiled programs, which later jobs of the same architecture use."""
 
 import gc
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
-from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.program.program_key import ProgramKey
+from worker.engine.program_interface import Program
 
 _GRAPH_BYTES = 56 * 2**20
 """Approximate size of a program's graphs, measured with a small network; see docs/design/engine.md."""
@@ -13,7 +13,7 @@ _GRAPH_BYTES = 56 * 2**20
 
 class _Entry(NamedTuple):
     key: str
-    program: CompiledProgram
+    program: Program
     size: int
 
 
@@ -31,18 +31,9 @@ class ProgramCache:
         self._max_bytes = max_bytes
         self._entries: list[_Entry] = []  # the most recently used is the last
 
-    def get(
-        self, key: ProgramKey, step_sizes: Collection[int], build_program: Callable[[], CompiledProgram]
-    ) -> CompiledProgram:
-        """Return a program with the key's hyperparameters; build it if there is none.
-
-        Args:
-            key: the key.
-            step_sizes: the different numbers of rows that training steps have.
-            build_program: builds a program.
-
-        """
-        entry = next((entry for entry in self._entries if _is_usable(entry, key, step_sizes)), None)
+    def get(self, key: ProgramKey, build_program: Callable[[], Program]) -> Program:
+        """Return a program with the key's hyperparameters; build it if there is none."""
+        entry = next((entry for entry in self._entries if _is_usable(entry, key)), None)
         if entry is None:
             program = build_program()
             entry = _Entry(key.key, program, _GRAPH_BYTES + program.nbytes)
@@ -66,10 +57,5 @@ class ProgramCache:
         gc.collect()  # graphs have reference cycles
 
 
-def _is_usable(entry: _Entry, key: ProgramKey, step_sizes: Collection[int]) -> bool:
-    program = entry.program
-    return (
-        entry.key == key.key
-        and program.hyperparameters.is_valid_for(key.hyperparameters)
-        and program.supports_batch_sizes(step_sizes)
-    )
+def _is_usable(entry: _Entry, key: ProgramKey) -> bool:
+    return entry.key == key.key and entry.program.hyperparameters.is_valid_for(key.hyperparameters)

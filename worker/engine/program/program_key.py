@@ -4,14 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, cast, get_args
 
-from tensorflow.python.eager import context
-
 from stackyard.spec import JobSpec, SpecModel, layers
 from stackyard.spec.training import losses, optimizers, schedules
+from worker.engine.backend.selection import is_jax, load_backend
 from worker.keras_build.hyperparameters import Hyperparameters, SpecPath
 from worker.preparation import PreparedData
 
-_context: Any = context  # untyped, and without a public name
 _VARIABLE_ARGUMENTS = frozenset({"seed", "learning_rate", "initial_accumulator_value"})
 """Arguments stored in variables, which each job's own network sets; a learning rate schedule is not one of them."""
 _SCHEDULES: tuple[type[SpecModel], ...] = get_args(get_args(schedules.Schedule)[0])
@@ -36,6 +34,17 @@ _CONSTANT_ARGUMENTS_OF_CLASSES: frozenset[tuple[type[SpecModel], str]] = frozens
 
 So must all numbers of a schedule, and of an optimizer with a schedule: TensorFlow combines their constant factors,
 such as the weight decay and the initial learning rate.
+"""
+_INPUTS_ON_JAX = frozenset({"rate", "momentum", "rho", "beta_1", "beta_2", "epsilon", "ema_momentum"})
+_CLASSES_WITH_INPUTS_ON_JAX: tuple[type[SpecModel], ...] = (
+    layers.Dropout,
+    layers.SpatialDropout1D,
+    layers.SpatialDropout2D,
+    layers.SpatialDropout3D,
+    *get_args(get_args(optimizers.Optimizer)[0]),
+)
+"""The only numbers that need not be constants on JAX. XLA multiplies constant factors before anything else. So other
+numbers, such as a penalty, change the last bits if they are inputs and another constant stands beside them.
 """
 _TRAINING_PARTS = ("optimizer", "loss", "metrics")
 """Parts of the training section that a step depends on."""
@@ -66,8 +75,7 @@ def build_program_key(spec: JobSpec, data: PreparedData, fixed_batch_size: int) 
     arrays = [data.x_train, data.y_train]
     shapes = [(array.shape[1:], str(array.dtype)) for array in arrays]
     weighted = data.weights is not None or data.class_weight is not None
-    # A graph can be used only in the TensorFlow context in which it was traced. A child's contexts are never freed.
-    context_id = id(_context.context())
+    context_id = load_backend().get_context_id()
     key = json.dumps([parts, shapes, weighted, fixed_batch_size, context_id], sort_keys=True)
     return ProgramKey(key, hyperparameters, weighted, fixed_batch_size)
 
@@ -132,7 +140,13 @@ def _iterate_graph_arguments(part: SpecModel) -> Iterator[tuple[str, Any]]:
 
 def _is_constant(part: SpecModel, name: str) -> bool:
     is_scheduled = isinstance(part, _SCHEDULES) or isinstance(getattr(part, "learning_rate", None), _SCHEDULES)
-    return is_scheduled or name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
+    is_constant = name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
+    return is_scheduled or is_constant or (is_jax() and _is_constant_on_jax(part, name))
+
+
+def _is_constant_on_jax(part: SpecModel, name: str) -> bool:
+    is_number = isinstance(getattr(part, name), float)
+    return is_number and not (isinstance(part, _CLASSES_WITH_INPUTS_ON_JAX) and name in _INPUTS_ON_JAX)
 
 
 def _is_initial_state(name: str, value: object) -> bool:

@@ -1,0 +1,27 @@
+"""The backend of this process, which is fixed when Keras is imported."""
+
+import functools
+
+import keras
+
+from worker.engine.backend.interface import Backend
+
+JAX = "jax"
+"""Keras's name for the backend."""
+
+
+@functools.cache
+def load_backend() -> Backend:
+    """Return the backend of this process. Only its libraries are imported: the others take memory and time."""
+    if is_jax():
+        from worker.engine.backend.jax_backend import JaxBackend  # noqa: PLC0415  # see above
+
+        return JaxBackend()
+    from worker.engine.backend.tensorflow_backend import TensorFlowBackend  # noqa: PLC0415  # see above
+
+    return TensorFlowBackend()
+
+
+def is_jax() -> bool:
+    """Return whether this process computes with JAX, otherwise with TensorFlow."""
+    return keras.backend.backend() == JAX

@@ -1,0 +1,1 @@
+"""Programs on JAX: compiled loops around Keras's own steps, which are pure functions there."""
