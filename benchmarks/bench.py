@@ -22,7 +22,7 @@ from tutorials import FILES
 PARTS = {
     "experiments": "the seven experiments, POST to end, compared with their scripts as whole processes",
     "steps": "milliseconds per step, compared with stock fit and with the machine's floor",
-    "backends": "stock fit of each kind of layer in two sizes, on JAX and on TensorFlow",
+    "backends": "each kind of layer in two sizes, on JAX and on TensorFlow, in stock fit and in our engine",
     "sweep": "100 jobs of one architecture, compared with scripts and with stock fit in one warm process",
     "sweeps": "a search by random draws and by TPE, compared with Optuna and stock fit, and with plain jobs",
     "latency": "the wait of a job, submits per second, and the time to read a history",

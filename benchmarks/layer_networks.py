@@ -77,7 +77,7 @@ def _normalize(kind: str) -> list[LayerNetwork]:
 
 def _convolve_images(kind: str) -> list[LayerNetwork]:
     layers = [[_convolve(kind, filters), _convolve(kind, filters), _FLATTEN] for filters in (4, 16)]
-    return _build_pair(kind, (_SMALL_IMAGE, layers[0], 2048), (_LARGE_IMAGE, layers[1], 1024))
+    return _build_pair(kind, (_SMALL_IMAGE, layers[0], 2048), (_LARGE_IMAGE, layers[1], 256))
 
 
 def _recur_over_sequences(kind: str) -> list[LayerNetwork]:
@@ -91,14 +91,14 @@ NETWORKS: Sequence[LayerNetwork] = (
     *_build_pair(
         "Conv1D",
         ((32, 4), [_convolve("Conv1D", 8), _FLATTEN], 4096),
-        ((128, 16), [_convolve("Conv1D", 64)] * 2 + [_FLATTEN], 1024),
+        ((128, 16), [_convolve("Conv1D", 64)] * 2 + [_FLATTEN], 256),
     ),
     *_convolve_images("Conv2D"),
     *_convolve_images("SeparableConv2D"),
     *_build_pair(
         "DepthwiseConv2D",
         (_SMALL_IMAGE, [_DEPTHWISE, _FLATTEN], 2048),
-        (_LARGE_IMAGE, [_DEPTHWISE] * 2 + [_FLATTEN], 1024),
+        (_LARGE_IMAGE, [_DEPTHWISE] * 2 + [_FLATTEN], 256),
     ),
     *_recur_over_sequences("LSTM"),
     *_recur_over_sequences("GRU"),

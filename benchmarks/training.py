@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -14,7 +15,6 @@ from worker.engine import Engine, Snapshot
 from worker.keras_build.compilation import build_compiled_network
 
 _keras: Any = keras  # it is partially untyped
-_engine = Engine(Settings().compiled_memory)
 BURST = 0.1
 """Epochs whose reports are closer than this share of the mean epoch time were reported at once."""
 EXTRA_EPOCHS_FACTOR = 10
@@ -103,6 +103,12 @@ def fit_with_keras(job: PreparedJob, *callbacks: Any) -> Any:
     )
 
 
+@cache
+def create_engine() -> Engine:
+    """Return the engine of this process."""
+    return Engine(Settings().compiled_memory)
+
+
 def train_with_engine(job: PreparedJob) -> float:
     """Train with our engine; return the seconds of an epoch.
 
@@ -116,7 +122,7 @@ def train_with_engine(job: PreparedJob) -> float:
 
 
 def _run_engine(job: PreparedJob, clock: EpochClock) -> None:
-    _engine.train(job.spec, job.data, clock)
+    create_engine().train(job.spec, job.data, clock)
 
 
 def _add_epochs(job: PreparedJob) -> PreparedJob:

@@ -16,7 +16,7 @@ from service.doctor.findings import Finding, report_ok, report_problem, warn
 from service.settings import Settings
 from stackyard.cores import count_usable_cores
 
-_PACKAGES = ("keras", "tensorflow", "sqlalchemy", "celery", "fastapi")
+_PACKAGES = ("keras", "jax", "tensorflow", "sqlalchemy", "celery", "fastapi")
 _GIB = 2**30
 _MIN_MEMORY = 4 * _GIB
 _MIN_FREE_BYTES, _MIN_FREE_SHARE = _GIB, 0.1

@@ -14,7 +14,7 @@ from service.queue import worker_registry
 from service.queue.worker_registry import WorkerDetails, WorkerState
 
 _SUBJECT = "workers"
-_COMPARED = ("stackyard", "keras", "tensorflow")
+_COMPARED = ("stackyard", "keras", "jax", "tensorflow")
 _MAX_WORKERS = 1000
 
 
@@ -67,7 +67,7 @@ def _check_version_skew(workers: Sequence[WorkerDetails]) -> Iterator[Finding]:
     if versions["stackyard"] - {own}:
         message = f"Workers run stackyard {', '.join(sorted(versions['stackyard']))}; this is {own}."
         yield warn(_SUBJECT, message, "Finish the upgrade: restart them with this release.")
-    for name in ("keras", "tensorflow"):
+    for name in ("keras", "jax", "tensorflow"):
         if len(versions[name]) > 1:
             message = f"Workers run {name} {', '.join(sorted(versions[name]))}."
             yield warn(_SUBJECT, message, "The same job may give other numbers. Install one version everywhere.")
