@@ -267,3 +267,8 @@ def test_layer_names_are_those_of_a_new_process():
         names.append([layer.name for layer in outcome.network.layers])
     assert names == [["dense", "dense_1"]] * 2
     assert isinstance(outcome.network, keras.Sequential)
+
+
+@pytest.mark.parametrize("batch_size", [32, 64])
+def test_a_batch_with_more_rows_than_the_validation_set_or_than_all_sets(batch_size):
+    assert_equal_to_keras(SCORE_LAYERS, draw_numbers(), batch_size=batch_size)

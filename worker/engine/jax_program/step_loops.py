@@ -143,9 +143,12 @@ class StepLoops:
         self, weights: Weights, metrics: list[Any], rows: Arrays, order: Any, stop: Any, batch_size: int
     ) -> Arrays:
         steps, rest = divmod(len(order), batch_size)
-        weights, metrics, step, is_finite, _ = self.train_steps(
-            weights, metrics, rows, order, (0, steps, stop), batch_size=batch_size
-        )
+        step: Any = _numpy.zeros((), int)
+        is_finite: Any = _numpy.ones((), bool)
+        if steps:  # a loop over no step is traced, too, and the rows are too few for it
+            weights, metrics, step, is_finite, _ = self.train_steps(
+                weights, metrics, rows, order, (0, steps, stop), batch_size=batch_size
+            )
         if not rest:
             return weights, metrics, step, is_finite
 
@@ -160,7 +163,10 @@ class StepLoops:
     ) -> tuple[Weights, list[Any]]:
         trainable, other, optimizer = weights
         steps, rest = divmod(len(rows[0]), batch_size)
-        other, metrics, _ = self.evaluate_steps((trainable, other), metrics, rows, (0, steps), batch_size=batch_size)
+        if steps:  # likewise
+            other, metrics, _ = self.evaluate_steps(
+                (trainable, other), metrics, rows, (0, steps), batch_size=batch_size
+            )
         if rest:
             batch = _slice_rows(rows, steps * batch_size, rest)
             other, metrics = self._test_batch(trainable, other, metrics, batch)
