@@ -30,9 +30,11 @@ demo: .venv/.server ## Start a server, train a network on a real dataset, and pr
 
 test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
 	$(RUN) pytest $(ARGS)
+	$(if $(ARGS),,KERAS_BACKEND=jax $(RUN) pytest -m "jax and not exhaustive" tests/worker)
 
 test-all: .venv/.dev ## Run all tests, also the exhaustive ones
 	$(RUN) pytest -m "" $(ARGS)
+	$(if $(ARGS),,KERAS_BACKEND=jax $(RUN) pytest -m "" tests/worker/engine)
 
 chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help
 	$(RUN) tests.chaos $(ARGS)

@@ -150,7 +150,7 @@ def _prepare_backend() -> None:
 def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey) -> Program:
     """Build a program with a network of its own, whose hyperparameters are variables."""
     hyperparameters = Hyperparameters(key.hyperparameters)
-    network = _build_network(insert_hyperparameters(spec, hyperparameters), data)
+    network = _build_network(insert_hyperparameters(spec, hyperparameters) if key.hyperparameters else spec, data)
     return select_program_class()(
         network,
         hyperparameters,

@@ -4,23 +4,27 @@ Keras writes a dropout rate or a momentum as a constant into the graph that it t
 trace, which can take longer than the training. A `Hyperparameter` is a float that knows its place in the spec:
 
 - Arithmetic with it returns another `Hyperparameter`.
-- If the backend converts it to a tensor while a function is traced, the function gets an input.
+- If TensorFlow converts it to a tensor while a graph is traced, the graph gets a variable.
 - If Python compares it (`rate > 0`), the comparison and its result are recorded.
 
-The function is valid for all numbers for which the recorded comparisons have the same results. Apart from constants it
+The graph is valid for all numbers for which the recorded comparisons have the same results. Apart from constants it
 is then the graph that Keras would have traced. The arithmetic is done in Python's float64 and rounded where Keras
 rounds. torch.compile guards its graphs in the same way.
+
+On JAX, hyperparameters are not used: XLA multiplies constant factors before anything else, so a number that is an
+input gives other bits than stock `fit`, where it is a constant.
 """
 
-import inspect
 import operator
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
-import keras
+from worker.runtime.private_names import execute_eagerly
 
-from worker.keras_build.number_inputs import NumberInputs, SpecPath
+SpecPath = tuple[str | int, ...]
+"""The location of a number in a spec, as the segments of a JSON pointer."""
 
 Term = float | SpecPath | tuple["Operation", "Term", "Term"]
 """A number, the path of a number, or an operation on two terms."""
@@ -53,7 +57,10 @@ class Hyperparameters:
     def __init__(self, values: Mapping[SpecPath, float]) -> None:
         self._values = dict(values)
         self._comparisons: dict[tuple[Callable[[float, float], bool], Term, Term], bool] = {}
-        self.inputs = _create_inputs()
+        self._variables: dict[tuple[Term, Any], Any] = {}
+        self._reads: dict[tuple[Any, Term, Any], Any] = {}
+        self._tracing = False
+        self._tracing_lock = threading.Lock()
 
     def get_hyperparameter(self, path: SpecPath) -> "Hyperparameter":
         """Return the hyperparameter at a path, to be passed to Keras."""
@@ -67,13 +74,21 @@ class Hyperparameters:
         )
 
     def assign_values(self, values: Mapping[SpecPath, float]) -> None:
-        """Set the inputs of the traced functions to these values, for which the functions must be valid."""
+        """Set the variables of the traced graphs to these values, for which the graphs must be valid."""
         self._values = dict(values)
-        self.inputs.assign_values(self.evaluate)
+        for (term, _), variable in self._variables.items():
+            variable.assign(_evaluate_term(term, values))
 
-    def use_variables(self, inputs: Any = None) -> AbstractContextManager[None]:
-        """Return a context in which hyperparameters become inputs of traced functions; see `NumberInputs`."""
-        return self.inputs.use_inputs(inputs)
+    @contextmanager
+    def use_variables(self) -> Generator[None]:
+        """Convert hyperparameters to variables within the block; other threads wait for their turn."""
+        with self._tracing_lock:
+            self._tracing = True
+            try:
+                yield
+            finally:
+                self._tracing = False
+                self._reads.clear()
 
     def evaluate(self, term: Term) -> float:
         """Return the value of a term for the current job."""
@@ -90,23 +105,31 @@ class Hyperparameters:
         self._comparisons.pop((operator.eq, term, self.evaluate(term)), None)
 
     def to_tensor(self, term: Term, dtype: Any) -> Any:
-        """Return a scalar tensor: an input while a function is traced, else a constant, which is recorded."""
-        value = self.evaluate(term)
-        tensor = self.inputs.read_number(term, value, dtype)
-        if tensor is not None:
-            return tensor
-        self.compare(operator.eq, term, value)
-        return self.inputs.build_constant(value, dtype)
+        """Return a scalar tensor: a variable's value while a graph is traced, else a constant, which is recorded."""
+        value, tensorflow = self.evaluate(term), _load_tensorflow()
+        tensor_dtype = tensorflow.float32 if dtype is None else tensorflow.as_dtype(dtype)
+        if not self._tracing or tensorflow.executing_eagerly() or not tensor_dtype.is_floating:
+            self.compare(operator.eq, term, value)
+            return tensorflow.constant(value, dtype)
+        graph = tensorflow.compat.v1.get_default_graph()
+        key = (graph, term, tensor_dtype)  # one read in each graph: it costs as much as any small operation
+        if key not in self._reads:
+            self._reads[key] = self._get_variable(term, value, tensor_dtype).read_value()
+        return self._reads[key]
+
+    def _get_variable(self, term: Term, value: float, dtype: Any) -> Any:
+        tensorflow = _load_tensorflow()
+        if (term, dtype) not in self._variables:
+            # Outside the traced graph, because TensorFlow traces a function that creates variables twice.
+            with tensorflow.Graph().as_default(), execute_eagerly():
+                self._variables[term, dtype] = tensorflow.Variable(value, dtype=dtype, trainable=False)
+        return self._variables[term, dtype]
 
 
-def _create_inputs() -> NumberInputs:
-    if keras.backend.backend() == "jax":
-        from worker.keras_build.number_vector import NumberVector  # noqa: PLC0415  # one backend's library is imported
+def _load_tensorflow() -> Any:
+    import tensorflow as tf  # noqa: PLC0415 this module is also imported on JAX
 
-        return NumberVector(Hyperparameter)
-    from worker.keras_build.graph_variables import GraphVariables  # noqa: PLC0415  # likewise
-
-    return GraphVariables()
+    return tf  # which carries no types
 
 
 def _evaluate_term(term: Term, values: Mapping[SpecPath, float]) -> float:
@@ -148,10 +171,6 @@ class Hyperparameter(float):
         """Convert to a tensor, as in TensorFlow's protocol of this name."""
         del name
         return self.hyperparameters.to_tensor(self.term, dtype)
-
-    def __jax_array__(self) -> Any:
-        """Convert to an array, as in JAX's protocol of this name."""
-        return self.hyperparameters.to_tensor(self.term, None)
 
     def _apply_operation(self, operation: Operation, other: object, *, reflected: bool = False) -> Any:
         if not isinstance(other, float | int):
@@ -242,8 +261,6 @@ class Hyperparameter(float):
         return self._get_plain_number() % other
 
     def __float__(self) -> float:
-        if self.hyperparameters.inputs.ignores_result(inspect.currentframe()):
-            return self.hyperparameters.evaluate(self.term)
         return self._get_plain_number()
 
     def __int__(self) -> int:

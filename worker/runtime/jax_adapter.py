@@ -3,29 +3,18 @@
 They are looked up when this module is imported: if one is missing, the child fails at its start and names it.
 """
 
-from collections.abc import Callable
-from types import FrameType
 from typing import Any, Protocol
 
 import jax
-import numpy as np
-from jax._src import compilation_cache, core, dtypes
-from jax._src.numpy import array_constructors
+from jax._src import compilation_cache
 from keras.src.utils import module_utils
 
 # Untyped.
 _jax: Any = jax
 _compilation_cache: Any = compilation_cache
-_core: Any = core
-_dtypes: Any = dtypes
 _keras_modules: Any = module_utils
 
-_array_types: Any = _core.pytype_aval_mappings
-_register_canonicalization: Any = _dtypes.register_canonicalize_value_handler
-_coercion: Any = _dtypes.coerce_to_array.__code__
-_array_construction: Any = array_constructors.array.__code__
 _lazy_tensorflow: Any = _keras_modules.tensorflow
-_SCALAR: Any = _core.ShapedArray((), np.dtype(np.float32))
 if not hasattr(_compilation_cache, "_cache") or not hasattr(_lazy_tensorflow, "_available"):
     raise ImportError("expected JAX's `_cache` and the `_available` of Keras's lazy modules, found neither or one")
 
@@ -40,25 +29,6 @@ class PersistentCache(Protocol):
     def put(self, key: str, value: bytes) -> None:
         """Store a value."""
         ...
-
-
-def register_scalar_class(scalar_class: type, to_array: Callable[[Any], Any]) -> None:
-    """Have JAX call `to_array` wherever an object of this class is an argument of an operation.
-
-    Otherwise JAX takes a subclass of float as a constant. The array must be a float32 scalar.
-    """
-    _array_types[scalar_class] = lambda _: _SCALAR  # pyright: ignore[reportUnknownLambdaType]
-    _register_canonicalization(scalar_class, to_array)
-
-
-def is_overflow_check(frame: FrameType | None) -> bool:
-    """Return whether in this frame `jax.numpy.array` reads a float only to see whether it is too large.
-
-    It ignores the result, and then calls `__jax_array__`.
-    """
-    if frame is None or frame.f_back is None:
-        return False
-    return frame.f_code is _coercion and frame.f_back.f_code is _array_construction
 
 
 def exclude_tensorflow() -> None:

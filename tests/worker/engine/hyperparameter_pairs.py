@@ -1,10 +1,6 @@
 """Pairs of parts of the spec language that differ in all numbers for which one graph is enough."""
 
-from typing import get_args
-
-import keras
-
-from stackyard.spec.training import optimizers
+from tests.worker.backends import is_jax
 from tests.worker.part_variants import build_plainest
 
 NUMBERS = (0.1, 0.3, 0.7, 1.9, -0.3, -0.6, 1e-3, 3.3, 1.7)
@@ -36,11 +32,8 @@ CONSTANTS = {
 UNCHANGED = {"clipvalue", "global_clipnorm", "label_smoothing", "loss_scale_factor"}
 """Alternatives to clipnorm, only one of which is valid; and arguments that are constants in every class."""
 
-CHANGED_ON_JAX = {"learning_rate", "initial_accumulator_value", "ema_momentum"}
-CHANGED_ON_JAX |= {"rate", "momentum", "rho", "beta_1", "beta_2", "epsilon"}
-CLASSES_CHANGED_ON_JAX = {"Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
-CLASSES_CHANGED_ON_JAX |= {part.__name__ for part in get_args(get_args(optimizers.Optimizer)[0])}
-"""On JAX, all numbers but these are constants."""
+CHANGED_ON_JAX = {"learning_rate", "initial_accumulator_value"}
+"""The only numbers that are no constants on JAX: an optimizer keeps them in variables."""
 
 
 def build_document(part):
@@ -75,7 +68,6 @@ def build_pair(part, arguments=None):
 
 def is_constant(part, name):
     """Return whether a number is a constant in the functions that this backend compiles, or must not be changed."""
-    is_changed_on_jax = name in CHANGED_ON_JAX and part.__name__ in CLASSES_CHANGED_ON_JAX
-    if (part.__name__, name) in CONSTANTS or name in UNCHANGED:
-        return True
-    return keras.backend.backend() == "jax" and not is_changed_on_jax
+    if is_jax:
+        return name not in CHANGED_ON_JAX
+    return (part.__name__, name) in CONSTANTS or name in UNCHANGED

@@ -66,6 +66,7 @@ def test_validation_uses_the_moving_averages():
     assert set(plain).isdisjoint(swapped)
 
 
+@pytest.mark.jax
 def test_several_callbacks_keep_their_order():
     schedule = {"type": "PiecewiseConstantDecay", "boundaries": [2, 5], "values": [0.1, 0.05, 0.01]}
     spec_callbacks = [

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.worker.backends import tensorflow_only
 from tests.worker.engine.sample_jobs import SCORE_LAYERS, build_spec, draw_numbers
 from tests.worker.keras_reference import RecordingObserver, train_with_engine
 from worker.engine import Engine, engine, training_state
@@ -16,6 +17,8 @@ from worker.engine.program.compiled_program import CompiledProgram
 from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
 from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
+
+pytestmark = tensorflow_only("only TensorFlow's graphs are prepared beside other work")
 
 NUMBER = tf.TensorSpec((), "float32")
 
@@ -194,7 +197,7 @@ def test_no_preparation_is_in_progress_when_a_training_ends(monkeypatch):
             programs.append(self)
 
     programs = []
-    monkeypatch.setattr(engine, "CompiledProgram", RecordedProgram)
+    monkeypatch.setattr(engine, "select_program_class", lambda: RecordedProgram)
     with pytest.raises(Stopped):
         Engine(2**30).train(
             build_spec(SCORE_LAYERS, callbacks=[{"type": "ReduceLROnPlateau"}]), draw_numbers(), Impatient()

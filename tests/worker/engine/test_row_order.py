@@ -34,6 +34,7 @@ def record_keras_order(seed, rows, epochs):
     return np.concatenate(network.batches).astype(int).reshape(epochs, rows).tolist()
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("rows", [7, 100])
 def test_the_keras_order_equals_that_of_fit_in_every_epoch(seed, rows):

@@ -2,14 +2,14 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import jax
 import keras
 import numpy as np
-from jax import numpy
 
 from worker.engine import training_state
-from worker.engine.jax_program.compiled_functions import CompiledFunction
 from worker.engine.jax_program.jax_rows import JaxRows
 from worker.engine.jax_program.step_loops import StepLoops
 from worker.engine.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
@@ -17,7 +17,7 @@ from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 from worker.runtime import jax_adapter
 
-_numpy: Any = numpy  # untyped
+_jax: Any = jax  # untyped
 
 _MAX_EPOCHS = 512
 _MAX_ORDER_ENTRIES = 1_000_000
@@ -30,8 +30,8 @@ class JaxProgram:
     Between calls, the network's variables have its state. A call takes over their memory.
 
     Args:
-        network: a keras.Sequential, compiled, with a built optimizer and these hyperparameters.
-        hyperparameters: may get other values between calls.
+        network: a keras.Sequential, compiled, with a built optimizer.
+        hyperparameters: none; all numbers are constants.
         x: example inputs, with any number of rows.
         y: example targets, with any number of rows.
         has_weights: whether the training rows have weights.
@@ -53,19 +53,19 @@ class JaxProgram:
         self.network = network
         self.hyperparameters = hyperparameters
         weight_rows = (np.ones(1, np.float32),) if has_weights else ()
-        with hyperparameters.use_variables(hyperparameters.inputs.values):
-            jax_adapter.create_metrics(network, (x[:1], y[:1], *weight_rows))
+        jax_adapter.create_metrics(network, (x[:1], y[:1], *weight_rows))
         self.has_only_mean_metrics = _has_only_mean_metrics(network)
         self._metric_names = list(network.get_metrics_result())
         self._weights = (network.trainable_variables, network.non_trainable_variables, network.optimizer.variables)
         self._metrics = network.metrics_variables
         network.reset_metrics()
-        self._initial_metrics = [_numpy.copy(variable.value) for variable in self._metrics]
+        self._initial_metrics = [_jax.numpy.copy(variable.value) for variable in self._metrics]
         loops = StepLoops(network, has_only_mean_metrics=self.has_only_mean_metrics)
-        self._train_steps = CompiledFunction(loops.train_steps, hyperparameters, donates_state=True)
-        self._train_epochs = CompiledFunction(loops.train_epochs, hyperparameters, donates_state=True)
-        self._evaluate_steps = CompiledFunction(loops.evaluate_steps, hyperparameters)
-        self._predict_batch = CompiledFunction(loops.predict_batch, hyperparameters)
+        compile_once = partial(_jax.jit, static_argnames="batch_size")  # for each batch size and shape of the rows
+        self._train_steps = compile_once(loops.train_steps, donate_argnums=0)
+        self._train_epochs = compile_once(loops.train_epochs, donate_argnums=0)
+        self._evaluate_steps = compile_once(loops.evaluate_steps)
+        self._predict_batch = compile_once(loops.predict_batch)
 
     @property
     def nbytes(self) -> int:

@@ -35,17 +35,6 @@ _CONSTANT_ARGUMENTS_OF_CLASSES: frozenset[tuple[type[SpecModel], str]] = frozens
 So must all numbers of a schedule, and of an optimizer with a schedule: TensorFlow combines their constant factors,
 such as the weight decay and the initial learning rate.
 """
-_INPUTS_ON_JAX = frozenset({"rate", "momentum", "rho", "beta_1", "beta_2", "epsilon", "ema_momentum"})
-_CLASSES_WITH_INPUTS_ON_JAX: tuple[type[SpecModel], ...] = (
-    layers.Dropout,
-    layers.SpatialDropout1D,
-    layers.SpatialDropout2D,
-    layers.SpatialDropout3D,
-    *get_args(get_args(optimizers.Optimizer)[0]),
-)
-"""The only numbers that need not be constants on JAX. XLA multiplies constant factors before anything else. So other
-numbers, such as a penalty, change the last bits if they are inputs and another constant stands beside them.
-"""
 _TRAINING_PARTS = ("optimizer", "loss", "metrics")
 """Parts of the training section that a step depends on."""
 
@@ -71,7 +60,8 @@ def build_program_key(spec: JobSpec, data: PreparedData, fixed_batch_size: int) 
 
     """
     hyperparameters: dict[SpecPath, float] = {}
-    parts = {name: _describe_structure(part, (name,), hyperparameters) for name, part in _iterate_parts(spec)}
+    inputs = None if is_jax() else hyperparameters  # XLA computes with constant factors first, which changes the bits
+    parts = {name: _describe_structure(part, (name,), inputs) for name, part in _iterate_parts(spec)}
     arrays = [data.x_train, data.y_train]
     shapes = [(array.shape[1:], str(array.dtype)) for array in arrays]
     weighted = data.weights is not None or data.class_weight is not None
@@ -140,13 +130,7 @@ def _iterate_graph_arguments(part: SpecModel) -> Iterator[tuple[str, Any]]:
 
 def _is_constant(part: SpecModel, name: str) -> bool:
     is_scheduled = isinstance(part, _SCHEDULES) or isinstance(getattr(part, "learning_rate", None), _SCHEDULES)
-    is_constant = name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
-    return is_scheduled or is_constant or (is_jax() and _is_constant_on_jax(part, name))
-
-
-def _is_constant_on_jax(part: SpecModel, name: str) -> bool:
-    is_number = isinstance(getattr(part, name), float)
-    return is_number and not (isinstance(part, _CLASSES_WITH_INPUTS_ON_JAX) and name in _INPUTS_ON_JAX)
+    return is_scheduled or name in _CONSTANT_ARGUMENTS or (type(part), name) in _CONSTANT_ARGUMENTS_OF_CLASSES
 
 
 def _is_initial_state(name: str, value: object) -> bool:
