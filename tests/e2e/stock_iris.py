@@ -1,7 +1,10 @@
 """The training of `tests.factories.iris_spec` with a test split, as a script of stock Keras without Stackyard."""
 
 import json
+import os
 import sys
+
+os.environ["KERAS_BACKEND"] = "jax"  # on which the server trains such a network
 
 import keras
 from sklearn.datasets import load_iris
