@@ -1,4 +1,4 @@
-"""The time of a claim with 100,000 waiting jobs: without users, and with fifty of them.
+"""The time of a claim with 100,000 waiting jobs: of one backend, of both, and with fifty users.
 
 `python benchmarks/claims.py [DATABASE_URL]` fills an empty database, SQLite in a temporary directory by default.
 """
@@ -13,14 +13,16 @@ from typing import Any
 from uuid import UUID
 
 from installation import SMALL_JOB
-from sqlalchemy import insert, text, update
+from sqlalchemy import insert, select, text, update
 
 from migrations.upgrade import upgrade_database
-from models import Job, JobState, User, UserRole
+from models import Backend, Job, JobState, User, UserRole
 from service.datasets import catalog
 from service.db.database import SessionFactory, get_current_time
 from service.db.ids import new_id
 from service.jobs import attempts, insertion, validation
+from service.jobs.queue_order.backend_turns import BackendTurns
+from service.queue.child_registry import ChildProcess
 from service.settings import Settings
 from stackyard.spec import JobSpec, Limits
 
@@ -37,9 +39,12 @@ def main() -> None:
         sessions = SessionFactory(settings.resolved_database_url)
         template = _insert_template(sessions)
         _insert_copies(sessions, template)
-        _print_times(sessions, "without users")
+        turns = BackendTurns(ChildProcess(new_id(), "here:1"), Backend.JAX, batch_s=3600)
+        _print_times(sessions, turns, "one backend")
+        _spread_over_backends(sessions)
+        _print_times(sessions, turns, "both backends")
         _assign_jobs(sessions, [_add_user(sessions, index) for index in range(USERS)])
-        _print_times(sessions, f"{USERS} users")
+        _print_times(sessions, turns, f"both backends, {USERS} users")
         sessions.dispose()
 
 
@@ -77,20 +82,31 @@ def _assign_jobs(sessions: SessionFactory, users: Sequence[UUID]) -> None:
             )
 
 
-def _print_times(sessions: SessionFactory, label: str) -> None:
+def _spread_over_backends(sessions: SessionFactory) -> None:
+    """Let every other job need TensorFlow, the first one included."""
+    with sessions.begin() as session:
+        ids = session.scalars(select(Job.id).where(Job.state == JobState.QUEUED).order_by(Job.id)).all()
+        session.execute(
+            update(Job).where(Job.id.in_(ids[::2])).values(backend=Backend.TENSORFLOW),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _print_times(sessions: SessionFactory, turns: BackendTurns, label: str) -> None:
     if sessions.engine.dialect.name == "postgresql":
         with sessions.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM ANALYZE jobs"))
-    seconds = [_measure_claim(sessions) for _ in range(CLAIMS)]
+    seconds = [_measure_claim(sessions, turns) for _ in range(CLAIMS)]
     median, late = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
     sys.stdout.write(f"{label}: median {1000 * median:.1f} ms, 95th percentile {1000 * late:.1f} ms\n")
 
 
-def _measure_claim(sessions: SessionFactory) -> float:
-    """Claim a job and conclude its attempt; return the seconds of the claim, with its commit."""
+def _measure_claim(sessions: SessionFactory, turns: BackendTurns) -> float:
+    """Claim a job as a process of JAX, and conclude its attempt; return the seconds of the claim, with its commit."""
     start = time.perf_counter()
     with sessions.begin() as session:
-        claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=60)
+        turns.load_outlook(session, "cpu")
+        claim = attempts.claim_job(session, queue="cpu", worker="here:1", lease_s=60, backend=turns.backend)
     seconds = time.perf_counter() - start
     if claim is None:
         raise RuntimeError("expected a waiting job, received none")

@@ -21,10 +21,9 @@ from service.team.usage.policy import open_sessions
 from service.tracing import start_tracing
 from stackyard.process_privacy import keep_process_private
 from stackyard.spec import build_validators
+from worker.child_registration import ChildRegistration
 from worker.preparation import Preparer
 from worker.runtime import devices, memory
-from worker.runtime.backend import select_backend
-from worker.runtime.child_registration import ChildRegistration
 from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.runtime.thread_allocation import FixedThreads, ThreadAllocation
@@ -51,7 +50,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
     child = _identify_child()
     registration = ChildRegistration(sessions, child, settings.device)
     backend = registration.choose_backend(settings.default_backend)
-    select_backend(backend)
+    os.environ["KERAS_BACKEND"] = backend.value  # keras reads it when it is imported
     devices.configure_device(settings)
     from worker.attempt.job_runner import JobRunner  # noqa: PLC0415
     from worker.engine import Engine  # noqa: PLC0415  # loads keras, whose backend and device are now configured

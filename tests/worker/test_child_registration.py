@@ -12,7 +12,7 @@ from service.db.database import SessionFactory
 from service.queue import child_registry, worker_registry
 from service.queue.child_registry import ChildProcess, FreeChildren
 from tests.factories import build_registration, record_heartbeat, submit_job
-from worker.runtime.child_registration import ChildRegistration
+from worker.child_registration import ChildRegistration
 
 
 @pytest.fixture
