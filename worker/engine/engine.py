@@ -7,13 +7,13 @@ from typing import Any
 
 from stackyard.spec import JobSpec
 from worker.engine import keras_session, training_state
+from worker.engine.backend.program_interface import Program
+from worker.engine.backend.program_selection import select_program_class
 from worker.engine.backend.selection import is_jax, load_backend
 from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
 from worker.engine.outcome import Outcome
 from worker.engine.program.program_cache import ProgramCache
 from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
-from worker.engine.program_interface import Program
-from worker.engine.program_selection import select_program_class
 from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size, list_step_sizes
 from worker.engine.snapshot import Snapshot
 from worker.engine.target_axis import shape_data_targets

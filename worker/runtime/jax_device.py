@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from service.jobs.execution_environment import ExecutionEnvironment
 from service.settings import Settings
@@ -68,7 +68,7 @@ def _require_gpu(visible_gpu: str) -> None:
 def _list_devices() -> list[Any]:
     import jax  # noqa: PLC0415 on import it reads the variables that `configure_jax` sets
 
-    return jax.devices()
+    return cast("Any", jax).devices()
 
 
 def _keep_compiled_functions(settings: Settings) -> None:

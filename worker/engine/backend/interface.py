@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from worker.engine.program_interface import WrappedRows
+from worker.engine.backend.program_interface import WrappedRows
 from worker.preparation.arrays import Array
 
 

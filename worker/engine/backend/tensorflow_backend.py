@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
 
-from worker.engine.program_interface import WrappedRows
+from worker.engine.backend.program_interface import WrappedRows
 from worker.preparation.arrays import Array
 
 _tf: Any = tf  # which carries no types
