@@ -21,7 +21,7 @@ from worker.preparation import Preparer
 from worker.runtime import devices, memory
 from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
-from worker.runtime.thread_allocation import FixedThreads, ThreadAllocation
+from worker.runtime.thread_selection import create_thread_allocation
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 
 if TYPE_CHECKING:
@@ -56,17 +56,8 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
         wake_ups=WakeUpSender(settings),
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        thread_allocator=_create_thread_allocation(settings),
+        thread_allocator=create_thread_allocation(settings),
         memory_limit=memory_limit,
         worker_id=None if worker_id is None else UUID(worker_id),
         shutdown_signal=shutdown_signal,
     )
-
-
-def _create_thread_allocation(settings: Settings) -> ThreadAllocation:
-    environment = devices.describe_execution_environment()
-    if devices.is_jax_chosen():
-        return FixedThreads(environment)
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415  # loads tensorflow
-
-    return ThreadAllocator(environment, settings.threads_alone)

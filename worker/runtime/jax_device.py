@@ -51,7 +51,8 @@ def describe_jax_environment() -> ExecutionEnvironment:
     capability = float(getattr(device, "compute_capability", 0))
     precision = "tf32" if capability >= _TF32_COMPUTE_CAPABILITY else "float32"
     name = "cpu" if device.platform == "cpu" else str(device.device_kind)
-    return ExecutionEnvironment(name, int(os.environ[_THREADS]), precision, get_versions())
+    threads = int(os.environ.get(_THREADS) or count_schedulable_cores())
+    return ExecutionEnvironment(name, threads, precision, get_versions())
 
 
 def _count_threads(settings: Settings) -> int:

@@ -144,9 +144,11 @@ class StepLoops:
         self, weights: Weights, metrics: list[Any], rows: Arrays, order: Any, stop: Any, batch_size: int
     ) -> Arrays:
         steps, rest = divmod(len(order), batch_size)
-        weights, metrics, step, is_finite, _ = self.train_steps(
-            weights, metrics, rows, order, (0, steps, stop), batch_size=batch_size
-        )
+        step, is_finite = _numpy.zeros((), int), _numpy.ones((), bool)
+        if steps:
+            weights, metrics, step, is_finite, _ = self.train_steps(
+                weights, metrics, rows, order, (0, steps, stop), batch_size=batch_size
+            )
         if not rest:
             return weights, metrics, step, is_finite
 
@@ -162,7 +164,10 @@ class StepLoops:
     ) -> tuple[Weights, list[Any]]:
         trainable, other, optimizer = weights
         steps, rest = divmod(len(rows[0]), batch_size)
-        other, metrics, _ = self.evaluate_steps((trainable, other), metrics, rows, (0, steps), batch_size=batch_size)
+        if steps:
+            other, metrics, _ = self.evaluate_steps(
+                (trainable, other), metrics, rows, (0, steps), batch_size=batch_size
+            )
         if rest:
             batch = _slice_rows(rows, steps * batch_size, rest)
             other, metrics = self.test_batch(trainable, other, metrics, batch)
