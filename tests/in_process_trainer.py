@@ -16,8 +16,7 @@ from service.storage.store_factory import open_store
 from worker.attempt.job_runner import JobRunner
 from worker.engine import Engine
 from worker.preparation import Preparer
-from worker.runtime import devices
-from worker.runtime.threads import ThreadAllocator
+from worker.runtime.thread_selection import create_thread_allocation
 
 
 def create_installation(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:
@@ -42,7 +41,7 @@ class Trainer:
             WakeUpSender(settings),
             Preparer(settings),
             Engine(settings.compiled_memory),
-            ThreadAllocator(devices.describe_execution_environment()),
+            create_thread_allocation(settings),
         )
 
     def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:

@@ -26,7 +26,7 @@ from worker.preparation import Preparer
 from worker.runtime import devices, memory
 from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
-from worker.runtime.thread_allocation import FixedThreads, ThreadAllocation
+from worker.runtime.thread_selection import create_thread_allocation
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 from worker.supervision.pool import request_replacement
 
@@ -66,7 +66,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
         wake_ups=wake_ups,
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        thread_allocator=_create_thread_allocation(settings),
+        thread_allocator=create_thread_allocation(settings),
         memory_limit=memory_limit,
         worker_id=child.worker_id,
         turns=BackendTurns(child, backend, settings.backend_batch_s),
@@ -82,12 +82,3 @@ def _identify_child() -> ChildProcess:
     worker_id = os.environ.get(WORKER_ID_VARIABLE)
     process = f"{socket.gethostname()}:{os.getpid()}"
     return ChildProcess(new_id() if worker_id is None else UUID(worker_id), process)
-
-
-def _create_thread_allocation(settings: Settings) -> ThreadAllocation:
-    environment = devices.describe_execution_environment()
-    if devices.is_jax_chosen():
-        return FixedThreads(environment)
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415  # loads tensorflow
-
-    return ThreadAllocator(environment, settings.threads_alone)

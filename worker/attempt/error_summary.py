@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from worker.runtime.memory_errors import is_out_of_memory
+from worker.runtime.memory import is_out_of_memory
 
 OUT_OF_MEMORY = "The job needed more memory than the worker has."
 

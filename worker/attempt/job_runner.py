@@ -34,7 +34,7 @@ from worker.attempt.stop_reasons import StopTraining
 from worker.engine import Engine
 from worker.preparation import PreparationError, Preparer
 from worker.runtime import memory, memory_limits
-from worker.runtime.memory_errors import is_out_of_memory
+from worker.runtime.memory import is_out_of_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
 from worker.runtime.thread_allocation import ThreadAllocation
 

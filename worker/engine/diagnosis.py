@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from worker.engine import training_state
+from worker.engine.backend.program_interface import Program
 from worker.engine.divergence import Divergence, ForwardPass, LayerReference
-from worker.engine.program_interface import Program
 from worker.engine.snapshot import Snapshot
 from worker.engine.training_loop import TrainingLoop
 from worker.engine.training_observer import TrainingObserver

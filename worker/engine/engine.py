@@ -7,13 +7,13 @@ from typing import Any
 
 from stackyard.spec import JobSpec
 from worker.engine import keras_session, training_state
+from worker.engine.backend.program_interface import Program
+from worker.engine.backend.program_selection import select_program_class
 from worker.engine.backend.selection import is_jax, load_backend
 from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
 from worker.engine.outcome import Outcome
 from worker.engine.program.program_cache import ProgramCache
 from worker.engine.program.program_key import ProgramKey, build_program_key, insert_hyperparameters
-from worker.engine.program_interface import Program
-from worker.engine.program_selection import select_program_class
 from worker.engine.rows import build_training_rows, build_validation_rows, get_fixed_batch_size
 from worker.engine.snapshot import Snapshot
 from worker.engine.target_axis import shape_data_targets
@@ -22,7 +22,7 @@ from worker.engine.training_observer import TrainingObserver
 from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
-from worker.runtime.memory_errors import is_out_of_memory
+from worker.runtime.memory import is_out_of_memory
 from worker.runtime.private_names import cache_saved_attributes, check_private_names
 
 

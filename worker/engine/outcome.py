@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stackyard.spec.training.metrics import Metric
+from worker.engine.backend.program_interface import Metrics, Program
 from worker.engine.divergence import Divergence
 from worker.engine.early_end import EarlyEnd
 from worker.engine.program.call_size import CallSizer
-from worker.engine.program_interface import Metrics, Program
 from worker.engine.rows import build_rows
 from worker.engine.target_axis import shape_targets
 from worker.engine.training_loop import evaluate_rows

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from worker.engine.backend.program_interface import WrappedRows
 from worker.engine.backend.selection import load_backend
 from worker.engine.program.call_size import CallSizer
-from worker.engine.program_interface import WrappedRows
 from worker.preparation import PreparedData
 from worker.preparation.arrays import Array
 from worker.preparation.mapped_rows import read_rows

@@ -13,10 +13,10 @@ from stackyard.spec import Training
 from stackyard.spec.training import callbacks
 from stackyard.spec.training.metric_directions import resolve_modes
 from worker.engine import callback_state, training_state
+from worker.engine.backend.program_interface import Metrics, Program
 from worker.engine.divergence import Divergence
 from worker.engine.early_end import EarlyEnd, build_early_end
 from worker.engine.program.call_size import TARGET_CALL_S, CallSizer, estimate_epoch_s
-from worker.engine.program_interface import Metrics, Program
 from worker.engine.row_order import build_row_order
 from worker.engine.rows import InMemoryRows, Rows, count_steps, get_fixed_batch_size
 from worker.engine.snapshot import Snapshot
@@ -189,7 +189,7 @@ class TrainingLoop:
         in_memory = isinstance(self._rows, InMemoryRows) and (
             self._validation is None or isinstance(self._validation, InMemoryRows)
         )
-        return not self._spec_callbacks and in_memory and self._program.has_only_mean_metrics
+        return not self._spec_callbacks and in_memory and self._program.can_train_epochs
 
     def _count_epochs_ahead(self, epoch: int) -> int:
         """Return how many epochs to train before the next pause or the end; at least one."""

@@ -13,7 +13,7 @@ from service.subprocess import framing
 from worker.prediction.network_cache import CorruptModelError, NetworkCache
 from worker.prediction.predict import DependentRowsError, predict_rows
 from worker.prediction.row_faults import InvalidRowsError
-from worker.runtime.memory_errors import is_out_of_memory
+from worker.runtime.memory import is_out_of_memory
 from worker.runtime.private_names import check_private_names
 
 log = structlog.get_logger()

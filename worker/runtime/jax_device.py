@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from models import Backend
 from service.jobs.execution_environment import ExecutionEnvironment
@@ -52,8 +52,8 @@ def describe_jax_environment() -> ExecutionEnvironment:
     capability = float(getattr(device, "compute_capability", 0))
     precision = "tf32" if capability >= _TF32_COMPUTE_CAPABILITY else "float32"
     name = "cpu" if device.platform == "cpu" else str(device.device_kind)
-    threads, versions = int(os.environ[_THREADS]), get_versions(Backend.JAX)
-    return ExecutionEnvironment(name, threads, precision, versions, Backend.JAX.value)
+    threads = int(os.environ.get(_THREADS) or count_schedulable_cores())
+    return ExecutionEnvironment(name, threads, precision, get_versions(Backend.JAX), Backend.JAX.value)
 
 
 def _count_threads(settings: Settings) -> int:
@@ -70,7 +70,7 @@ def _require_gpu(visible_gpu: str) -> None:
 def _list_devices() -> list[Any]:
     import jax  # noqa: PLC0415 on import it reads the variables that `configure_jax` sets
 
-    return jax.devices()
+    return cast("Any", jax).devices()
 
 
 def _keep_compiled_functions(settings: Settings) -> None:

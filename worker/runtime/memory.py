@@ -1,6 +1,7 @@
 """The memory of this process: its peak, and out-of-memory kills by the kernel."""
 
 import contextlib
+import errno
 import functools
 import os
 import resource
@@ -11,6 +12,10 @@ _PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
 _RESET_PEAK = b"5"
 """The value that Linux's `clear_refs` takes to reset the peak."""
+_BACKEND_ERRORS = frozenset({"ResourceExhaustedError", "JaxRuntimeError", "XlaRuntimeError"})
+"""Names of classes of TensorFlow and JAX; of which one is imported, if any."""
+_CODE = "RESOURCE_EXHAUSTED"
+"""How JAX's messages begin, whose class is that of all its errors."""
 
 
 def reset_peak_memory() -> None:
@@ -60,3 +65,13 @@ def _list_cgroup_counter_files() -> Iterator[Path]:
                 yield _CGROUPS / group.lstrip("/") / "memory.events"
             elif "memory" in controllers.split(","):
                 yield _CGROUPS / "memory" / group.lstrip("/") / "memory.oom_control"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error of Python, the system, TensorFlow or JAX means that there is no more memory."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    name = type(error).__name__
+    return isinstance(error, MemoryError) or (
+        name in _BACKEND_ERRORS and (name == "ResourceExhaustedError" or str(error).startswith(_CODE))
+    )

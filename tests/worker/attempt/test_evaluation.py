@@ -15,7 +15,7 @@ from sklearn.metrics import confusion_matrix, mean_absolute_error, root_mean_squ
 from worker.attempt.evaluation import compute_confusion, compute_residuals, evaluate_network
 from worker.engine import Outcome
 from worker.engine import outcome as engine_outcome
-from worker.engine.program_selection import select_program_class
+from worker.engine.backend.program_selection import select_program_class
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
 from worker.preparation.transforms.targets import FittedTarget

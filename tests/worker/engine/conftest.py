@@ -3,7 +3,7 @@
 import pytest
 
 from worker.engine import engine
-from worker.engine.program_selection import select_program_class
+from worker.engine.backend.program_selection import select_program_class
 
 
 @pytest.fixture

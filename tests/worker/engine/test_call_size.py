@@ -9,8 +9,8 @@ from tests.worker.engine.sample_jobs import SCORE_LAYERS, build_spec, draw_numbe
 from tests.worker.engine.test_same_bits import fit_by_spec, get_variables
 from tests.worker.keras_reference import RecordingObserver, train_with_engine
 from worker.engine import Engine, training_loop
+from worker.engine.backend.program_selection import select_program_class
 from worker.engine.program.call_size import TARGET_CALL_S, CallSizer
-from worker.engine.program_selection import select_program_class
 
 
 @pytest.fixture

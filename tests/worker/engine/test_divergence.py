@@ -23,8 +23,8 @@ from tests.worker.keras_reference import (
 )
 from worker.attempt.job_training import train_job
 from worker.engine import Divergence, Engine, ForwardPass, LayerReference, engine, training_state
+from worker.engine.backend.program_selection import select_program_class
 from worker.engine.diagnosis import ReplayObserver, diagnose_divergence
-from worker.engine.program_selection import select_program_class
 from worker.engine.rows import build_training_rows, build_validation_rows
 from worker.engine.training_loop import TrainingLoop
 from worker.keras_build.hyperparameters import Hyperparameters

@@ -21,8 +21,10 @@ def engine():
     return Engine(2**30)
 
 
-def test_several_epochs_in_a_call(engine):
-    job, data = build_spec(LAYERS, optimizer="adam", metrics=["mae"], epochs=30), draw_numbers()
+@pytest.mark.parametrize("batch_size", [16, 30], ids=["shorter last batches", "all validation rows in one batch"])
+def test_several_epochs_in_a_call(engine, batch_size):
+    job = build_spec(LAYERS, optimizer="adam", metrics=["mae"], epochs=30, batch_size=batch_size)
+    data = draw_numbers()
     outcome, observer = train_with_engine(job, data, engine)
     assert_same_results(outcome, observer, *fit_by_spec(job, data))
 

@@ -17,8 +17,8 @@ from tests.worker.engine.test_same_bits import get_variables
 from tests.worker.keras_reference import RecordingObserver, SnapshotObserver, train_with_engine
 from worker.attempt import checkpoint_file
 from worker.engine import CheckpointError, Engine, callback_state, training_loop
+from worker.engine.backend.program_selection import select_program_class
 from worker.engine.program import call_size
-from worker.engine.program_selection import select_program_class
 from worker.keras_build.compilation import build_callbacks
 from worker.preparation import mapped_rows
 

@@ -1,1 +1,1 @@
-"""What the engine needs of Keras's backend besides a program: rows, state, and the order of stock `fit`."""
+"""The interfaces between the engine and Keras's backend, and the choice of their implementations."""

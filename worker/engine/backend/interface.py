@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from worker.engine.program_interface import WrappedRows
+from worker.engine.backend.program_interface import WrappedRows
 from worker.preparation.arrays import Array
 
 

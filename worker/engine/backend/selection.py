@@ -1,11 +1,13 @@
 """The backend of this process, which is fixed when Keras is imported."""
 
 import functools
+from typing import Any
 
 import keras
 
 from worker.engine.backend.interface import Backend
 
+_backend: Any = keras.backend  # untyped
 JAX = "jax"
 """Keras's name for the backend."""
 
@@ -24,4 +26,4 @@ def load_backend() -> Backend:
 
 def is_jax() -> bool:
     """Return whether this process computes with JAX, otherwise with TensorFlow."""
-    return keras.backend.backend() == JAX
+    return bool(_backend.backend() == JAX)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from worker.engine.program_interface import WrappedRows
+from worker.engine.backend.program_interface import WrappedRows
 from worker.preparation.arrays import Array
 from worker.runtime import private_names
 

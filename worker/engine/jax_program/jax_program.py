@@ -10,9 +10,10 @@ import keras
 import numpy as np
 
 from worker.engine import training_state
+from worker.engine.backend.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
 from worker.engine.jax_program.jax_rows import JaxRows
-from worker.engine.jax_program.step_loops import StepLoops
-from worker.engine.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
+from worker.engine.jax_program.step_calls import StepCalls, needs_step_calls
+from worker.engine.jax_program.step_loops import StepLoops, Weights
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 from worker.runtime import jax_adapter
@@ -54,17 +55,22 @@ class JaxProgram:
         self.hyperparameters = hyperparameters
         weight_rows = (np.ones(1, np.float32),) if has_weights else ()
         jax_adapter.create_metrics(network, (x[:1], y[:1], *weight_rows))
-        self.has_only_mean_metrics = _has_only_mean_metrics(network)
+        has_step_calls = needs_step_calls(network)
+        self._returns_metrics = self.can_train_epochs = _has_only_mean_metrics(network) and not has_step_calls
         self._metric_names = list(network.get_metrics_result())
         self._weights = (network.trainable_variables, network.non_trainable_variables, network.optimizer.variables)
         self._metrics = network.metrics_variables
         network.reset_metrics()
         self._initial_metrics = [_jax.numpy.copy(variable.value) for variable in self._metrics]
-        loops = StepLoops(network, has_only_mean_metrics=self.has_only_mean_metrics)
+        loops = StepLoops(network, has_only_mean_metrics=self._returns_metrics)
         compile_once = partial(_jax.jit, static_argnames="batch_size")  # for each batch size and shape of the rows
-        self._train_steps = compile_once(loops.train_steps, donate_argnums=0)
         self._train_epochs = compile_once(loops.train_epochs, donate_argnums=0)
-        self._evaluate_steps = compile_once(loops.evaluate_steps)
+        if has_step_calls:
+            calls = StepCalls(loops)
+            self._train_steps, self._evaluate_steps = calls.train_steps, calls.evaluate_steps
+        else:
+            self._train_steps = compile_once(loops.train_steps, donate_argnums=0)
+            self._evaluate_steps = compile_once(loops.evaluate_steps)
         self._predict_batch = compile_once(loops.predict_batch)
 
     @property
@@ -219,10 +225,11 @@ class JaxProgram:
             outputs.append(self._predict_batch(weights, rows.arrays[0], *_build_scalars(first_row), batch_size=size))
         return np.concatenate(outputs)
 
-    def _read_weights(self) -> tuple[list[Any], ...]:
-        return tuple([variable.value for variable in group] for group in self._weights)
+    def _read_weights(self) -> Weights:
+        trainable, other, optimizer = ([variable.value for variable in group] for group in self._weights)
+        return trainable, other, optimizer
 
-    def _set_weights(self, weights: tuple[list[Any], ...]) -> None:
+    def _set_weights(self, weights: Weights) -> None:
         for variables, values in zip(self._weights, weights, strict=True):
             _set_variables(variables, values)
 
@@ -230,7 +237,7 @@ class JaxProgram:
         _set_variables(self._metrics, metrics)
 
     def _name_metrics(self, results: Any) -> Metrics | None:
-        if not self.has_only_mean_metrics:
+        if not self._returns_metrics:
             return None
         return dict(zip(self._metric_names, np.asarray(results).tolist(), strict=True))
 

@@ -1,7 +1,8 @@
 """Rows as JAX's arrays."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,7 +14,8 @@ _ALIGNMENT = 64
 """JAX shares the memory of an array whose address is a multiple of so many bytes, and copies any other."""
 
 
-class JaxRows(NamedTuple):
+@dataclass(frozen=True)
+class JaxRows:
     """`x`, `y` and optionally sample weights; of their rows only the first `count` are used."""
 
     arrays: tuple[Any, ...]

@@ -56,7 +56,7 @@ class StepLoops:
         def run_step(carry: Arrays) -> Arrays:
             step, _, weights, metrics = carry
             indices = _lax.dynamic_slice_in_dim(order, step * batch_size, batch_size)
-            return step + 1, *self._train_batch(weights, metrics, rows, indices, stop)
+            return step + 1, *self.train_batch(weights, metrics, _take_rows(rows, indices), stop)
 
         def should_continue(carry: Arrays) -> Any:
             return (carry[0] < last) & carry[1]
@@ -128,8 +128,9 @@ class StepLoops:
         trainable, other = weights
 
         def run_step(step: Any, carry: Arrays) -> Arrays:
+            other, metrics = carry
             batch = _slice_rows(rows, first_row + step * batch_size, batch_size)
-            return self._test_batch(trainable, *carry, batch)
+            return self.test_batch(trainable, other, metrics, batch)
 
         other, metrics = _lax.fori_loop(0, count, run_step, (other, metrics))
         return other, metrics, self._stack_results(metrics)
@@ -153,7 +154,8 @@ class StepLoops:
             return weights, metrics, step, is_finite
 
         def train_rest() -> Arrays:
-            is_finite, *state = self._train_batch(weights, metrics, rows, order[steps * batch_size :], stop)
+            batch = _take_rows(rows, order[steps * batch_size :])
+            is_finite, *state = self.train_batch(weights, metrics, batch, stop)
             return *state, step + 1, is_finite
 
         return _lax.cond(is_finite, train_rest, lambda: (weights, metrics, step, is_finite))
@@ -169,18 +171,18 @@ class StepLoops:
             )
         if rest:
             batch = _slice_rows(rows, steps * batch_size, rest)
-            other, metrics = self._test_batch(trainable, other, metrics, batch)
+            other, metrics = self.test_batch(trainable, other, metrics, batch)
         return (trainable, other, optimizer), metrics
 
-    def _train_batch(self, weights: Weights, metrics: list[Any], rows: Arrays, indices: Any, stop: Any) -> Arrays:
+    def train_batch(self, weights: Weights, metrics: list[Any], batch: Arrays, stop: Any) -> Arrays:
         """Return whether the mean loss is finite or the training goes on in any case, the weights, and the metrics."""
-        batch = tuple(_numpy.take(array, indices, axis=0, mode="clip") for array in rows)
         logs, (*weights_after, metrics_after) = self._network.train_step((*weights, metrics), batch)
         return _numpy.isfinite(logs["loss"]) | ~stop, tuple(map(list, weights_after)), list(metrics_after)
 
-    def _test_batch(self, trainable: list[Any], other: list[Any], metrics: list[Any], batch: Arrays) -> Arrays:
-        _, (_, other, metrics) = self._network.test_step((trainable, other, metrics), batch)
-        return list(other), list(metrics)
+    def test_batch(self, trainable: list[Any], other: list[Any], metrics: list[Any], batch: Arrays) -> Arrays:
+        """Evaluate a batch; return the values of the variables that are not trainable, and the metrics."""
+        _, (_, *state) = self._network.test_step((trainable, other, metrics), batch)
+        return tuple(map(list, state))
 
     def _stack_results(self, metrics: list[Any]) -> Any:
         """Return the metrics' results in Keras's order."""
@@ -194,3 +196,7 @@ class StepLoops:
 
 def _slice_rows(rows: Arrays, first_row: Any, count: int) -> Arrays:
     return tuple(_lax.dynamic_slice_in_dim(array, first_row, count) for array in rows)
+
+
+def _take_rows(rows: Arrays, indices: Any) -> Arrays:
+    return tuple(_numpy.take(array, indices, axis=0, mode="clip") for array in rows)

@@ -12,10 +12,10 @@ from typing import Any
 import tensorflow as tf
 
 from worker.engine import training_state
+from worker.engine.backend.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
 from worker.engine.program.prepared_function import PreparedFunction, prepare_functions
 from worker.engine.program.silu import replace_silu
 from worker.engine.program.step_loops import RowTensors, StepLoops
-from worker.engine.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
 
@@ -61,7 +61,7 @@ class CompiledProgram:
             loops.trace_step()
         self._loops = loops
         self._metric_names = loops.metric_names
-        self.has_only_mean_metrics = loops.has_only_mean_metrics
+        self.has_only_mean_metrics = self.can_train_epochs = loops.has_only_mean_metrics
         self._metric_variables, self._zero = network.metrics_variables, _tf.zeros(())
         self._train_function = self._build_function(
             loops.train_steps, self._training_rows, _ORDER, _INTEGER, _INTEGER, _INTEGER, _FLAG

@@ -4,8 +4,8 @@ import gc
 from collections.abc import Callable
 from typing import NamedTuple
 
+from worker.engine.backend.program_interface import Program
 from worker.engine.program.program_key import ProgramKey
-from worker.engine.program_interface import Program
 
 _GRAPH_BYTES = 56 * 2**20
 """Approximate size of a program's graphs, measured with a small network; see docs/design/engine.md."""

@@ -53,8 +53,8 @@ class Program(Protocol):
     """A keras.Sequential, compiled, with a built optimizer. Between calls its state may be set."""
     hyperparameters: Hyperparameters
     """May get other values between calls."""
-    has_only_mean_metrics: bool
-    """Whether all metrics are means: only those have the same bits inside and outside of a compiled call."""
+    can_train_epochs: bool
+    """Whether `train_epochs` has the bits of stock `fit`: metrics that are not means are read between epochs."""
 
     @property
     def nbytes(self) -> int:
