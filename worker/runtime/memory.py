@@ -1,4 +1,4 @@
-"""The memory of this process: its peak, and out-of-memory kills by the kernel."""
+"""The memory of this process: its peak, errors because it ran out, and out-of-memory kills by the kernel."""
 
 import contextlib
 import errno
