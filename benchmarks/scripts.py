@@ -27,6 +27,11 @@ def remove_thread_setting(script: str) -> str:
     return _THREADS_LINE.sub("", script)
 
 
+def use_tensorflow(script: str) -> str:
+    """Return the script with Keras's default backend, with which users write theirs."""
+    return script.replace('os.environ["KERAS_BACKEND"] = "jax"', 'os.environ["KERAS_BACKEND"] = "tensorflow"')
+
+
 def run_script(script: str, file: Path | None) -> ScriptResult:
     """Run a script in an empty directory, with the data `file` if it reads one.
 
