@@ -10,7 +10,7 @@ from service.settings import Settings
 
 LIMIT_VARIABLE = "STACKYARD_CHILD_MEMORY_LIMIT"
 """The environment variable of `Settings.child_memory_limit`, in which the parent passes the share of each child."""
-MIN_HEADROOM = 256 * 2**20
+MIN_HEADROOM = 512 * 2**20
 """Bytes that a child may always take beyond those that it has after its start: less would suffice for no job."""
 _CHILDREN_SHARE = 0.8
 """Share of the memory that the children may take together; the rest is for the API, the broker and the system."""
