@@ -76,6 +76,9 @@ class TensorFlowBackend:
         """Return the identity of TensorFlow's eager context. A child's contexts are never freed."""
         return id(_context.context())
 
+    def free_memory(self) -> None:
+        """Do nothing: TensorFlow keeps nothing of graphs."""
+
 
 def _wrap_as_tensor(array: Array) -> Any:
     """Return an array as a tensor, which shares its memory if that is aligned. The array must not change any more."""
