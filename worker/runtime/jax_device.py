@@ -63,7 +63,7 @@ def _count_threads(settings: Settings) -> int:
 def _require_gpu(visible_gpu: str) -> None:
     try:
         _list_devices()
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # the latter without the CUDA plugin
         raise RuntimeError(f"expected GPU {visible_gpu}, and jax finds none: {error}") from error
 
 

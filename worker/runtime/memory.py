@@ -18,6 +18,13 @@ _CODE = "RESOURCE_EXHAUSTED"
 """How JAX's messages begin, whose class is that of all its errors."""
 
 
+def return_free_memory() -> None:
+    """Return the memory that glibc keeps for later allocations to the system; without glibc this does nothing."""
+    library = ctypes.CDLL(None)
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+
+
 def reset_peak_memory() -> None:
     """Reset the peak where the system supports it; otherwise the peak covers the whole life of the process."""
     with contextlib.suppress(OSError):

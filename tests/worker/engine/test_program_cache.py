@@ -9,6 +9,7 @@ import pytest
 from stackyard.spec import layers
 from stackyard.spec.network import constraints, regularizers
 from stackyard.spec.training import losses, optimizers, schedules
+from tests.worker.backends import tensorflow_only
 from tests.worker.engine.hyperparameter_pairs import CONSTANTS, build_document, build_pair, find_two_values
 from tests.worker.engine.sample_jobs import (
     SCORE_LAYERS,
@@ -67,6 +68,7 @@ def test_other_numbers_of_a_schedule_need_another_graph(part, traced):
     assert len(traced) == 2
 
 
+@tensorflow_only("thresholds are constants on JAX")
 def test_other_thresholds_of_metrics(traced):
     stack, data, _ = build_loss_job(losses.BinaryCrossentropy)
     specs = [

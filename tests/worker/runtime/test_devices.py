@@ -48,6 +48,37 @@ def test_a_child_of_a_cpu_worker_sees_no_gpu_and_describes_its_environment():
     assert set(environment["versions"]) == {"python", "stackyard", "keras", "tensorflow"}
 
 
+def test_a_child_on_jax_describes_its_environment_without_tensorflow():
+    script = """
+import json, sys
+from dataclasses import asdict
+from service.settings import Settings
+from worker.runtime import devices
+devices.configure_device(Settings())
+environment = asdict(devices.describe_execution_environment())
+print(json.dumps(environment | {"tensorflow": "tensorflow" in sys.modules}))
+"""
+    status, output = run_script(script, KERAS_BACKEND="jax", STACKYARD_THREADS="3", STACKYARD_COMPILATION_CACHE="0")
+    assert status == 0, output
+    environment = json.loads(output)
+    assert (environment["device"], environment["threads"], environment["precision"]) == ("cpu", 3, "float32")
+    assert environment["tensorflow"] is False
+
+
+def test_a_child_on_jax_of_a_gpu_worker_does_not_start_without_a_gpu():
+    status, output = run_script(
+        PRINT_ENVIRONMENT, KERAS_BACKEND="jax", STACKYARD_DEVICE="gpu", CUDA_VISIBLE_DEVICES="-1"
+    )
+    assert status == 1
+    assert "expected GPU -1, and jax finds none" in output
+
+
+def test_a_device_cannot_be_configured_once_jax_is_imported():
+    status, output = run_script(f"import jax\n{PRINT_ENVIRONMENT}", KERAS_BACKEND="jax")
+    assert status == 1
+    assert output.startswith("RuntimeError: expected to run before jax")
+
+
 def test_a_child_of_a_gpu_worker_does_not_start_without_a_gpu():
     status, output = run_script(PRINT_ENVIRONMENT, STACKYARD_DEVICE="gpu", CUDA_VISIBLE_DEVICES="-1")
     assert status == 1

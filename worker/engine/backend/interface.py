@@ -46,3 +46,7 @@ class Backend(Protocol):
     def get_context_id(self) -> int:
         """Return the identity of the context to which graphs belong; graphs of another context cannot be used."""
         ...
+
+    def free_memory(self) -> None:
+        """Free what the backend keeps of programs that no longer exist."""
+        ...

@@ -8,8 +8,11 @@ import numpy as np
 
 from worker.engine.jax_program.jax_rows import JaxRows, wrap_rows
 from worker.preparation.arrays import Array
+from worker.runtime import memory
 
-_numpy: Any = jax.numpy  # untyped
+# Untyped.
+_jax: Any = jax
+_numpy: Any = jax.numpy
 
 
 class JaxBackend:
@@ -46,6 +49,11 @@ class JaxBackend:
     def get_context_id(self) -> int:
         """Return 0: there is one context."""
         return 0
+
+    def free_memory(self) -> None:
+        """Clear JAX's caches, which otherwise grow with every architecture; programs hold what they compiled."""
+        _jax.clear_caches()
+        memory.return_free_memory()
 
 
 class _KerasOrders:

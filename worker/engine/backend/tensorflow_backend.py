@@ -62,6 +62,9 @@ class TensorFlowBackend:
         """Return the identity of TensorFlow's eager context. A child's contexts are never freed."""
         return id(private_names.get_context())
 
+    def free_memory(self) -> None:
+        """Do nothing: TensorFlow keeps nothing of graphs."""
+
 
 @functools.lru_cache(maxsize=1)  # a diverged training is repeated
 def _draw_keras_order(seed: int, rows: int) -> Array:

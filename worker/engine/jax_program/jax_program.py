@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import jax
@@ -11,6 +10,7 @@ import numpy as np
 
 from worker.engine import training_state
 from worker.engine.backend.program_interface import EpochsResult, EvaluationResult, Metrics, TrainResult
+from worker.engine.jax_program.compiled_function import CompiledFunction
 from worker.engine.jax_program.jax_rows import JaxRows
 from worker.engine.jax_program.step_calls import StepCalls, needs_step_calls
 from worker.engine.jax_program.step_loops import StepLoops, Weights
@@ -63,15 +63,14 @@ class JaxProgram:
         network.reset_metrics()
         self._initial_metrics = [_jax.numpy.copy(variable.value) for variable in self._metrics]
         loops = StepLoops(network, has_only_mean_metrics=self._returns_metrics)
-        compile_once = partial(_jax.jit, static_argnames="batch_size")  # for each batch size and shape of the rows
-        self._train_epochs = compile_once(loops.train_epochs, donate_argnums=0)
         if has_step_calls:
             calls = StepCalls(loops)
             self._train_steps, self._evaluate_steps = calls.train_steps, calls.evaluate_steps
         else:
-            self._train_steps = compile_once(loops.train_steps, donate_argnums=0)
-            self._evaluate_steps = compile_once(loops.evaluate_steps)
-        self._predict_batch = compile_once(loops.predict_batch)
+            self._train_steps = CompiledFunction(loops.train_steps, donates_state=True)
+            self._evaluate_steps = CompiledFunction(loops.evaluate_steps)
+        self._train_epochs = CompiledFunction(loops.train_epochs, donates_state=True)
+        self._predict_batch = CompiledFunction(loops.predict_batch)
 
     @property
     def nbytes(self) -> int:

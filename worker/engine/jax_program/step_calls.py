@@ -9,6 +9,7 @@ import jax
 import keras
 import numpy as np
 
+from worker.engine.jax_program.compiled_function import CompiledFunction
 from worker.engine.jax_program.step_loops import Arrays, StepLoops, Weights
 
 _jax: Any = jax  # untyped
@@ -42,8 +43,8 @@ class StepCalls:
     """
 
     def __init__(self, loops: StepLoops) -> None:
-        self._train_batch = _jax.jit(loops.train_batch, donate_argnums=0)
-        self._test_batch = _jax.jit(loops.test_batch)
+        self._train_batch = CompiledFunction(loops.train_batch, donates_state=True)
+        self._test_batch = CompiledFunction(loops.test_batch)
 
     def train_steps(
         self, weights: Weights, metrics: list[Any], rows: Arrays, order: Any, steps: Any, *, batch_size: int

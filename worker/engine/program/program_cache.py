@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from worker.engine.backend.program_interface import Program
+from worker.engine.backend.selection import load_backend
 from worker.engine.program.program_key import ProgramKey
 
 _GRAPH_BYTES = 56 * 2**20
@@ -47,14 +48,19 @@ class ProgramCache:
     def clear(self) -> None:
         """Remove all programs."""
         self._entries.clear()
-        gc.collect()
+        _free_memory()
 
     def _make_room(self) -> None:
         if sum(entry.size for entry in self._entries) <= self._max_bytes or len(self._entries) == 1:
             return
         while sum(entry.size for entry in self._entries) > self._max_bytes and len(self._entries) > 1:
             del self._entries[0]
-        gc.collect()  # graphs have reference cycles
+        _free_memory()
+
+
+def _free_memory() -> None:
+    gc.collect()  # graphs have reference cycles
+    load_backend().free_memory()
 
 
 def _is_usable(entry: _Entry, key: ProgramKey) -> bool:
