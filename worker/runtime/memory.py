@@ -1,6 +1,7 @@
 """The memory of this process: its peak, errors because it ran out, and out-of-memory kills by the kernel."""
 
 import contextlib
+import ctypes
 import errno
 import functools
 import os
