@@ -19,7 +19,7 @@ class ScriptResult:
     output: str
 
 
-_THREADS_LINE = re.compile(r"^tf\.config\.threading\..*\n", re.MULTILINE)
+_THREADS_LINE = re.compile(r"^(tf\.config\.threading\.|os\.environ\[\"NPROC\"\]).*\n", re.MULTILINE)
 
 
 def remove_thread_setting(script: str) -> str:

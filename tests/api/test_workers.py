@@ -95,3 +95,15 @@ def test_a_job_reports_its_execution_environment(client, sessions):
         "precision": "float32",
         "versions": VERSIONS,
     }
+
+
+def test_the_script_of_a_job_on_jax_has_its_number_of_threads(client, sessions):
+    job = submit(client, backend="jax")
+    assert "NPROC" not in client.get(f"/v1/jobs/{job['id']}/script").text
+    with sessions.begin() as session:
+        ran_on = ExecutionEnvironment("cpu", 2, "float32", VERSIONS, "jax")
+        attempts.claim_job(
+            session, queue="cpu", worker="here:8", lease_s=60, options=ExecutionOptions(ran_on, ran_on, 1)
+        )
+    script = client.get(f"/v1/jobs/{job['id']}/script").text
+    assert script.index('os.environ["NPROC"] = "2"') < script.index("import keras")

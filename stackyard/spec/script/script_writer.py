@@ -33,8 +33,8 @@ def write_script(
         spec: The spec of the job, checked by `check_spec` and with a seed.
         dataset: The description of the dataset.
         origin: The source of the rows.
-        threads: The number of TensorFlow's intra-op threads that trained the job, if known. TensorFlow divides sums
-            over large matrices among them, and their number changes the rounding. JAX has no such number.
+        threads: The number of threads that trained the job, if known: TensorFlow's intra-op threads, or those of XLA's
+            pool. Sums over large matrices are divided among them, and their number changes the rounding.
         test: The spec's `test_dataset`; None without one.
         backend: Keras's backend that trained the job; None for the one that the spec selects on a CPU.
 
@@ -51,6 +51,8 @@ def write_script(
     backend = backend or report.backend.name
     script.set_environment_variable("KERAS_BACKEND", backend)
     script.import_modules("keras")
+    if threads is not None and backend == "jax":
+        script.set_environment_variable("NPROC", str(threads))  # the size of XLA's pool
     if threads is not None and backend == "tensorflow":
         script.import_modules("tensorflow as tf")
         script.start_block(
