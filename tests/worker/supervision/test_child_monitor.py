@@ -16,6 +16,7 @@ from tests.factories import submit_job
 from tests.polling import wait_until
 from worker.runtime import memory
 from worker.runtime.exit_codes import FORCED_STOP, REPLACED
+from worker.runtime.memory_limits import MIN_HEADROOM
 from worker.supervision.child_monitor import ChildExit, ChildMonitor
 
 WORKER_ID = new_id()
@@ -116,7 +117,7 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize(("size", "state"), [(2**20, JobState.QUEUED), (230 * 2**20, JobState.FAILED)])
+@pytest.mark.parametrize(("size", "state"), [(2**20, JobState.QUEUED), (9 * MIN_HEADROOM // 10, JobState.FAILED)])
 def test_the_monitor_knows_the_memory_of_a_child_that_died(sessions, settings, start_monitor, size, state):
     with subprocess.Popen([sys.executable, "-c", LIMITED, str(size)], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline()
