@@ -28,7 +28,8 @@ BENCHMARKS = """\
 keeps in `benchmarks/results`, each with its machine and its targets. Machines are shared and noisy: compare medians of
 runs in turn, and measure on a machine that does nothing else.
 
-"Script" is the script of stock Keras that the server exports for the same job. "Stock" is Keras's own `fit`."""
+"Script" is the script of stock Keras that the server exports for the same job. "Stock" is Keras's own `fit`. A table
+whose machine has no version of JAX is older than the engine on JAX: all its jobs ran on TensorFlow."""
 
 EXPERIMENTS = """\
 # Experiments
@@ -40,7 +41,7 @@ the script of stock pandas, scikit-learn and Keras that the server exports for i
 several seeds, with the order of rows that stock `fit` uses (`"shuffle": "keras"`).
 
 The specs are in `benchmarks/specs`. The data are not part of the repository: `make reproduce SHARED=DIRECTORY` reads
-them from `DIRECTORY/data`.
+them from `DIRECTORY/data`. If the machine below has no version of JAX, all jobs ran on TensorFlow.
 
 "concrete, plain" diverges on purpose: gradient descent meets columns that are neither scaled nor normalized."""
 
@@ -88,17 +89,22 @@ def _list_benchmark_sections() -> Iterator[str]:
 
 def _build_experiments_section(result: dict[str, Any]) -> Iterator[str]:
     yield "## Jobs"
-    yield "Seconds from the POST to the end of the job, on a worker that has trained another job before."
+    yield (
+        "Seconds from the POST to the end of the job, on a worker that has trained another job before. Ratios are "
+        "those to the script on TensorFlow, Keras's default backend. The own script runs on the backend of the job, "
+        "and its history is compared."
+    )
     rows = [
         (
             title,
-            *(format_number(figures["seconds"][kind]) for kind in ("script", "first", "repeat")),
+            *(format_number(figures["seconds"][kind]) for kind in ("script", "own script", "first", "repeat")),
             *(f"{format_number(figures[ratio])} x" for ratio in ("first_times_faster", "repeat_times_faster")),
             figures["same_history"],
         )
         for title, figures in _pair_experiments(result)
     ]
-    header = ("experiment", "script", "first job", "repeat", "first job faster", "repeat faster", "same history")
+    jobs = ("first job", "repeat", "first job faster", "repeat faster", "same history")
+    header = ("experiment", "script on TensorFlow", "own script", *jobs)
     yield format_table(header, rows, numbers=1)
     yield from _build_closing(result)
 

@@ -23,7 +23,7 @@ from worker.keras_build.compilation import build_compiled_network
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation import PreparedData
 from worker.runtime.memory import is_out_of_memory
-from worker.runtime.private_names import cache_saved_attributes, check_private_names
+from worker.runtime.private_names import cache_saved_attributes, check_private_names, exclude_tensorflow
 
 
 class Engine:
@@ -140,9 +140,8 @@ def _build_network(spec: JobSpec, data: PreparedData) -> Any:
 def _prepare_backend() -> None:
     check_private_names("keras")
     if is_jax():
-        from worker.runtime import jax_adapter  # noqa: PLC0415  # its library is imported on this backend only
-
-        jax_adapter.exclude_tensorflow()
+        check_private_names("jax")
+        exclude_tensorflow()
     else:
         check_private_names("tensorflow")
 
@@ -150,7 +149,7 @@ def _prepare_backend() -> None:
 def _build_program(spec: JobSpec, data: PreparedData, key: ProgramKey) -> Program:
     """Build a program with a network of its own, whose hyperparameters are variables."""
     hyperparameters = Hyperparameters(key.hyperparameters)
-    network = _build_network(insert_hyperparameters(spec, hyperparameters) if key.hyperparameters else spec, data)
+    network = _build_network(insert_hyperparameters(spec, hyperparameters), data)
     return select_program_class()(
         network,
         hyperparameters,

@@ -127,7 +127,6 @@ class TrainingLoop:
             if self._evaluation_batch is not None and self._divergence is None:
                 # Not earlier, since in the first epoch it would delay the training's own calls.
                 self._program.prepare_evaluation(self._evaluation_batch)
-        self._program.store_state()
         self._save_final_snapshot(epoch)
         network.optimizer.finalize_variable_values(network.trainable_weights)
         self._callbacks.on_train_end(logs)
@@ -151,7 +150,6 @@ class TrainingLoop:
             self._callbacks.on_epoch_begin(epoch)
             network.reset_metrics()
         self._train_steps(epoch, self._get_order(epoch)[: step * self._training.batch_size])
-        self._program.store_state()
         return self._divergence is None
 
     def select_batch(self, epoch: int, step: int) -> tuple[Array, ...]:
@@ -165,7 +163,6 @@ class TrainingLoop:
         self._callbacks.on_train_begin()
         if self._snapshot is not None:
             self._load_snapshot(self._snapshot)
-        self._program.load_state()
         return 0 if self._snapshot is None else self._snapshot.epoch
 
     def _load_snapshot(self, snapshot: Snapshot) -> None:
@@ -202,7 +199,6 @@ class TrainingLoop:
         if not resumed_step:
             self._callbacks.on_epoch_begin(epoch)
         metrics = self._train_steps(epoch, self._get_order(epoch)) or self._program.compute_metrics()
-        self._program.store_weights()
         logs = dict(self._snapshot.train_metrics if self._snapshot and resumed_step > self._steps else metrics)
         if self._validation is not None:
             logs |= _prefix_validation(self._validate(epoch, self._validation, logs))
@@ -252,7 +248,6 @@ class TrainingLoop:
                 self._divergence = Divergence(epoch, piece.step_offset + result.step - 1)
                 break
             if piece.step_offset + result.step < self._steps and self._stop_if_requested(epoch):
-                self._program.store_state()
                 self._save_final_snapshot(epoch, piece.step_offset + result.step)
                 self._is_cut = True
                 break
@@ -302,7 +297,6 @@ class TrainingLoop:
         if until_epoch is None or epochs < until_epoch or epochs >= self._training.epochs:
             return
         if not self._program.network.stop_training:
-            self._program.store_state()
             self._observer.pause_training(self._take_snapshot(epochs, 0))
 
     def _stop_if_diverged(self) -> None:
@@ -313,7 +307,6 @@ class TrainingLoop:
         """Give the observer a snapshot if it wants one and the state is usable; `epoch` and `step` come next."""
         if self._divergence is not None or not self._observer.wants_checkpoint():
             return
-        self._program.store_state()
         snapshot = self._take_snapshot(epoch, step, train_metrics)
         if not (self._stop_on_nonfinite and self._may_diverge_next(snapshot.state)):
             self._observer.save_checkpoint(snapshot)

@@ -62,6 +62,9 @@ class Hyperparameters:
         self._tracing = False
         self._tracing_lock = threading.Lock()
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._values
+
     def get_hyperparameter(self, path: SpecPath) -> "Hyperparameter":
         """Return the hyperparameter at a path, to be passed to Keras."""
         return Hyperparameter.from_term(path, self)

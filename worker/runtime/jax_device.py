@@ -12,6 +12,7 @@ from service.jobs.execution_environment import ExecutionEnvironment
 from service.settings import Settings
 from stackyard.cores import count_schedulable_cores
 from worker.runtime.compilation_cache import CompilationCache
+from worker.runtime.private_names import install_compilation_cache
 from worker.runtime.versions import get_versions
 
 _THREADS = "NPROC"
@@ -74,12 +75,10 @@ def _list_devices() -> list[Any]:
 
 
 def _keep_compiled_functions(settings: Settings) -> None:
-    from worker.runtime import jax_adapter  # noqa: PLC0415 likewise
-
     directory = settings.data_dir / _CACHE_DIRECTORY
     environment = f"{_describe_processor()} {_count_threads(settings)}"
     cache = CompilationCache(directory, settings.compilation_cache, environment)
-    jax_adapter.install_compilation_cache(str(directory), cache)
+    install_compilation_cache(str(directory), cache)
 
 
 def _describe_processor() -> str:

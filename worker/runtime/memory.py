@@ -14,9 +14,9 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _RESET_PEAK = b"5"
 """The value that Linux's `clear_refs` takes to reset the peak."""
 _BACKEND_ERRORS = frozenset({"ResourceExhaustedError", "JaxRuntimeError", "XlaRuntimeError"})
-"""Names of classes of TensorFlow and JAX; of which one is imported, if any."""
-_CODE = "RESOURCE_EXHAUSTED"
-"""How JAX's messages begin, whose class is that of all its errors."""
+"""Names of error classes of TensorFlow and JAX, because a process may have imported neither."""
+_JAX_CODE = "RESOURCE_EXHAUSTED"
+"""The first word of JAX's messages about memory. All errors of JAX have the same class."""
 
 
 def return_free_memory() -> None:
@@ -81,5 +81,5 @@ def is_out_of_memory(error: BaseException) -> bool:
         return error.errno == errno.ENOMEM
     name = type(error).__name__
     return isinstance(error, MemoryError) or (
-        name in _BACKEND_ERRORS and (name == "ResourceExhaustedError" or str(error).startswith(_CODE))
+        name in _BACKEND_ERRORS and (name == "ResourceExhaustedError" or str(error).startswith(_JAX_CODE))
     )

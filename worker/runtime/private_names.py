@@ -1,7 +1,7 @@
-"""The private names of Keras and TensorFlow that the worker uses; no other module may use one.
+"""The private names of Keras, TensorFlow and JAX that the worker uses; no other module may use one.
 
 Each function here does what the public interface cannot do; its docstring says what that is. A library is imported
-when a function first needs it, so that a process that computes without TensorFlow does not load it.
+when a function first needs it, so that a process loads only the library of its backend.
 """
 
 import pkgutil
@@ -10,22 +10,36 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib.metadata import version
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 _GLOBAL_STATE = "keras.src.backend.common.global_state:set_global_attribute"
 _SKIPPED_ATTRIBUTES = "keras.src.saving.saving_lib:get_attr_skipset"
 _WEIGHTS_FILE = "keras.src.saving.saving_lib:H5IOStore"
 _LOAD_WEIGHTS = "keras.src.saving.saving_lib:_load_state"
 _AVERAGES_IN_NETWORK = "keras.callbacks:SwapEMAWeights()._ema_weights_in_model"
+_BUILD_VARIABLES = "keras:Sequential._symbolic_build"
+_LAZY_MODULES = "keras.src.utils.module_utils"
+_TENSORFLOW_AVAILABLE = f"{_LAZY_MODULES}:tensorflow._available"
 _CONTEXT_CLASS = "tensorflow.python.eager.context:Context"
 _GET_CONTEXT = "tensorflow.python.eager.context:context"
 _SET_CONTEXT = "tensorflow.python.eager.context:_set_context"
 _EAGER_MODE = "tensorflow:__internal__.eager_context.eager_mode"
 _EAGER_TENSOR = "tensorflow.python.framework.ops:EagerTensor"
+_COMPILATION_CACHE = "jax._src.compilation_cache"
+_CACHE, _CACHE_INITIALIZED = f"{_COMPILATION_CACHE}:_cache", f"{_COMPILATION_CACHE}:_cache_initialized"
 
 PRIVATE_NAMES: Mapping[str, tuple[str, ...]] = {
-    "keras": (_GLOBAL_STATE, _SKIPPED_ATTRIBUTES, _WEIGHTS_FILE, _LOAD_WEIGHTS, _AVERAGES_IN_NETWORK),
+    "keras": (
+        _GLOBAL_STATE,
+        _SKIPPED_ATTRIBUTES,
+        _WEIGHTS_FILE,
+        _LOAD_WEIGHTS,
+        _AVERAGES_IN_NETWORK,
+        _BUILD_VARIABLES,
+        _TENSORFLOW_AVAILABLE,
+    ),
     "tensorflow": (_CONTEXT_CLASS, _GET_CONTEXT, _SET_CONTEXT, _EAGER_MODE, _EAGER_TENSOR),
+    "jax": (_CACHE, _CACHE_INITIALIZED),
 }
 """The names by library, as module and attribute; `()` before an attribute means that only instances have it."""
 
@@ -36,6 +50,18 @@ _SAVED_KINDS = ("Operation", "Layer", "Functional", "Sequential", "Metric", "Opt
 """Keras's names for the kinds of objects in a model file."""
 
 
+class PersistentCache(Protocol):
+    """Compiled functions by key."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of a key, if there is one."""
+        ...
+
+    def put(self, key: str, value: bytes) -> None:
+        """Store a value."""
+        ...
+
+
 class UnsupportedLibraryError(RuntimeError):
     """An installed library lacks a private name that the worker needs."""
 
@@ -44,7 +70,7 @@ def check_private_names(library: str, names: Iterable[str] | None = None) -> Non
     """Check that a library has the private names that this module uses; call this when a process starts.
 
     Args:
-        library: "keras" or "tensorflow".
+        library: "keras", "tensorflow" or "jax".
         names: the names to look for; by default those of `PRIVATE_NAMES`.
 
     Raises:
@@ -91,6 +117,38 @@ def load_weights(network: Any, file: BinaryIO) -> None:
     store = _load(_WEIGHTS_FILE)(file)
     _load(_LOAD_WEIGHTS)(network, store, assets_store=None, inner_path="", visited_saveables=set())
     store.close()
+
+
+def create_metrics(network: Any, batch: tuple[Any, ...]) -> None:
+    """Create the variables of a compiled network's loss and metrics, as `fit` does before its first step on JAX.
+
+    Args:
+        network: a keras.Sequential with a built optimizer.
+        batch: example inputs, targets and optionally sample weights.
+
+    """
+    _load(_BUILD_VARIABLES)(network, data_batch=batch)
+
+
+def exclude_tensorflow() -> None:
+    """Have Keras believe that TensorFlow is not installed.
+
+    Otherwise saving a network imports TensorFlow, to see whether a part of the network is one of its objects.
+    """
+    _load(_LAZY_MODULES).tensorflow._available = False  # noqa: SLF001  # see the docstring of the module
+
+
+def install_compilation_cache(directory: str, cache: PersistentCache) -> None:
+    """Have JAX look up every compiled function in a cache, and store it there.
+
+    JAX's own file cache needs another package to bound its size, and keeps entries whose write was cut short.
+    """
+    config: Any = _load("jax:config")
+    config.update("jax_compilation_cache_dir", directory)  # without it, JAX uses no cache
+    config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    module = _load(_COMPILATION_CACHE)
+    module._cache, module._cache_initialized = cache, True  # noqa: SLF001  # likewise
 
 
 def get_context() -> Any:

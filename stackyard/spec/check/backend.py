@@ -18,18 +18,6 @@ from stackyard.spec.job import JobSpec
 from stackyard.spec.layers import Layer
 from stackyard.spec.training.run import BackendSetting
 
-_CONVOLUTIONS = (
-    kinds.Conv1D,
-    kinds.Conv1DTranspose,
-    kinds.Conv2D,
-    kinds.Conv2DTranspose,
-    kinds.Conv3D,
-    kinds.Conv3DTranspose,
-    kinds.DepthwiseConv1D,
-    kinds.DepthwiseConv2D,
-    kinds.SeparableConv1D,
-    kinds.SeparableConv2D,
-)
 _WRAPPERS = (kinds.Bidirectional, kinds.SpectralNormalization, kinds.TimeDistributed)
 
 _LayerPath = tuple[str | int, ...]
@@ -55,7 +43,7 @@ def choose_backend(
     if device == "gpu":
         return BackendChoice(name="tensorflow", reason="Jobs on a GPU train on TensorFlow.")
     convolution = next(
-        (layer for _, layer in _iterate_layers(spec.network.layers) if isinstance(layer, _CONVOLUTIONS)), None
+        (layer for _, layer in _iterate_layers(spec.network.layers) if isinstance(layer, kinds.CONVOLUTIONS)), None
     )
     if convolution is not None:
         return BackendChoice(name="tensorflow", reason=f"On a CPU, TensorFlow trains {convolution.type} faster.")

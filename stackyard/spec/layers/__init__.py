@@ -120,7 +120,22 @@ Layer = Annotated[
 - `EinsumDense`, because its shapes follow from an equation, and `ReversibleEmbedding`, because it is called twice;
 - `InputLayer`, because the data determine the input."""
 
+CONVOLUTIONS = (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+"""The layers that convolve, whatever their number of axes."""
+
 __all__ = [
+    "CONVOLUTIONS",
     "ELU",
     "GRU",
     "LSTM",

@@ -82,18 +82,6 @@ class Program(Protocol):
         """Wait until no function is being prepared."""
         ...
 
-    def load_state(self) -> None:
-        """Load the network's state, so that the next steps continue from it; needed after other code set it."""
-        ...
-
-    def store_state(self) -> None:
-        """Store the state after the last steps in the network; before, the network may have an older state."""
-        ...
-
-    def store_weights(self) -> None:
-        """Store only the weights in the network, for an evaluation or for callbacks."""
-        ...
-
     def limit_epochs(self, rows: int) -> int:
         """Return the maximum number of epochs of so many rows that one call may train."""
         ...

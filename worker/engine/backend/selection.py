@@ -5,11 +5,10 @@ from typing import Any
 
 import keras
 
+import models
 from worker.engine.backend.interface import Backend
 
-_backend: Any = keras.backend  # untyped
-JAX = "jax"
-"""Keras's name for the backend."""
+_keras: Any = keras.backend  # untyped
 
 
 @functools.cache
@@ -26,4 +25,4 @@ def load_backend() -> Backend:
 
 def is_jax() -> bool:
     """Return whether this process computes with JAX, otherwise with TensorFlow."""
-    return bool(_backend.backend() == JAX)
+    return bool(_keras.backend() == models.Backend.JAX)

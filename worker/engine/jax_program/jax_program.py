@@ -16,7 +16,7 @@ from worker.engine.jax_program.step_calls import StepCalls, needs_step_calls
 from worker.engine.jax_program.step_loops import StepLoops, Weights
 from worker.keras_build.hyperparameters import Hyperparameters
 from worker.preparation.arrays import Array
-from worker.runtime import jax_adapter
+from worker.runtime import private_names
 
 _jax: Any = jax  # untyped
 
@@ -54,7 +54,7 @@ class JaxProgram:
         self.network = network
         self.hyperparameters = hyperparameters
         weight_rows = (np.ones(1, np.float32),) if has_weights else ()
-        jax_adapter.create_metrics(network, (x[:1], y[:1], *weight_rows))
+        private_names.create_metrics(network, (x[:1], y[:1], *weight_rows))
         has_step_calls = needs_step_calls(network)
         self._returns_metrics = self.can_train_epochs = _has_only_mean_metrics(network) and not has_step_calls
         self._metric_names = list(network.get_metrics_result())
@@ -90,15 +90,6 @@ class JaxProgram:
 
     def wait_until_prepared(self) -> None:
         """Do nothing: nothing is prepared beside other work."""
-
-    def load_state(self) -> None:
-        """Do nothing: every call reads the network's variables."""
-
-    def store_state(self) -> None:
-        """Do nothing: every call has set the network's variables."""
-
-    def store_weights(self) -> None:
-        """Do nothing, likewise."""
 
     def limit_epochs(self, rows: int) -> int:
         """Return the maximum number of epochs of so many rows that one call may train."""

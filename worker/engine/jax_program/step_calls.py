@@ -9,24 +9,13 @@ import jax
 import keras
 import numpy as np
 
+from stackyard.spec.layers import CONVOLUTIONS
 from worker.engine.jax_program.compiled_function import CompiledFunction
 from worker.engine.jax_program.step_loops import Arrays, StepLoops, Weights
 
 _jax: Any = jax  # untyped
-_layers: Any = keras.layers
 
-_CONVOLUTIONS: tuple[Any, ...] = (
-    _layers.Conv1D,
-    _layers.Conv2D,
-    _layers.Conv3D,
-    _layers.Conv1DTranspose,
-    _layers.Conv2DTranspose,
-    _layers.Conv3DTranspose,
-    _layers.DepthwiseConv1D,
-    _layers.DepthwiseConv2D,
-    _layers.SeparableConv1D,
-    _layers.SeparableConv2D,
-)
+_CONVOLUTIONS: tuple[Any, ...] = tuple(getattr(keras.layers, kind.__name__) for kind in CONVOLUTIONS)
 
 
 def needs_step_calls(network: Any) -> bool:

@@ -130,15 +130,6 @@ class CompiledProgram:
         """Size of the variables in bytes."""
         return training_state.measure_state(self.network)
 
-    def load_state(self) -> None:
-        """Do nothing: steps change the network's own variables. Other programs load their copies of the state."""
-
-    def store_state(self) -> None:
-        """Do nothing, likewise. Other programs store their copies in the network, whose state may be older before."""
-
-    def store_weights(self) -> None:
-        """Do nothing, likewise. Other programs store only the weights, for an evaluation or for callbacks."""
-
     def limit_epochs(self, rows: int) -> int:
         """Return the maximum number of epochs of so many rows that one call may train."""
         return max(1, _MAX_ORDER_ENTRIES // rows)

@@ -71,7 +71,7 @@ def build_program_key(spec: JobSpec, data: PreparedData, fixed_batch_size: int) 
 
 
 def insert_hyperparameters(spec: JobSpec, hyperparameters: Hyperparameters) -> JobSpec:
-    """Return the spec with its numbers replaced by hyperparameters, for tracing."""
+    """Return the spec with hyperparameters in place of their numbers, for tracing."""
     parts = {name: _replace_numbers(part, (name,), hyperparameters) for name, part in _iterate_parts(spec)}
     training = spec.training.model_copy(update={name: parts[name] for name in _TRAINING_PARTS})
     network = spec.network.model_copy(update={"layers": parts["layers"]})
@@ -110,13 +110,12 @@ def _replace_numbers(value: object, path: SpecPath, hyperparameters: Hyperparame
             arguments = {
                 name: _replace_numbers(argument, (*path, name), hyperparameters)
                 for name, argument in _iterate_graph_arguments(value)
-                if not _is_constant(value, name)
             }
             return value.model_copy(update=arguments)
         case tuple():
             items = cast("tuple[object, ...]", value)
             return tuple(_replace_numbers(item, (*path, index), hyperparameters) for index, item in enumerate(items))
-        case float():
+        case float() if path in hyperparameters:
             return hyperparameters.get_hyperparameter(path)
         case _:
             return value
