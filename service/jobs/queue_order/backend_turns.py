@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Integer, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import Backend, Job, JobState
+from service.jobs.queue_order.next_job import select_waiting_jobs
 from service.queue import child_registry, worker_registry
 from service.queue.child_registry import ChildProcess, FreeChildren
 from service.team import fair_share
@@ -159,7 +160,7 @@ def list_waiting_backends(session: Session, queue: str) -> list[Backend]:
     users = fair_share.rank_owners(fair_share.load_waiting_owners(session, queue))
     backends: list[Backend] = []
     for owner_id in (None, *(user.owner_id for user in users)):
-        query = _select_waiting(queue, owner_id).limit(_MAX_EXAMINED_JOBS)
+        query = select_waiting_jobs(queue, owner_id).limit(_MAX_EXAMINED_JOBS)
         backends += [row.backend for row in session.execute(query, execution_options=ACROSS_PROJECTS)]
     return backends
 
@@ -173,15 +174,8 @@ def _find_next_owner(session: Session, queue: str) -> UUID | None:
 
 
 def _find_first_job(session: Session, queue: str, owner_id: UUID | None, *conditions: ColumnElement[bool]) -> Any:
-    query = _select_waiting(queue, owner_id).where(*conditions).limit(1)
+    query = select_waiting_jobs(queue, owner_id, *conditions).limit(1)
     return session.execute(query, execution_options=ACROSS_PROJECTS).one_or_none()
-
-
-def _select_waiting(queue: str, owner_id: UUID | None) -> Any:
-    # `==` with None is IS NULL. With the owner, the order is that of the index.
-    waiting = (Job.state == JobState.QUEUED, Job.queue == queue, Job.owner_id == owner_id)
-    columns = (Job.id, Job.priority, Job.backend)
-    return select(*columns).where(*waiting).order_by(Job.owner_id, Job.priority.desc(), Job.id)
 
 
 def _count_waiting(session: Session, queue: str, backend: Backend, *, limit: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from models import Backend, Job, JobState
@@ -32,19 +32,25 @@ def lock_next_job(
     return None
 
 
+def select_waiting_jobs(
+    queue: str, owner_id: UUID | None, *conditions: ColumnElement[bool]
+) -> Select[UUID, int, str | None, Backend]:
+    """Return the query for the waiting jobs of an owner, None for those without one: by priority, then by age."""
+    # `==` with None is IS NULL. PostgreSQL does not know that such a column is constant: with it, the order is that of
+    # the index.
+    waiting = (Job.state == JobState.QUEUED, Job.queue == queue, Job.owner_id == owner_id, *conditions)
+    order = (Job.owner_id, Job.priority.desc(), Job.id)
+    return select(Job.id, Job.priority, Job.architecture, Job.backend).where(*waiting).order_by(*order)
+
+
 def _lock_first_job(
     session: Session, queue: str, owner_id: UUID | None, architectures: Collection[str], backend: Backend | None
 ) -> UUID | None:
     """Lock the first waiting job of an owner: by priority, then by the given architectures, then by age."""
-    # `==` with None is IS NULL.
-    waiting = [Job.state == JobState.QUEUED, Job.queue == queue, Job.owner_id == owner_id]
-    if backend is not None:
-        waiting.append(Job.backend == backend)
-    # PostgreSQL does not know that a column that IS NULL is constant. With the owner, the order is that of the index.
-    order = (Job.owner_id, Job.priority.desc(), Job.id)
-    query = select(Job.id, Job.priority, Job.architecture).where(*waiting).order_by(*order)
+    conditions = () if backend is None else (Job.backend == backend,)
+    query = select_waiting_jobs(queue, owner_id, *conditions)
     first = session.execute(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
     if first is None or not architectures or first.architecture in architectures:
         return None if first is None else first.id
-    similar = select(Job.id).where(*waiting, Job.priority == first.priority, Job.architecture.in_(architectures))
-    return session.scalar(similar.order_by(Job.id).limit(1).with_for_update(skip_locked=True)) or first.id
+    similar = query.where(Job.priority == first.priority, Job.architecture.in_(architectures))
+    return session.scalar(similar.limit(1).with_for_update(skip_locked=True)) or first.id
