@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev wheel serve demo test test-all attack chaos check format docs docs-serve bench reproduce fuzz \
+.PHONY: help install dev wheel serve demo test test-all test-jax attack chaos check format docs docs-serve bench reproduce fuzz \
   lock sbom audit image-test clean check-web vendor screenshots
 
 help: ## List these targets
@@ -34,7 +34,10 @@ test: .venv/.dev ## Run the tests; ARGS="-k worker" passes arguments on
 
 test-all: .venv/.dev ## Run all tests, also the exhaustive ones
 	$(RUN) pytest -m "" $(ARGS)
-	$(if $(ARGS),,KERAS_BACKEND=jax $(RUN) pytest -m "" tests/worker/engine)
+	$(if $(ARGS),,$(MAKE) test-jax ARGS='-m ""')
+
+test-jax: .venv/.dev ## Run the tests of training, prediction and scripts on JAX; ARGS="-m exhaustive" passes arguments on
+	KERAS_BACKEND=jax $(RUN) pytest $(addprefix tests/worker/,engine test_scripts.py test_prediction.py test_large_jobs.py keras_build/test_network.py) $(ARGS)
 
 chaos: .venv/.dev ## Kill and disturb a server under load, and check its jobs; ARGS="kills --trials 300", ARGS=--help
 	$(RUN) tests.chaos $(ARGS)

@@ -13,10 +13,17 @@ from tests.polling import wait_until
 pytestmark = pytest.mark.xdist_group("server")
 
 
-def build_spec():
+EPOCHS = {"tensorflow": 1_500, "jax": 15_000}
+"""So many that each backend trains for seconds, in which a job can be interrupted several times."""
+
+
+def build_spec(backend):
     """Return the spec of a training that draws random numbers in each step, and whose callback has state."""
     callback = {"type": "ReduceLROnPlateau", "monitor": "val_loss", "factor": 0.9, "patience": 40}
-    return iris_spec(training={"epochs": 1_500, "shuffle": True, "callbacks": [callback]})
+    return iris_spec(
+        training={"epochs": EPOCHS[backend], "batch_size": 4, "shuffle": True, "callbacks": [callback]},
+        run={"backend": backend},
+    )
 
 
 def read_weights(server, job_id):
@@ -41,9 +48,10 @@ def until_continued(server, job_id, earlier_job):
 
 
 @pytest.mark.exhaustive
-def test_a_killed_paused_and_released_job_ends_with_the_same_bits(server):
-    undisturbed = server.submit(build_spec())
-    job_id = server.submit(build_spec())
+@pytest.mark.parametrize("backend", EPOCHS)
+def test_a_killed_paused_and_released_job_ends_with_the_same_bits(server, backend):
+    undisturbed = server.submit(build_spec(backend))
+    job_id = server.submit(build_spec(backend))
     running = server.until_running(job_id, epochs=200)
 
     os.kill(int(running["worker"].partition(":")[2]), signal.SIGKILL)

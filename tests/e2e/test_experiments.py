@@ -54,7 +54,7 @@ def is_good_enough(name, job, history) -> bool:
         case "concrete-batchnorm":
             return min(history["val_loss"]) < 4.7
         case "red-wine":
-            return history["val_loss"][-1] < 0.65
+            return min(history["val_loss"]) < 0.6  # the last epochs vary from seed to seed
         case "spotify":
             return min(history["val_loss"]) < 0.2
         case "iris-batchnorm":

@@ -333,20 +333,27 @@ def build_spec(data, layers, training):
     return parse_spec(json.dumps(document).encode())
 
 
+def write_case(name, directory):
+    """Write the dataset and the script of a case; return its spec, description, source and directory."""
+    kind, data, layers, training = CASES[name]
+    description, source, origin = store_dataset(kind, directory)
+    spec = build_spec(data, layers, training)
+    (directory / "train.py").write_text(write_script(spec, description, origin, backend=keras.config.backend()))
+    return spec, description, source, directory
+
+
+def run_scripts(*directories):
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    command = [sys.executable, "-c", RUN_SCRIPTS, *map(str, directories)]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Run the script of each case; return its spec, description, source and directory of results by name."""
-    runs = {}
-    for name, (kind, data, layers, training) in CASES.items():
-        directory = tmp_path_factory.mktemp("script")
-        description, source, origin = store_dataset(kind, directory)
-        spec = build_spec(data, layers, training)
-        (directory / "train.py").write_text(write_script(spec, description, origin, backend=keras.config.backend()))
-        runs[name] = (spec, description, source, directory)
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-c", RUN_SCRIPTS, *(str(directory) for *_, directory in runs.values())]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr[-3000:]
+    runs = {name: write_case(name, tmp_path_factory.mktemp("script")) for name in CASES}
+    run_scripts(*(directory for *_, directory in runs.values()))
     return runs
 
 
@@ -355,10 +362,7 @@ TOLERANCES = {"pixels through convolutions": 2**-22}
 convolution differently in the engine's validation loop than in `fit` (see docs/design/engine.md)."""
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("name", CASES)
-def test_a_script_has_exactly_the_history_of_its_job(name, runs):
-    spec, description, source, directory = runs[name]
+def assert_history_equals_that_of_the_script(name, spec, description, source, directory):
     report = check_spec(spec, description)
     _, recorded = train_with_engine(spec, prepare_data(spec, description, source, report.task))
     with (directory / "history.csv").open() as file:
@@ -369,6 +373,20 @@ def test_a_script_has_exactly_the_history_of_its_job(name, runs):
         script_values = [float(row[metric]) for row in rows]
         assert script_values == pytest.approx(column, rel=TOLERANCES.get(name, 0), abs=0, nan_ok=True), metric
     assert (directory / "model.keras").exists()
+
+
+@pytest.mark.jax
+def test_a_script_shuffles_its_rows_as_its_job_does(tmp_path):
+    name = "random initializers in the order of their arguments"
+    case = write_case(name, tmp_path)
+    run_scripts(tmp_path)
+    assert_history_equals_that_of_the_script(name, *case)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", CASES)
+def test_a_script_has_exactly_the_history_of_its_job(name, runs):
+    assert_history_equals_that_of_the_script(name, *runs[name])
 
 
 INITIALIZERS = [cls for cls in get_args(get_args(Initializer)[0]) if cls is not Constant]

@@ -13,6 +13,8 @@ from celery.concurrency.prefork import TaskPool
 
 from worker.runtime.exit_codes import REPLACED
 
+_EXIT_POLL_S = 0.05
+
 
 class ReplaceableWorker(asynpool.Worker):
     """The loop of a pool's process. It ends between two tasks if the process has asked to be replaced.
@@ -43,6 +45,15 @@ def request_replacement() -> None:
 
 class _ReportingPool(AsynPool):
     Worker = ReplaceableWorker
+
+    def _event_process_exit(self, hub: Any, proc: Any) -> None:
+        """Look after a process that closed its files, until its exit status can be read.
+
+        The kernel closes the files first. Without another look, Celery would notice the exit seconds later.
+        """
+        super()._event_process_exit(hub, proc)
+        if proc.exitcode is None:
+            hub.call_later(_EXIT_POLL_S, self._event_process_exit, hub, proc)
 
     def process_flush_queues(self, proc: Any) -> None:
         """Report a process that has ended before Celery forgets it. Celery passes living processes, too."""

@@ -72,14 +72,17 @@ def write_training(script: ScriptBuilder, report: Report, *, has_test_set: bool)
         options["class_weight"] = "class_weight"
     if has_sample_weight and training.shuffle is not True:
         options["sample_weight"] = "sample_weight"
-    if callbacks := _build_callbacks(training):
+    callbacks = _build_callbacks(training)
+    if training.shuffle is True:
+        callbacks.insert(0, row_order.build_shuffle_callback())
+    if callbacks:
         options["callbacks"] = build_list(callbacks)
     epochs = repr(training.epochs)
     if training.shuffle is True:
         row_order.write_row_order(script, training.seed or 0, training.batch_size, has_sample_weight=has_sample_weight)
         if "validation_data" in options:
             options["validation_batch_size"] = repr(training.batch_size)
-        fit_call = build_call("network.fit", "Rows()", epochs=epochs, shuffle="False", **options, verbose="2")
+        fit_call = build_call("network.fit", "rows", epochs=epochs, shuffle="False", **options, verbose="2")
     else:
         size, shuffle = repr(training.batch_size), repr(training.shuffle == "keras")
         arrays = ("x_train", "y_train")
