@@ -134,8 +134,11 @@ def list_jobs(session: Session, job_filter: JobFilter, *, limit: int, cursor: st
     # One query per state, because an index has the jobs of one state in order, but not the jobs of several states.
     # The index of owners has the state before the id, too.
     any_state = (None,) if job_filter.ownership.owner_id is None else tuple(JobState)
+    conditions = _build_conditions(job_filter)
     ids_by_state = [
-        pagination.select_page(*_build_id_query(job_filter, state), limit=limit, cursor=cursor).subquery()
+        pagination.select_page(
+            *_build_id_query(job_filter.tags, state, conditions), limit=limit, cursor=cursor
+        ).subquery()
         for state in job_filter.states or any_state
     ]
     page_ids = union_all(*(select(ids) for ids in ids_by_state))
@@ -158,7 +161,7 @@ def count_jobs_by_state(session: Session, job_filter: JobFilter) -> dict[JobStat
 
 def build_list_conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter, with those of its states and tags."""
-    conditions = _build_conditions(job_filter, None)
+    conditions = _build_conditions(job_filter)
     if job_filter.states:
         conditions.append(Job.state.in_(job_filter.states))
     conditions += [Job.id.in_(select(JobTag.job_id).where(JobTag.tag == tag)) for tag in job_filter.tags]
@@ -171,28 +174,29 @@ def count_jobs_by_queue(session: Session, state: JobState) -> dict[str, int]:
     return {row.queue: int(row.number) for row in rows}
 
 
-def _build_id_query(job_filter: JobFilter, state: JobState | None) -> tuple[Select[UUID], InstrumentedAttribute[UUID]]:
-    """Return a query for the ids of the jobs that match a filter, and the column that orders it.
+def _build_id_query(
+    tags: Sequence[str], state: JobState | None, conditions: Sequence[ColumnElement[bool]]
+) -> tuple[Select[UUID], InstrumentedAttribute[UUID]]:
+    """Return a query for the ids of the jobs with tags, a state and other conditions, and the column of its order.
 
     With a tag, the ids come from the index of the first tag, so that its order can be used.
     """
-    if not job_filter.tags:
-        return select(Job.id).where(*_build_conditions(job_filter, state)), Job.id
-    first_tag, *other_tags = job_filter.tags
+    state_condition = [] if state is None else [Job.state == state]
+    if not tags:
+        return select(Job.id).where(*state_condition, *conditions), Job.id
+    first_tag, *other_tags = tags
     query = select(JobTag.job_id).where(JobTag.tag == first_tag)
     for tag in other_tags:
         other = aliased(JobTag)
         query = query.join(other, (other.job_id == JobTag.job_id) & (other.tag == tag))
-    conditions = _build_conditions(job_filter, state)
-    if conditions:
-        query = query.join(Job, Job.id == JobTag.job_id).where(*conditions)
+    if state_condition or conditions:
+        query = query.join(Job, Job.id == JobTag.job_id).where(*state_condition, *conditions)
     return query, JobTag.job_id
 
 
-def _build_conditions(job_filter: JobFilter, state: JobState | None) -> list[ColumnElement[bool]]:
+def _build_conditions(job_filter: JobFilter) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter without those of its states and tags."""
     conditions: list[ColumnElement[bool]] = []
-    if state is not None:
-        conditions.append(Job.state == state)
     if job_filter.name is not None:
         conditions.append(Job.name == job_filter.name)
     if job_filter.dataset is not None:

@@ -1,5 +1,7 @@
 """Sorting, searching and counting jobs over HTTP."""
 
+from itertools import combinations
+
 import pytest
 
 
@@ -39,6 +41,27 @@ def test_search_and_counts_use_the_same_filters(client, submit):
     counts = client.get("/v1/jobs/counts").json()
     assert counts == dict.fromkeys(counts, 0) | {"queued": 1, "cancelled": 1}
     assert client.get("/v1/jobs/counts?q=wide").json() == dict.fromkeys(counts, 0) | {"cancelled": 1}
+
+
+FILTERS = {
+    "text": {"q": "night"},
+    "states": {"state": ["queued", "cancelled"]},
+    "tags": {"tag": ["night", "other"]},
+    "name": {"name": "wanted"},
+    "dataset": {"dataset": "builtin:iris"},
+    "time": {"created_after": "2020-01-01T00:00:00Z", "created_before": "2100-01-01T00:00:00Z"},
+    "sort": {"sort": "name"},
+}
+
+
+@pytest.mark.parametrize("names", list(combinations(FILTERS, 2)), ids="-".join)
+def test_filters_combine(client, submit, names):
+    wanted = submit(name="wanted", tags=["night", "other"])
+    submit(name="unwanted", tags=["day"])
+    parameters = FILTERS[names[0]] | FILTERS[names[1]]
+    ids = [job["id"] for job in client.get("/v1/jobs", params=parameters).json()["items"]]
+    assert wanted["id"] in ids
+    assert len(ids) == (1 if {"text", "tags", "name"} & set(names) else 2)
 
 
 def test_a_list_has_sparklines_only_on_request(client, submit):
