@@ -108,7 +108,7 @@ def _measure(row_source: str, directory: Path, rows: int, batch_size: int) -> di
     devices.configure_device(settings)
     from worker.engine import Engine  # noqa: PLC0415
     from worker.preparation import Preparer  # noqa: PLC0415
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415
+    from worker.runtime.tensorflow_threads import TensorFlowThreads  # noqa: PLC0415
 
     images = ArrayDescription(name="x", type="uint8", shape=[rows, 28, 28], minimum=0, maximum=255)
     labels = ArrayDescription(name="y", type="int64", shape=[rows], categories=[*range(10)], minimum=0, maximum=9)
@@ -123,7 +123,7 @@ def _measure(row_source: str, directory: Path, rows: int, batch_size: int) -> di
         prepared = time.perf_counter()
         preparing_peak = memory_peaks.to_megabytes()
         observer.times.append(prepared)
-        with ThreadAllocator(devices.describe_execution_environment()).allocate_threads(
+        with TensorFlowThreads(devices.describe_execution_environment()).allocate_threads(
             None, reads_files=row_source == "files"
         ):
             Engine(settings.compiled_memory).train(spec, data, observer)

@@ -87,10 +87,10 @@ def _configuring_threads(share: int, alone: int) -> Generator[None]:
         yield
         return
     devices.configure_device(Settings(threads=share))
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415  # imports tensorflow, which must be configured first
+    from worker.runtime.tensorflow_threads import TensorFlowThreads  # noqa: PLC0415  # imports tensorflow, which must be configured first
 
     environment = devices.describe_execution_environment()
-    with ThreadAllocator(environment, alone).allocate_threads(replace(environment, threads=alone or share)):
+    with TensorFlowThreads(environment, alone).allocate_threads(replace(environment, threads=alone or share)):
         yield
 
 

@@ -16,7 +16,7 @@ from service.storage.store_factory import open_store
 from worker.attempt.job_runner import JobRunner
 from worker.engine import Engine
 from worker.preparation import Preparer
-from worker.runtime.thread_selection import create_thread_allocation
+from worker.runtime.thread_selection import create_thread_allocator
 
 
 def create_installation(directory: Path, sqlite_template: Path, broker_url: str) -> Settings:
@@ -41,7 +41,7 @@ class Trainer:
             WakeUpSender(settings),
             Preparer(settings),
             Engine(settings.compiled_memory),
-            create_thread_allocation(settings),
+            create_thread_allocator(settings),
         )
 
     def upload(self, name: str, content: bytes, media_type: str = "text/csv") -> None:

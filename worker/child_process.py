@@ -26,7 +26,7 @@ from worker.preparation import Preparer
 from worker.runtime import devices, memory
 from worker.runtime.memory_limits import limit_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
-from worker.runtime.thread_selection import create_thread_allocation
+from worker.runtime.thread_selection import create_thread_allocator
 from worker.supervision.heartbeat import WORKER_ID_VARIABLE
 from worker.supervision.pool import request_replacement
 
@@ -66,7 +66,7 @@ def create_job_runner(shutdown_signal: ShutdownSignal) -> "JobRunner":
         wake_ups=wake_ups,
         preparer=Preparer(settings),
         engine=Engine(settings.compiled_memory),
-        thread_allocator=create_thread_allocation(settings),
+        thread_allocator=create_thread_allocator(settings),
         memory_limit=memory_limit,
         worker_id=child.worker_id,
         turns=BackendTurns(child, backend, settings.backend_batch_s),

@@ -27,7 +27,7 @@ def measure(options: Options) -> Outcome:
     import floor  # noqa: PLC0415  # it imports tensorflow, which reads the variables above
     from arrays import ExperimentTable  # noqa: PLC0415
 
-    from worker.runtime.threads import LARGE_STEP_FLOPS  # noqa: PLC0415
+    from worker.runtime.thread_allocation import LARGE_STEP_FLOPS  # noqa: PLC0415
 
     rounds: dict[str, Rounds] = {}
     works: dict[str, floor.StepWork] = {}

@@ -36,7 +36,7 @@ from worker.preparation import PreparationError, Preparer
 from worker.runtime import memory, memory_limits
 from worker.runtime.memory import is_out_of_memory
 from worker.runtime.shutdown_signal import ShutdownSignal
-from worker.runtime.thread_allocation import ThreadAllocation
+from worker.runtime.thread_allocation import ThreadAllocator
 
 _MAX_MESSAGE_LENGTH = 1000
 _UNCERTAINTY = 2
@@ -60,7 +60,7 @@ class JobRunner:
     wake_ups: WakeUpSender
     preparer: Preparer
     engine: Engine
-    thread_allocator: ThreadAllocation
+    thread_allocator: ThreadAllocator
     affinity: ArchitectureAffinity = field(default_factory=ArchitectureAffinity)
     memory_limit: int | None = None
     worker_id: UUID | None = None

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -17,14 +18,14 @@ class CompilationCache:
     Args:
         directory: of the files; it is created. Its files are code: no one else may write to it.
         max_bytes: maximum total size in bytes.
-        environment: what compiled functions depend on besides their key, such as the processor.
+        describe_environment: returns what a compiled function depends on besides its key, such as the processor.
 
     """
 
-    def __init__(self, directory: Path, max_bytes: int, environment: str) -> None:
+    def __init__(self, directory: Path, max_bytes: int, describe_environment: Callable[[], str]) -> None:
         self._directory = directory
         self._max_bytes = max_bytes
-        self._environment = environment
+        self._describe_environment = describe_environment
         directory.mkdir(parents=True, exist_ok=True)
 
     def get(self, key: str) -> bytes | None:
@@ -53,7 +54,7 @@ class CompilationCache:
             partial.replace(path)
 
     def _locate(self, key: str) -> Path:
-        return self._directory / hashlib.sha256(f"{self._environment}\n{key}".encode()).hexdigest()
+        return self._directory / hashlib.sha256(f"{self._describe_environment()}\n{key}".encode()).hexdigest()
 
     def _make_room(self, size: int) -> None:
         """Remove the least recently used files, also those that a killed process left, until `size` bytes fit."""

@@ -21,7 +21,7 @@ from worker.runtime.versions import get_versions
 _NO_GPU = "-1"
 """The value of CUDA_VISIBLE_DEVICES that hides every GPU."""
 _PRIVATE_THREAD_POOLS = "TF_OVERRIDE_GLOBAL_THREADPOOL"
-"""If this variable is set, each TensorFlow context has its own threads (see worker.runtime.threads).
+"""If this variable is set, each TensorFlow context has its own threads (see worker.runtime.tensorflow_threads).
 Otherwise all contexts share the threads of the first one."""
 _TF32_COMPUTE_CAPABILITY = (8, 0)
 """The lowest compute capability with TensorFloat-32 (NVIDIA's Ampere)."""

@@ -15,7 +15,7 @@ from worker.runtime.compilation_cache import CompilationCache
 from worker.runtime.private_names import install_compilation_cache
 from worker.runtime.versions import get_versions
 
-_THREADS = "NPROC"
+POOL_SIZE = "NPROC"
 """The variable with the number of threads of XLA's pool. By default, it has one for each schedulable core."""
 _CACHE_DIRECTORY = "compiled"
 _CPU_INFORMATION = Path("/proc/cpuinfo")
@@ -40,7 +40,7 @@ def configure_jax(settings: Settings, visible_gpu: str) -> None:
     os.environ["JAX_PLATFORMS"] = "cuda" if settings.device == "gpu" else "cpu"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    os.environ[_THREADS] = str(_count_threads(settings))
+    os.environ[POOL_SIZE] = str(_count_threads(settings))
     if settings.device == "gpu":
         _require_gpu(visible_gpu)
     if settings.compilation_cache:
@@ -53,7 +53,7 @@ def describe_jax_environment() -> ExecutionEnvironment:
     capability = float(getattr(device, "compute_capability", 0))
     precision = "tf32" if capability >= _TF32_COMPUTE_CAPABILITY else "float32"
     name = "cpu" if device.platform == "cpu" else str(device.device_kind)
-    threads = int(os.environ.get(_THREADS) or count_schedulable_cores())
+    threads = int(os.environ.get(POOL_SIZE) or count_schedulable_cores())
     return ExecutionEnvironment(name, threads, precision, get_versions(Backend.JAX), Backend.JAX.value)
 
 
@@ -76,8 +76,8 @@ def _list_devices() -> list[Any]:
 
 def _keep_compiled_functions(settings: Settings) -> None:
     directory = settings.data_dir / _CACHE_DIRECTORY
-    environment = f"{_describe_processor()} {_count_threads(settings)}"
-    cache = CompilationCache(directory, settings.compilation_cache, environment)
+    processor = _describe_processor()
+    cache = CompilationCache(directory, settings.compilation_cache, lambda: f"{processor} {os.environ[POOL_SIZE]}")
     install_compilation_cache(str(directory), cache)
 
 

@@ -25,6 +25,7 @@ _GET_CONTEXT = "tensorflow.python.eager.context:context"
 _SET_CONTEXT = "tensorflow.python.eager.context:_set_context"
 _EAGER_MODE = "tensorflow:__internal__.eager_context.eager_mode"
 _EAGER_TENSOR = "tensorflow.python.framework.ops:EagerTensor"
+_CREATE_CPU_CLIENT = "jaxlib.xla_client:make_cpu_client"
 _COMPILATION_CACHE = "jax._src.compilation_cache"
 _CACHE, _CACHE_INITIALIZED = f"{_COMPILATION_CACHE}:_cache", f"{_COMPILATION_CACHE}:_cache_initialized"
 
@@ -39,7 +40,7 @@ PRIVATE_NAMES: Mapping[str, tuple[str, ...]] = {
         _TENSORFLOW_AVAILABLE,
     ),
     "tensorflow": (_CONTEXT_CLASS, _GET_CONTEXT, _SET_CONTEXT, _EAGER_MODE, _EAGER_TENSOR),
-    "jax": (_CACHE, _CACHE_INITIALIZED),
+    "jax": (_CREATE_CPU_CLIENT, _CACHE, _CACHE_INITIALIZED),
 }
 """The names by library, as module and attribute; `()` before an attribute means that only instances have it."""
 
@@ -149,6 +150,15 @@ def install_compilation_cache(directory: str, cache: PersistentCache) -> None:
     config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     module = _load(_COMPILATION_CACHE)
     module._cache, module._cache_initialized = cache, True  # noqa: SLF001  # likewise
+
+
+def create_cpu_device() -> Any:
+    """Return a JAX device of the CPU with a thread pool of its own; the public interface has one pool in each process.
+
+    XLA reads the number of its threads from the environment variable NPROC.
+    """
+    [device] = _load(_CREATE_CPU_CLIENT)(num_devices=1).local_devices()
+    return device
 
 
 def get_context() -> Any:

@@ -1,8 +1,12 @@
-"""The threads that a child offers to an attempt."""
+"""The threads that a child offers to an attempt: its share of the cores, or all the worker's cores.
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+Small steps are slower on more threads, and two jobs at once need a share each. A large product is much faster with
+every core (docs/design/engine.md).
+"""
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
 
@@ -10,14 +14,25 @@ LARGE_STEP_FLOPS = 500_000_000
 """From this many floating-point operations a step, more threads gain more than they cost."""
 
 
-class ThreadAllocation(Protocol):
-    """Offers a child's thread counts to a claim, and runs an attempt with the number that its claim chose."""
+class ThreadAllocator(ABC):
+    """Offers a child's thread counts to a claim, and runs an attempt with the number that its claim chose.
+
+    Args:
+        shared: the child's execution environment, with its share of the cores.
+        alone: the threads for a large job while its worker has nothing else to do; fewer than shared has no effect.
+
+    """
+
+    def __init__(self, shared: ExecutionEnvironment, alone: int = 0) -> None:
+        self._shared = shared
+        self._alone = replace(shared, threads=max(alone, shared.threads))
 
     @property
     def execution_options(self) -> ExecutionOptions:
         """The execution environments from which a claim chooses."""
-        ...
+        return ExecutionOptions(self._shared, self._alone, LARGE_STEP_FLOPS)
 
+    @abstractmethod
     def allocate_threads(
         self, environment: ExecutionEnvironment | None, *, reads_files: bool = False
     ) -> AbstractContextManager[None]:
@@ -28,29 +43,3 @@ class ThreadAllocation(Protocol):
             reads_files: whether another thread reads rows from files throughout the block.
 
         """
-        ...
-
-
-class FixedThreads:
-    """The threads of a child on JAX, whose pool has one size from its start to its end.
-
-    Args:
-        environment: the child's execution environment, with its share of the cores.
-
-    """
-
-    def __init__(self, environment: ExecutionEnvironment) -> None:
-        self._environment = environment
-
-    @property
-    def execution_options(self) -> ExecutionOptions:
-        """The only execution environment there is."""
-        return ExecutionOptions(self._environment, self._environment, LARGE_STEP_FLOPS)
-
-    @contextmanager
-    def allocate_threads(
-        self, environment: ExecutionEnvironment | None, *, reads_files: bool = False
-    ) -> Generator[None]:
-        """Run the block, since there is nothing to choose."""
-        del environment, reads_files
-        yield

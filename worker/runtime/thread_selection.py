@@ -2,14 +2,16 @@
 
 from service.settings import Settings
 from worker.runtime import devices
-from worker.runtime.thread_allocation import FixedThreads, ThreadAllocation
+from worker.runtime.thread_allocation import ThreadAllocator
 
 
-def create_thread_allocation(settings: Settings) -> ThreadAllocation:
+def create_thread_allocator(settings: Settings) -> ThreadAllocator:
     """Return what allocates this child's threads; its device must be configured."""
     environment = devices.describe_execution_environment()
     if devices.is_jax_chosen():
-        return FixedThreads(environment)
-    from worker.runtime.threads import ThreadAllocator  # noqa: PLC0415  # loads tensorflow
+        from worker.runtime.jax_threads import JaxThreads  # noqa: PLC0415  # loads jax
 
-    return ThreadAllocator(environment, settings.threads_alone)
+        return JaxThreads(environment, settings.threads_alone)
+    from worker.runtime.tensorflow_threads import TensorFlowThreads  # noqa: PLC0415  # loads tensorflow
+
+    return TensorFlowThreads(environment, settings.threads_alone)

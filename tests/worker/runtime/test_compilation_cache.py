@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def cache(tmp_path):
-    return CompilationCache(tmp_path / "compiled", max_bytes=1000, environment="one processor")
+    return CompilationCache(tmp_path / "compiled", max_bytes=1000, describe_environment=lambda: "one processor")
 
 
 def set_ages(tmp_path, ages):
@@ -29,12 +29,12 @@ def test_a_value_is_returned_also_to_another_process(cache, tmp_path):
     assert cache.get("a") is None
     cache.put("a", b"code")
     assert cache.get("a") == b"code"
-    assert CompilationCache(tmp_path / "compiled", 1000, "one processor").get("a") == b"code"
+    assert CompilationCache(tmp_path / "compiled", 1000, lambda: "one processor").get("a") == b"code"
 
 
 def test_another_processor_has_other_values(cache, tmp_path):
     cache.put("a", b"code")
-    assert CompilationCache(tmp_path / "compiled", 1000, "another processor").get("a") is None
+    assert CompilationCache(tmp_path / "compiled", 1000, lambda: "another processor").get("a") is None
 
 
 @pytest.mark.parametrize("length", [0, 10, 35])

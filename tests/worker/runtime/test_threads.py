@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from tensorflow.python.eager import context
 
-from models import Dataset, Job
+from models import Backend, Dataset, Job
 from service.jobs import attempts
 from service.jobs.attempts import StoredCheckpoint
 from service.jobs.execution_environment import ExecutionEnvironment
 from tests import attempt_factories
 from tests.factories import build_registration, record_heartbeat, submit_job
-from worker.runtime.threads import ThreadAllocator
+from worker.runtime.tensorflow_threads import TensorFlowThreads
 
 ROOT = Path(__file__).parents[3]
 SHARED = ExecutionEnvironment("cpu", 1, "float32", {"keras": "3"})
@@ -26,11 +26,12 @@ TRAIN = """
 import dataclasses, json
 from service.settings import Settings
 from worker.runtime import devices
-devices.configure_device(Settings(threads={shared_threads}))
+settings = Settings(threads={shared_threads}, threads_alone=2, compilation_cache=0)
+devices.configure_device(settings)
 from tests.worker.engine.sample_jobs import build_spec
 from tests.worker.keras_reference import RecordingObserver, build_prepared_data
 from worker.engine import Engine
-from worker.runtime.threads import ThreadAllocator
+from worker.runtime.thread_selection import create_thread_allocator
 import numpy as np
 
 draw = np.random.default_rng(0)
@@ -39,7 +40,7 @@ layers = [{{"type": "Dense", "units": 300, "activation": "relu"}}, {{"type": "Ba
 layers += [{{"type": "Dropout", "rate": 0.3}}, {{"type": "Dense", "units": 1}}]
 job = build_spec(layers, batch_size=256, optimizer="adam")
 engine, shared, results = Engine(2**30), devices.describe_execution_environment(), []
-allocator = ThreadAllocator(shared, 2)
+allocator = create_thread_allocator(settings)
 for count, reads_files in {trainings}:
     observer = RecordingObserver()
     with allocator.allocate_threads(dataclasses.replace(shared, threads=count), reads_files=reads_files):
@@ -52,7 +53,7 @@ print(json.dumps(results))
 
 def claim_job(sessions, worker_id=None, threads=None):
     """Return the claim of a worker's child that has one thread as its share and two for a large job alone."""
-    options = (threads or ThreadAllocator(SHARED, 2)).execution_options
+    options = (threads or TensorFlowThreads(SHARED, 2)).execution_options
     with sessions.begin() as session:
         claim = attempts.claim_job(
             session, queue="cpu", worker="here:8", lease_s=60, worker_id=worker_id, options=options
@@ -117,7 +118,7 @@ def test_a_large_job_gets_its_share_while_its_worker_runs_another_and_all_thread
 
 def test_a_worker_without_more_threads_gives_its_share(sessions):
     submit_job(sessions, **LARGE)
-    assert claim_job(sessions, threads=ThreadAllocator(SHARED)).ran_on == SHARED
+    assert claim_job(sessions, threads=TensorFlowThreads(SHARED)).ran_on == SHARED
 
 
 @pytest.mark.parametrize(("another_job_waits_first", "threads"), [(False, 2), (True, 1)])
@@ -142,35 +143,38 @@ def test_an_attempt_from_a_checkpoint_keeps_its_number_of_threads(sessions, stor
 
 
 @pytest.mark.exhaustive
-def test_each_number_of_threads_has_the_bits_of_a_separate_process():
-    """The second job of each number of threads uses cached graphs."""
-    one, two, one_again, two_again = train_in_process(1, [(1, False), (2, False)] * 2)
+@pytest.mark.parametrize("backend", Backend)
+def test_each_number_of_threads_has_the_bits_of_a_separate_process(backend):
+    """The second job of each number of threads uses cached programs."""
+    one, two, one_again, two_again = train_in_process(backend, 1, [(1, False), (2, False)] * 2)
     assert one_again == one
-    assert two_again == two == train_in_process(2, [(2, False)])[0]
+    assert two_again == two == train_in_process(backend, 2, [(2, False)])[0]
+    assert one == train_in_process(backend, 1, [(1, False)])[0]
 
 
 @pytest.mark.exhaustive
 def test_a_concurrent_reader_of_rows_does_not_change_the_bits():
     """These trainings use other threads of the same number, for which graphs are cached separately."""
-    alone, with_reader, alone_again, with_reader_again = train_in_process(1, [(1, False), (1, True)] * 2)
+    trainings = [(1, False), (1, True)] * 2
+    alone, with_reader, alone_again, with_reader_again = train_in_process(Backend.TENSORFLOW, 1, trainings)
     assert alone == with_reader == alone_again == with_reader_again
 
 
 @pytest.mark.parametrize(("device", "has_other_context"), [("cpu", True), ("NVIDIA A100", False)])
 def test_only_on_a_cpu_does_a_job_that_reads_rows_get_its_own_threads(device, has_other_context):
-    threads, default_context = ThreadAllocator(replace(SHARED, device=device)), context.context()
+    threads, default_context = TensorFlowThreads(replace(SHARED, device=device)), context.context()
     with threads.allocate_threads(None, reads_files=True):
         assert (context.context() is not default_context) == has_other_context
     assert context.context() is default_context
 
 
-def train_in_process(shared_threads, trainings):
+def train_in_process(backend, shared_threads, trainings):
     """Return the metrics and weights of several trainings, one after the other in one process.
 
     Each training is a number of threads, and whether rows are read from files meanwhile.
     """
     script = TRAIN.format(shared_threads=shared_threads, trainings=trainings)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "KERAS_BACKEND": backend.value}
     process = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.backend import get_default_device
 
 from worker.engine.jax_program.jax_rows import JaxRows, wrap_rows
 from worker.preparation.arrays import Array
@@ -47,8 +48,8 @@ class JaxBackend:
         return _KerasOrders(seed, rows).draw_order
 
     def get_context_id(self) -> int:
-        """Return 0: there is one context."""
-        return 0
+        """Return the identity of the device on which JAX computes."""
+        return id(get_default_device())
 
     def free_memory(self) -> None:
         """Clear JAX's caches, which otherwise grow with every architecture; programs hold what they compiled."""

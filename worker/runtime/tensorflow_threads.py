@@ -1,20 +1,18 @@
-"""Run an attempt on its number of threads: its child's share of the cores, or all the worker's cores.
+"""Numbers of threads on TensorFlow.
 
-Small steps are slower on more threads, and two jobs at once need a share each. A large product is much faster with
-every core (docs/design/engine.md). TensorFlow sizes its thread pool when an eager context starts, so each other number
-of threads needs another context. Variables and graphs belong to the context in which they were made.
+TensorFlow sizes its thread pool when an eager context starts, so each other number of threads needs another context.
+Variables and graphs belong to the context in which they were made.
 """
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, cast
 
 import tensorflow as tf
 
-from service.jobs.execution_environment import ExecutionEnvironment, ExecutionOptions
+from service.jobs.execution_environment import ExecutionEnvironment
 from worker.runtime import private_names
-from worker.runtime.thread_allocation import LARGE_STEP_FLOPS
+from worker.runtime.thread_allocation import ThreadAllocator
 
 _Config: Any = cast("Any", tf).compat.v1.ConfigProto  # tensorflow carries no types
 
@@ -23,38 +21,20 @@ _NO_SPINNING: Any = _Config(experimental=_Config.Experimental(disable_thread_spi
 threads take cores from busy ones, such as a thread that reads rows from files."""
 
 
-class ThreadAllocator:
-    """Offers a child's thread counts to a claim, and runs an attempt with the number that its claim chose.
-
-    Args:
-        shared: the child's execution environment, with its share of the cores.
-        alone: the threads for a large job while its worker has nothing else to do; fewer than shared has no effect.
-
-    """
+class TensorFlowThreads(ThreadAllocator):
+    """Runs an attempt in the eager context of its number of threads; see `ThreadAllocator`."""
 
     def __init__(self, shared: ExecutionEnvironment, alone: int = 0) -> None:
-        self._shared = shared
-        self._alone = replace(shared, threads=max(alone, shared.threads))
+        super().__init__(shared, alone)
         self._default_context = private_names.get_context()
         self._contexts: dict[int, Any] = {}
         """The contexts whose threads do not spin, by their number of threads."""
-
-    @property
-    def execution_options(self) -> ExecutionOptions:
-        """The execution environments from which a claim chooses."""
-        return ExecutionOptions(self._shared, self._alone, LARGE_STEP_FLOPS)
 
     @contextmanager
     def allocate_threads(
         self, environment: ExecutionEnvironment | None, *, reads_files: bool = False
     ) -> Generator[None]:
-        """Run the block with the number of threads in an execution environment.
-
-        Args:
-            environment: the environment that the claim chose; None is this child's share.
-            reads_files: whether another thread reads rows from files throughout the block.
-
-        """
+        """Run the block with the number of threads in an execution environment; see `ThreadAllocator`."""
         threads = (environment or self._shared).threads
         # On a GPU a second context would need the GPU's memory for itself.
         needs_sleeping_threads = reads_files and self._shared.device == "cpu"
