@@ -233,10 +233,10 @@ class Settings(BaseSettings):
     """Maximum size in bytes of the functions in `data_dir` that JAX has compiled for earlier jobs. Other children, and
     those after a restart, need not compile them again. 0 disables this cache."""
     threads: Annotated[int, Field(ge=0)] = 0
-    """Number of TensorFlow intra-op threads of each worker child. 0 divides the cores among the children. Set it to
+    """Number of threads with which each worker child computes. 0 divides the cores among the children. Set it to
     leave cores to other programs."""
     threads_alone: Annotated[int, Field(ge=0)] = 0
-    """Number of TensorFlow intra-op threads of a large CPU job while its worker is otherwise idle. 0 uses the threads
+    """Number of threads with which a large CPU job computes while its worker is otherwise idle. 0 uses the threads
     of all children of the worker or, if `threads` is set, that number."""
     neighbours: Annotated[int, Field(ge=0)] = 0
     """Number of children of other workers on the same machine. Set it if several workers share a machine, because the

@@ -20,8 +20,8 @@ router = APIRouter(prefix="/v1/workers", tags=["workers"], responses=RESPONSES)
 class WorkerView(BaseModel):
     """A worker: a process on a host whose children run up to `concurrency` jobs at the same time.
 
-    `pid` is the process id of the parent, `cards` are its GPUs, `threads` are TensorFlow's intra-op threads in each
-    child, and `jobs` are running now. A worker without a heartbeat is `lost`; it leaves the list a day later.
+    `pid` is the process id of the parent, `cards` are its GPUs, `threads` are the threads with which each child
+    computes, and `jobs` are running now. A worker without a heartbeat is `lost`; it leaves the list a day later.
     """
 
     id: UUID

@@ -17,7 +17,7 @@ class ExecutionEnvironment:
 
     Args:
         device: `cpu`, or the name of the GPU.
-        threads: TensorFlow's intra-op threads. With more than one, the last bits of a long sum may differ.
+        threads: with which the backend computes. With more than one, the last bits of a long sum may differ.
         precision: Keras's dtype policy, or `tf32` if it is float32 and the GPU rounds the factors of products to
             TensorFloat-32.
         versions: the versions of python, stackyard, keras and the backend.

@@ -46,7 +46,7 @@ def run_server(
         typer.Option(
             envvar="STACKYARD_THREADS",
             min=0,
-            help="TensorFlow threads for each job; 0 divides the cores among the jobs.",
+            help="Threads for each job; 0 divides the cores among the jobs.",
         ),
     ] = 0,
     token_file: Annotated[

@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 class ThreadCounts(NamedTuple):
-    """TensorFlow's intra-op threads of a child: its share, and the number for a large job that runs alone."""
+    """The threads with which a child computes: its share, and the number for a large job that runs alone."""
 
     shared: int
     alone: int

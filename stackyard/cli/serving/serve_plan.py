@@ -24,7 +24,7 @@ class ServePlan:
         source_dir: the directory that contains the server's packages.
         workers: how many jobs train at once on CPU cores.
         gpus: how many jobs train at once, each on its own GPU.
-        threads: TensorFlow's intra-op threads for each of those jobs; 0 divides the cores among all.
+        threads: threads for each of those jobs; 0 divides the cores among all.
 
     """
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.backend import get_default_device
+from jax.extend import backend
 
 from worker.engine.jax_program.jax_rows import JaxRows, wrap_rows
 from worker.preparation.arrays import Array
@@ -14,6 +14,7 @@ from worker.runtime import memory
 # Untyped.
 _jax: Any = jax
 _numpy: Any = jax.numpy
+_backend: Any = backend
 
 
 class JaxBackend:
@@ -49,7 +50,7 @@ class JaxBackend:
 
     def get_context_id(self) -> int:
         """Return the identity of the device on which JAX computes."""
-        return id(get_default_device())
+        return id(_backend.get_default_device())
 
     def free_memory(self) -> None:
         """Clear JAX's caches, which otherwise grow with every architecture; programs hold what they compiled."""
