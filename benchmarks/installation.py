@@ -53,14 +53,23 @@ class Installation:
 def start_installation(*, workers: int | None = None) -> Generator[Installation]:
     """Start a server as `make serve` does, or with this many workers; remove it at the end of the block."""
     with TemporaryDirectory(prefix="stackyard-bench-") as directory:
-        command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", directory]
-        command += [] if workers is None else ["--workers", str(workers)]
-        server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        try:
-            yield Installation(_wait_for_url(Path(directory) / "serve.json", server), server.pid, Path(directory))
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
+        options = [] if workers is None else ["--workers", str(workers)]
+        with start_server(Path(directory), *options) as server:
+            yield server
+
+
+@contextmanager
+def start_server(directory: Path, *options: str) -> Generator[Installation]:
+    """Start a server on a data directory, which is kept at the end of the block."""
+    record = directory / "serve.json"
+    record.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "stackyard", "serve", "--port", "0", "--data-dir", str(directory), *options]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield Installation(_wait_for_url(record, server), server.pid, directory)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
 
 
 def warm_up(client: Client) -> None:

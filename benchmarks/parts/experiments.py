@@ -1,16 +1,19 @@
 """Compare the seven experiments, from POST to end on a warm worker, with their scripts as whole processes.
 
 Each round starts a new server, whose children first train a small job of another architecture. So the first job finds
-neither its architecture nor its data in a cache. Then come jobs of the same spec with other seeds. The first job's
+neither its architecture nor its data in a cache. Then come jobs of the same spec with other seeds. One more comes
+after a restart of the server: its process finds the functions that JAX compiled before on the disk. The first job's
 script runs after the server has ended.
 """
 
 import statistics
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import scripts
 from histories import have_same_bits, parse_columns
-from installation import start_installation, time_job, warm_up
+from installation import start_server, time_job, warm_up
 from options import Options, print_progress
 from outcome import Outcome, Target, format_number
 from pairs import Rounds, compute_geometric_mean, round_significant
@@ -20,7 +23,7 @@ from stackyard.client import Client
 
 ROUNDS = 3
 REPEATS = 3
-SIDES = ("script", "own script", "first", "repeat")
+SIDES = ("script", "own script", "first", "restart", "repeat")
 """The script on TensorFlow, Keras's default backend; the script on the backend of the job; and the jobs."""
 REPEAT_TARGETS = (("iris-batchnorm", 110), ("red-wine", 3.3), ("mnist-dropout", 11))
 SHORT = ("concrete-plain", "iris-batchnorm")
@@ -44,16 +47,20 @@ def measure(options: Options) -> Outcome:
 
 
 def _measure_round(experiment: Experiment, number_of_round: int) -> tuple[dict[str, float], bool]:
-    """Return the seconds of both scripts, first job and repeat, and whether script and job have equal histories."""
+    """Return the seconds of both scripts and of the jobs, and whether script and first job have equal histories."""
     seed = number_of_round * (REPEATS + 1)
-    with start_installation() as server, Client(server.url, timeout=600) as client:
-        if experiment.file is not None:
-            client.upload(experiment.file, name=experiment.file.stem)
-        warm_up(client)
-        first, job = time_job(client, experiment.build_spec(seed))
-        repeats = [time_job(client, experiment.build_spec(seed + offset))[0] for offset in range(1, REPEATS + 1)]
-        script = client.script(job.id)
-        history = client.history_csv(job.id)
+    with TemporaryDirectory(prefix="stackyard-bench-") as directory:
+        with start_server(Path(directory)) as server, Client(server.url, timeout=600) as client:
+            if experiment.file is not None:
+                client.upload(experiment.file, name=experiment.file.stem)
+            warm_up(client)
+            first, job = time_job(client, experiment.build_spec(seed))
+            repeats = [time_job(client, experiment.build_spec(seed + offset))[0] for offset in range(1, REPEATS + 1)]
+            script = client.script(job.id)
+            history = client.history_csv(job.id)
+        with start_server(Path(directory)) as server, Client(server.url, timeout=600) as client:
+            warm_up(client)
+            restart, _ = time_job(client, experiment.build_spec(seed))
     is_equal = have_same_bits(
         parse_columns(history), parse_columns(scripts.run_script(script, experiment.file).history)
     )
@@ -62,17 +69,19 @@ def _measure_round(experiment: Experiment, number_of_round: int) -> tuple[dict[s
         "own script": scripts.run_script(script, experiment.file).seconds,
         "script": scripts.run_script(scripts.use_tensorflow(script), experiment.file).seconds,
     }
-    return {**seconds, "first": first, "repeat": statistics.median(repeats)}, is_equal
+    return {**seconds, "first": first, "restart": restart, "repeat": statistics.median(repeats)}, is_equal
 
 
 def _build_outcome(data: ExperimentData, rounds: dict[str, Rounds], same: dict[str, list[bool]]) -> Outcome:
     first = {name: measured.compute_ratio("script", "first") for name, measured in rounds.items()}
+    restart = {name: measured.compute_ratio("script", "restart") for name, measured in rounds.items()}
     repeat = {name: measured.compute_ratio("script", "repeat") for name, measured in rounds.items()}
     rows = [
         (
             name,
             *(measured.compute_median(side) for side in SIDES),
             first[name],
+            restart[name],
             repeat[name],
             _format_share(same[name]),
         )
@@ -82,14 +91,14 @@ def _build_outcome(data: ExperimentData, rounds: dict[str, Rounds], same: dict[s
         (
             "geometric mean",
             *[""] * len(SIDES),
-            compute_geometric_mean(first.values()),
-            compute_geometric_mean(repeat.values()),
+            *(compute_geometric_mean(ratios.values()) for ratios in (first, restart, repeat)),
             "",
         )
     )
     targets = [
         Target("first job of its architecture, geometric mean", compute_geometric_mean(first.values()), 6, "x"),
         *(Target(f"first job of its architecture, {name}", ratio, 2, "x") for name, ratio in first.items()),
+        Target("first job after a restart, geometric mean", compute_geometric_mean(restart.values()), 9, "x"),
         Target("repeat, geometric mean", compute_geometric_mean(repeat.values()), 16, "x"),
         *(Target(f"repeat, {name}", repeat[name], value, "x") for name, value in REPEAT_TARGETS if name in repeat),
     ]
@@ -97,6 +106,7 @@ def _build_outcome(data: ExperimentData, rounds: dict[str, Rounds], same: dict[s
         name: {
             "seconds": {side: round_significant(rounds[name].compute_median(side)) for side in SIDES},
             "first_times_faster": round_significant(first[name]),
+            "restart_times_faster": round_significant(restart[name]),
             "repeat_times_faster": round_significant(repeat[name]),
             "same_history": _format_share(same[name]),
             "rounds": rounds[name].to_document(),
@@ -105,7 +115,7 @@ def _build_outcome(data: ExperimentData, rounds: dict[str, Rounds], same: dict[s
     }
     return Outcome(
         "Experiments: seconds from the POST to the job's end, and of the script as a whole process",
-        ("", *(f"{side} s" for side in SIDES), "first x", "repeat x", "same bits"),
+        ("", *(f"{side} s" for side in SIDES), "first x", "restart x", "repeat x", "same bits"),
         rows,
         {"generated_data": data.generated, "experiments": figures},
         targets,

@@ -94,18 +94,19 @@ def _build_experiments_section(result: dict[str, Any]) -> Iterator[str]:
         "those to the script on TensorFlow, Keras's default backend. The own script runs on the backend of the job, "
         "and its history is compared."
     )
+    kinds = ("first", "restart", "repeat")
     rows = [
         (
             title,
-            *(format_number(figures["seconds"][kind]) for kind in ("script", "own script", "first", "repeat")),
-            *(f"{format_number(figures[ratio])} x" for ratio in ("first_times_faster", "repeat_times_faster")),
+            *(format_number(figures["seconds"][kind]) for kind in ("script", "own script", *kinds)),
+            *(f"{format_number(figures[f'{kind}_times_faster'])} x" for kind in kinds),
             figures["same_history"],
         )
         for title, figures in _pair_experiments(result)
     ]
-    jobs = ("first job", "repeat", "first job faster", "repeat faster", "same history")
-    header = ("experiment", "script on TensorFlow", "own script", *jobs)
-    yield format_table(header, rows, numbers=1)
+    titles = ("first job", "after a restart", "repeat")
+    header = ("experiment", "script on TensorFlow", "own script", *titles, *(f"{title}, faster" for title in titles))
+    yield format_table((*header, "same history"), rows, numbers=1)
     yield from _build_closing(result)
 
 
