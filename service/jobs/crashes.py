@@ -19,6 +19,7 @@ class Crash:
         exit_status: the exit status of the process, if no signal killed it.
         is_out_of_memory: whether the process ended because memory ran out.
         exceeded_limit: whether it ran out at the process's own limit. Another attempt would end in the same way.
+        peak_memory: the largest memory in bytes with which the process was seen from outside, if it was.
 
     """
 
@@ -27,6 +28,7 @@ class Crash:
     exit_status: int | None = None
     is_out_of_memory: bool = False
     exceeded_limit: bool = False
+    peak_memory: int | None = None
 
 
 def end_crashed_attempt(session: Session, job: Job, crash: Crash, *, max_crashes: int) -> None:
@@ -43,16 +45,15 @@ def end_crashed_attempt(session: Session, job: Job, crash: Crash, *, max_crashes
     """
     crashes = job.crashes + 1
     estimate = job.memory_estimate if crash.is_out_of_memory else None
+    peak = max(filter(None, (job.peak_memory, crash.peak_memory)), default=None)
     details = {
         "signal": crash.signal,
         "exit_status": crash.exit_status,
         "last_epoch": job.epochs_done - 1 if job.epochs_done else None,
-        "peak_memory": job.peak_memory,
+        "peak_memory": peak,
         "estimate": estimate,
     }
-    description = (
-        f"{crash.description}{_format_memory_use(job.peak_memory, estimate) if crash.is_out_of_memory else ''}"
-    )
+    description = f"{crash.description}{_format_memory_use(peak, estimate) if crash.is_out_of_memory else ''}"
     is_last = crashes >= max_crashes or crash.exceeded_limit
     if not is_last or job.cancel_requested:
         reason = lifecycle.build_reason("attempt_crashed", f"In attempt {job.attempt}, {description}.", **details)

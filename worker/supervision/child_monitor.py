@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -38,6 +39,13 @@ _IDLE_SHUTDOWN_S = 3.0
 log = structlog.get_logger()
 
 
+class MemoryUse(NamedTuple):
+    """The most memory that a busy child was seen to have allocated, and its limit, in bytes."""
+
+    peak: int
+    limit: int
+
+
 @dataclass(frozen=True)
 class ChildExit:
     """The exit of a child process.
@@ -47,7 +55,7 @@ class ChildExit:
         status: its exit status, negative for a signal.
         after_oom_kill: whether the kernel has killed a process for lack of memory in the last seconds.
         noticed_at: the `time.monotonic()` at which the exit was noticed.
-        memory_share: the largest share of its memory limit that was seen; 0 without a limit.
+        memory_use: its memory, if it was seen with a limit.
 
     """
 
@@ -55,7 +63,7 @@ class ChildExit:
     status: int
     after_oom_kill: bool
     noticed_at: float
-    memory_share: float = 0.0
+    memory_use: MemoryUse | None = None
 
     @property
     def crash(self) -> Crash | None:
@@ -65,12 +73,18 @@ class ChildExit:
         if self.status >= 0:
             return Crash(f"its process ended with status {self.status}", exit_status=self.status)
         name = _get_signal_name(-self.status)
-        if self.memory_share >= _NEAR_LIMIT and self.status in _ABORTS:
+        peak = None if self.memory_use is None else self.memory_use.peak
+        if self._has_reached_limit and self.status in _ABORTS:
             description = f"its process reached its limit of memory and ended with {name}"
-            return Crash(description, signal=name, is_out_of_memory=True, exceeded_limit=True)
+            return Crash(description, signal=name, is_out_of_memory=True, exceeded_limit=True, peak_memory=peak)
         is_oom_kill = self.after_oom_kill and self.status == -signal.SIGKILL
         cause = " because memory ran out" if is_oom_kill else ""
-        return Crash(f"its process was killed by {name}{cause}", signal=name, is_out_of_memory=is_oom_kill)
+        description = f"its process was killed by {name}{cause}"
+        return Crash(description, signal=name, is_out_of_memory=is_oom_kill, peak_memory=peak if is_oom_kill else None)
+
+    @property
+    def _has_reached_limit(self) -> bool:
+        return self.memory_use is not None and self.memory_use.peak >= _NEAR_LIMIT * self.memory_use.limit
 
 
 class ChildMonitor:
@@ -99,8 +113,8 @@ class ChildMonitor:
         self._exits: queue.SimpleQueue[ChildExit] = queue.SimpleQueue()
         self._oom_kill_count = memory.count_oom_kills()
         self._last_oom_kill = -math.inf
-        self.memory_shares: dict[int, float] = {}
-        """The largest share of its limit that each busy child's memory has had."""
+        self.memory_uses: dict[int, MemoryUse] = {}
+        """The memory of each busy child that has a limit."""
         self._shutdown_since: float | None = None
         self._is_cold = self._quit_sent = False
         self._signalled: set[int] = set()
@@ -117,9 +131,7 @@ class ChildMonitor:
         self._check_oom_kills()
         current_time = time.monotonic()
         after_oom_kill = current_time - self._last_oom_kill < _OOM_KILL_WINDOW_S
-        self._exits.put(
-            ChildExit(pid, status, after_oom_kill, current_time, memory_share=self.memory_shares.pop(pid, 0.0))
-        )
+        self._exits.put(ChildExit(pid, status, after_oom_kill, current_time, self.memory_uses.pop(pid, None)))
 
     def shut_down(self, *, is_cold: bool) -> None:
         """Have the children hand back their attempts. Does not block: signal handlers call this.
@@ -202,11 +214,11 @@ class ChildMonitor:
             _send_signal(pid, PARENT_SHUTDOWN)
 
     def _watch_memory(self) -> None:
-        """Record the largest share of its limit that each child's memory has had: a dead child has no memory."""
+        """Record the largest memory that each child has had: a dead child has none."""
         for pid in self._list_busy_children():
             if limit := memory_limits.read_memory_limit(pid):
-                share = memory_limits.read_allocated_memory(pid) / limit
-                self.memory_shares[pid] = max(share, self.memory_shares.get(pid, 0.0))
+                peak = self.memory_uses[pid].peak if pid in self.memory_uses else 0
+                self.memory_uses[pid] = MemoryUse(max(peak, memory_limits.read_allocated_memory(pid)), limit)
 
     def _check_oom_kills(self) -> None:
         count = memory.count_oom_kills()

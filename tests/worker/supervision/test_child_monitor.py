@@ -17,7 +17,7 @@ from tests.polling import wait_until
 from worker.runtime import memory
 from worker.runtime.exit_codes import FORCED_STOP, REPLACED
 from worker.runtime.memory_limits import MIN_HEADROOM
-from worker.supervision.child_monitor import ChildExit, ChildMonitor
+from worker.supervision.child_monitor import ChildExit, ChildMonitor, MemoryUse
 
 WORKER_ID = new_id()
 WAIT_FOR_SHUTDOWN = """
@@ -99,12 +99,13 @@ def test_a_crash_describes_how_the_process_ended(status, after_oom_kill, descrip
 
 @pytest.mark.parametrize("status", [-signal.SIGABRT, -signal.SIGSEGV])
 def test_a_child_that_is_aborted_near_its_limit_of_memory_has_exceeded_it(status):
-    def describe(share):
-        return ChildExit(1, status, after_oom_kill=False, noticed_at=0.0, memory_share=share).crash
+    def describe(peak):
+        memory_use = MemoryUse(peak, limit=1000)
+        return ChildExit(1, status, after_oom_kill=False, noticed_at=0.0, memory_use=memory_use).crash
 
-    assert describe(0.9).exceeded_limit
-    assert describe(0.9).is_out_of_memory
-    assert not describe(0.5).exceeded_limit
+    assert describe(900).exceeded_limit
+    assert describe(900).is_out_of_memory
+    assert not describe(500).exceeded_limit
 
 
 LIMITED = """
@@ -123,12 +124,15 @@ def test_the_monitor_knows_the_memory_of_a_child_that_died(sessions, settings, s
         assert process.stdout.readline()
         job_id = claim_job(sessions, process.pid)
         monitor = start_monitor(settings, busy_children=[process.pid])
-        wait_until(lambda: process.pid in monitor.memory_shares)
+        wait_until(lambda: process.pid in monitor.memory_uses)
         process.send_signal(signal.SIGABRT)
         monitor.record_exit(process.pid, process.wait())
     job = wait_for_attempt_end(sessions, job_id)
     assert job.state is state
     assert job.reason["code"] == ("out_of_memory" if state is JobState.FAILED else "attempt_crashed")
+    if state is JobState.FAILED:
+        assert job.reason["peak_memory"] > size
+        assert f"{job.reason['peak_memory']:,}" in job.reason["message"]
 
 
 @pytest.mark.parametrize("status", [FORCED_STOP, REPLACED, signal.SIGTERM, -signal.SIGTERM])
