@@ -82,6 +82,8 @@ def _list_benchmark_sections() -> Iterator[str]:
     if (RESULTS / "sweeps.json").exists():
         yield from _build_sweeps_section(read_result("sweeps"))
     yield from _build_latency_section(read_result("latency"))
+    yield from _build_lists_section(read_result("lists"))
+    yield from _build_page_section(read_result("page"))
     yield from _build_memory_section(read_result("memory"))
     yield from _build_large_section(read_result("large"))
     yield from _build_fuzz_section(read_result("fuzz"))
@@ -200,6 +202,28 @@ def _build_latency_section(result: dict[str, Any]) -> Iterator[str]:
         ("resident memory of the API, MB", format_number(result["api_resident_MB"])),
     ]
     yield format_table(("figure", "value"), rows, numbers=1)
+    yield from _build_closing(result)
+
+
+def _build_lists_section(result: dict[str, Any]) -> Iterator[str]:
+    yield "## Lists of jobs"
+    yield f"Median milliseconds of a page of the list, with {result['jobs']:,} jobs."
+    by_database: dict[str, dict[str, float]] = result["median_ms"]
+    pages = next(iter(by_database.values()))
+    rows = [(page, *(format_number(medians[page]) for medians in by_database.values())) for page in pages]
+    yield format_table(("page", *by_database), rows, numbers=1)
+    yield from _build_closing(result)
+
+
+def _build_page_section(result: dict[str, Any]) -> Iterator[str]:
+    yield "## The page in the browser"
+    rows = [
+        (view, format_number(kilobytes), format_number(result["first_view_ms"][view]))
+        for view, kilobytes in result["kilobytes"].items()
+    ]
+    yield format_table(("page", "kB", "first view, ms"), rows, numbers=1)
+    rows = [(chart, format_number(milliseconds)) for chart, milliseconds in result["draw_ms"].items()]
+    yield format_table(("chart", "drawn, ms"), rows, numbers=1)
     yield from _build_closing(result)
 
 
