@@ -30,6 +30,7 @@ from docs.generators.docstrings import clean_docstring
 from docs.generators.markdown import format_generated_note, format_table
 from service import errors
 from service.settings import Settings
+from stackyard.spec import Advice
 
 INTRODUCTION = """\
 # Error codes
@@ -114,6 +115,8 @@ def _list_service_errors() -> Iterator[tuple[Exception, str]]:
         if error_class.__name__ not in _CODED_CLASSES:
             yield _build_error(error_class), clean_docstring(error_class).splitlines()[0]
     for name, call in _find_calls():
+        if name == Advice.__name__:  # a warning in the report of a check, and no error
+            continue
         error_class = _CODED_CLASSES.get(name, errors.Unavailable)
         if name in _CODED_CLASSES or not _get_status(call):
             for code, message in _list_codes(call, positional=name in _CODED_CLASSES):

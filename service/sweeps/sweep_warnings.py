@@ -5,16 +5,26 @@ from collections.abc import Iterator
 from service.sweeps.sweep_report import Plan, Samples
 from stackyard.spec import Advice
 from stackyard.spec.reading.faults import format_value
-from stackyard.sweep import ResolvedObjective, SearchSpace, SweepSpec
+from stackyard.sweep import Dimension, LogUniform, ResolvedObjective, SearchSpace, SweepSpec, Uniform
 
+_COMPILED_PARTS = ("/network/", "/training/optimizer/", "/training/loss/")
+_LEARNING_RATE = "/training/optimizer/learning_rate"
 _TPE_STARTUP_TRIALS = 10
 """Number of complete trials before Optuna's sampler learns from them."""
 
 
 def find_sweep_warnings(
-    sweep: SweepSpec, space: SearchSpace, objective: ResolvedObjective, plan: Plan, samples: Samples
+    sweep: SweepSpec,
+    space: SearchSpace,
+    objective: ResolvedObjective,
+    plan: Plan,
+    samples: Samples,
+    *,
+    trains_on_jax: bool,
 ) -> Iterator[Advice]:
     """Yield the warnings about a sweep as a whole."""
+    if trains_on_jax:
+        yield from _warn_about_compiled_numbers(space)
     yield from _warn_about_samples(samples)
     yield from _warn_about_objective(objective)
     yield from _warn_about_budget(sweep, space, plan)
@@ -55,6 +65,20 @@ def _warn_about_budget(sweep: SweepSpec, space: SearchSpace, plan: Plan) -> Iter
             message = f"There are {len(plan.rungs)} rungs, and {plan.trials} trials: fewer than one reaches the last."
             fix = f'give "from_epoch" a larger value, or run at least {needed} trials'
             yield Advice(code="few_trials_for_rungs", pointer="/halving", message=message, fix=fix)
+
+
+def _warn_about_compiled_numbers(space: SearchSpace) -> Iterator[Advice]:
+    """Warn once, at the first number that differs in every trial and is a constant of JAX's compiled functions."""
+    dimension = next(filter(_is_compiled_number, space.all_dimensions), None)
+    if dimension is not None:
+        message = f"JAX compiles a network anew for each value of {format_value(dimension.pointer)}, for some seconds."
+        fix = 'for short trials, set "backend" in the "run" of the base to "tensorflow": there all values share it'
+        yield Advice(code="compiled_number", pointer=dimension.space_pointer, message=message, fix=fix)
+
+
+def _is_compiled_number(dimension: Dimension) -> bool:
+    is_continuous = isinstance(dimension.parameter, (Uniform, LogUniform))
+    return is_continuous and dimension.pointer.startswith(_COMPILED_PARTS) and dimension.pointer != _LEARNING_RATE
 
 
 def _warn_about_single_values(space: SearchSpace) -> Iterator[Advice]:

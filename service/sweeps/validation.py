@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from models import Backend
 from service.jobs.estimates import compute_architecture_key
 from service.jobs.validation import ValidatedSpec
+from service.queue import placement
 from service.sweeps import planning
 from service.sweeps.planning import CheckedSample
 from service.sweeps.sampling import sample_parameters
@@ -89,7 +91,10 @@ def check_sweep(session: Session, document: bytes, limits: Limits) -> SweepRepor
     reports, samples = _check_samples(validator, sample_parameters(sweep, validated.space))
     checked = [_summarize_report(report) for report in reports]
     plan = planning.plan_sweep(sweep, validated.space, checked)
-    warnings = find_sweep_warnings(sweep, validated.space, validated.objective, plan, samples)
+    trains_on_jax = any(_choose_backend(session, report) == Backend.JAX for report in reports)
+    warnings = find_sweep_warnings(
+        sweep, validated.space, validated.objective, plan, samples, trains_on_jax=trains_on_jax
+    )
     return SweepReport(
         objective=validated.objective,
         dimensions=len(validated.space.all_dimensions),
@@ -100,6 +105,11 @@ def check_sweep(session: Session, document: bytes, limits: Limits) -> SweepRepor
         duration=planning.estimate_duration(session, sweep, plan, checked),
         warnings=[*warnings, *_move_warnings(sweep, reports[0].warnings)],
     )
+
+
+def _choose_backend(session: Session, report: Report) -> str:
+    queue = placement.choose_queue(session, report.spec.run.device)
+    return placement.choose_backend(session, report.spec, queue).name
 
 
 def _resolve(sweep: SweepSpec) -> ValidatedSweep:

@@ -128,6 +128,21 @@ def test_warnings_about_the_sweep_and_its_base(check):
     assert all(warning["pointer"].startswith("/") for warning in report["warnings"])
 
 
+@pytest.mark.parametrize(
+    ("pointer", "backend", "has_warning"),
+    [
+        ("/network/layers/2/rate", "auto", True),
+        ("/network/layers/2/rate", "tensorflow", False),
+        ("/training/optimizer/beta_1", "jax", True),
+        (LEARNING_RATE, "auto", False),
+    ],
+)
+def test_a_number_that_jax_compiles_in_is_warned_about(check, pointer, backend, has_warning):
+    base = iris_spec(training={"optimizer": {"type": "Adam"}}, run={"backend": backend})
+    report = check({pointer: {"uniform": [0.1, 0.5]}}, base=base)
+    assert ("compiled_number" in list_codes(report)) == has_warning
+
+
 def test_the_duration_follows_from_past_runs(sessions, client):
     job = submit_job(sessions, training={"epochs": 4})
     with sessions.begin() as session:
