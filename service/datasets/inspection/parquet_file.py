@@ -25,7 +25,8 @@ from stackyard.spec.data.description import TimeKind
 _arrow: Any = pa  # pyarrow has no type annotations
 _parquet: Any = pq
 
-_READ_ERRORS: tuple[type[Exception], ...] = (_arrow.ArrowException, OSError, OverflowError)
+# A UnicodeDecodeError comes from names and texts that are not UTF-8.
+_READ_ERRORS: tuple[type[Exception], ...] = (_arrow.ArrowException, OSError, OverflowError, UnicodeDecodeError)
 _MAX_INTEGER = 2**63 - 1
 _BATCH_CELLS = 1 << 20
 _CELL_BYTES = 8

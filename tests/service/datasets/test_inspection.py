@@ -340,6 +340,12 @@ def valid_files():
 VALID = valid_files()
 
 
+def test_a_parquet_file_with_a_column_name_that_is_no_utf_8_is_refused(path):
+    path.write_bytes(TestParquet.build_file({"column": [1, 2]}).replace(b"column", b"\xee" * 6))
+    with pytest.raises(InvalidFileError, match="cannot be read as Parquet"):
+        DESCRIBERS[dataset_source.PARQUET](path, MEMORY)
+
+
 @pytest.mark.parametrize("media_type", dataset_source.UPLOAD_MEDIA_TYPES)
 @given(data=st.data())
 @hypothesis_settings(max_examples=250, deadline=None)
