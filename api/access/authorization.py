@@ -7,16 +7,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import select
+from sqlalchemy import false, func, select
 from starlette.concurrency import run_in_threadpool
 
 from api.access.permissions import OPTIONAL_PERMISSIONS, PERMISSIONS, Permission, Target
 from api.audit.request_description import describe_request, is_write
 from models import Dataset, Job, ProjectRole, Sweep
+from models.dataset import BUILTIN_MEDIA_TYPE
 from service.db.database import SessionFactory
 from service.errors import Forbidden, NotFound
 from service.team.principal import Principal
-from service.team.session_scope import restrict_sessions
+from service.team.session_scope import ACROSS_PROJECTS, can_see_project, restrict_sessions
 
 _ALL_PERMISSIONS = PERMISSIONS | OPTIONAL_PERMISSIONS
 _TABLES: dict[Target, type[Job | Dataset | Sweep]] = {
@@ -28,6 +29,8 @@ _UUID_ADAPTER = TypeAdapter(UUID)
 """The parser of ids in paths, the same as that of FastAPI."""
 
 _ADD_USER = "POST /v1/users"
+_NO_PROJECT = UUID(int=0)
+"""Stands for the project of a missing object, so that its query returns a row, as that for a foreign one does."""
 
 
 def check_all_routes_have_permissions(routers: Iterable[APIRouter]) -> None:
@@ -109,7 +112,7 @@ async def _find_project(request: Request, permission: Permission, principal: Pri
 async def _find_project_of_object(request: Request, target: Target, principal: Principal) -> UUID | None:
     """Return the project of an object that the principal sees; None for a built-in dataset of another project.
 
-    One query looks for the object among the visible ones, so that a foreign one takes as long as a missing one.
+    The query returns a row for each id, so that a foreign object takes as long as a missing one.
     """
     object_id = _parse_id(request, f"{target.value}_id")
     if object_id is None:
@@ -130,8 +133,14 @@ def _parse_id(request: Request, name: str) -> UUID | None:
 
 
 def _load_project_id(sessions: SessionFactory, table: type[Any], object_id: UUID) -> UUID | None:
+    """Return the project of an object that the sessions see, which built-in datasets of all projects are."""
+    project = select(table.project_id).where(table.id == object_id).scalar_subquery()
+    is_builtin = select(Dataset.media_type == BUILTIN_MEDIA_TYPE).where(Dataset.id == object_id).scalar_subquery()
+    columns = (func.coalesce(project, _NO_PROJECT), func.coalesce(is_builtin, false()))
+    query = select(*columns if table is Dataset else columns[:1]).execution_options(**ACROSS_PROJECTS)
     with sessions.read() as session:
-        return session.scalar(select(table.project_id).where(table.id == object_id))
+        project_id, *is_visible = session.execute(query).one()
+        return project_id if can_see_project(session, project_id) or any(is_visible) else None
 
 
 def check_role(principal: Principal, project_id: UUID, role: ProjectRole) -> None:
