@@ -77,7 +77,7 @@ def _warn_about_compiled_numbers(space: SearchSpace) -> Iterator[Advice]:
 
 
 def _is_compiled_number(dimension: Dimension) -> bool:
-    is_continuous = isinstance(dimension.parameter, (Uniform, LogUniform))
+    is_continuous = isinstance(dimension.parameter, (Uniform, LogUniform)) and dimension.size is None
     return is_continuous and dimension.pointer.startswith(_COMPILED_PARTS) and dimension.pointer != _LEARNING_RATE
 
 

@@ -129,17 +129,18 @@ def test_warnings_about_the_sweep_and_its_base(check):
 
 
 @pytest.mark.parametrize(
-    ("pointer", "backend", "has_warning"),
+    ("pointer", "backend", "step", "has_warning"),
     [
-        ("/network/layers/2/rate", "auto", True),
-        ("/network/layers/2/rate", "tensorflow", False),
-        ("/training/optimizer/beta_1", "jax", True),
-        (LEARNING_RATE, "auto", False),
+        ("/network/layers/2/rate", "auto", {}, True),
+        ("/network/layers/2/rate", "auto", {"step": 0.1}, False),
+        ("/network/layers/2/rate", "tensorflow", {}, False),
+        ("/training/optimizer/beta_1", "jax", {}, True),
+        (LEARNING_RATE, "auto", {}, False),
     ],
 )
-def test_a_number_that_jax_compiles_in_is_warned_about(check, pointer, backend, has_warning):
+def test_a_range_of_numbers_that_jax_compiles_in_is_warned_about(check, pointer, backend, step, has_warning):
     base = iris_spec(training={"optimizer": {"type": "Adam"}}, run={"backend": backend})
-    report = check({pointer: {"uniform": [0.1, 0.5]}}, base=base)
+    report = check({pointer: {"uniform": [0.1, 0.5]} | step}, base=base)
     assert ("compiled_number" in list_codes(report)) == has_warning
 
 
