@@ -7,8 +7,8 @@ BIN := .venv/bin
 RUN := $(BIN)/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev wheel serve demo test test-all test-jax attack chaos check format docs docs-serve bench reproduce fuzz \
-  lock sbom audit image-test clean check-web vendor screenshots
+.PHONY: help install dev wheel serve demo test test-all test-jax attack chaos check format docs docs-serve bench \
+  reproduce fuzz lock sbom audit image-test clean check-web vendor screenshots
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \

@@ -112,7 +112,7 @@ async def _find_project(request: Request, permission: Permission, principal: Pri
 async def _find_project_of_object(request: Request, target: Target, principal: Principal) -> UUID | None:
     """Return the project of an object that the principal sees; None for a built-in dataset of another project.
 
-    The query returns a row for each id, so that a foreign object takes as long as a missing one.
+    The query returns a row for each id, so that its time tells little about whether a foreign object exists.
     """
     object_id = _parse_id(request, f"{target.value}_id")
     if object_id is None:
