@@ -91,9 +91,10 @@ def check_sweep(session: Session, document: bytes, limits: Limits) -> SweepRepor
     reports, samples = _check_samples(validator, sample_parameters(sweep, validated.space))
     checked = [_summarize_report(report) for report in reports]
     plan = planning.plan_sweep(sweep, validated.space, checked)
-    trains_on_jax = any(_choose_backend(session, report) == Backend.JAX for report in reports)
+    queue = placement.choose_queue(session, reports[0].spec.run.device)
+    backends = {placement.choose_backend(session, report.spec, queue).name for report in reports}
     warnings = find_sweep_warnings(
-        sweep, validated.space, validated.objective, plan, samples, trains_on_jax=trains_on_jax
+        sweep, validated.space, validated.objective, plan, samples, trains_on_jax=Backend.JAX in backends
     )
     return SweepReport(
         objective=validated.objective,
@@ -105,11 +106,6 @@ def check_sweep(session: Session, document: bytes, limits: Limits) -> SweepRepor
         duration=planning.estimate_duration(session, sweep, plan, checked),
         warnings=[*warnings, *_move_warnings(sweep, reports[0].warnings)],
     )
-
-
-def _choose_backend(session: Session, report: Report) -> str:
-    queue = placement.choose_queue(session, report.spec.run.device)
-    return placement.choose_backend(session, report.spec, queue).name
 
 
 def _resolve(sweep: SweepSpec) -> ValidatedSweep:
